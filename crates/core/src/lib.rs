@@ -1,0 +1,14 @@
+//! What both faces of sideloop share, in the order a call meets it. No dependencies, no unsafe code.
+#![forbid(unsafe_code)]
+
+pub mod generation;
+
+pub mod entry;
+
+pub mod phase;
+
+pub mod spin;
+
+pub mod handoff;
+
+mod sync;

@@ -1,0 +1,172 @@
+//! One call: the user's function with its arguments on the way in, the outcome on the way back.
+//!
+//! Who may touch what follows `PhaseCell`: until `begin` the entry queue owns the work; then the
+//! loop thread owns the task; `complete` gives the outcome to the caller. The fields lie under one
+//! lock all the same, which is never contended and never held while Python code runs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use sideloop_core::handoff::Completer;
+use sideloop_core::phase::{Complete, PhaseCell};
+
+use crate::errors::name_of;
+use crate::outcome::Outcome;
+use crate::runner::RunnerCore;
+
+/// What the user's function is called with.
+pub(crate) struct Work {
+    pub(crate) args: Py<PyTuple>,
+    pub(crate) kwargs: Py<PyDict>,
+    /// The copy of the caller's context in which it all runs.
+    pub(crate) context: Py<PyAny>,
+}
+
+struct Inner {
+    work: Option<Work>,
+    task: Option<Py<PyAny>>,
+    outcome: Option<Outcome>,
+    completer: Option<Completer>,
+}
+
+/// One call. Python sees it only as the task's done callback.
+#[pyclass(frozen, module = "sideloop._sideloop", weakref)]
+pub(crate) struct Call {
+    pub(crate) phase: PhaseCell,
+    runner: Py<RunnerCore>,
+    /// The user's function; also kept for messages while the call runs.
+    async_fn: Py<PyAny>,
+    /// The loop thread has seen that the caller wants the call to stop.
+    heard_cancel: AtomicBool,
+    inner: Mutex<Inner>,
+}
+
+impl Call {
+    pub(crate) fn new(
+        runner: Py<RunnerCore>,
+        async_fn: &Bound<'_, PyAny>,
+        work: Work,
+        completer: Completer,
+    ) -> Self {
+        let inner =
+            Inner { work: Some(work), task: None, outcome: None, completer: Some(completer) };
+        Self {
+            phase: PhaseCell::default(),
+            runner,
+            async_fn: async_fn.clone().unbind(),
+            heard_cancel: AtomicBool::new(false),
+            inner: Mutex::new(inner),
+        }
+    }
+
+    pub(crate) fn async_fn<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, PyAny> {
+        self.async_fn.bind(py)
+    }
+
+    /// What to call it in messages.
+    pub(crate) fn name(&self, py: Python<'_>) -> String {
+        name_of(self.async_fn.bind(py))
+    }
+
+    pub(crate) fn heard_cancel(&self) {
+        // ORDERING: Relaxed: a flag on its own, written and read attached.
+        self.heard_cancel.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_heard_cancel(&self) -> bool {
+        self.heard_cancel.load(Ordering::Relaxed)
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The work, for the one who starts it.
+    pub(crate) fn take_work(&self) -> Option<Work> {
+        self.inner().work.take()
+    }
+
+    pub(crate) fn set_task(&self, task: Py<PyAny>) {
+        let before = self.inner().task.replace(task);
+        drop(before);
+    }
+
+    /// The task while it runs.
+    pub(crate) fn task<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.inner().task.as_ref().map(|task| task.bind(py).clone())
+    }
+
+    /// The outcome, for the caller, once.
+    pub(crate) fn take_outcome(&self) -> Option<Outcome> {
+        self.inner().outcome.take()
+    }
+
+    /// Store the outcome and hand it off. Returns an error that nobody waits for.
+    pub(crate) fn finish(
+        &self,
+        py: Python<'_>,
+        outcome: Outcome,
+        runner: &RunnerCore,
+    ) -> Option<PyErr> {
+        let (work, task, completer) = {
+            let mut inner = self.inner();
+            inner.outcome = Some(outcome);
+            (inner.work.take(), inner.task.take(), inner.completer.take())
+        };
+        drop((work, task));
+        match self.phase.complete() {
+            Complete::Deliver => {
+                if let Some(completer) = completer {
+                    runner.hand_off(py, completer);
+                }
+                None
+            }
+            Complete::Drop => match self.take_outcome() {
+                Some(Outcome::Error(error)) => Some(error),
+                Some(Outcome::Value(_) | Outcome::NotStarted) | None => None,
+            },
+        }
+    }
+}
+
+#[pymethods]
+impl Call {
+    /// The task is done: capture its outcome. Runs on the loop thread.
+    fn __call__(slf: &Bound<'_, Self>, task: &Bound<'_, PyAny>) {
+        let runner = slf.get().runner.bind(slf.py());
+        runner.get().finish(slf, Outcome::capture(task));
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        format!("<sideloop call of {}>", self.name(py))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.runner)?;
+        visit.call(&self.async_fn)?;
+        // Held only for moments by this same thread, which is not inside one now.
+        let Ok(inner) = self.inner.try_lock() else { return Ok(()) };
+        if let Some(work) = &inner.work {
+            visit.call(&work.args)?;
+            visit.call(&work.kwargs)?;
+            visit.call(&work.context)?;
+        }
+        visit.call(&inner.task)?;
+        match &inner.outcome {
+            Some(Outcome::Value(value)) => visit.call(value),
+            Some(Outcome::Error(_) | Outcome::NotStarted) | None => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        let garbage = {
+            let mut inner = self.inner();
+            (inner.work.take(), inner.task.take(), inner.outcome.take())
+        };
+        drop(garbage);
+    }
+}

@@ -1,0 +1,66 @@
+//! The deadline of the calls made here: a context variable, so that nested calls inherit it.
+
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::PyTimeoutError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static NOW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// The context variable: a pair `(deadline, seconds)`, or None. The deadline is an instant of
+/// `time.monotonic()`, the seconds are what the user asked for.
+///
+/// # Errors
+/// What importing `contextvars` raises.
+pub(crate) fn variable(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let variable = VARIABLE.get_or_try_init(py, || -> PyResult<_> {
+        let options = pyo3::types::PyDict::new(py);
+        options.set_item("default", py.None())?;
+        let class = py.import("contextvars")?.getattr("ContextVar")?;
+        Ok(class.call(("sideloop.deadline",), Some(&options))?.unbind())
+    })?;
+    Ok(variable.bind(py).clone())
+}
+
+/// When the calls made here must have ended, and what was asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline {
+    /// The instant.
+    pub(crate) at: Instant,
+    /// The duration that the user gave, in seconds.
+    pub(crate) seconds: f64,
+}
+
+impl Deadline {
+    /// The nearest deadline in force in the current context.
+    ///
+    /// # Errors
+    /// `TypeError` if something else was stored in the variable.
+    pub(crate) fn current(py: Python<'_>) -> PyResult<Option<Self>> {
+        let value = variable(py)?.call_method0(pyo3::intern!(py, "get"))?;
+        if value.is_none() {
+            return Ok(None);
+        }
+        let (at, seconds): (f64, f64) = value.extract()?;
+        // Python's monotonic clock and Rust's are the same clock, but neither says so: only the
+        // difference to now is carried over.
+        let now = NOW.get_or_try_init(py, || -> PyResult<_> {
+            Ok(py.import("time")?.getattr("monotonic")?.unbind())
+        })?;
+        let left = at - now.call0(py)?.extract::<f64>(py)?;
+        Ok(Some(Self { at: Instant::now() + bounded(left), seconds }))
+    }
+
+    /// The error for a call that did not end in time.
+    pub(crate) fn missed(self, call: &str) -> PyErr {
+        PyTimeoutError::new_err(format!("{call} did not end within {} s", self.seconds))
+    }
+}
+
+/// A duration from seconds, cut to what an `Instant` can carry: a year stands for ever.
+pub(crate) fn bounded(seconds: f64) -> Duration {
+    const YEAR: f64 = 365.0 * 86400.0;
+    Duration::try_from_secs_f64(seconds.clamp(0.0, YEAR)).unwrap_or(Duration::ZERO)
+}

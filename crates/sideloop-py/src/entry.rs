@@ -1,0 +1,165 @@
+//! The entry of one loop: the queue of messages, the bell that wakes the loop thread, and the
+//! hand-offs that wait for it to detach.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::prelude::*;
+use sideloop_core::entry::{Closed, Entry as Queue, Push, Sleep};
+use sideloop_core::generation;
+use sideloop_core::handoff::Completer;
+use sideloop_core::spin::History;
+
+use crate::call::Call;
+
+/// What a caller tells the loop thread.
+pub(crate) enum Message {
+    /// Start this call.
+    Start(Py<Call>),
+    /// Cancel the task of this call.
+    Cancel(Py<Call>),
+}
+
+/// How a sleeping loop thread is woken.
+pub(crate) enum Bell {
+    /// A write to this eventfd, which the loop's selector polls. Needs no interpreter.
+    #[cfg(target_os = "linux")]
+    Eventfd(std::os::fd::OwnedFd),
+    /// The loop's own `call_soon_threadsafe`, called attached: a loop that somebody else wrote.
+    CallSoon,
+}
+
+/// Shared by the callers' threads and the loop thread. Holds no lock while Python code runs.
+pub(crate) struct Entry {
+    queue: Queue<Message>,
+    pub(crate) bell: Bell,
+    /// Hand-offs whose outcome is stored, to be completed once the loop thread has detached.
+    finished: Mutex<Vec<Completer>>,
+    generation: u32,
+    /// No call enters any more.
+    closed: AtomicBool,
+    /// The loop thread was asked to leave its loop, or leaves it by itself. Stays set.
+    stopping: AtomicBool,
+    /// It has still to be done: `loop.stop()` is due.
+    stop_due: AtomicBool,
+    /// How long callers wait for outcomes.
+    pub(crate) outcomes: History,
+    /// How long the loop thread waits for messages.
+    pub(crate) messages: History,
+}
+
+impl Entry {
+    pub(crate) fn new(bell: Bell) -> Self {
+        Self {
+            queue: Queue::default(),
+            bell,
+            finished: Mutex::default(),
+            generation: generation::current(),
+            closed: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            stop_due: AtomicBool::new(false),
+            outcomes: History::default(),
+            messages: History::default(),
+        }
+    }
+
+    /// Whether a call made now would be served: open, and not inherited through a fork.
+    pub(crate) fn accepts(&self) -> bool {
+        // ORDERING: Relaxed: a hint; the queue's own lock decides.
+        !self.closed.load(Ordering::Relaxed) && !self.is_orphaned()
+    }
+
+    /// Whether this was inherited through a fork: no thread of this process runs the loop.
+    pub(crate) fn is_orphaned(&self) -> bool {
+        self.generation != generation::current()
+    }
+
+    pub(crate) fn push(&self, message: Message) -> Result<Push, Closed<Message>> {
+        self.queue.push(message)
+    }
+
+    pub(crate) fn looks_filled(&self) -> bool {
+        self.queue.looks_filled()
+    }
+
+    pub(crate) fn take(&self, batch: &mut VecDeque<Message>) {
+        self.queue.take(batch);
+    }
+
+    pub(crate) fn prepare_sleep(&self) -> Sleep {
+        self.queue.prepare_sleep()
+    }
+
+    /// Let no call enter any more; those that nobody took come back.
+    pub(crate) fn close(&self) -> VecDeque<Message> {
+        self.closed.store(true, Ordering::Relaxed);
+        self.queue.close()
+    }
+
+    /// Ask the loop thread to leave its loop; it hears once. The caller rings the bell after.
+    pub(crate) fn ask_stop(&self) {
+        // ORDERING: AcqRel, Acquire: whoever sees the stop sees what its asker wrote before.
+        if !self.stopping.swap(true, Ordering::AcqRel) {
+            self.stop_due.store(true, Ordering::Release);
+        }
+    }
+
+    /// The loop thread has left its loop, asked or not.
+    pub(crate) fn left_loop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.stop_due.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether `loop.stop()` is due now: true once.
+    pub(crate) fn take_stop(&self) -> bool {
+        self.stop_due.load(Ordering::Acquire) && self.stop_due.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn is_stop_due(&self) -> bool {
+        self.stop_due.load(Ordering::Acquire)
+    }
+
+    fn finished(&self) -> MutexGuard<'_, Vec<Completer>> {
+        self.finished.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Complete this hand-off at the next `publish`.
+    pub(crate) fn defer(&self, completer: Completer) {
+        self.finished().push(completer);
+    }
+
+    /// Complete the hand-offs that were deferred. To be called detached, where that can be had.
+    pub(crate) fn publish(&self) {
+        loop {
+            // A statement of its own, so that the lock is free while a waiter is woken.
+            let next = self.finished().pop();
+            match next {
+                Some(completer) => completer.complete(),
+                None => return,
+            }
+        }
+    }
+
+    /// Wake the loop thread without the interpreter, if its bell allows.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn ring(&self) {
+        if let Bell::Eventfd(fd) = &self.bell {
+            // It can fail only when 2^64 rings were not heard; then one is pending anyway.
+            let _ = rustix::io::write(fd, &1u64.to_ne_bytes());
+        }
+    }
+
+    /// There is no bell here that rings without the interpreter.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn ring(&self) {}
+
+    /// Whether the loop thread runs our selector, which publishes when it detaches.
+    pub(crate) fn is_native(&self) -> bool {
+        !matches!(self.bell, Bell::CallSoon)
+    }
+}

@@ -1,0 +1,64 @@
+//! The extension module `sideloop._sideloop`: the stations of a call, in the order it meets them.
+
+use pyo3::prelude::*;
+
+mod router;
+
+mod runner;
+
+mod call;
+
+mod entry;
+
+#[cfg(target_os = "linux")]
+mod poller;
+
+mod task;
+
+mod outcome;
+
+mod handoff;
+
+mod deadline;
+
+mod errors;
+
+mod context;
+
+mod cpus;
+
+mod thread;
+
+mod fork;
+
+/// The native half of sideloop. Private: import from `sideloop` instead.
+// The interpreter lock is declared needed until the extension is audited for running without it.
+#[pymodule(gil_used = true)]
+mod _sideloop {
+    use super::{Bound, PyModule, PyModuleMethods, PyResult};
+
+    #[pymodule_export]
+    use super::router::Router;
+
+    #[pymodule_export]
+    use super::runner::RunnerCore;
+
+    #[cfg(target_os = "linux")]
+    #[pymodule_export]
+    use super::poller::Poller;
+
+    #[pymodule_export]
+    use super::task::check_async_fn;
+
+    #[pymodule_export]
+    use super::errors::call_name;
+
+    #[pymodule_export]
+    use super::fork::generation;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::fork::watch()?;
+        module.add("deadline", super::deadline::variable(module.py())?)
+    }
+}

@@ -1,0 +1,411 @@
+//! The native half of a runner: one loop's entry, the calls that run on it, and their way out.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pyo3::PyTraverseError;
+use pyo3::ffi;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple};
+use sideloop_core::entry::{Push, Sleep};
+use sideloop_core::handoff::{Completer, handoff};
+use sideloop_core::phase::Begin;
+
+use crate::call::{Call, Work};
+use crate::context;
+use crate::deadline::{Deadline, bounded};
+use crate::entry::{Bell, Entry, Message};
+use crate::errors::{Error, name_of};
+use crate::handoff::{Ended, Waiting};
+use crate::outcome::{Outcome, is_cancelled};
+use crate::task::TaskMaker;
+use crate::thread;
+
+/// What came of asking a runner to run a call.
+pub(crate) enum Run {
+    /// The awaited value.
+    Value(Py<PyAny>),
+    /// The runner was closed before the user's function was called.
+    NotStarted,
+}
+
+/// Why a loop ended.
+enum End {
+    /// It was asked to: `close()`, the exit, or a caller that found it stuck.
+    Asked,
+    /// The user's code did it: `loop.stop()`, or this exception that left `run_forever`.
+    Stopped(Option<Py<PyAny>>),
+}
+
+/// One loop's entry, from the first call to the close.
+///
+/// `RunnerCore(name, grace, native)`: `grace` in seconds; `native` if the loop will run a `Poller`.
+#[pyclass(frozen, module = "sideloop._sideloop", weakref)]
+pub(crate) struct RunnerCore {
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) grace: Duration,
+    #[pyo3(get)]
+    name: String,
+    tasks: PyOnceLock<TaskMaker>,
+    /// The loop's queue of ready handles, where it is a loop of asyncio's own kind.
+    ready: PyOnceLock<Py<PyAny>>,
+    /// Calls whose task runs, by address.
+    running: Mutex<HashMap<usize, Py<Call>>>,
+    /// Why the loop ended: None while it runs.
+    end: Mutex<Option<End>>,
+    /// `threading.get_ident()` of the loop thread; 0 before it runs.
+    loop_thread: AtomicU64,
+}
+
+#[pymethods]
+impl RunnerCore {
+    #[new]
+    fn new(name: String, grace: f64, native: bool) -> PyResult<Self> {
+        let bell = if native { new_bell()? } else { Bell::CallSoon };
+        Ok(Self {
+            entry: Arc::new(Entry::new(bell)),
+            grace: bounded(grace),
+            name,
+            tasks: PyOnceLock::new(),
+            ready: PyOnceLock::new(),
+            running: Mutex::default(),
+            end: Mutex::new(None),
+            loop_thread: AtomicU64::new(0),
+        })
+    }
+
+    /// Serve this loop: to be called once, before the first call.
+    fn bind(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let core = slf.get();
+        // Only a loop that runs our selector is asked whether other work is ready.
+        if core.entry.is_native() {
+            let ready = event_loop.getattr("_ready")?.unbind();
+            let _ = core.ready.set(py, ready);
+        }
+        let _ = core.tasks.set(py, TaskMaker::new(event_loop, slf)?);
+        Ok(())
+    }
+
+    /// The calling thread is the loop thread from here on.
+    fn enter_thread(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let core = slf.get();
+        // ORDERING: Relaxed: compared only with a thread's own number, which it wrote itself.
+        core.loop_thread.store(thread::current(), Ordering::Relaxed);
+        if !core.entry.is_native() {
+            Self::drain(slf)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a call made now would be served.
+    #[getter]
+    fn accepting(&self) -> bool {
+        self.entry.accepts()
+    }
+
+    /// Whether this was inherited through a fork.
+    #[getter]
+    fn orphaned(&self) -> bool {
+        self.entry.is_orphaned()
+    }
+
+    /// Whether the loop thread was asked to leave its loop, or has left it.
+    #[getter]
+    fn stopping(&self) -> bool {
+        self.entry.is_stopping()
+    }
+
+    /// How many calls run now.
+    #[getter]
+    fn running(&self) -> usize {
+        self.calls().len()
+    }
+
+    /// Take the messages and act on them. Runs on the loop thread.
+    pub(crate) fn drain(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let core = slf.get();
+        let mut batch = VecDeque::new();
+        loop {
+            core.entry.take(&mut batch);
+            for message in batch.drain(..) {
+                match message {
+                    Message::Start(call) => core.start(call.bind(slf.py())),
+                    Message::Cancel(call) => core.cancel(call.bind(slf.py()))?,
+                }
+            }
+            // Our selector looks again before it sleeps; a foreign loop's bell must be armed here.
+            if core.entry.is_native() || core.entry.prepare_sleep() == Sleep::Sleep {
+                break;
+            }
+        }
+        if core.entry.take_stop()
+            && let Some(tasks) = core.tasks.get(slf.py())
+        {
+            tasks.event_loop.call_method0(slf.py(), "stop")?;
+        }
+        Ok(())
+    }
+
+    /// Let no call enter any more, send those back that were not started, and ask the loop to stop.
+    fn ask_stop(slf: &Bound<'_, Self>) {
+        let core = slf.get();
+        core.refuse(slf.py());
+        core.entry.ask_stop();
+        core.entry.ring();
+        core.ring_attached(slf.py());
+    }
+
+    /// The loop thread has left its loop: it unwinds what is left. `reason` is the exception that
+    /// ended the loop, if one did.
+    fn begin_unwinding(&self, py: Python<'_>, reason: Option<Py<PyAny>>) {
+        let end = if self.entry.is_stopping() { End::Asked } else { End::Stopped(reason) };
+        self.refuse(py);
+        self.entry.left_loop();
+        let before = lock(&self.end).replace(end);
+        drop(before);
+    }
+
+    /// Whether this exception is the outcome of a call that runs here: its task raised it, and the
+    /// loop let it through after storing it.
+    fn is_outcome(&self, py: Python<'_>, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let tasks: Vec<_> = self.calls().values().filter_map(|call| call.get().task(py)).collect();
+        for task in tasks {
+            if task.call_method0("done")?.is_truthy()?
+                && !task.call_method0("cancelled")?.is_truthy()?
+                && task.call_method0("exception")?.is(exception)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The loop is over: whoever still waits gets an error. Runs last on the loop thread.
+    fn finish_all(slf: &Bound<'_, Self>) {
+        let core = slf.get();
+        core.refuse(slf.py());
+        let calls: Vec<_> = core.calls().drain().map(|(_, call)| call).collect();
+        for call in calls {
+            let call = call.bind(slf.py());
+            let error = core.stopped_error(slf.py(), call);
+            core.finish(call, Outcome::Error(error));
+        }
+        core.entry.publish();
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // A lock that is held is held by a thread that lives, with what it guards.
+        if let Ok(calls) = self.running.try_lock() {
+            calls.values().try_for_each(|call| visit.call(call))?;
+        }
+        if let Ok(end) = self.end.try_lock()
+            && let Some(End::Stopped(reason)) = &*end
+        {
+            visit.call(reason)?;
+        }
+        Ok(())
+    }
+}
+
+impl RunnerCore {
+    fn calls(&self) -> MutexGuard<'_, HashMap<usize, Py<Call>>> {
+        lock(&self.running)
+    }
+
+    /// Run a call to its end, or learn that it was not started.
+    pub(crate) fn run(
+        slf: &Bound<'_, Self>,
+        async_fn: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
+    ) -> PyResult<Run> {
+        let py = slf.py();
+        let core = slf.get();
+        if core.loop_thread.load(Ordering::Relaxed) == thread::current() {
+            return Err(Error::Deadlock.raise(py, (&core.name, name_of(async_fn))));
+        }
+        if !core.entry.accepts() {
+            return Ok(Run::NotStarted);
+        }
+        let deadline = Deadline::current(py)?;
+        let work = Work {
+            args: args.clone().unbind(),
+            kwargs: kwargs.clone().unbind(),
+            context: context::copy_current(py)?,
+        };
+        let (completer, waiter) = handoff();
+        let call = Bound::new(py, Call::new(slf.clone().unbind(), async_fn, work, completer))?;
+        let name = || name_of(async_fn);
+        let waiting = Waiting { call: &call, runner: core, waiter, deadline, name: &name };
+        match waiting.submit_and_wait(py, Message::Start(call.clone().unbind()))? {
+            Ended::Outcome(Outcome::Value(value)) => Ok(Run::Value(value)),
+            Ended::Outcome(Outcome::Error(error)) => Err(error),
+            Ended::Outcome(Outcome::NotStarted) => Ok(Run::NotStarted),
+            Ended::Stopped(error) => Err(error),
+            Ended::Abandoned(error) => {
+                core.left_behind(py, &call, async_fn);
+                Err(error)
+            }
+        }
+    }
+
+    /// Start a call: the user's function is called here, on the loop thread.
+    fn start(&self, call: &Bound<'_, Call>) {
+        let py = call.py();
+        let inside = call.get();
+        match inside.phase.begin() {
+            Begin::Run => {}
+            Begin::Skip => {
+                drop(inside.take_work());
+                return;
+            }
+        }
+        let (Some(work), Some(tasks)) = (inside.take_work(), self.tasks.get(py)) else {
+            return self.finish(call, Outcome::NotStarted);
+        };
+        self.calls().insert(key(call), call.clone().unbind());
+        if let Err(error) = tasks.start(call, work) {
+            self.finish(call, Outcome::error(py, error));
+        }
+    }
+
+    /// Cancel the task of a call. Runs on the loop thread.
+    fn cancel(&self, call: &Bound<'_, Call>) -> PyResult<()> {
+        call.get().heard_cancel();
+        match call.get().task(call.py()) {
+            Some(task) => task.call_method0("cancel").map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// The outcome of a call is there. Runs on the loop thread.
+    pub(crate) fn finish(&self, call: &Bound<'_, Call>, outcome: Outcome) {
+        let py = call.py();
+        let listed = self.calls().remove(&key(call));
+        drop(listed);
+        let outcome = match outcome {
+            Outcome::Error(error) if self.entry.is_stopping() && is_cancelled(error.value(py)) => {
+                Outcome::Error(self.stopped_error(py, call))
+            }
+            outcome => outcome,
+        };
+        if let Some(lost) = call.get().finish(py, outcome, self) {
+            self.report_lost(py, lost);
+        }
+    }
+
+    /// Complete the hand-off: when the loop thread detaches, if that is what it does next.
+    pub(crate) fn hand_off(&self, py: Python<'_>, completer: Completer) {
+        let idle = self.ready.get(py).is_some_and(|ready| {
+            // SAFETY: attached; any object may be asked for its size.
+            unsafe { ffi::PyObject_Size(ready.as_ptr()) == 0 }
+        });
+        if idle { self.entry.defer(completer) } else { completer.complete() }
+    }
+
+    /// Ask the loop thread to cancel the task of this call.
+    pub(crate) fn send_cancel(&self, py: Python<'_>, call: &Bound<'_, Call>) {
+        // A closed entry cancels all its tasks anyway.
+        if let Ok(Push::Wake) = self.entry.push(Message::Cancel(call.clone().unbind())) {
+            self.entry.ring();
+            self.ring_attached(py);
+        }
+    }
+
+    /// Wake a loop that somebody else wrote.
+    pub(crate) fn ring_attached(&self, py: Python<'_>) {
+        if self.entry.is_native() {
+            return;
+        }
+        if let Some(tasks) = self.tasks.get(py) {
+            // A closed loop refuses; then its thread is past its last look and answers by itself.
+            let _ = tasks.ring(py);
+        }
+    }
+
+    /// Close the entry, and send back the calls that were not started.
+    fn refuse(&self, py: Python<'_>) {
+        for message in self.entry.close() {
+            match message {
+                Message::Start(call) => self.finish(call.bind(py), Outcome::NotStarted),
+                Message::Cancel(_) => {}
+            }
+        }
+    }
+
+    /// The error for a call whose loop ended before it did.
+    fn stopped_error(&self, py: Python<'_>, call: &Bound<'_, Call>) -> PyErr {
+        let reason = match &*lock(&self.end) {
+            Some(End::Stopped(reason)) => reason.as_ref().map(|reason| reason.clone_ref(py)),
+            Some(End::Asked) | None => {
+                return Error::RunnerClosed.raise(py, (&self.name, call.get().name(py), true));
+            }
+        };
+        Error::LoopStopped.raise(py, (&self.name, call.get().name(py), reason))
+    }
+
+    /// A caller left its task behind: a loop that did not even hear it is stuck, and replaced.
+    fn left_behind(&self, py: Python<'_>, call: &Bound<'_, Call>, async_fn: &Bound<'_, PyAny>) {
+        let stuck = !call.get().has_heard_cancel();
+        if stuck {
+            self.refuse(py);
+            self.entry.ask_stop();
+            self.entry.ring();
+            self.ring_attached(py);
+        }
+        let warn = || -> PyResult<()> {
+            let module = py.import("sideloop._errors")?;
+            module.call_method1("warn_abandoned", (&self.name, name_of(async_fn), stuck)).map(drop)
+        };
+        if let Err(error) = warn() {
+            error.write_unraisable(py, Some(call));
+        }
+    }
+
+    /// An error that nobody waits for goes where asyncio reports those.
+    fn report_lost(&self, py: Python<'_>, error: PyErr) {
+        if is_cancelled(error.value(py)) {
+            return;
+        }
+        let report = || -> PyResult<()> {
+            let Some(tasks) = self.tasks.get(py) else { return Ok(()) };
+            let about = PyDict::new(py);
+            about.set_item(
+                "message",
+                "exception in a sideloop call that nobody waits for any more",
+            )?;
+            about.set_item("exception", error.value(py))?;
+            tasks.event_loop.call_method1(py, "call_exception_handler", (about,)).map(drop)
+        };
+        if let Err(error) = report() {
+            error.write_unraisable(py, None);
+        }
+    }
+}
+
+/// Lock, also after a panic elsewhere: every critical section here leaves its data whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn key(call: &Bound<'_, Call>) -> usize {
+    call.as_ptr() as usize
+}
+
+#[cfg(target_os = "linux")]
+fn new_bell() -> PyResult<Bell> {
+    use rustix::event::{EventfdFlags, eventfd};
+    let fd =
+        eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(std::io::Error::from)?;
+    Ok(Bell::Eventfd(fd))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn new_bell() -> PyResult<Bell> {
+    Ok(Bell::CallSoon)
+}

@@ -1,0 +1,122 @@
+//! From a call to a task: runs on the loop thread, attached, inside the caller's context.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::call::{Call, Work};
+use crate::context;
+use crate::errors::{Error, name_of};
+use crate::runner::RunnerCore;
+
+/// What a task is made with: methods of the loop, looked up once.
+pub(crate) struct TaskMaker {
+    pub(crate) event_loop: Py<PyAny>,
+    create_task: Py<PyAny>,
+    call_soon_threadsafe: Py<PyAny>,
+    /// `RunnerCore.drain`, bound: what `call_soon_threadsafe` is to call.
+    drain: Py<PyAny>,
+    /// `create_task` takes the context since CPython 3.11; before, it copies the current one.
+    takes_context: bool,
+}
+
+impl TaskMaker {
+    pub(crate) fn new(
+        event_loop: &Bound<'_, PyAny>,
+        runner: &Bound<'_, RunnerCore>,
+    ) -> PyResult<Self> {
+        Ok(Self {
+            call_soon_threadsafe: event_loop.getattr("call_soon_threadsafe")?.unbind(),
+            drain: runner.getattr("drain")?.unbind(),
+            event_loop: event_loop.clone().unbind(),
+            create_task: event_loop.getattr("create_task")?.unbind(),
+            takes_context: event_loop.py().version_info() >= (3, 11),
+        })
+    }
+
+    /// Have `drain` run on a loop that somebody else wrote.
+    pub(crate) fn ring(&self, py: Python<'_>) -> PyResult<()> {
+        self.call_soon_threadsafe.call1(py, (&self.drain,)).map(drop)
+    }
+
+    /// Call the user's function and make a task of what it returns, with `call` as its callback.
+    pub(crate) fn start(&self, call: &Bound<'_, Call>, work: Work) -> PyResult<()> {
+        let py = call.py();
+        let context = work.context.bind(py);
+        let async_fn = call.get().async_fn(py);
+        let awaitable = context::enter(context, || {
+            async_fn.call(work.args.bind(py), Some(work.kwargs.bind(py)))
+        })?;
+
+        // SAFETY: attached; the check reads the object's type.
+        let is_coroutine = unsafe { ffi::PyCoro_CheckExact(awaitable.as_ptr()) } != 0;
+        let options = PyDict::new(py);
+        options.set_item(pyo3::intern!(py, "context"), context)?;
+        let task = if is_coroutine && self.takes_context {
+            self.create_task.bind(py).call((&awaitable,), Some(&options))
+        } else if is_coroutine {
+            context::enter(context, || self.create_task.bind(py).call1((&awaitable,)))
+        } else {
+            check_awaitable(&awaitable, async_fn)?;
+            context::enter(context, || self.ensure_future(&awaitable))
+        }
+        .inspect_err(|_| close_coroutine(&awaitable))?;
+
+        call.get().set_task(task.clone().unbind());
+        task.call_method(pyo3::intern!(py, "add_done_callback"), (call,), Some(&options))?;
+        Ok(())
+    }
+
+    /// A future as it is; any other awaitable as a task.
+    fn ensure_future<'py>(&self, awaitable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = awaitable.py();
+        let options = PyDict::new(py);
+        options.set_item("loop", &self.event_loop)?;
+        py.import("asyncio")?.call_method("ensure_future", (awaitable,), Some(&options))
+    }
+}
+
+/// Refuse what cannot be awaited, saying what it is.
+fn check_awaitable(found: &Bound<'_, PyAny>, async_fn: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = found.py();
+    if py.import("inspect")?.call_method1("isawaitable", (found,))?.is_truthy()? {
+        return Ok(());
+    }
+    Err(Error::NotAsync.raise(py, (name_of(async_fn), found)))
+}
+
+/// Refuse, before anything is sent, what is no async function.
+///
+/// # Errors
+/// `TypeError` that says what to write instead.
+#[pyfunction]
+pub(crate) fn check_async_fn(async_fn: &Bound<'_, PyAny>) -> PyResult<()> {
+    if async_fn.is_callable() {
+        return Ok(());
+    }
+    // SAFETY: attached; the check reads the object's type.
+    if unsafe { ffi::PyCoro_CheckExact(async_fn.as_ptr()) } != 0 {
+        let name: String =
+            async_fn.getattr("__name__").and_then(|name| name.extract()).unwrap_or_default();
+        close_coroutine(async_fn);
+        return Err(PyTypeError::new_err(format!(
+            "expected an async function, got a coroutine object: write run_sync({name}, ...), with \
+             the arguments after the function, instead of run_sync({name}(...))"
+        )));
+    }
+    let class = async_fn.get_type().qualname()?;
+    Err(PyTypeError::new_err(format!(
+        "expected an async function, got {class}: pass the function and then its arguments, as in \
+         run_sync(async_fn, a, b=1)"
+    )))
+}
+
+/// Close a coroutine that will never be awaited, so that nobody is warned of it.
+fn close_coroutine(awaitable: &Bound<'_, PyAny>) {
+    // SAFETY: attached; the check reads the object's type.
+    if unsafe { ffi::PyCoro_CheckExact(awaitable.as_ptr()) } != 0 {
+        // One that has not started has nothing to run that could fail.
+        let _ = awaitable.call_method0("close");
+    }
+}

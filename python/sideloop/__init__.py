@@ -1,0 +1,37 @@
+"""Manages an async event loop on another thread, so that synchronous code can call async functions.
+
+>>> from sideloop import run_sync
+>>> async def async_add(a: int, b: int) -> int:
+...     return a + b
+>>> run_sync(async_add, a=10, b=12)
+22
+"""
+
+from sideloop import _exit
+from sideloop._api import loop_manager, run_sync, synced
+from sideloop._cancel import timeout
+from sideloop._errors import (
+    DeadlockError,
+    LoopStoppedError,
+    NestingError,
+    RunnerClosedError,
+)
+from sideloop._manager import LoopManager
+from sideloop._runner import Runner
+
+__all__ = [
+    "DeadlockError",
+    "LoopManager",
+    "LoopStoppedError",
+    "NestingError",
+    "Runner",
+    "RunnerClosedError",
+    "loop_manager",
+    "run_sync",
+    "synced",
+    "timeout",
+]
+
+__version__ = "0.1.0"
+
+_exit.install()

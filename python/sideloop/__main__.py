@@ -1,0 +1,8 @@
+"""`python -m sideloop`: run an async function from the shell."""
+
+import sys
+
+from sideloop._cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

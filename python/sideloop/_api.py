@@ -1,0 +1,9 @@
+"""The default manager, and its two methods as functions."""
+
+from sideloop._manager import LoopManager
+
+loop_manager = LoopManager()
+"""The manager behind `run_sync` and `synced`: one runner for each calling thread."""
+
+run_sync = loop_manager.run_sync
+synced = loop_manager.synced

@@ -1,0 +1,239 @@
+"""The manager: decides which runner serves a caller."""
+
+import functools
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Literal, ParamSpec, TypeVar
+
+from sideloop._errors import NestingError
+from sideloop._loop import ExceptionHandler, LoopFactory, LoopThread, here
+from sideloop._runner import GRACE, Runner
+from sideloop._sideloop import Router, RunnerCore, call_name, check_async_fn, generation
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+DEPTH_LIMIT = 128
+"""How deep calls may be nested. Each depth is a loop thread."""
+
+IDLE_LIMIT = 16
+"""How many runners of threads that have ended are kept for new ones."""
+
+
+class LoopManager:
+    """Runs calls on loops of its own making, which it finds by who calls.
+
+    Each calling thread has a runner of its own, so that a coroutine that blocks its loop slows
+    nobody else; a call from a loop thread (a nested call) goes to a runner one depth below, so that
+    a blocked loop never has to run what blocks it. A thread that ends gives its runner back. With
+    `scope="process"` all threads share one runner; nested calls still go one depth below.
+
+    Constructing one starts nothing: the first call of a thread does.
+
+    Args:
+        scope: Whose one runner is: each thread's, or the process's.
+        loop_factory: Makes the event loops, `uvloop.new_event_loop` for example. Without it they are
+            asyncio's selector loops, taking calls through the selector itself.
+        exception_handler: Is set on each loop: see `asyncio.loop.set_exception_handler`.
+        grace: How many seconds a cancelled task gets to unwind before it is left behind.
+
+    >>> import sideloop
+    >>> async def async_add(a: int, b: int) -> int:
+    ...     return a + b
+    >>> manager = sideloop.LoopManager(scope="process")
+    >>> manager.run_sync(async_add, 10, b=12)
+    22
+    >>> manager.close()
+    """
+
+    def __init__(
+        self,
+        *,
+        scope: Literal["thread", "process"] = "thread",
+        loop_factory: LoopFactory | None = None,
+        exception_handler: ExceptionHandler | None = None,
+        grace: float = GRACE,
+    ) -> None:
+        if scope not in ("thread", "process"):
+            raise ValueError(f"scope is 'thread' or 'process', not {scope!r}")
+        if not grace >= 0:
+            raise ValueError(f"grace is a number of seconds that is not negative: {grace!r}")
+        self._scope = scope
+        self._loop_factory = loop_factory
+        self._exception_handler = exception_handler
+        self._grace = grace
+        self._local = threading.local()
+        self._router = Router(self._local, self._serve)
+        # One entry: that of the current fork generation. See `_runners`.
+        self._by_generation: dict[int, _Runners] = {}
+
+    def run_sync(
+        self, async_fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call an async function from synchronous code and return what it returns.
+
+        Blocks the calling thread; other threads run meanwhile. `async_fn` is called on a loop
+        thread, in a copy of the caller's context. On the main thread Ctrl-C cancels the task, which
+        gets its grace to unwind before KeyboardInterrupt is raised here; a second Ctrl-C raises it
+        at once.
+
+        Args:
+            async_fn: Any callable that returns an awaitable.
+            *args: Its positional arguments.
+            **kwargs: Its keyword arguments: none is taken for sideloop.
+
+        Returns:
+            The awaited value.
+
+        Raises:
+            BaseException: Whatever the function raised: the same object, with its traceback.
+            TypeError: `async_fn` is no async function: a coroutine object, for example.
+            TimeoutError: The call did not end within a `sideloop.timeout` in force.
+            LoopStoppedError: The user's code stopped the loop under the call.
+            NestingError: Calls are nested deeper than 128.
+
+        >>> import asyncio, sideloop
+        >>> sideloop.run_sync(asyncio.sleep, 0, result="slept")
+        'slept'
+        """
+        return self._router.run(async_fn, args, kwargs)
+
+    def synced(self, async_fn: Callable[P, Awaitable[T]], /) -> Callable[P, T]:
+        """The sync twin of an async function: calls it through `run_sync`. A decorator, if you like.
+
+        Also of methods: in a class body the twin is a method. The original is at `__wrapped__`.
+
+        Raises:
+            TypeError: `async_fn` is not callable.
+
+        >>> import sideloop
+        >>> @sideloop.synced
+        ... async def async_add(a: int, b: int) -> int:
+        ...     return a + b
+        >>> async_add(10, b=12)
+        22
+        """
+        if not callable(async_fn):
+            # Says what it is instead, and closes a coroutine object.
+            check_async_fn(async_fn)
+        # Not run_sync: a traceback shows one frame of ours.
+        run = self._router.run
+
+        @functools.wraps(async_fn)
+        def sync_twin(*args: P.args, **kwargs: P.kwargs) -> T:
+            return run(async_fn, args, kwargs)
+
+        return sync_twin
+
+    def runners(self) -> list[Runner]:
+        """The runners of this manager that have been started and not closed, oldest first."""
+        return [runner for runner in self._runners().started if not runner.closed]
+
+    def close(self, grace: float | None = None) -> None:
+        """Close every runner: cancel what runs, let it unwind, join the threads. Idempotent.
+
+        The manager stays usable: the next call gets a new runner. Blocks for as long as the runners
+        need, each for `grace` seconds at most (its own grace, if None), one after the other.
+        """
+        for runner in self.runners():
+            runner.close(grace)
+
+    def _make_runner(self) -> Runner:
+        return Runner(
+            loop_factory=self._loop_factory,
+            exception_handler=self._exception_handler,
+            grace=self._grace,
+        )
+
+    def _runners(self) -> "_Runners":
+        """The runners of this process: a fork's child starts with none."""
+        current = generation()
+        found = self._by_generation.get(current)
+        if found is None:
+            # setdefault is atomic, so that threads that come here at once agree.
+            found = self._by_generation.setdefault(current, _Runners())
+            for old in [key for key in self._by_generation if key != current]:
+                self._by_generation.pop(old, None)
+        return found
+
+    def _serve(self, async_fn: Callable[..., object]) -> RunnerCore:
+        """Find the runner for this thread and depth, or make and start it."""
+        caller = here.loop_thread
+        depth = caller.depth if caller is not None else 0
+        if depth >= DEPTH_LIMIT:
+            raise NestingError(call_name(async_fn), depth, _chain(caller))
+        runners = self._runners()
+        if self._scope == "process" and depth == 0:
+            runner = runners.shared(self._make_runner)
+        else:
+            owner: _Owner | None = getattr(self._local, "owner", None)
+            if owner is None or owner.runners is not runners or owner.runner.closed:
+                owner = _Owner(runners, runners.take_idle() or runners.add(self._make_runner()))
+                self._local.owner = owner
+            runner = owner.runner
+        loop_thread = runner._loop_thread_for(async_fn)
+        loop_thread.depth, loop_thread.outer = depth + 1, caller
+        self._local.core = loop_thread.core
+        return loop_thread.core
+
+
+class _Runners:
+    """The runners of one manager in one process."""
+
+    def __init__(self) -> None:
+        self.started: list[Runner] = []
+        self.idle: deque[Runner] = deque()
+        self._shared: Runner | None = None
+        # Re-entrant: a signal handler may call run_sync while this thread makes a runner.
+        self._sharing = threading.RLock()
+
+    def add(self, runner: Runner) -> Runner:
+        self.started = [known for known in self.started if not known.closed] + [runner]
+        return runner
+
+    def shared(self, make: Callable[[], Runner]) -> Runner:
+        with self._sharing:
+            if self._shared is None or self._shared.closed:
+                self._shared = self.add(make())
+            return self._shared
+
+    def take_idle(self) -> Runner | None:
+        while self.idle:
+            try:
+                runner = self.idle.popleft()
+            except IndexError:  # another thread was faster
+                return None
+            if not runner.closed:
+                return runner
+        return None
+
+    def give_back(self, runner: Runner) -> None:
+        if len(self.idle) < IDLE_LIMIT:
+            self.idle.append(runner)
+        else:
+            runner.close_soon()
+
+
+class _Owner:
+    """A thread's hold on its runner. Dies with the thread, and gives the runner back."""
+
+    def __init__(self, runners: _Runners, runner: Runner) -> None:
+        self.runners = runners
+        self.runner = runner
+        self._generation = generation()
+
+    def __del__(self) -> None:
+        # A fork's child drops what the parent's other threads owned; it is not there to give.
+        if self._generation == generation():
+            self.runners.give_back(self.runner)
+
+
+def _chain(loop_thread: LoopThread | None) -> list[str]:
+    """The names of a loop thread and of those that wait for it, outermost first, shortened."""
+    names: list[str] = []
+    while loop_thread is not None:
+        names.append(loop_thread.core.name)
+        loop_thread = loop_thread.outer
+    names.reverse()
+    return names if len(names) <= 6 else [*names[:3], "…", *names[-3:]]

@@ -1,0 +1,169 @@
+"""The runner: owns one event loop on a thread of its own."""
+
+import itertools
+import threading
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace, TracebackType
+from typing import ParamSpec, TypeVar
+
+from sideloop._errors import RunnerClosedError, logger
+from sideloop._loop import ExceptionHandler, LoopFactory, LoopThread, here
+from sideloop._sideloop import Router, RunnerCore, call_name, generation
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+GRACE = 5.0
+"""How many seconds a cancelled task gets to unwind, unless said otherwise."""
+
+_numbers = itertools.count(1)
+
+
+class Runner:
+    """An event loop on a thread of its own, for calls from any thread.
+
+    Constructing one starts nothing: the first call does. A loop that the user's code stops, that is
+    stuck, or that was inherited through a fork is replaced at the next call. `close` is final.
+
+    Args:
+        name: Names the thread, in messages and debuggers.
+        loop_factory: Makes the event loop, `uvloop.new_event_loop` for example. Without it the loop
+            is asyncio's selector loop, taking calls through the selector itself.
+        exception_handler: Is set on the loop: see `asyncio.loop.set_exception_handler`.
+        grace: How many seconds a cancelled task gets to unwind before it is left behind.
+
+    >>> import asyncio, sideloop
+    >>> with sideloop.Runner(name="example") as runner:
+    ...     runner.run(asyncio.sleep, 0, result="slept")
+    'slept'
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        loop_factory: LoopFactory | None = None,
+        exception_handler: ExceptionHandler | None = None,
+        grace: float = GRACE,
+    ) -> None:
+        if not grace >= 0:
+            raise ValueError(f"grace is a number of seconds that is not negative: {grace!r}")
+        self.name = name if name is not None else f"sideloop-{next(_numbers)}"
+        self._loop_factory = loop_factory
+        self._exception_handler = exception_handler
+        self._grace = float(grace)
+        self._closed = False
+        self._loop_thread: LoopThread | None = None
+        # Re-entrant: a signal handler may call run_sync while this thread starts a loop.
+        self._starting = threading.RLock()
+        self._generation = generation()
+        self._slot = SimpleNamespace()
+        self._router = Router(self._slot, self._serve)
+
+    def run(
+        self, async_fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call an async function on the runner's loop and return what it returns.
+
+        Blocks the calling thread; other threads run meanwhile. `async_fn` is called on the loop
+        thread, in a copy of the caller's context.
+
+        Args:
+            async_fn: Any callable that returns an awaitable.
+            *args: Its positional arguments.
+            **kwargs: Its keyword arguments: none is taken for the runner.
+
+        Returns:
+            The awaited value.
+
+        Raises:
+            BaseException: Whatever the function raised: the same object, with its traceback.
+            TypeError: `async_fn` is no async function.
+            TimeoutError: The call did not end within a `sideloop.timeout` in force.
+            RunnerClosedError: The runner is closed.
+            LoopStoppedError: The user's code stopped the loop under the call.
+            DeadlockError: The caller is this runner's own loop thread.
+        """
+        return self._router.run(async_fn, args, kwargs)
+
+    def close(self, grace: float | None = None) -> None:
+        """Cancel what runs, let it unwind, close the loop and join its thread. Idempotent.
+
+        Blocks until the thread has ended, or for `grace` seconds (the runner's own, if None) and
+        what the thread needs to end after that; a thread that is stuck is left behind with a log
+        warning.
+
+        Raises:
+            RuntimeError: Called on the runner's own loop thread.
+        """
+        loop_thread = self._loop_thread
+        if loop_thread is not None and here.loop_thread is loop_thread:
+            raise RuntimeError(
+                f"runner {self.name!r} cannot be closed from its own loop thread, which would wait "
+                f"for itself; close it where it was made"
+            )
+        if grace is not None and loop_thread is not None:
+            loop_thread.grace = grace
+        self.close_soon()
+        if loop_thread is None or loop_thread.core.orphaned:
+            return
+        # Unwinding takes the grace at most, then the loop has still to be closed.
+        if not loop_thread.join(loop_thread.grace + 1.0):
+            logger.warning("the loop thread of runner %r is stuck and was left behind", self.name)
+        self._loop_thread = None
+
+    def close_soon(self) -> None:
+        """Close without waiting: what runs is cancelled, and the thread ends by itself. Idempotent."""
+        self._closed = True
+        if self._loop_thread is not None and not self._loop_thread.core.orphaned:
+            self._loop_thread.ask_stop()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def __enter__(self) -> "Runner":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._closed:
+            state = "closed"
+        elif self._loop_thread is None:
+            state = "new"
+        else:
+            state = f"running {self._loop_thread.core.running} calls"
+        return f"<sideloop.Runner {self.name!r}, {state}>"
+
+    def _serve(self, async_fn: Callable[..., object]) -> RunnerCore:
+        """The core that takes this call: starts the loop thread, or replaces one that is gone."""
+        core = self._loop_thread_for(async_fn).core
+        self._slot.core = core
+        return core
+
+    def _loop_thread_for(self, async_fn: Callable[..., object]) -> LoopThread:
+        if self._generation != generation():
+            # In a fork's child: the thread that held the lock, if one did, is not there.
+            self._starting, self._generation = threading.RLock(), generation()
+        with self._starting:
+            found = self._loop_thread
+            if found is not None and found.core.accepting:
+                return found
+            if self._closed:
+                raise RunnerClosedError(self.name, call_name(async_fn))
+            made = LoopThread(self.name, self._grace, self._loop_factory, self._exception_handler)
+            made.start()
+            if self._loop_thread is not found and self._loop_thread is not None:
+                # A signal handler came in between and has started one. One is enough.
+                made.ask_stop()
+                return self._loop_thread
+            self._loop_thread = made
+            return made
