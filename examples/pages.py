@@ -24,16 +24,16 @@ import sys
 import sysconfig
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
-from aiohttp import web
-from tqdm import tqdm
-
 import sideloop
+from aiohttp import web
 from sideloop import run_sync
+from tqdm import tqdm  # type: ignore[import-untyped]  # it ships no types
 
 PAGE_COUNT = 400
 ONE_BY_ONE_COUNT = 200
@@ -41,21 +41,18 @@ BATCH_SIZE = 25
 EXPLAINED_COUNT = 60
 TIME_LIMIT = 60.0
 
+Item = TypeVar("Item")
+
 # The server. It knows nothing of sideloop.
 
 
 def library() -> dict[str, Path]:
-    """Find the pages: standard library sources by their link, the same ones in every process."""
+    """Find the pages: standard library sources by their link, top-level modules first."""
     root = Path(sysconfig.get_path("stdlib"))
     foreign = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"}
-    pages = {}
-    for path in sorted(root.rglob("*.py")):
-        name = path.relative_to(root)
-        if foreign.isdisjoint(name.parts):
-            pages[f"/{name.as_posix()}"] = path
-        if len(pages) == PAGE_COUNT:
-            break
-    return pages
+    names = (path.relative_to(root) for path in root.rglob("*.py"))
+    own = sorted((len(name.parts), name) for name in names if foreign.isdisjoint(name.parts))
+    return {f"/{name.as_posix()}": root / name for _, name in own[:PAGE_COUNT]}
 
 
 async def serve() -> None:
@@ -82,7 +79,7 @@ async def serve() -> None:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
+def server() -> Generator[str]:
     """Run `serve` in another process, and yield its URL."""
     with subprocess.Popen(
         [sys.executable, __file__, "serve"],
@@ -90,13 +87,12 @@ def server() -> Iterator[str]:
         stdout=subprocess.PIPE,
         encoding="ascii",
     ) as process:
-        assert process.stdin is not None  # for the type checker
-        assert process.stdout is not None
+        assert process.stdout is not None  # for the type checker
         port = process.stdout.readline().strip()
         if not port:
             raise RuntimeError("the server ended before it listened; its traceback is above")
         yield f"http://127.0.0.1:{port}"
-        process.stdin.close()
+        # Leaving the block closes stdin, and waits for the server to end by that.
 
 
 # The async client.
@@ -128,7 +124,7 @@ class PageClient:
 
 
 @contextlib.contextmanager
-def page_client(url: str) -> Iterator[PageClient]:
+def page_client(url: str) -> Generator[PageClient]:
     """Yield a client, and close it where it was used.
 
     Whichever depth this block runs at, its `run_sync` calls are all served by one loop: in plain
@@ -154,7 +150,6 @@ class Reader:
     byte_count: int = 0
     page_count: int = 0
     nested_count: int = 0
-    purposes: dict[str, str] = field(default_factory=dict)
 
     def check(self, link: str, body: bytes) -> None:
         """Compare a page with its file."""
@@ -201,16 +196,14 @@ class Reader:
         return count
 
     def purpose(self, nested_client: PageClient, module: str) -> str:
-        """Look up what a module is for: the first line of its documentation."""
-        if module not in self.purposes:
-            self.purposes[module] = ""
-            for link in (f"/{module}.py", f"/{module}/__init__.py"):
-                if link in self.pages:
-                    body = run_sync(nested_client.fetch, link)
-                    self.nested_count += 1
-                    self.check(link, body)
-                    self.purposes[module] = first_line(body)
-        return self.purposes[module]
+        """Look up what a module is for: the first line of its documentation, if it has a page."""
+        for link in (f"/{module}.py", f"/{module}/__init__.py"):
+            if link in self.pages:
+                body = run_sync(nested_client.fetch, link)
+                self.nested_count += 1
+                self.check(link, body)
+                return first_line(body)
+        return ""
 
 
 def first_line(source: bytes) -> str:
@@ -221,7 +214,7 @@ def first_line(source: bytes) -> str:
     return docstring.partition("\n")[0]
 
 
-def progress(items: Sequence[T], title: str) -> Iterable[T]:
+def progress(items: Sequence[Item], title: str) -> Iterable[Item]:
     """Show how far it is: as a bar for a person, as a few lines for a log."""
     if sys.stderr.isatty():
         yield from tqdm(items, desc=title, leave=False)
@@ -233,12 +226,38 @@ def progress(items: Sequence[T], title: str) -> Iterable[T]:
 
 
 def main() -> None:
-    """Read the library in three ways."""
-    with (
-        server() as url,
-        sideloop.timeout(TIME_LIMIT),
-        page_client(url) as client,
-    ):
+    """Read the library in three ways, and sum up."""
+    with server() as url, sideloop.timeout(TIME_LIMIT), page_client(url) as client:
+        reader = Reader(url, library())
         index = run_sync(client.fetch, "/").decode()
         links = [html.unescape(link) for link in re.findall(r'href="([^"]+)"', index)]
-        reader = Reader(url, library())
+        one_by_one, batched = links[:ONE_BY_ONE_COUNT], links[ONE_BY_ONE_COUNT:]
+
+        started = time.perf_counter()
+        reader.read_one_by_one(client, one_by_one)
+        one_by_one_done = time.perf_counter()
+        reader.read_in_batches(client, batched)
+        batched_done = time.perf_counter()
+        explained_count = reader.read_explained(client, links[:EXPLAINED_COUNT])
+        explained_done = time.perf_counter()
+
+    megabytes = reader.byte_count / 1e6
+    print(f"read {reader.page_count} pages, {megabytes:.1f} MB, all with the sha256 of their files")
+    print(f"  one by one  {one_by_one_done - started:6.2f} s  {len(one_by_one)} pages, a call each")
+    print(
+        f"  in batches  {batched_done - one_by_one_done:6.2f} s  {len(batched)} pages, up to "
+        f"{BATCH_SIZE} in a call"
+    )
+    print(
+        f"  nested      {explained_done - batched_done:6.2f} s  {EXPLAINED_COUNT} pages, and "
+        f"{reader.nested_count} more by nested calls, to explain {explained_count} imports"
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["serve"]:
+        # Ctrl-C in a terminal reaches both processes: the script decides when the server ends.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        asyncio.run(serve())
+    else:
+        main()

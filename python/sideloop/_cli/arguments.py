@@ -20,8 +20,8 @@ _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 class Arguments:
     """Values that a function is called with."""
 
-    args: list[Any] = field(default_factory=list)
-    kwargs: dict[str, Any] = field(default_factory=dict)
+    args: list[Any] = field(default_factory=list[Any])
+    kwargs: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 def bind(target: Target, texts: Sequence[str], positional_texts: Sequence[str]) -> Arguments:
@@ -103,22 +103,23 @@ class _Binding:
         self._positions_used += 1
         if position < len(self._by_position):
             parameter = self._by_position[position]
+            if parameter.name in self._given:
+                earlier = self._given[parameter.name]
+                self._misplaced(text, f"{parameter.name} is given twice: {earlier!r} and {text!r}")
+                return
+            self._given[parameter.name] = text
         elif self._further is not None:
             parameter = self._further
         else:
             takes = _count(len(self._by_position))
-            self._misplaced(text, f"{self._target.name} takes only {takes} by position")
+            self._misplaced(
+                text, f"{text!r} is too much: {self._target.name} takes {takes} by position"
+            )
             return
-        if parameter is not self._further:
-            if parameter.name in self._given:
-                earlier = self._given[parameter.name]
-                self._misplaced(text, f"{parameter.name} is given already, as {earlier!r}")
-                return
-            self._given[parameter.name] = text
         try:
             self._arguments.args.append(self._convert(parameter, text))
         except ConvertError as error:
-            self._misplaced(text, f"it does not fit {_typed(parameter)}: {error}")
+            self._misplaced(text, f"{_typed(parameter)}: {text!r} does not fit: {error}")
 
     def finish(self) -> Arguments:
         for parameter in self._signature.parameters.values():
@@ -142,14 +143,14 @@ class _Binding:
         if equals and name.isidentifier() and not self.takes_name(name):
             close = difflib.get_close_matches(name, self._by_name, n=1)
             meant = f" (did you mean {close[0]}=?)" if close else ""
-            problem = f"there is no parameter {name!r}{meant}, and as a value by position {problem}"
-        self._problems.append(f"{text!r}: {problem}")
+            problem = f"there is no parameter {name!r}{meant}; as a value by position: {problem}"
+        self._problems.append(problem)
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
     if sys.version_info >= (3, 14):
         # Annotations are evaluated only now; one that cannot be must not hide all the others.
-        from annotationlib import Format  # noqa: PLC0415  # new in 3.14
+        from annotationlib import Format  # new in 3.14
 
         return inspect.signature(function, annotation_format=Format.FORWARDREF)
     return inspect.signature(function)

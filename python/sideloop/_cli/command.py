@@ -16,10 +16,8 @@ import argparse
 import contextlib
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from importlib import metadata
-from typing import NoReturn
 
 import sideloop
 from sideloop._cli import outcome
@@ -101,9 +99,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         exit_code = _EXIT_INTERRUPTED
     except CommandError as error:
-        print(f"{error.label}: {error}", file=sys.stderr)
+        outcome.explain(error)
         exit_code = error.exit_code
-    except BaseException as error:  # noqa: BLE001  # whatever the function raised ends here
+    except BaseException as error:  # whatever the function raised ends here
         outcome.report(error)
         exit_code = 1
     return outcome.flush() or exit_code
@@ -120,7 +118,7 @@ def _run(options: _Options) -> None:
 
 
 @contextlib.contextmanager
-def _limit(target: Target, seconds: float) -> Iterator[None]:
+def _limit(target: Target, seconds: float) -> Generator[None]:
     try:
         with sideloop.timeout(seconds):
             yield
@@ -129,7 +127,7 @@ def _limit(target: Target, seconds: float) -> Iterator[None]:
             raise
         raise TimedOutError(
             f"{target.name} did not return within {seconds:g} seconds, so it was cancelled"
-        ) from None
+        ) from error.__cause__
 
 
 # Parsing.
@@ -163,7 +161,12 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"sideloop {sideloop.__version__}",
+        help="print the version and exit",
+    )
     commands = parser.add_subparsers(
         title="commands", metavar="command", dest="command", required=True
     )
@@ -216,11 +219,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-class _Version(argparse.Action):
-    """Look the version up only when it was asked for: reading metadata costs every other start."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        print(f"sideloop {metadata.version('sideloop')}")
-        parser.exit()

@@ -52,7 +52,7 @@ def need_pydantic(purpose: str) -> "ModuleType":
         UsageError: It is not installed.
     """
     try:
-        import pydantic  # noqa: PLC0415  # optional, and half of the command's start-up time
+        import pydantic  # optional, and half of the command's start-up time
     except ModuleNotFoundError as error:
         if error.name != "pydantic":
             raise
@@ -78,11 +78,11 @@ def _convert(text: str, annotation: Any) -> Any:
 def _convert_to_union(text: str, members: tuple[Any, ...]) -> Any:
     # From left to right, each member in full. pydantic's own union of text would let `str` win
     # over `list[int]`, whose JSON text it does not look at.
-    reasons = []
+    reasons: list[str] = []
     for member in sorted(members, key=lambda member: member is not NoneType):
         try:
             return _convert(text, member)
-        except ConvertError as error:
+        except ConvertError as error:  # noqa: PERF203  # few members, and slow ones
             if member is not NoneType:
                 reasons.append(f"{inspect.formatannotation(member)}: {error}")
     raise ConvertError("; ".join(reasons))
@@ -90,8 +90,8 @@ def _convert_to_union(text: str, members: tuple[Any, ...]) -> Any:
 
 def _convert_with_pydantic(text: str, annotation: Any) -> Any:
     need_pydantic(f"making {inspect.formatannotation(annotation)} of {text!r}")
-    from pydantic import PydanticUserError, TypeAdapter, ValidationError  # noqa: PLC0415  # as above
-    from pydantic.errors import PydanticUndefinedAnnotation  # noqa: PLC0415  # as above
+    from pydantic import PydanticUserError, TypeAdapter, ValidationError
+    from pydantic.errors import PydanticUndefinedAnnotation
 
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(annotation)
@@ -127,7 +127,7 @@ def _may_be_json(error: "ValidationError") -> bool:
 
 
 def _reason(error: "ValidationError") -> str:
-    reasons = []
+    reasons: list[str] = []
     for detail in error.errors(include_url=False):
         where = "".join(f"{part}: " for part in detail["loc"])
         reasons.append(f"{where}{detail['msg']}")

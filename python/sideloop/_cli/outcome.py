@@ -1,18 +1,20 @@
 """The end of the command: the value on stdout, or the user's own part of a traceback on stderr."""
 
+import asyncio
 import importlib
 import os
 import select
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from sideloop._cli.convert import need_pydantic
 from sideloop._cli.errors import CommandError
 
-_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+_PACKAGE = f"{Path(__file__).parent.parent}{os.sep}"
 _CANNOT_WRITE = "cannot write to stdout: {}"
 _IMPORT_MACHINERY = (importlib.__file__, "<frozen importlib")
 
@@ -34,7 +36,7 @@ def _print_text(value: object) -> None:
 
 
 def _print_json(value: object) -> None:
-    from pydantic_core import to_json  # noqa: PLC0415  # comes with pydantic, see `prepare`
+    from pydantic_core import to_json  # comes with pydantic, see `prepare`
 
     try:
         # NaN and infinity are not JSON; null is what pydantic's own models write for them.
@@ -49,7 +51,7 @@ def _print_json(value: object) -> None:
 
 def _write(text: str) -> None:
     try:
-        print(text)
+        sys.stdout.write(f"{text}\n")
     except BrokenPipeError:
         raise  # for `report`, which is quiet about it
     except OSError as error:
@@ -58,6 +60,14 @@ def _write(text: str) -> None:
 
 TEXT = Printer(prepare=lambda: None, print=_print_text)
 JSON = Printer(prepare=lambda: need_pydantic("--json"), print=_print_json)
+
+
+def explain(error: CommandError) -> None:
+    """Print an error of the command's own in one line, below the traceback of its cause."""
+    # A task cancelled by the time limit ends with CancelledError; any other error is news.
+    if error.__cause__ is not None and not isinstance(error.__cause__, asyncio.CancelledError):
+        report(error.__cause__)
+    sys.stderr.write(f"{error.label}: {error}\n")
 
 
 def report(error: BaseException) -> None:
@@ -94,7 +104,7 @@ def flush() -> int:
         # Else the interpreter tries again at exit, and complains.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
-            print(f"error: {_CANNOT_WRITE.format(error)}", file=sys.stderr)
+            explain(CommandError(_CANNOT_WRITE.format(error)))
         return 1
     return 0
 
