@@ -227,7 +227,7 @@ def progress(items: Sequence[Item], title: str) -> Iterable[Item]:
 
 def main() -> None:
     """Read the library in three ways, and sum up."""
-    with server() as url, sideloop.timeout(TIME_LIMIT), page_client(url) as client:
+    with server() as url, page_client(url) as client, sideloop.timeout(TIME_LIMIT):
         reader = Reader(url, library())
         index = run_sync(client.fetch, "/").decode()
         links = [html.unescape(link) for link in re.findall(r'href="([^"]+)"', index)]

@@ -545,6 +545,10 @@ async def abort():
 def fail_at_once():
     raise TypeError("not today")
 
+async def stop_the_loop():
+    asyncio.get_running_loop().stop()
+    await asyncio.sleep(600)
+
 async def leave(code: "int | str"):
     await asyncio.sleep(0)
     sys.exit(code)
@@ -576,6 +580,12 @@ async def leave(code: "int | str"):
         assert ended.stderr.splitlines()[-1] == last
         assert "sideloop" not in ended.stderr
 
+    def test_of_sideloop_itself_hides_the_command(self, shell: Shell) -> None:
+        ended = shell.run("app:stop_the_loop")
+        assert ended.returncode == 1
+        assert "LoopStoppedError: loop.stop() ended the event loop" in ended.stderr
+        assert "_cli" not in ended.stderr
+
     @pytest.mark.parametrize(("code", "stderr"), [("0", ""), ("3", ""), ("bye", "bye\n")])
     def test_by_sys_exit_has_its_exit_code(self, shell: Shell, code: str, stderr: str) -> None:
         ended = shell.run("app:leave", code)
@@ -586,6 +596,7 @@ async def leave(code: "int | str"):
 class TestTimeout:
     MODULE = """
 import asyncio
+import sideloop
 
 async def wait():
     print("running")
@@ -601,14 +612,38 @@ async def quick():
 
 async def own_timeout():
     raise TimeoutError("the other side was too slow")
+
+async def fail_to_unwind():
+    try:
+        await asyncio.sleep(600)
+    finally:
+        raise ValueError("no such luck")
+
+async def nested():
+    return sideloop.run_sync(wait)
 """
 
     def test_cancels_the_task_and_is_one_line_after_it_has_unwound(self, shell: Shell) -> None:
-        ended = shell.run("app:wait", "--timeout", "0.25")
+        ended = shell.run("app:wait", "--timeout", "1.5")
         assert (ended.returncode, ended.stdout) == (1, "running\nunwound\n")
         assert ended.stderr == (
-            "TimeoutError: app:wait did not return within 0.25 seconds, so it was cancelled\n"
+            "TimeoutError: app:wait did not return within 1.5 seconds, so it was cancelled\n"
         )
+
+    def test_reaches_nested_calls_and_is_still_one_line(self, shell: Shell) -> None:
+        ended = shell.run("app:nested", "--timeout", "1.5")
+        assert (ended.returncode, ended.stdout) == (1, "running\nunwound\n")
+        assert ended.stderr == (
+            "TimeoutError: app:nested did not return within 1.5 seconds, so it was cancelled\n"
+        )
+
+    def test_shows_what_went_wrong_while_the_task_unwound(self, shell: Shell) -> None:
+        ended = shell.run("app:fail_to_unwind", "--timeout", "1.5")
+        lines = ended.stderr.splitlines()
+        assert ended.returncode == 1
+        assert lines[-2] == "ValueError: no such luck"
+        assert lines[-1].startswith("TimeoutError: app:fail_to_unwind did not return within 1.5")
+        assert "sideloop" not in ended.stderr
 
     def test_does_not_matter_to_a_function_that_is_in_time(self, shell: Shell) -> None:
         assert printed(shell.run("app:quick", "--timeout=50")) == "done\n"
@@ -737,6 +772,15 @@ async def one_line():
         finally:
             os.close(writer)
         assert (ended.returncode, ended.stderr) == (1, "")
+
+    def test_is_quiet_when_stdout_is_closed(self, shell: Shell) -> None:
+        ended = subprocess.run(
+            ["sh", "-c", 'exec "$0" -m sideloop run app:point >&-', sys.executable],
+            cwd=shell.directory,
+            stderr=subprocess.PIPE,
+            timeout=TIME_LIMIT,
+        )
+        assert (ended.returncode, ended.stderr) == (0, b"")
 
     @pytest.mark.parametrize("unbuffered", ["", "1"])
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

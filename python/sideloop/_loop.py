@@ -123,7 +123,7 @@ class LoopThread:
             if not task.done():
                 logger.warning("%r ignored its cancellation and was left behind", task)
                 # We have named it; asyncio need not do so again when it is collected.
-                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
         self._complete(
             asyncio.wait_for(loop.shutdown_asyncgens(), max(end - time.monotonic(), 0.1))
         )
@@ -142,7 +142,8 @@ class LoopThread:
 def _make_loop(core: RunnerCore, loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:
     if loop_factory is not None:
         loop = loop_factory()
-        if not isinstance(loop, asyncio.AbstractEventLoop):
+        # Not every user has a type checker.
+        if not isinstance(loop, asyncio.AbstractEventLoop):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(
                 f"loop_factory returned {type(loop).__name__}, not an event loop: pass a function "
                 f"such as asyncio.new_event_loop"

@@ -172,7 +172,8 @@ class LoopManager:
                 owner = _Owner(runners, runners.take_idle() or runners.add(self._make_runner()))
                 self._local.owner = owner
             runner = owner.runner
-        loop_thread = runner._loop_thread_for(async_fn)
+        # Not for users, but for us.
+        loop_thread = runner._loop_thread_for(async_fn)  # pyright: ignore[reportPrivateUsage]
         loop_thread.depth, loop_thread.outer = depth + 1, caller
         self._local.core = loop_thread.core
         return loop_thread.core

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from sideloop._sideloop import RunnerCore
 
+_WithoutEpoll = selectors._BaseSelectorImpl  # pyright: ignore[reportPrivateUsage]  # no public name
+
 
 class EntrySelector(Poller, selectors.EpollSelector):
     """`selectors.EpollSelector` whose `select` also takes the calls of a runner.
@@ -18,8 +20,8 @@ class EntrySelector(Poller, selectors.EpollSelector):
     taking a file out of it would make the parent deaf to that file.
     """
 
-    def __init__(self, core: "RunnerCore") -> None:
-        del core  # taken by Poller's constructor
+    def __init__(self, runner: "RunnerCore") -> None:
+        del runner  # taken by Poller's constructor
         selectors.EpollSelector.__init__(self)
         self.hear_bell()
 
@@ -28,13 +30,13 @@ class EntrySelector(Poller, selectors.EpollSelector):
     ) -> selectors.SelectorKey:
         """Watch a file."""
         if self.orphaned:
-            return selectors._BaseSelectorImpl.register(self, fileobj, events, data)
+            return _WithoutEpoll.register(self, fileobj, events, data)
         return super().register(fileobj, events, data)
 
     def unregister(self, fileobj: "FileDescriptorLike") -> selectors.SelectorKey:
         """Watch a file no longer."""
         if self.orphaned:
-            return selectors._BaseSelectorImpl.unregister(self, fileobj)
+            return _WithoutEpoll.unregister(self, fileobj)
         return super().unregister(fileobj)
 
     def modify(
@@ -42,5 +44,5 @@ class EntrySelector(Poller, selectors.EpollSelector):
     ) -> selectors.SelectorKey:
         """Watch a file for something else."""
         if self.orphaned:
-            return selectors._BaseSelectorImpl.modify(self, fileobj, events, data)
+            return _WithoutEpoll.modify(self, fileobj, events, data)
         return super().modify(fileobj, events, data)

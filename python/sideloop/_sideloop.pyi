@@ -2,28 +2,40 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from selectors import SelectorKey
-from typing import Any, TypeVar, final
+from typing import TypeVar, final
+
+from typing_extensions import Self, disjoint_base
+
+__all__ = [
+    "Poller",
+    "Router",
+    "RunnerCore",
+    "call_name",
+    "check_async_fn",
+    "deadline",
+    "generation",
+]
 
 _T = TypeVar("_T")
 
-deadline: ContextVar[tuple[float, float] | None]
-
-def generation() -> int: ...
-def call_name(async_fn: object) -> str: ...
-
 @final
 class Router:
-    def __new__(cls, slot: object, serve: Callable[[Callable[..., object]], RunnerCore]) -> Router: ...
+    def __new__(
+        cls,
+        # Its attribute `core`, if it has one, is the RunnerCore that served last.
+        slot: object,
+        serve: Callable[[Callable[..., object]], RunnerCore],
+    ) -> Self: ...
     def run(
         self,
         async_fn: Callable[..., Awaitable[_T]],
         args: tuple[object, ...],
-        kwargs: dict[str, Any],
+        kwargs: dict[str, object],
     ) -> _T: ...
 
 @final
 class RunnerCore:
-    def __new__(cls, name: str, grace: float, native: bool) -> RunnerCore: ...
+    def __new__(cls, name: str, grace: float, native: bool) -> Self: ...
     @property
     def name(self) -> str: ...
     @property
@@ -42,11 +54,18 @@ class RunnerCore:
     def is_outcome(self, exception: BaseException) -> bool: ...
     def finish_all(self) -> None: ...
 
+# On Linux only; elsewhere the module has no such name.
+@disjoint_base
 class Poller:
-    def __new__(cls, runner: RunnerCore) -> Poller: ...
+    def __new__(cls, runner: RunnerCore) -> Self: ...
     @property
     def orphaned(self) -> bool: ...
     def hear_bell(self) -> None: ...
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]: ...
 
 def check_async_fn(async_fn: object) -> None: ...
+def call_name(async_fn: object) -> str: ...
+def generation() -> int: ...
+
+# The instant of time.monotonic(), and the seconds that the user asked for.
+deadline: ContextVar[tuple[float, float] | None]

@@ -16,12 +16,13 @@ import argparse
 import contextlib
 import math
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sideloop
 from sideloop._cli import outcome
-from sideloop._cli.arguments import bind
+from sideloop._cli.arguments import Arguments, bind
 from sideloop._cli.errors import CommandError, TimedOutError
 from sideloop._cli.target import Target, find
 
@@ -111,19 +112,17 @@ def _run(options: _Options) -> None:
     target = find(options.target)
     arguments = bind(target, options.texts, options.positional_texts)
     options.printer.prepare()
-    limit = contextlib.nullcontext() if options.timeout is None else _limit(target, options.timeout)
-    with limit:
-        value = sideloop.run_sync(target.async_fn, *arguments.args, **arguments.kwargs)
-    options.printer.print(value)
+    options.printer.print(_call(target, arguments, options.timeout))
 
 
-@contextlib.contextmanager
-def _limit(target: Target, seconds: float) -> Generator[None]:
+def _call(target: Target, arguments: Arguments, seconds: float | None) -> Any:
+    limit = contextlib.nullcontext() if seconds is None else sideloop.timeout(seconds)
     try:
-        with sideloop.timeout(seconds):
-            yield
+        with limit:
+            return sideloop.run_sync(target.async_fn, *arguments.args, **arguments.kwargs)
     except TimeoutError as error:
-        if outcome.came_from_user_code(error):
+        # The function may raise one itself, time limit or not.
+        if seconds is None or outcome.came_from_user_code(error):
             raise
         raise TimedOutError(
             f"{target.name} did not return within {seconds:g} seconds, so it was cancelled"
@@ -198,7 +197,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
         action="store_const",
         const=outcome.JSON,
         default=outcome.TEXT,
-        help="print what it returns as JSON (UTF-8, one line; None as null)",
+        help="print what it returns as one line of JSON (None as null)",
     )
     return parser, run
 

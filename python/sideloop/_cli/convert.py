@@ -52,7 +52,7 @@ def need_pydantic(purpose: str) -> "ModuleType":
         UsageError: It is not installed.
     """
     try:
-        import pydantic  # optional, and half of the command's start-up time
+        import pydantic  # optional, and slow to import
     except ModuleNotFoundError as error:
         if error.name != "pydantic":
             raise

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from sideloop._cli.convert import need_pydantic
 from sideloop._cli.errors import CommandError
 
+_COMMAND = f"{Path(__file__).parent}{os.sep}"
 _PACKAGE = f"{Path(__file__).parent.parent}{os.sep}"
 _CANNOT_WRITE = "cannot write to stdout: {}"
 _IMPORT_MACHINERY = (importlib.__file__, "<frozen importlib")
@@ -51,11 +52,17 @@ def _print_json(value: object) -> None:
 
 def _write(text: str) -> None:
     try:
-        sys.stdout.write(f"{text}\n")
+        _write_line(sys.stdout, text)
     except BrokenPipeError:
         raise  # for `report`, which is quiet about it
     except OSError as error:
         raise CommandError(_CANNOT_WRITE.format(error)) from None
+
+
+def _write_line(stream: TextIO | None, line: str) -> None:
+    # Python has no stream where the shell has closed it (`>&-`).
+    if stream is not None:
+        stream.write(f"{line}\n")
 
 
 TEXT = Printer(prepare=lambda: None, print=_print_text)
@@ -64,10 +71,12 @@ JSON = Printer(prepare=lambda: need_pydantic("--json"), print=_print_json)
 
 def explain(error: CommandError) -> None:
     """Print an error of the command's own in one line, below the traceback of its cause."""
-    # A task cancelled by the time limit ends with CancelledError; any other error is news.
-    if error.__cause__ is not None and not isinstance(error.__cause__, asyncio.CancelledError):
-        report(error.__cause__)
-    sys.stderr.write(f"{error.label}: {error}\n")
+    # A task that the time limit cancels ends with CancelledError, and with TimeoutError where it
+    # waits in a nested call, which has the same limit. Anything else is news.
+    cause = error.__cause__
+    if cause is not None and not isinstance(cause, asyncio.CancelledError | TimeoutError):
+        report(cause)
+    _write_line(sys.stderr, f"{error.label}: {error}")
 
 
 def report(error: BaseException) -> None:
@@ -79,7 +88,8 @@ def report(error: BaseException) -> None:
         return
     trimmed = _user_part(error.__traceback__)
     if trimmed is None and not _failed_in_import_machinery(error):
-        trimmed = error.__traceback__
+        # Not the user's: what is left is sideloop's, or else a bug of the command itself.
+        trimmed = _skip(error.__traceback__, _COMMAND) or error.__traceback__
     # Not traceback.print_exception: whoever replaced the hook (colours, error collectors) expects
     # to see this one too.
     sys.excepthook(type(error), error.with_traceback(trimmed), trimmed)
@@ -97,12 +107,14 @@ def flush() -> int:
         1 when it could not be written, else 0. A reader who has gone (`| head`) is no news for
         anybody; a full disk is.
     """
+    stdout = sys.stdout
+    if stdout is None:
+        return 0
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        stdout.flush()
     except OSError as error:
         # Else the interpreter tries again at exit, and complains.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             explain(CommandError(_CANNOT_WRITE.format(error)))
         return 1
@@ -119,13 +131,14 @@ def _reader_has_gone() -> bool:
 
 
 def _user_part(traceback: TracebackType | None) -> TracebackType | None:
-    while traceback is not None and _is_ours(traceback):
+    return _skip(traceback, _PACKAGE, *_IMPORT_MACHINERY)
+
+
+def _skip(traceback: TracebackType | None, *places: str) -> TracebackType | None:
+    """Leave out the frames at the beginning whose files' names begin with one of `places`."""
+    while traceback is not None and traceback.tb_frame.f_code.co_filename.startswith(places):
         traceback = traceback.tb_next
     return traceback
-
-
-def _is_ours(traceback: TracebackType) -> bool:
-    return traceback.tb_frame.f_code.co_filename.startswith((_PACKAGE, *_IMPORT_MACHINERY))
 
 
 def _failed_in_import_machinery(error: BaseException) -> bool:

@@ -1,0 +1,26 @@
+# Each target sets up what it needs, in .venv* and target, and prints what it does.
+.PHONY: help run test lint bench matrix lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+run: ## the main job on real input
+	@scripts/run
+
+test: ## every test: Rust, Python, types, examples, lints
+	@scripts/test
+
+lint: ## the lints alone
+	@scripts/lint
+
+bench: ## compare with the other bridges, and draw it
+	@scripts/bench
+
+matrix: ## the suite on every interpreter found
+	@scripts/matrix
+
+lock: ## resolve the development requirements anew
+	@scripts/lock
+
+clean: ## remove what the targets have made
+	rm -rf target .venv .venv-*

@@ -1,0 +1,63 @@
+"""What several stations' tests need: a manager to test, and ways to wait."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sideloop import LoopManager, Runner
+
+TIME_LIMIT = 20.0
+"""After this many seconds a condition is taken for one that never comes."""
+
+WaitUntil = Callable[[Callable[[], object]], None]
+"""`wait_until(condition)`: returns when the condition holds, fails if it never does."""
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+@pytest.fixture(params=[None, asyncio.new_event_loop], ids=["native", "foreign"])
+def loop_factory(request: pytest.FixtureRequest) -> LoopFactory | None:
+    """Both ways into a loop: through our selector, and through `call_soon_threadsafe`."""
+    return request.param
+
+
+@pytest.fixture
+def manager(loop_factory: LoopFactory | None) -> Generator[LoopManager]:
+    manager = LoopManager(loop_factory=loop_factory)
+    yield manager
+    manager.close()
+
+
+@pytest.fixture
+def runner(loop_factory: LoopFactory | None) -> Generator[Runner]:
+    with Runner(name="tested", loop_factory=loop_factory) as runner:
+        yield runner
+
+
+@pytest.fixture
+def threads() -> Generator[ThreadPoolExecutor]:
+    """Other threads to call from. A test must let its calls end."""
+    with ThreadPoolExecutor(max_workers=32) as threads:
+        yield threads
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> WaitUntil:
+    def wait(condition: Callable[[], object]) -> None:
+        end = time.monotonic() + TIME_LIMIT
+        while not condition():
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.002)
+
+    return wait
+
+
+@pytest.fixture
+def no_thread_left(wait_until: WaitUntil) -> Generator[None]:
+    """The test leaves no thread behind."""
+    before = set(threading.enumerate())
+    yield
+    wait_until(lambda: set(threading.enumerate()) <= before)

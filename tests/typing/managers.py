@@ -1,0 +1,122 @@
+"""A manager of one's own, the default manager and a runner are as exact as `run_sync`."""
+
+import asyncio
+from typing import Any, TypeVar
+
+from typing_extensions import assert_type
+
+import sideloop
+from sideloop import LoopManager, Runner, loop_manager, run_sync, synced, timeout
+
+T = TypeVar("T")
+
+
+class Store:
+    async def get(self, key: str, *, default: int = 0) -> bytes:
+        raise NotImplementedError
+
+
+async def fetch(url: str, *rest: int, retries: int = 0, **options: str) -> bytes:
+    raise NotImplementedError
+
+
+async def none() -> None:
+    raise NotImplementedError
+
+
+async def identity(value: T) -> T:
+    raise NotImplementedError
+
+
+async def our_own_names(*, self: int, async_fn: str, timeout: float) -> bytes:
+    raise NotImplementedError
+
+
+def future() -> asyncio.Future[str]:
+    raise NotImplementedError
+
+
+def a_manager(manager: LoopManager, store: Store) -> None:
+    assert_type(manager.run_sync(fetch, "url"), bytes)
+    assert_type(manager.run_sync(fetch, "url", 1, 2, retries=3, option="o"), bytes)
+    assert_type(manager.run_sync(identity, 1), int)
+    assert_type(manager.run_sync(our_own_names, self=1, async_fn="f", timeout=2.0), bytes)
+    assert_type(manager.run_sync(store.get, "key", default=1), bytes)
+    assert_type(manager.run_sync(future), str)
+    result: None = manager.run_sync(none)
+    assert_type(result, None)
+
+    assert_type(manager.synced(fetch)("url", 1, 2, retries=3, option="o"), bytes)
+    assert_type(manager.synced(identity)(1), int)
+    assert_type(manager.synced(our_own_names)(self=1, async_fn="f", timeout=2.0), bytes)
+    assert_type(manager.synced(store.get)("key", default=1), bytes)
+
+    assert_type(manager.runners(), list[Runner])
+
+
+def the_default_manager(store: Store) -> None:
+    assert_type(loop_manager, LoopManager)
+    assert_type(sideloop.loop_manager.run_sync(fetch, url="url"), bytes)
+    assert_type(loop_manager.run_sync(fetch, "url", 1, 2, retries=3, option="o"), bytes)
+    assert_type(loop_manager.run_sync(identity, 1), int)
+    assert_type(loop_manager.run_sync(our_own_names, self=1, async_fn="f", timeout=2.0), bytes)
+    assert_type(loop_manager.run_sync(store.get, "key", default=1), bytes)
+
+    assert_type(loop_manager.synced(fetch)("url", 1, 2, retries=3, option="o"), bytes)
+    assert_type(loop_manager.synced(identity)(1), int)
+
+
+def a_runner(runner: Runner, store: Store) -> None:
+    assert_type(runner.run(fetch, "url"), bytes)
+    assert_type(runner.run(fetch, "url", 1, 2, retries=3, option="o"), bytes)
+    assert_type(runner.run(identity, 1), int)
+    assert_type(runner.run(our_own_names, self=1, async_fn="f", timeout=2.0), bytes)
+    assert_type(runner.run(store.get, "key", default=1), bytes)
+    assert_type(runner.run(future), str)
+    assert_type(runner.name, str)
+    assert_type(runner.closed, bool)
+
+    with Runner(name="mine") as own:
+        assert_type(own, Runner)
+
+
+def a_runner_with_a_return_inside_is_no_missing_return() -> bytes:
+    with Runner() as runner:
+        return runner.run(fetch, "url")
+
+
+def a_time_limit_with_a_return_inside_is_no_missing_return() -> bytes:
+    with timeout(2):
+        return run_sync(fetch, "url")
+
+
+def the_bound_methods_under_another_name(runner: Runner) -> None:
+    run = runner.run
+    assert_type(run(fetch, "url", 1, retries=3), bytes)
+    run_here = loop_manager.run_sync
+    assert_type(run_here(identity, 1), int)
+    twin_of = loop_manager.synced
+    assert_type(twin_of(fetch)("url", 1, retries=3), bytes)
+    names: list[str] = list(map(synced(identity), ["a"]))
+    assert_type(names, list[str])
+
+
+def on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    raise NotImplementedError
+
+
+def constructors_take_options() -> None:
+    LoopManager()
+    LoopManager(
+        scope="process",
+        loop_factory=asyncio.SelectorEventLoop,
+        exception_handler=on_exception,
+        grace=1,
+    )
+    Runner()
+    Runner(
+        name="mine",
+        loop_factory=asyncio.new_event_loop,
+        exception_handler=on_exception,
+        grace=0.5,
+    ).close(grace=0.5)
