@@ -10,6 +10,8 @@ logger = logging.getLogger("sideloop")
 class RunnerClosedError(RuntimeError):
     """The runner takes no more calls: it was closed, or the interpreter is shutting down."""
 
+    __module__ = "sideloop"
+
     def __init__(self, runner: str, call: str, started: bool = False) -> None:
         what = "was cancelled before it ended" if started else "was not started"
         super().__init__(
@@ -21,8 +23,10 @@ class RunnerClosedError(RuntimeError):
 class LoopStoppedError(RuntimeError):
     """The event loop ended under a call: user code stopped it, or an exception left it."""
 
+    __module__ = "sideloop"
+
     def __init__(self, runner: str, call: str, reason: BaseException | None = None) -> None:
-        how = f"{type(reason).__name__} left a callback or child task" if reason else "loop.stop()"
+        how = f"{type(reason).__name__} from a callback or child task" if reason else "loop.stop()"
         super().__init__(
             f"{how} ended the event loop of runner {runner!r} while {call} was running; the call "
             f"was cancelled and the next one gets a new loop. Return from the coroutine instead of "
@@ -34,6 +38,8 @@ class LoopStoppedError(RuntimeError):
 class DeadlockError(RuntimeError):
     """The call would wait for a loop that waits for the call."""
 
+    __module__ = "sideloop"
+
     def __init__(self, runner: str, call: str) -> None:
         super().__init__(
             f"{call} was called through runner {runner!r} on that runner's own loop thread, which "
@@ -44,6 +50,8 @@ class DeadlockError(RuntimeError):
 
 class NestingError(RecursionError):
     """Calls are nested deeper than the limit: sync calls async calls sync, and so on."""
+
+    __module__ = "sideloop"
 
     def __init__(self, call: str, depth: int, chain: list[str]) -> None:
         super().__init__(

@@ -10,7 +10,8 @@ from sideloop._errors import logger
 
 def close_all() -> None:
     """Cancel what runs on every loop, let it unwind, and join the threads."""
-    loop_threads = list(_loop.live)
+    # One that is stuck has had its grace, and was named.
+    loop_threads = [one for one in _loop.live if not one.core.stuck]
     for loop_thread in loop_threads:
         loop_thread.ask_stop()
     end = time.monotonic() + max((one.grace for one in loop_threads), default=0.0) + 1.0

@@ -117,13 +117,15 @@ class LoopThread:
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
+        for task in self.core.abandoned_tasks():
+            _forget(task)
+            tasks.discard(task)
         if tasks:
             self._complete(asyncio.wait(tasks, timeout=self.grace))
         for task in tasks:
             if not task.done():
                 logger.warning("%r ignored its cancellation and was left behind", task)
-                # We have named it; asyncio need not do so again when it is collected.
-                task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+                _forget(task)
         self._complete(
             asyncio.wait_for(loop.shutdown_asyncgens(), max(end - time.monotonic(), 0.1))
         )
@@ -137,6 +139,11 @@ class LoopThread:
                 self._loop.run_until_complete(task)
         if not task.cancelled():
             task.exception()  # seen: a time limit that is over is no news
+
+
+def _forget(task: "asyncio.Future[Any]") -> None:
+    """We have named it: asyncio need not do so again when it is collected."""
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _make_loop(core: RunnerCore, loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:

@@ -4,9 +4,8 @@ import functools
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Protocol, TypeAlias, overload
 
-from typing_extensions import assert_type
-
 from sideloop import run_sync, synced
+from typing_extensions import assert_type
 
 
 class Fetcher:

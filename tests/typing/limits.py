@@ -1,12 +1,11 @@
-"""Where a type checker knows less than the package does. A limit that falls makes this check fail."""
+"""Where a type checker knows less than the package does. A limit that falls fails this check."""
 
 import functools
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar, overload
 
-from typing_extensions import assert_type
-
 from sideloop import run_sync, synced
+from typing_extensions import assert_type
 
 T = TypeVar("T")
 

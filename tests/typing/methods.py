@@ -2,9 +2,8 @@
 
 from typing import Generic, TypeVar
 
-from typing_extensions import Self, assert_type
-
 from sideloop import LoopManager, loop_manager, run_sync, synced
+from typing_extensions import Self, assert_type
 
 T = TypeVar("T")
 

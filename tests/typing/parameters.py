@@ -1,8 +1,7 @@
 """Every kind of parameter of an async function is a parameter of the call, and of the sync twin."""
 
-from typing_extensions import assert_type
-
 from sideloop import run_sync, synced
+from typing_extensions import assert_type
 
 
 async def none() -> int:

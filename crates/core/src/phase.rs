@@ -127,6 +127,12 @@ impl PhaseCell {
         }
     }
 
+    /// Whether the caller has left.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        Phase::from_raw(self.0.load(Ordering::Acquire)) == Phase::Abandoned
+    }
+
     /// The caller waits no longer.
     pub fn abandon(&self) -> Abandon {
         let before = self.step(|phase| (phase != Phase::Done).then_some(Phase::Abandoned));

@@ -1,7 +1,7 @@
 //! The native half of a runner: one loop's entry, the calls that run on it, and their way out.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -59,6 +59,8 @@ pub(crate) struct RunnerCore {
     end: Mutex<Option<End>>,
     /// `threading.get_ident()` of the loop thread; 0 before it runs.
     loop_thread: AtomicU64,
+    /// A caller has found the loop blocked for longer than the grace, and has left it behind.
+    stuck: AtomicBool,
 }
 
 #[pymethods]
@@ -75,6 +77,7 @@ impl RunnerCore {
             running: Mutex::default(),
             end: Mutex::new(None),
             loop_thread: AtomicU64::new(0),
+            stuck: AtomicBool::new(false),
         })
     }
 
@@ -118,6 +121,12 @@ impl RunnerCore {
     #[getter]
     fn stopping(&self) -> bool {
         self.entry.is_stopping()
+    }
+
+    /// Whether a caller has left this loop behind, blocked.
+    #[getter]
+    fn stuck(&self) -> bool {
+        self.stuck.load(Ordering::Relaxed)
     }
 
     /// How many calls run now.
@@ -185,6 +194,13 @@ impl RunnerCore {
         Ok(false)
     }
 
+    /// The tasks whose callers have left: they were cancelled, had their grace, and were named.
+    fn abandoned_tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        let calls = self.calls();
+        let abandoned = calls.values().filter(|call| call.get().phase.is_abandoned());
+        abandoned.filter_map(|call| call.get().task(py)).map(Bound::unbind).collect()
+    }
+
     /// The loop is over: whoever still waits gets an error. Runs last on the loop thread.
     fn finish_all(slf: &Bound<'_, Self>) {
         let core = slf.get();
@@ -193,7 +209,8 @@ impl RunnerCore {
         for call in calls {
             let call = call.bind(slf.py());
             let error = core.stopped_error(slf.py(), call);
-            core.finish(call, Outcome::Error(error));
+            // An error of ours that nobody waits for is no news.
+            let _ = call.get().finish(slf.py(), Outcome::Error(error), core);
         }
         core.entry.publish();
     }
@@ -353,6 +370,7 @@ impl RunnerCore {
     fn left_behind(&self, py: Python<'_>, call: &Bound<'_, Call>, async_fn: &Bound<'_, PyAny>) {
         let stuck = !call.get().has_heard_cancel();
         if stuck {
+            self.stuck.store(true, Ordering::Relaxed);
             self.refuse(py);
             self.entry.ask_stop();
             self.entry.ring();
