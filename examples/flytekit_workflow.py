@@ -37,74 +37,74 @@ Record = dict[str, Any]
 
 
 class Witness:
-    """Sees which bridge serves flytekit, from both ends, without asking either bridge's name.
+    """Sees which bridge serves flytekit by what runs, not by what is installed.
 
-    On the caller's side it counts the calls each bridge took. On the loop's side it notes, at
-    flytekit's own asynchronous steps, which class of event loop runs them. A fallback, even of one
-    module that kept a reference to flytekit's bridge, shows in both.
+    On the caller's side it counts the calls that flytekit's own bridge takes. On the loop's side,
+    at flytekit's own asynchronous steps, it notes the module that runs their loop. A fallback, even
+    of a single module that has kept a reference to flytekit's bridge, shows in both.
+
+    Attributes:
+        calls: How many calls flytekit's own bridge has taken.
+        served: How many steps ran on the loops of each module.
+        steps: How many steps of each name ran.
     """
 
     def __init__(self) -> None:
-        self.own_calls = 0
-        self.loops: Counter[str] = Counter()
+        self.calls = 0
+        self.served: Counter[str] = Counter()
         self.steps: Counter[str] = Counter()
-        self._before = 0
 
     def watch(self) -> None:
-        """Put the counters in place; flytekit must be imported."""
+        """Put the counters in place: after flytekit is imported, before anything replaces it."""
         from flytekit.core.data_persistence import FileAccessProvider
         from flytekit.core.type_engine import TypeEngine
-        from flytekit.utils import asyn
+        from flytekit.utils.asyn import _TaskRunner
 
-        # Absent where sideloop took the module's place before it was ever loaded.
-        task_runner = getattr(asyn, "_TaskRunner", None)
-        if task_runner is not None:
-            task_runner.run = self._counting_own(task_runner.run)
+        # Installed before flytekit, sideloop's class stands here under the same name.
+        if _TaskRunner.__module__ == "flytekit.utils.asyn":
+            _TaskRunner.run = self._counting(_TaskRunner.run)
         for name in ("async_to_literal", "async_to_python_value"):
-            setattr(TypeEngine, name, staticmethod(self._noting_loop(getattr(TypeEngine, name))))
+            setattr(TypeEngine, name, staticmethod(self._noting(getattr(TypeEngine, name))))
         for name in ("get", "_put"):
-            setattr(FileAccessProvider, name, self._noting_loop(getattr(FileAccessProvider, name)))
+            setattr(FileAccessProvider, name, self._noting(getattr(FileAccessProvider, name)))
 
     def start(self) -> None:
-        """Count from here on: what ran while tasks were being defined is not compared."""
-        self.own_calls = 0
-        self._before = sideloop_calls()
+        """Forget what was seen, such as calls made while tasks were being defined."""
+        self.calls = 0
+        self.served.clear()
+        self.steps.clear()
 
-    def testimony(self) -> Record:
-        """Say what was seen since `start`."""
-        return {
-            "calls": {
-                "flytekit": self.own_calls,
-                "sideloop": sideloop_calls() - self._before,
-            },
-            "loops": dict(self.loops),
-            "steps": dict(self.steps),
-        }
-
-    def _counting_own(self, run: Callable[..., Any]) -> Callable[..., Any]:
+    def _counting(self, run: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(run)
         def counted(*args: Any, **kwargs: Any) -> Any:
-            self.own_calls += 1
+            self.calls += 1
             return run(*args, **kwargs)
 
         return counted
 
-    def _noting_loop(self, step: Callable[..., Any]) -> Callable[..., Any]:
-        # Not a coroutine function itself: it only notes where the step starts.
+    def _noting(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        # No coroutine function, although it stands for one: it notes where the step starts.
         @wraps(step)
         def noted(*args: Any, **kwargs: Any) -> Any:
-            loop = type(asyncio.get_running_loop())
-            self.loops[f"{loop.__module__}.{loop.__qualname__}"] += 1
+            self.served[loop_module()] += 1
             self.steps[step.__name__] += 1
             return step(*args, **kwargs)
 
         return noted
 
 
-def sideloop_calls() -> int:
-    """Return how many calls sideloop has taken, without importing it for the question."""
-    sideloop = sys.modules.get("sideloop")
-    return 0 if sideloop is None else sideloop.loop_manager.statistics().calls
+def loop_module() -> str:
+    """Name the module that runs the calling thread's event loop.
+
+    The loop's class does not tell: both bridges run asyncio's own.
+    """
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        runs_loop = frame.f_code.co_name == "run_forever"
+        frame = frame.f_back
+        if runs_loop:
+            return str(frame.f_globals["__name__"])
+    return "no loop"
 
 
 def run_bridge(bridge: str, wanted: int) -> Record:
@@ -126,17 +126,16 @@ def _run_bridge(bridge: str, wanted: int, scratch: str) -> Record:
 
     import flytekit
     import pandas as pd
+    import stdlib_census
     from flytekit.core.data_persistence import FileAccessProvider
 
-    import stdlib_census
-
+    witness = Witness()
+    witness.watch()
     if bridge == "sideloop-late":
         from sideloop.compat.flytekit import install
 
         install()
 
-    witness = Witness()
-    witness.watch()
     witness.start()
     contexts = flytekit.FlyteContextManager
     # The store is fsspec's in-process memory: remote enough for flytekit to upload and download,
@@ -160,24 +159,27 @@ def _run_bridge(bridge: str, wanted: int, scratch: str) -> Record:
         "bridge": bridge,
         "flytekit": flytekit.__version__,
         "seconds": {"census": counted - started, "audit": audited - counted},
-        **witness.testimony(),
+        "calls": witness.calls,
+        "served": dict(witness.served),
+        "steps": dict(witness.steps),
         "result": result,
     }
 
 
 def fallbacks(record: Record) -> Iterator[str]:
     """Say where another bridge served than the one the record names."""
-    expected = record["bridge"].partition("-")[0]
-    for bridge, calls in record["calls"].items():
-        if (calls > 0) != (bridge == expected):
-            yield f"{bridge}'s bridge took {calls} calls"
-    for loop, steps in record["loops"].items():
-        if loop.startswith("sideloop.") != (expected == "sideloop"):
-            yield f"{steps} steps ran on {loop}"
+    ours = record["bridge"] != "flytekit"
+    if not record["served"]:
+        yield "no asynchronous step was seen"
+    if (record["calls"] == 0) != ours:
+        yield f"flytekit's own bridge took {record['calls']} calls"
+    for module, steps in record["served"].items():
+        if module.startswith("sideloop.") != ours:
+            yield f"{steps} steps ran on loops of {module}"
 
 
 def differences(one: Any, other: Any, where: str = "") -> Iterator[str]:
-    """Say where two JSON values differ, deepest place first named."""
+    """Say where two JSON values differ."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in sorted(one.keys() | other.keys()):
             place = f"{where}.{key}" if where else key
@@ -210,14 +212,15 @@ def compare(wanted: int) -> int:
     reference, *others = records
     summary = reference["result"]["summary"]
     print(
-        f"flytekit {reference['flytekit']}: census of {summary['files']} files, "
-        f"{summary['lines']} lines, {sum(reference['steps'].values())} asynchronous steps"
+        f"flytekit {reference['flytekit']}: {summary['files']} files, {summary['lines']} lines, "
+        f"{sum(reference['steps'].values())} asynchronous steps\n"
+        f"{'bridge':14} census   audit  calls on flytekit's own  loops run by"
     )
     for record in records:
-        seconds, calls = record["seconds"], sum(record["calls"].values())
+        seconds = record["seconds"]
         print(
-            f"{record['bridge']:14} census {seconds['census']:5.2f} s  "
-            f"audit {seconds['audit']:5.2f} s  {calls} calls on {', '.join(record['loops'])}"
+            f"{record['bridge']:14} {seconds['census']:4.2f} s  {seconds['audit']:4.2f} s"
+            f"  {record['calls']:23}  {', '.join(record['served'])}"
         )
     failed = False
     for record in others:

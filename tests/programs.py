@@ -1,7 +1,7 @@
 """Runs a Python program in a process of its own, and sees all that the shell sees.
 
-A program that hangs is a failure that shows where: each of its processes writes the stacks of all its
-threads to stderr and dies.
+A program that hangs is a failure that shows where: each of its processes writes the stacks of all
+its threads to stderr and dies.
 """
 
 import contextlib

@@ -60,9 +60,7 @@ class Runner:
         self._slot = SimpleNamespace()
         self._router = Router(self._slot, self._serve)
 
-    def run(
-        self, async_fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    def run(self, async_fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call an async function on the runner's loop and return what it returns.
 
         Blocks the calling thread; other threads run meanwhile. `async_fn` is called on the loop

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from selectors import SelectorKey
-from typing import TypeVar, final
+from typing import Any, TypeVar, final
 
 from typing_extensions import Self, disjoint_base
 

@@ -59,7 +59,7 @@ class _TaskRunner(Runner):
 
         return exc_handler
 
-    def run(self, coro: Coroutine[Any, Any, T]) -> T:  # type: ignore[override]
+    def run(self, coro: Coroutine[Any, Any, T]) -> T:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """Await a coroutine object on this runner's loop: flytekit's runner takes those."""
 
         async def awaited() -> T:
@@ -97,7 +97,7 @@ class _RunnerMap(MutableMapping[str, _TaskRunner]):
         return len(self._by_name())
 
     def __delitem__(self, name: str) -> None:
-        self[name]._close()
+        self[name]._close()  # pyright: ignore[reportPrivateUsage]  # named by flytekit
 
     def __setitem__(self, name: str, runner: _TaskRunner) -> None:
         raise TypeError(
@@ -123,7 +123,7 @@ class _AsyncLoopManager(LoopManager):
     def _runner_map(self, kept: Mapping[str, _TaskRunner]) -> None:
         for name, runner in list(self._runner_map.items()):
             if name not in kept:
-                runner._close()
+                runner._close()  # pyright: ignore[reportPrivateUsage]  # named by flytekit
 
 
 loop_manager = _AsyncLoopManager()
@@ -180,7 +180,8 @@ def _replace_references(original: ModuleType) -> None:
         (theirs.synced, loop_manager.synced),
     ]
     for module in list(sys.modules.values()):
-        if module is original or not isinstance(module, ModuleType):
+        # Anything can be put into sys.modules.
+        if module is original or not isinstance(module, ModuleType):  # pyright: ignore[reportUnnecessaryIsInstance]
             continue
         for name, value in list(vars(module).items()):
             for old, new in taken:

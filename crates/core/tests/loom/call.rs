@@ -1,8 +1,8 @@
 //! A whole call: submitted through an entry queue, begun, completed, handed off.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use loom::thread;
 use sideloop_core::entry::{Closed, Entry, Push, Sleep};
@@ -130,7 +130,7 @@ fn a_caller_that_gives_up_knows_what_became_of_its_call() {
 
 #[test]
 fn a_call_beside_a_close_is_served_or_sent_back() {
-    loom::model(|| {
+    crate::bounded(|| {
         let runner = Runner::new();
         let loop_thread = Arc::clone(&runner);
         thread::spawn(move || loop_thread.run());

@@ -1,10 +1,10 @@
 //! The entry queue: each message is taken once, no wake-up is lost, one ring ends one sleep.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 // Not loom's: counts for the closing assertions, of which no thread makes a decision.
 use std::sync::atomic::AtomicUsize as Count;
 
-use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
 use sideloop_core::entry::{Closed, Entry, Push, Sleep};
@@ -135,7 +135,7 @@ fn a_late_ring_does_no_harm<Q: Queue, B: Bell>(make: impl Fn() -> Q + Send + Syn
 
 /// A closer beside a pusher, and a loop thread that ends once it is told to stop.
 fn close_loses_nothing<Q: Queue, B: Bell>(make: impl Fn() -> Q + Send + Sync + 'static) {
-    loom::model(move || {
+    crate::bounded(move || {
         let it = Loop::<Q, B>::of_this_thread(make());
         let pusher = {
             let it = Arc::clone(&it);
@@ -321,7 +321,7 @@ mod seeded {
     }
 
     #[test]
-    #[should_panic(expected = "refused")]
+    #[should_panic(expected = "nothing comes in after")]
     fn a_close_in_two_steps_loses_a_message() {
         close_loses_nothing::<_, Flag>(Broken::with(Flaw::CloseInTwoSteps));
     }

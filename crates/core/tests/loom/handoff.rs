@@ -1,8 +1,8 @@
 //! The hand-off: the waiter always learns its end, and what was written before is seen after.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use loom::thread;
 use sideloop_core::handoff::{Completer, Wait, Waiter, handoff};

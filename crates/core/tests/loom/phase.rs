@@ -1,6 +1,7 @@
 //! The phase cell: the caller's thread and the loop thread agree on who owns the outcome.
 
-use loom::sync::Arc;
+use std::sync::Arc;
+
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 use sideloop_core::phase::{Abandon, Begin, Cancel, Complete, PhaseCell};

@@ -1,0 +1,544 @@
+"""The runner: owns one event loop on a thread of its own, from the first call to the close."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import programs
+import pytest
+import sideloop
+from conftest import LoopFactory, WaitUntil
+from sideloop import DeadlockError, Runner, RunnerClosedError
+
+
+async def add(a: int, b: int) -> int:
+    await asyncio.sleep(0)
+    return a + b
+
+
+async def running_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # only their number
+
+
+class TestRun:
+    def test_returns_what_the_function_returns(self, runner: Runner) -> None:
+        assert runner.run(add, 10, b=12) == 22
+
+    def test_serves_many_threads_on_one_loop(
+        self, runner: Runner, threads: ThreadPoolExecutor
+    ) -> None:
+        def call(thread: int) -> list[int]:
+            return [runner.run(add, 1000 * thread, b=number) for number in range(300)]
+
+        answers = list(threads.map(call, range(16)))
+        assert answers == [[1000 * thread + n for n in range(300)] for thread in range(16)]
+        assert len({threads.submit(runner.run, running_loop).result(20) for _ in range(8)}) == 1
+
+    def test_starts_one_loop_when_many_threads_call_first_at_once(
+        self, runner: Runner, threads: ThreadPoolExecutor
+    ) -> None:
+        together = threading.Barrier(16)
+
+        def call() -> asyncio.AbstractEventLoop:
+            together.wait(20)
+            return runner.run(running_loop)
+
+        calls = [threads.submit(call) for _ in range(16)]
+        assert len({call.result(20) for call in calls}) == 1
+
+    def test_runs_calls_of_two_threads_side_by_side(
+        self, runner: Runner, threads: ThreadPoolExecutor
+    ) -> None:
+        arrived: list[asyncio.Event] = []
+
+        async def meet() -> str:
+            if arrived:
+                arrived[0].set()
+            else:
+                arrived.append(asyncio.Event())
+                await arrived[0].wait()
+            return "met"
+
+        calls = [threads.submit(runner.run, meet) for _ in range(2)]
+        assert [call.result(20) for call in calls] == ["met", "met"]
+
+    def test_runs_user_code_on_the_thread_that_bears_the_runners_name(self, runner: Runner) -> None:
+        async def look() -> threading.Thread:
+            return threading.current_thread()
+
+        thread = runner.run(look)
+        assert thread is not threading.current_thread()
+        assert thread.name == "tested"
+        assert thread.daemon
+
+    def test_on_its_own_loop_thread_is_a_deadlock_error_that_names_the_call(
+        self, runner: Runner
+    ) -> None:
+        async def outer() -> int:
+            return runner.run(add, 10, b=12)
+
+        with pytest.raises(DeadlockError, match=r"add\(\)") as raised:
+            runner.run(outer)
+        assert "'tested'" in str(raised.value)
+        assert runner.run(add, 10, b=12) == 22
+
+    def test_on_its_own_loop_thread_is_a_deadlock_error_in_a_callback_too(
+        self, runner: Runner
+    ) -> None:
+        async def outer() -> BaseException:
+            loop = asyncio.get_running_loop()
+            found: asyncio.Future[BaseException] = loop.create_future()
+
+            def callback() -> None:
+                try:
+                    runner.run(add, 10, b=12)
+                except DeadlockError as error:
+                    found.set_result(error)
+
+            loop.call_soon(callback)
+            return await found
+
+        assert isinstance(runner.run(outer), DeadlockError)
+
+    def test_on_another_runners_loop_thread_works(
+        self, runner: Runner, loop_factory: LoopFactory | None
+    ) -> None:
+        with Runner(loop_factory=loop_factory) as other:
+
+            async def outer() -> int:
+                return other.run(add, 10, b=12)
+
+            assert runner.run(outer) == 22
+
+    def test_lets_the_coroutine_call_through_run_sync(self, runner: Runner) -> None:
+        async def outer() -> int:
+            return sideloop.run_sync(add, 10, b=12)
+
+        assert runner.run(outer) == 22
+
+
+class TestClose:
+    @pytest.mark.usefixtures("no_thread_left")
+    def test_joins_the_thread_and_closes_the_loop(self, runner: Runner) -> None:
+        loop = runner.run(running_loop)
+        runner.close()
+        assert loop.is_closed()
+        assert runner.closed
+
+    def test_is_idempotent_also_before_the_first_call(
+        self, loop_factory: LoopFactory | None
+    ) -> None:
+        runner = Runner(loop_factory=loop_factory)
+        assert not runner.closed
+        runner.close()
+        runner.close()
+        assert runner.closed
+        runner = Runner(loop_factory=loop_factory)
+        runner.run(add, 1, 1)
+        runner.close()
+        runner.close()
+        runner.close(grace=0)
+        assert runner.closed
+
+    def test_from_many_threads_at_once_is_allowed(
+        self, runner: Runner, threads: ThreadPoolExecutor
+    ) -> None:
+        runner.run(add, 1, 1)
+        closing = [threads.submit(runner.close) for _ in range(8)]
+        assert [close.result(20) for close in closing] == [None] * 8
+
+    def test_makes_the_next_call_a_clear_error(self, runner: Runner) -> None:
+        for _ in range(2):  # never started, and started
+            runner.close()
+            with pytest.raises(RunnerClosedError, match=r"add\(\) was not started") as raised:
+                runner.run(add, 10, b=12)
+            assert "'tested'" in str(raised.value)
+
+    def test_after_a_call_makes_the_next_call_a_clear_error(self, runner: Runner) -> None:
+        runner.run(add, 10, b=12)
+        runner.close()
+        with pytest.raises(RunnerClosedError, match=r"add\(\) was not started"):
+            runner.run(add, 10, b=12)
+
+    def test_cancels_the_calls_of_other_threads_and_lets_them_unwind(
+        self, runner: Runner, threads: ThreadPoolExecutor, wait_until: WaitUntil
+    ) -> None:
+        log: list[str] = []
+
+        async def wait() -> None:
+            log.append("waits")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0.01)
+                log.append("unwound")
+
+        calls = [threads.submit(runner.run, wait) for _ in range(4)]
+        wait_until(lambda: log == ["waits"] * 4)
+        runner.close()
+        assert log[4:] == ["unwound"] * 4
+        for call in calls:
+            error = call.exception(20)
+            assert isinstance(error, RunnerClosedError)
+            assert "wait() was cancelled" in str(error)
+
+    def test_gives_a_call_that_fails_while_it_unwinds_its_own_error(
+        self, runner: Runner, threads: ThreadPoolExecutor
+    ) -> None:
+        waiting = threading.Event()
+        error = ValueError("while it unwinds")
+
+        async def wait() -> None:
+            try:
+                waiting.set()
+                await asyncio.Event().wait()
+            finally:
+                raise error
+
+        call = threads.submit(runner.run, wait)
+        assert waiting.wait(20)
+        runner.close()
+        assert call.exception(20) is error
+
+    def test_cancels_background_tasks_and_closes_async_generators(self, runner: Runner) -> None:
+        log: list[str] = []
+        kept: list[Any] = []
+
+        async def background() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                log.append("task")
+
+        async def numbers() -> Any:
+            try:
+                yield 1
+            finally:
+                await asyncio.sleep(0)
+                log.append("generator")
+
+        async def start() -> None:
+            kept.append(asyncio.get_running_loop().create_task(background()))
+            kept.append(numbers())
+            await kept[-1].__anext__()
+            await asyncio.sleep(0)
+
+        runner.run(start)
+        runner.close()
+        assert sorted(log) == ["generator", "task"]
+
+    def test_on_its_own_loop_thread_is_a_clear_error(self, runner: Runner) -> None:
+        async def close() -> None:
+            runner.close()
+
+        with pytest.raises(RuntimeError, match="own loop thread"):
+            runner.run(close)
+        assert runner.run(add, 10, b=12) == 22
+
+    def test_on_another_loop_thread_works(self, runner: Runner) -> None:
+        runner.run(add, 1, 1)
+
+        async def close() -> None:
+            runner.close()
+
+        sideloop.run_sync(close)
+        assert runner.closed
+
+    def test_leaves_a_task_that_ignores_cancellation_behind_and_names_it(
+        self,
+        loop_factory: LoopFactory | None,
+        threads: ThreadPoolExecutor,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        waiting = threading.Event()
+
+        async def stubborn() -> None:
+            while True:
+                try:
+                    waiting.set()
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    continue
+
+        runner = Runner(loop_factory=loop_factory, grace=0.05)
+        call = threads.submit(runner.run, stubborn)
+        assert waiting.wait(20)
+        with caplog.at_level(logging.WARNING, "sideloop"):
+            runner.close()
+        assert isinstance(call.exception(20), RunnerClosedError)
+        warned = [record for record in caplog.records if record.name == "sideloop"]
+        assert len(warned) == 1
+        assert "stubborn" in warned[0].getMessage()
+
+    def test_takes_a_grace_of_its_own(self, threads: ThreadPoolExecutor) -> None:
+        waiting = threading.Event()
+
+        async def slow_to_unwind() -> None:
+            try:
+                waiting.set()
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(60)
+
+        runner = Runner(grace=60)
+        call = threads.submit(runner.run, slow_to_unwind)
+        assert waiting.wait(20)
+        runner.close(grace=0.05)
+        assert isinstance(call.exception(20), RunnerClosedError)
+
+    @pytest.mark.usefixtures("no_thread_left")
+    def test_leaves_a_loop_that_is_blocked_behind_and_names_the_runner(
+        self,
+        loop_factory: LoopFactory | None,
+        threads: ThreadPoolExecutor,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        blocking, release = threading.Event(), threading.Event()
+
+        async def block() -> None:
+            blocking.set()
+            release.wait(20)
+
+        runner = Runner(name="stuck", loop_factory=loop_factory, grace=0.05)
+        call = threads.submit(runner.run, block)
+        assert blocking.wait(20)
+        with caplog.at_level(logging.WARNING, "sideloop"):
+            runner.close()
+        assert "'stuck'" in caplog.text
+        assert not release.is_set()
+        release.set()
+        call.exception(20)
+
+    def test_sends_calls_back_that_the_blocked_loop_never_started(
+        self, loop_factory: LoopFactory | None, threads: ThreadPoolExecutor
+    ) -> None:
+        blocking, release = threading.Event(), threading.Event()
+
+        async def block() -> None:
+            blocking.set()
+            release.wait(20)
+
+        started = False
+
+        async def queued() -> None:
+            nonlocal started
+            started = True
+
+        runner = Runner(loop_factory=loop_factory, grace=0.05)
+        blocked = threads.submit(runner.run, block)
+        assert blocking.wait(20)
+        calls = [threads.submit(runner.run, queued) for _ in range(4)]
+        runner.close()
+        # Answered while the loop is still blocked.
+        for call in calls:
+            assert isinstance(call.exception(20), RunnerClosedError)
+        assert not started
+        release.set()
+        blocked.exception(20)
+
+    def test_while_many_call_leaves_nobody_waiting(
+        self, loop_factory: LoopFactory | None, threads: ThreadPoolExecutor
+    ) -> None:
+        def call(runner: Runner) -> None:
+            with contextlib.suppress(RunnerClosedError):
+                while True:
+                    assert runner.run(add, 10, b=12) == 22
+
+        for _ in range(20):
+            runner = Runner(loop_factory=loop_factory)
+            calling = [threads.submit(call, runner) for _ in range(6)]
+            while not all(one.running() for one in calling):
+                time.sleep(0.001)
+            runner.close()
+            for one in calling:
+                one.result(20)
+
+
+class TestWhatACloseReleases:
+    def test_files(self, loop_factory: LoopFactory | None) -> None:
+        def once() -> None:
+            with Runner(loop_factory=loop_factory) as runner:
+                runner.run(add, 1, 1)
+
+        once()
+        gc.collect()
+        before = open_files()
+        for _ in range(10):
+            once()
+        gc.collect()
+        assert open_files() == before
+
+    def test_the_loop(self, loop_factory: LoopFactory | None) -> None:
+        with Runner(loop_factory=loop_factory) as runner:
+            loop = weakref.ref(runner.run(running_loop))
+        del runner
+        gc.collect()
+        assert loop() is None
+
+    def test_files_and_the_loop_when_the_users_code_stops_it(
+        self, loop_factory: LoopFactory | None
+    ) -> None:
+        async def stop() -> None:
+            asyncio.get_running_loop().stop()
+            await asyncio.Event().wait()
+
+        with Runner(loop_factory=loop_factory) as runner:
+            runner.run(add, 1, 1)
+            gc.collect()
+            before = open_files()
+            for _ in range(10):
+                with pytest.raises(sideloop.LoopStoppedError):
+                    runner.run(stop)
+            runner.run(add, 1, 1)
+            gc.collect()
+            assert open_files() == before
+
+
+class TestContextManager:
+    @pytest.mark.usefixtures("no_thread_left")
+    def test_closes(self, loop_factory: LoopFactory | None) -> None:
+        with Runner(loop_factory=loop_factory) as runner:
+            assert runner.run(add, 10, b=12) == 22
+        assert runner.closed
+
+    def test_lets_errors_pass(self, loop_factory: LoopFactory | None) -> None:
+        runner = Runner(loop_factory=loop_factory)
+
+        def fail_inside() -> None:
+            with runner:
+                runner.run(add, 10, b=12)
+                raise ValueError("mine")
+
+        with pytest.raises(ValueError, match="mine"):
+            fail_inside()
+        assert runner.closed
+
+
+class TestRepr:
+    def test_names_the_runner_and_its_state(self, runner: Runner) -> None:
+        async def look() -> str:
+            return repr(runner)
+
+        assert "'tested'" in repr(runner)
+        assert "new" in repr(runner)
+        assert "running 1 call" in runner.run(look)
+        runner.close()
+        assert "closed" in repr(runner)
+
+    def test_gives_runners_without_a_name_different_ones(self) -> None:
+        assert Runner().name != Runner().name
+
+
+class TestGrace:
+    @pytest.mark.parametrize("grace", [-1, -0.001, float("nan"), float("-inf")])
+    def test_that_is_no_duration_is_refused(self, grace: float) -> None:
+        with pytest.raises(ValueError, match="grace"):
+            Runner(grace=grace)
+
+    @pytest.mark.parametrize("grace", [0, 0.0, 1, 1e9, float("inf")])
+    def test_may_be_nothing_or_without_end(self, grace: float) -> None:
+        with Runner(grace=grace) as runner:
+            assert runner.run(add, 10, b=12) == 22
+
+    @pytest.mark.parametrize("grace", [-1, float("nan")])
+    def test_that_is_no_duration_is_refused_by_close_too(self, grace: float) -> None:
+        runner = Runner()
+        runner.run(add, 1, 1)
+        with pytest.raises(ValueError, match="grace"):
+            runner.close(grace=grace)
+        runner.close()
+
+
+class TestLoopFactory:
+    @pytest.mark.parametrize("nonsense", [None, 7, "loop", object()], ids=repr)
+    def test_that_returns_nonsense_is_a_type_error(self, nonsense: Any) -> None:
+        with Runner(loop_factory=lambda: nonsense) as runner:
+            for _ in range(2):
+                with pytest.raises(TypeError, match="loop_factory returned"):
+                    runner.run(add, 10, b=12)
+
+    @pytest.mark.usefixtures("no_thread_left")
+    def test_that_fails_once_is_asked_again(self) -> None:
+        error = ValueError("no loop today")
+        answers: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop]
+
+        def fail_once() -> asyncio.AbstractEventLoop:
+            if answers:
+                return answers.pop()()
+            answers.append(asyncio.new_event_loop)
+            raise error
+
+        answers.pop()
+        with Runner(loop_factory=fail_once) as runner:
+            with pytest.raises(ValueError, match="no loop today") as raised:
+                runner.run(add, 10, b=12)
+            assert raised.value is error
+            assert runner.run(add, 10, b=12) == 22
+
+    @pytest.mark.parametrize("kind", ["closed", "running"])
+    def test_whose_loop_cannot_run_is_a_clear_error(self, kind: str) -> None:
+        with programs.Program("limits", "loop_factory", kind) as program:
+            ended = program.finish(10)
+        assert ended.lines[0].startswith("refused:")
+        assert ended.lines[1:] == (["undisturbed"] if kind == "running" else [])
+        assert ended.code == 0
+
+
+class TestAThreadThatDoesNotStart:
+    @pytest.mark.usefixtures("no_thread_left")
+    def test_is_a_clear_error_and_the_next_call_works(
+        self, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        start = threading.Thread.start
+        failures = [RuntimeError("can't start new thread")]
+
+        def fail_once(thread: threading.Thread) -> None:
+            if failures:
+                raise failures.pop()
+            start(thread)
+
+        files = open_files()
+        monkeypatch.setattr(threading.Thread, "start", fail_once)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            runner.run(add, 10, b=12)
+        gc.collect()
+        assert open_files() == files
+        assert runner.run(add, 10, b=12) == 22
+
+    def test_for_a_manager_is_a_clear_error_and_the_next_call_works(
+        self, manager: sideloop.LoopManager, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        start = threading.Thread.start
+        failures = [RuntimeError("can't start new thread")] * 3
+
+        def fail_at_first(thread: threading.Thread) -> None:
+            if failures:
+                raise failures.pop()
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", fail_at_first)
+        for _ in range(3):
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                manager.run_sync(add, 10, b=12)
+        assert manager.run_sync(add, 10, b=12) == 22
+
+
+class TestTheLimitOfOpenFiles:
+    @pytest.mark.parametrize("kind", ["native", "foreign"])
+    def test_reached_is_a_clear_error_and_the_next_call_works(self, kind: str) -> None:
+        ended = programs.run("limits", "files", kind)
+        assert (ended.stdout, ended.stderr) == ("refused, then served\n", "")
+        assert ended.code == 0
