@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 class Tone(Enum):
@@ -25,7 +27,7 @@ class Tone(Enum):
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar; durations in nanoseconds."""
+    """One bar. Its figures are in the unit that the sheet writes."""
 
     label: str
     tone: Tone
@@ -68,7 +70,96 @@ def duration(nanoseconds: float) -> str:
     return f"{text.removesuffix('.0')} {units[power]}"
 
 
-def _draw_panel(axes: Axes, title: str, bars: Sequence[Bar], limits: tuple[float, float]) -> None:
+@dataclass(frozen=True)
+class Sheet:
+    """What is the same in all panels of one picture.
+
+    Attributes:
+        title: The headline.
+        tones: What the legend calls each tone that occurs.
+        write: Turns a figure into text; the figures are durations in nanoseconds without it.
+        room: How much of the scale is left free on the right, as a factor, for the figures there.
+    """
+
+    title: str
+    tones: Mapping[Tone, str]
+    write: Callable[[float], str] = duration
+    room: float = 40
+
+
+ROUND_TRIP = Sheet(
+    "One call of an async function from sync code",
+    {
+        Tone.OURS: "sideloop",
+        Tone.BRIDGE: "other bridges to another thread",
+        Tone.OWN_THREAD: "on the caller's own thread",
+    },
+)
+
+
+def quiet(axes: Axes) -> None:
+    """Leave of the frame what a reader needs: the bottom line and faint lines up from it."""
+    axes.xaxis.grid(visible=True, color="#e6e9ec", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="both", which="both", length=0)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+
+
+@contextmanager
+def picture(
+    size: tuple[float, float], sheet: Sheet, caption: str, stem: Path, paths: list[Path]
+) -> Iterator[Figure]:
+    """Give a figure with headline, legend and small print, and write it when the block ends.
+
+    Args:
+        size: Width and height in inches.
+        sheet: The headline and the legend.
+        caption: What was measured and where, in small print.
+        stem: The path of the files to write, without a suffix: a PNG and an SVG.
+        paths: Gets the paths of the files.
+    """
+    # Here, not above: importing it makes a great many objects, which every full collection of
+    # the measured process would visit.
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.patches import Patch
+
+    # The headline and the small print take the same height whatever the height of the picture.
+    foot, head = 0.442 / size[1], 0.416 / size[1]
+    with mpl.rc_context(STYLE):
+        layout = ConstrainedLayoutEngine(rect=(0.005, foot, 0.985, 1 - foot - head), wspace=0.04)
+        figure = Figure(figsize=size, dpi=160, facecolor="white", layout=layout)
+        yield figure
+        figure.suptitle(
+            sheet.title,
+            x=0.012,
+            y=1 - 0.13 / size[1],
+            ha="left",
+            fontsize=13.5,
+            weight="bold",
+        )
+        figure.legend(
+            handles=[Patch(color=tone.value, label=name) for tone, name in sheet.tones.items()],
+            loc="upper right",
+            bbox_to_anchor=(0.995, 1 - 0.026 / size[1]),
+            ncols=len(sheet.tones),
+            frameon=False,
+            handlelength=1.0,
+            handleheight=0.9,
+        )
+        figure.text(0.012, 0.114 / size[1], caption, ha="left", fontsize=8.5, color=FAINT)
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
+        figure.savefig(png, metadata=PNG_METADATA)
+        figure.savefig(svg, metadata=SVG_METADATA)
+    paths += [png, svg]
+
+
+def _draw_panel(
+    axes: Axes, title: str, bars: Sequence[Bar], limits: tuple[float, float], sheet: Sheet
+) -> None:
     rows = range(len(bars))
     axes.barh(rows, [bar.median for bar in bars], 0.62, color=[bar.tone.value for bar in bars])
     axes.errorbar(
@@ -82,7 +173,7 @@ def _draw_panel(axes: Axes, title: str, bars: Sequence[Bar], limits: tuple[float
     )
     for row, bar in zip(rows, bars, strict=True):
         figures = axes.annotate(
-            duration(bar.median),
+            sheet.write(bar.median),
             (bar.p90, row),
             xytext=(7, 0),
             textcoords="offset points",
@@ -101,12 +192,8 @@ def _draw_panel(axes: Axes, title: str, bars: Sequence[Bar], limits: tuple[float
         )
     axes.set_xscale("log")
     axes.set_xlim(*limits)
-    axes.xaxis.set_major_formatter(lambda value, _: duration(value))
-    axes.xaxis.grid(visible=True, color="#e6e9ec", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="both", which="both", length=0)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
+    axes.xaxis.set_major_formatter(lambda value, _: sheet.write(value))
+    quiet(axes)
     axes.set_title(title, loc="left", fontsize=11, weight="bold", pad=8)
     axes.set_yticks(rows, [bar.label for bar in bars])
     axes.set_ylim(len(bars) - 0.5, -0.5)
@@ -117,59 +204,29 @@ def _draw_panel(axes: Axes, title: str, bars: Sequence[Bar], limits: tuple[float
             label.set_fontweight("bold")
 
 
-def draw(panels: Mapping[str, Sequence[Bar]], caption: str, stem: Path) -> list[Path]:
+def draw(
+    panels: Mapping[str, Sequence[Bar]], caption: str, stem: Path, sheet: Sheet = ROUND_TRIP
+) -> list[Path]:
     """Draw the panels side by side and write them beside each other as PNG and SVG.
 
     Args:
         panels: The bars of each panel by its title; the same labels in the same order in each.
         caption: What was measured and where, in small print.
         stem: The path of the files to write, without a suffix.
+        sheet: What is the same in all panels.
 
     Returns:
         The paths of the files.
     """
-    # Here, not above: importing it makes a great many objects, which every full collection of
-    # the measured process would visit.
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-    from matplotlib.patches import Patch
-
     bars = [bar for series in panels.values() for bar in series]
     # Room on the right for the figures beside the longest whisker.
-    limits = (min(bar.p10 for bar in bars) / 2, max(bar.p90 for bar in bars) * 40)
-    with mpl.rc_context(STYLE):
-        layout = ConstrainedLayoutEngine(rect=(0.005, 0.085, 0.985, 0.835), wspace=0.04)
-        figure = Figure(figsize=(12.5, 5.2), dpi=160, facecolor="white", layout=layout)
+    limits = (min(bar.p10 for bar in bars) / 2, max(bar.p90 for bar in bars) * sheet.room)
+    paths: list[Path] = []
+    with picture((12.5, 5.2), sheet, caption, stem, paths) as figure:
         for axes, (title, series) in zip(
-            figure.subplots(1, len(panels), sharey=True), panels.items(), strict=True
+            figure.subplots(1, len(panels), sharey=True, squeeze=False)[0],
+            panels.items(),
+            strict=True,
         ):
-            _draw_panel(axes, title, series, limits)
-        figure.suptitle(
-            "One call of an async function from sync code",
-            x=0.012,
-            y=0.975,
-            ha="left",
-            fontsize=13.5,
-            weight="bold",
-        )
-        names = {
-            Tone.OURS: "sideloop",
-            Tone.BRIDGE: "other bridges to another thread",
-            Tone.OWN_THREAD: "on the caller's own thread",
-        }
-        figure.legend(
-            handles=[Patch(color=tone.value, label=name) for tone, name in names.items()],
-            loc="upper right",
-            bbox_to_anchor=(0.995, 0.995),
-            ncols=len(names),
-            frameon=False,
-            handlelength=1.0,
-            handleheight=0.9,
-        )
-        figure.text(0.012, 0.022, caption, ha="left", fontsize=8.5, color=FAINT)
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
-        figure.savefig(png, metadata=PNG_METADATA)
-        figure.savefig(svg, metadata=SVG_METADATA)
-    return [png, svg]
+            _draw_panel(axes, title, series, limits, sheet)
+    return paths

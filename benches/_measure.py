@@ -22,7 +22,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
+K = TypeVar("K")
 Call = Callable[[], object]
 
 PAUSE = 0.001
@@ -73,7 +75,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Summary:
-    """What one cell cost, in nanoseconds."""
+    """The figures of one cell: nanoseconds, unless its bench says what else."""
 
     calls: int
     median: float
@@ -82,9 +84,9 @@ class Summary:
     round_medians: tuple[float, ...]
 
     @classmethod
-    def of(cls, batches: Sequence[Sequence[int]]) -> Summary:
+    def of(cls, batches: Sequence[Sequence[float]]) -> Summary:
         """Summarise the batches of one cell, one batch a round."""
-        ordered = sorted(duration for batch in batches for duration in batch)
+        ordered = sorted(figure for batch in batches for figure in batch)
         last = len(ordered) - 1
         return cls(
             calls=len(ordered),
@@ -160,6 +162,30 @@ def clock_cost() -> float:
     return statistics.median(_time_hot(lambda: None, 1000))
 
 
+def interleave(
+    cells: Iterable[K], rounds: int, time_batch: Callable[[K], Sequence[float]], seed: int = 0
+) -> dict[K, Summary]:
+    """Time a batch of every cell in every round, in an order that is shuffled anew for each.
+
+    Args:
+        cells: What to time.
+        rounds: How often.
+        time_batch: Warms a cell up, untimed, and returns the figures of one batch of it.
+        seed: Of the shuffling, so that a rerun has the same order.
+
+    Returns:
+        A summary of each cell, in the order of `cells`.
+    """
+    batches: dict[K, list[Sequence[float]]] = {cell: [] for cell in cells}
+    order = list(batches)
+    shuffle = random.Random(seed).shuffle
+    for _ in range(rounds):
+        shuffle(order)
+        for cell in order:
+            batches[cell].append(time_batch(cell))
+    return {cell: Summary.of(of_cell) for cell, of_cell in batches.items()}
+
+
 def measure(subjects: Mapping[str, Call], plan: Plan) -> dict[Cell, Summary]:
     """Time every subject in every spacing and placement of the plan.
 
@@ -179,14 +205,11 @@ def measure(subjects: Mapping[str, Call], plan: Plan) -> dict[Cell, Summary]:
         for spacing in plan.batch
         for subject in subjects
     ]
-    batches: dict[Cell, list[list[int]]] = {cell: [] for cell in cells}
-    order = list(cells)
-    shuffle = random.Random(plan.seed).shuffle
-    for _ in range(plan.rounds):
-        shuffle(order)
-        for cell in order:
-            call, time_batch = subjects[cell.subject], _TIME[cell.spacing]
-            with _placed(cell.placement):
-                time_batch(call, plan.warm_up(cell.spacing))
-                batches[cell].append(time_batch(call, plan.batch[cell.spacing]))
-    return {cell: Summary.of(batches[cell]) for cell in cells}
+
+    def time_batch(cell: Cell) -> list[int]:
+        call, time_calls = subjects[cell.subject], _TIME[cell.spacing]
+        with _placed(cell.placement):
+            time_calls(call, plan.warm_up(cell.spacing))
+            return time_calls(call, plan.batch[cell.spacing])
+
+    return interleave(cells, plan.rounds, time_batch, plan.seed)

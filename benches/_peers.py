@@ -15,7 +15,7 @@ import asyncio
 import io
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import (
     AbstractContextManager,
     ExitStack,
@@ -43,6 +43,25 @@ async def loop_module() -> str:
     return type(asyncio.get_running_loop()).__module__
 
 
+def version_of(distribution: str | None) -> str:
+    """Return the version of a distribution, or say that it is the standard library."""
+    if distribution is None:
+        return "stdlib"
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def why_left_out(error: ImportError, distribution: str | None) -> str:
+    """Say why something that could not be imported is not measured."""
+    if not isinstance(error, ModuleNotFoundError):
+        return f"cannot be imported: {error}"
+    missing = error.name or str(error)
+    own = missing.partition(".")[0] == distribution
+    return "not installed" if own else f"its import needs {missing}"
+
+
 class Thread(Enum):
     """Where the async function runs, seen from the caller."""
 
@@ -62,12 +81,7 @@ class Peer:
     @property
     def version(self) -> str:
         """The version of the distribution, or where the peer comes from instead."""
-        if self.distribution is None:
-            return "stdlib"
-        try:
-            return metadata.version(self.distribution)
-        except metadata.PackageNotFoundError:
-            return "unknown"
+        return version_of(self.distribution)
 
 
 @contextmanager
@@ -172,25 +186,31 @@ def _send() -> Iterator[Call]:
 
 
 SIDELOOP = Peer("sideloop.run_sync", "sideloop", Thread.OTHER, _sideloop)
+FLYTEKIT = Peer("flytekit.utils.asyn.run_sync", "flytekit", Thread.OTHER, _flytekit)
+ANYIO = Peer("anyio portal.call", "anyio", Thread.OTHER, _anyio)
+FSSPEC = Peer("fsspec.asyn.sync", "fsspec", Thread.OTHER, _fsspec)
 
 PEERS = (
     SIDELOOP,
-    Peer("flytekit.utils.asyn.run_sync", "flytekit", Thread.OTHER, _flytekit),
+    FLYTEKIT,
     Peer("asyncio.run_coroutine_threadsafe", None, Thread.OTHER, _run_coroutine_threadsafe),
     Peer("asgiref async_to_sync", "asgiref", Thread.OTHER, _asgiref),
-    Peer("anyio portal.call", "anyio", Thread.OTHER, _anyio),
-    Peer("fsspec.asyn.sync", "fsspec", Thread.OTHER, _fsspec),
+    ANYIO,
+    FSSPEC,
     Peer("synchronicity wrap", "synchronicity", Thread.OTHER, _synchronicity),
     Peer("loop.run_until_complete", None, Thread.OWN, _run_until_complete),
     Peer("coro.send(None)", None, Thread.OWN, _send),
 )
 
 
-def open_peers(stack: ExitStack) -> tuple[dict[Peer, Call], dict[Peer, str]]:
+def open_peers(
+    stack: ExitStack, peers: Sequence[Peer] = PEERS
+) -> tuple[dict[Peer, Call], dict[Peer, str]]:
     """Open each peer and check its answer.
 
     Args:
         stack: Closes the peers' loops and threads when it is closed.
+        peers: Which ones.
 
     Returns:
         The calls of the peers that can be measured, and for each other peer why it cannot.
@@ -200,16 +220,11 @@ def open_peers(stack: ExitStack) -> tuple[dict[Peer, Call], dict[Peer, str]]:
     """
     calls: dict[Peer, Call] = {}
     left_out: dict[Peer, str] = {}
-    for peer in PEERS:
+    for peer in peers:
         try:
             call = stack.enter_context(peer.open())
-        except ModuleNotFoundError as error:
-            missing = error.name or str(error)
-            own = missing.partition(".")[0] == peer.distribution
-            left_out[peer] = "not installed" if own else f"its import needs {missing}"
-            continue
         except ImportError as error:
-            left_out[peer] = f"cannot be imported: {error}"
+            left_out[peer] = why_left_out(error, peer.distribution)
             continue
         answer = call()
         if answer != ANSWER:

@@ -15,8 +15,6 @@ import gc
 import importlib.util
 import json
 import os
-import platform
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -24,38 +22,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from _chart import Bar, Tone, draw
+from _figures import TIMES, count, microseconds, times
+from _machine import Machine
 from _measure import Cell, Placement, Plan, Spacing, Summary, clock_cost, measure, usable_cpus
 from _peers import SIDELOOP, Peer, Thread, open_peers
 
-TIMES = "\N{MULTIPLICATION SIGN}"
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
-
-
-@dataclass(frozen=True)
-class Machine:
-    """The class of machine that was measured on, without anything that names the machine."""
-
-    usable_cpus: int
-    architecture: str
-    python: str
-    kernel: str
-
-    @classmethod
-    def here(cls) -> Machine:
-        """Describe this machine."""
-        # The numbers only: what a build appends to them names whoever built it.
-        release = re.match(r"[0-9.]*[0-9]", platform.release())
-        return cls(
-            usable_cpus=len(usable_cpus()),
-            architecture=platform.machine(),
-            python=f"{platform.python_implementation()} {platform.python_version()}",
-            kernel=f"{platform.system()} {release.group() if release else 'unknown'}",
-        )
-
-    def __str__(self) -> str:
-        """Say it in one line."""
-        cores = "1 core" if self.usable_cpus == 1 else f"{self.usable_cpus} cores"
-        return f"{cores} usable ({self.architecture}), {self.python}, {self.kernel}"
 
 
 @dataclass(frozen=True)
@@ -82,20 +54,6 @@ class Results:
         return sorted(
             self.peers, key=lambda peer: self.of(peer, spacing, Placement.UNPINNED).median
         )
-
-
-def microseconds(nanoseconds: float) -> str:
-    """Write a duration for a column of microseconds."""
-    value = nanoseconds / 1e3
-    return f"{value:.2f}" if value < 100 else f"{value:.0f}"
-
-
-def times(ratio: float | None) -> str:
-    """Write a ratio."""
-    if ratio is None:
-        return "-"
-    digits = 3 if ratio < 0.1 else 2 if ratio < 1 else 1 if ratio < 100 else 0
-    return f"{TIMES}{ratio:.{digits}f}"
 
 
 def print_section(results: Results, spacing: Spacing, placement: Placement) -> None:
@@ -192,14 +150,6 @@ def draw_chart(results: Results, machine: Machine, directory: Path) -> list[Path
     }
     caption = f"Median, p10 to p90, and {TIMES} sideloop's median. Logarithmic scale. {machine}."
     return draw(panels, caption, directory / "round_trip")
-
-
-def count(text: str) -> int:
-    """Read a number of rounds or calls."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return number
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -16,17 +16,20 @@ from sideloop._errors import (
     NestingError,
     RunnerClosedError,
 )
+from sideloop._event_loop import EventLoop, new_event_loop
 from sideloop._manager import LoopManager
 from sideloop._runner import Runner
 
 __all__ = [
     "DeadlockError",
+    "EventLoop",
     "LoopManager",
     "LoopStoppedError",
     "NestingError",
     "Runner",
     "RunnerClosedError",
     "loop_manager",
+    "new_event_loop",
     "run_sync",
     "synced",
     "timeout",

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from sideloop import _sideloop
 from sideloop._errors import logger
+from sideloop._event_loop import EventLoop
 from sideloop._sideloop import RunnerCore
 
 ExceptionHandler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
@@ -52,12 +52,11 @@ class LoopThread:
         loop_factory: LoopFactory | None,
         exception_handler: ExceptionHandler | None,
     ) -> None:
-        native = loop_factory is None and sys.platform == "linux"
-        self.core = RunnerCore(name, grace, native)
+        self._loop = _make_loop(loop_factory)
+        self.core = RunnerCore(name, grace, self._loop)
         self.grace = grace
         self.depth = 1
         self.outer: LoopThread | None = None
-        self._loop = _make_loop(self.core, loop_factory)
         try:
             if exception_handler is not None:
                 self._loop.set_exception_handler(exception_handler)
@@ -146,18 +145,14 @@ def _forget(task: "asyncio.Future[Any]") -> None:
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _make_loop(core: RunnerCore, loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:
-    if loop_factory is not None:
-        loop = loop_factory()
-        # Not every user has a type checker.
-        if not isinstance(loop, asyncio.AbstractEventLoop):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(
-                f"loop_factory returned {type(loop).__name__}, not an event loop: pass a function "
-                f"such as asyncio.new_event_loop"
-            )
-        return loop
-    if hasattr(_sideloop, "Poller"):
-        from sideloop._selector import EntrySelector
-
-        return asyncio.SelectorEventLoop(EntrySelector(core))
-    return asyncio.new_event_loop()
+def _make_loop(loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:
+    if loop_factory is None:
+        # A loop of Windows' own kind serves subprocesses, which a selector loop does not there.
+        return asyncio.new_event_loop() if sys.platform == "win32" else EventLoop()
+    loop = loop_factory()
+    if not isinstance(loop, asyncio.AbstractEventLoop):
+        raise TypeError(
+            f"loop_factory returned {type(loop).__name__}, not an event loop: pass a function "
+            f"such as asyncio.new_event_loop"
+        )
+    return loop

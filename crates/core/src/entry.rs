@@ -48,6 +48,7 @@ pub struct Closed<M>(pub M);
 struct State<M> {
     messages: VecDeque<M>,
     asleep: bool,
+    knocked: bool,
     open: bool,
 }
 
@@ -60,7 +61,7 @@ pub struct Entry<M> {
 
 impl<M> Default for Entry<M> {
     fn default() -> Self {
-        let state = State { messages: VecDeque::new(), asleep: false, open: true };
+        let state = State { messages: VecDeque::new(), asleep: false, knocked: false, open: true };
         Self { state: Mutex::new(state), filled: AtomicBool::new(false) }
     }
 }
@@ -81,6 +82,14 @@ impl<M> Entry<M> {
         if std::mem::take(&mut state.asleep) { Ok(Push::Wake) } else { Ok(Push::Awake) }
     }
 
+    /// Have the loop thread look around before it sleeps, without a message.
+    pub fn knock(&self) -> Push {
+        let mut state = lock(&self.state);
+        state.knocked = true;
+        self.filled.store(true, Ordering::Relaxed);
+        if std::mem::take(&mut state.asleep) { Push::Wake } else { Push::Awake }
+    }
+
     /// Whether a look may be worth the lock. May lag behind a push; never decides a sleep.
     #[must_use]
     pub fn looks_filled(&self) -> bool {
@@ -91,6 +100,7 @@ impl<M> Entry<M> {
     pub fn take(&self, batch: &mut VecDeque<M>) {
         let mut state = lock(&self.state);
         state.asleep = false;
+        state.knocked = false;
         self.filled.store(false, Ordering::Relaxed);
         batch.append(&mut state.messages);
     }
@@ -98,7 +108,7 @@ impl<M> Entry<M> {
     /// The loop thread's last look before it sleeps.
     pub fn prepare_sleep(&self) -> Sleep {
         let mut state = lock(&self.state);
-        if state.messages.is_empty() {
+        if state.messages.is_empty() && !std::mem::take(&mut state.knocked) {
             state.asleep = true;
             Sleep::Sleep
         } else {

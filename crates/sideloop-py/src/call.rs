@@ -105,13 +105,14 @@ impl Call {
         self.inner().outcome.take()
     }
 
+    /// The task is done: capture its outcome. Runs on the loop thread.
+    pub(crate) fn finish_with(slf: &Bound<'_, Self>, task: &Bound<'_, PyAny>) {
+        let runner = slf.get().runner.bind(slf.py());
+        runner.get().finish(slf, Outcome::capture(task));
+    }
+
     /// Store the outcome and hand it off. Returns an error that nobody waits for.
-    pub(crate) fn finish(
-        &self,
-        py: Python<'_>,
-        outcome: Outcome,
-        runner: &RunnerCore,
-    ) -> Option<PyErr> {
+    pub(crate) fn finish(&self, outcome: Outcome, runner: &RunnerCore) -> Option<PyErr> {
         let (work, task, completer) = {
             let mut inner = self.inner();
             inner.outcome = Some(outcome);
@@ -121,7 +122,7 @@ impl Call {
         match self.phase.complete() {
             Complete::Deliver => {
                 if let Some(completer) = completer {
-                    runner.hand_off(py, completer);
+                    runner.hand_off(completer);
                 }
                 None
             }
@@ -137,8 +138,7 @@ impl Call {
 impl Call {
     /// The task is done: capture its outcome. Runs on the loop thread.
     fn __call__(slf: &Bound<'_, Self>, task: &Bound<'_, PyAny>) {
-        let runner = slf.get().runner.bind(slf.py());
-        runner.get().finish(slf, Outcome::capture(task));
+        Self::finish_with(slf, task);
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {

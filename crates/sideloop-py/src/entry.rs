@@ -30,10 +30,28 @@ pub(crate) enum Bell {
     CallSoon,
 }
 
+impl Bell {
+    /// The bell of a loop that is ours.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn for_own_loop() -> PyResult<Self> {
+        use rustix::event::{EventfdFlags, eventfd};
+        let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
+        Ok(Self::Eventfd(fd.map_err(std::io::Error::from)?))
+    }
+
+    /// There is no bell here that rings without the interpreter.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn for_own_loop() -> PyResult<Self> {
+        Ok(Self::CallSoon)
+    }
+}
+
 /// Shared by the callers' threads and the loop thread. Holds no lock while Python code runs.
 pub(crate) struct Entry {
     queue: Queue<Message>,
     pub(crate) bell: Bell,
+    /// Somebody calls through this entry, so that waiting for calls may be worth a spin.
+    has_callers: AtomicBool,
     /// Hand-offs whose outcome is stored, to be completed once the loop thread has detached.
     finished: Mutex<Vec<Completer>>,
     generation: u32,
@@ -54,6 +72,7 @@ impl Entry {
         Self {
             queue: Queue::default(),
             bell,
+            has_callers: AtomicBool::new(false),
             finished: Mutex::default(),
             generation: generation::current(),
             closed: AtomicBool::new(false),
@@ -73,6 +92,19 @@ impl Entry {
     /// Whether this was inherited through a fork: no thread of this process runs the loop.
     pub(crate) fn is_orphaned(&self) -> bool {
         self.generation != generation::current()
+    }
+
+    pub(crate) fn expect_callers(&self) {
+        self.has_callers.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_callers(&self) -> bool {
+        self.has_callers.load(Ordering::Relaxed)
+    }
+
+    /// Have the loop thread look around before it sleeps.
+    pub(crate) fn knock(&self) -> Push {
+        self.queue.knock()
     }
 
     pub(crate) fn push(&self, message: Message) -> Result<Push, Closed<Message>> {
@@ -157,9 +189,4 @@ impl Entry {
     /// There is no bell here that rings without the interpreter.
     #[cfg(not(target_os = "linux"))]
     pub(crate) fn ring(&self) {}
-
-    /// Whether the loop thread runs our selector, which publishes when it detaches.
-    pub(crate) fn is_native(&self) -> bool {
-        !matches!(self.bell, Bell::CallSoon)
-    }
 }

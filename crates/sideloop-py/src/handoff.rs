@@ -63,7 +63,7 @@ impl Waiting<'_, '_> {
         let entry = &*self.runner.entry;
         let waiter = &self.waiter;
         let limit = next_look(on_main, self.deadline.map(|deadline| deadline.at));
-        let mut seen = if entry.is_native() {
+        let mut seen = if self.runner.is_native() {
             py.detach(|| match entry.push(message) {
                 Ok(push) => {
                     if push == Push::Wake {

@@ -10,8 +10,7 @@ mod call;
 
 mod entry;
 
-#[cfg(target_os = "linux")]
-mod poller;
+mod event_loop;
 
 mod task;
 
@@ -43,9 +42,11 @@ mod _sideloop {
     #[pymodule_export]
     use super::runner::RunnerCore;
 
-    #[cfg(target_os = "linux")]
     #[pymodule_export]
-    use super::poller::Poller;
+    use super::event_loop::LoopCore;
+
+    #[pymodule_export]
+    use super::event_loop::ReadyQueue;
 
     #[pymodule_export]
     use super::task::check_async_fn;

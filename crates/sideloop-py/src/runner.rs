@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pyo3::PyTraverseError;
-use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -20,6 +19,7 @@ use crate::context;
 use crate::deadline::{Deadline, bounded};
 use crate::entry::{Bell, Entry, Message};
 use crate::errors::{Error, name_of};
+use crate::event_loop::LoopCore;
 use crate::handoff::{Ended, Waiting};
 use crate::outcome::{Outcome, is_cancelled};
 use crate::task::TaskMaker;
@@ -43,16 +43,16 @@ enum End {
 
 /// One loop's entry, from the first call to the close.
 ///
-/// `RunnerCore(name, grace, native)`: `grace` in seconds; `native` if the loop will run a `Poller`.
+/// `RunnerCore(name, grace, event_loop)`: `grace` in seconds.
 #[pyclass(frozen, module = "sideloop._sideloop", weakref)]
 pub(crate) struct RunnerCore {
     pub(crate) entry: Arc<Entry>,
     pub(crate) grace: Duration,
     #[pyo3(get)]
     name: String,
+    /// The loop if it is ours and hears the entry's bell; None if it is rung through the interpreter.
+    own_loop: Option<Py<LoopCore>>,
     tasks: PyOnceLock<TaskMaker>,
-    /// The loop's queue of ready handles, where it is a loop of asyncio's own kind.
-    ready: PyOnceLock<Py<PyAny>>,
     /// Calls whose task runs, by address.
     running: Mutex<HashMap<usize, Py<Call>>>,
     /// Why the loop ended: None while it runs.
@@ -66,31 +66,33 @@ pub(crate) struct RunnerCore {
 #[pymethods]
 impl RunnerCore {
     #[new]
-    fn new(name: String, grace: f64, native: bool) -> PyResult<Self> {
-        let bell = if native { new_bell()? } else { Bell::CallSoon };
-        Ok(Self {
-            entry: Arc::new(Entry::new(bell)),
+    fn new(name: String, grace: f64, event_loop: &Bound<'_, PyAny>) -> Self {
+        let own_loop = event_loop.cast::<LoopCore>().ok();
+        let own_loop = own_loop.filter(|own| own.get().epoll().is_some());
+        let entry = match own_loop {
+            Some(own) => Arc::clone(&own.get().entry),
+            None => Arc::new(Entry::new(Bell::CallSoon)),
+        };
+        Self {
+            entry,
             grace: bounded(grace),
             name,
+            own_loop: own_loop.map(|own| own.clone().unbind()),
             tasks: PyOnceLock::new(),
-            ready: PyOnceLock::new(),
             running: Mutex::default(),
             end: Mutex::new(None),
             loop_thread: AtomicU64::new(0),
             stuck: AtomicBool::new(false),
-        })
+        }
     }
 
-    /// Serve this loop: to be called once, before the first call.
+    /// Serve the loop from here on. Once, before the first call.
     fn bind(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
-        let core = slf.get();
-        // Only a loop that runs our selector is asked whether other work is ready.
-        if core.entry.is_native() {
-            let ready = event_loop.getattr("_ready")?.unbind();
-            let _ = core.ready.set(py, ready);
+        let _ = slf.get().tasks.set(py, TaskMaker::new(event_loop, slf)?);
+        if let Some(own_loop) = &slf.get().own_loop {
+            own_loop.get().serve(Some(slf.clone().unbind()));
         }
-        let _ = core.tasks.set(py, TaskMaker::new(event_loop, slf)?);
         Ok(())
     }
 
@@ -99,7 +101,7 @@ impl RunnerCore {
         let core = slf.get();
         // ORDERING: Relaxed: compared only with a thread's own number, which it wrote itself.
         core.loop_thread.store(thread::current(), Ordering::Relaxed);
-        if !core.entry.is_native() {
+        if core.own_loop.is_none() {
             Self::drain(slf)?;
         }
         Ok(())
@@ -147,8 +149,8 @@ impl RunnerCore {
                     Message::Cancel(call) => core.cancel(call.bind(slf.py()))?,
                 }
             }
-            // Our selector looks again before it sleeps; a foreign loop's bell must be armed here.
-            if core.entry.is_native() || core.entry.prepare_sleep() == Sleep::Sleep {
+            // A loop of ours looks again before it sleeps; a foreign loop's bell must be armed here.
+            if core.own_loop.is_some() || core.entry.prepare_sleep() == Sleep::Sleep {
                 break;
             }
         }
@@ -210,12 +212,16 @@ impl RunnerCore {
             let call = call.bind(slf.py());
             let error = core.stopped_error(slf.py(), call);
             // An error of ours that nobody waits for is no news.
-            let _ = call.get().finish(slf.py(), Outcome::Error(error), core);
+            let _ = call.get().finish(Outcome::Error(error), core);
         }
         core.entry.publish();
+        if let Some(own_loop) = &core.own_loop {
+            own_loop.get().serve(None);
+        }
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.own_loop)?;
         // A lock that is held is held by a thread that lives, with what it guards.
         if let Ok(calls) = self.running.try_lock() {
             calls.values().try_for_each(|call| visit.call(call))?;
@@ -232,6 +238,11 @@ impl RunnerCore {
 impl RunnerCore {
     fn calls(&self) -> MutexGuard<'_, HashMap<usize, Py<Call>>> {
         lock(&self.running)
+    }
+
+    /// Whether the loop hears the entry's bell.
+    pub(crate) fn is_native(&self) -> bool {
+        self.own_loop.is_some()
     }
 
     /// Run a call to its end, or learn that it was not started.
@@ -311,17 +322,14 @@ impl RunnerCore {
             }
             outcome => outcome,
         };
-        if let Some(lost) = call.get().finish(py, outcome, self) {
+        if let Some(lost) = call.get().finish(outcome, self) {
             self.report_lost(py, lost);
         }
     }
 
     /// Complete the hand-off: when the loop thread detaches, if that is what it does next.
-    pub(crate) fn hand_off(&self, py: Python<'_>, completer: Completer) {
-        let idle = self.ready.get(py).is_some_and(|ready| {
-            // SAFETY: attached; any object may be asked for its size.
-            unsafe { ffi::PyObject_Size(ready.as_ptr()) == 0 }
-        });
+    pub(crate) fn hand_off(&self, completer: Completer) {
+        let idle = self.own_loop.as_ref().is_some_and(|own_loop| !own_loop.get().has_ready());
         if idle { self.entry.defer(completer) } else { completer.complete() }
     }
 
@@ -336,7 +344,7 @@ impl RunnerCore {
 
     /// Wake a loop that somebody else wrote.
     pub(crate) fn ring_attached(&self, py: Python<'_>) {
-        if self.entry.is_native() {
+        if self.is_native() {
             return;
         }
         if let Some(tasks) = self.tasks.get(py) {
@@ -413,17 +421,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn key(call: &Bound<'_, Call>) -> usize {
     call.as_ptr() as usize
-}
-
-#[cfg(target_os = "linux")]
-fn new_bell() -> PyResult<Bell> {
-    use rustix::event::{EventfdFlags, eventfd};
-    let fd =
-        eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(std::io::Error::from)?;
-    Ok(Bell::Eventfd(fd))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn new_bell() -> PyResult<Bell> {
-    Ok(Bell::CallSoon)
 }

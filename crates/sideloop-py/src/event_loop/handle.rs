@@ -1,0 +1,305 @@
+//! Genuine `asyncio.Handle` and `TimerHandle` objects, made and run without their Python methods.
+//!
+//! Both classes keep their state in slots. Where a slot lies is read from its member descriptor once,
+//! and checked against an instance that the class itself has made; if anything is unlike what is
+//! expected, all handles are made and run by their classes instead.
+
+use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyTuple, PyType};
+
+/// Where the slots of a handle lie, in bytes from its start.
+#[derive(Clone, Copy)]
+struct Offsets {
+    callback: isize,
+    args: isize,
+    cancelled: isize,
+    event_loop: isize,
+    source_traceback: isize,
+    repr: isize,
+    context: isize,
+}
+
+/// The two classes of handles, and where their slots lie.
+pub(crate) struct Layout {
+    handle: Py<PyType>,
+    timer: Py<PyType>,
+    offsets: Offsets,
+    scheduled: isize,
+    when: isize,
+}
+
+static LAYOUT: PyOnceLock<Option<Layout>> = PyOnceLock::new();
+
+/// The layout, or None if the classes are unlike what is known.
+pub(crate) fn layout(py: Python<'_>) -> Option<&'static Layout> {
+    LAYOUT.get_or_init(py, || Layout::probe(py).unwrap_or(None)).as_ref()
+}
+
+/// What a handle is to run.
+pub(crate) struct Callback<'a, 'py> {
+    pub(crate) callback: &'a Bound<'py, PyAny>,
+    pub(crate) args: &'a Bound<'py, PyTuple>,
+    pub(crate) context: Option<&'a Bound<'py, PyAny>>,
+}
+
+impl Callback<'_, '_> {
+    fn context(&self) -> PyResult<Py<PyAny>> {
+        match self.context {
+            Some(context) => Ok(context.clone().unbind()),
+            None => crate::context::copy_current(self.callback.py()),
+        }
+    }
+}
+
+impl Layout {
+    fn probe(py: Python<'_>) -> PyResult<Option<Self>> {
+        let events = py.import("asyncio.events")?;
+        let handle = events.getattr("Handle")?.cast_into::<PyType>()?;
+        let timer = events.getattr("TimerHandle")?.cast_into::<PyType>()?;
+        let offset = |class: &Bound<'_, PyType>, name: &str| slot_offset(class, name);
+        let (
+            Some(callback),
+            Some(args),
+            Some(cancelled),
+            Some(event_loop),
+            Some(source_traceback),
+            Some(repr),
+            Some(context),
+            Some(scheduled),
+            Some(when),
+        ) = (
+            offset(&handle, "_callback")?,
+            offset(&handle, "_args")?,
+            offset(&handle, "_cancelled")?,
+            offset(&handle, "_loop")?,
+            offset(&handle, "_source_traceback")?,
+            offset(&handle, "_repr")?,
+            offset(&handle, "_context")?,
+            offset(&timer, "_scheduled")?,
+            offset(&timer, "_when")?,
+        )
+        else {
+            return Ok(None);
+        };
+        let offsets =
+            Offsets { callback, args, cancelled, event_loop, source_traceback, repr, context };
+        let layout =
+            Self { handle: handle.unbind(), timer: timer.unbind(), offsets, scheduled, when };
+        Ok(layout.agrees_with_the_classes(py)?.then_some(layout))
+    }
+
+    /// Whether instances that the classes make have their state where we look for it, and no more.
+    fn agrees_with_the_classes(&self, py: Python<'_>) -> PyResult<bool> {
+        let simple = py.import("types")?.getattr("SimpleNamespace")?;
+        let options = pyo3::types::PyDict::new(py);
+        options.set_item("get_debug", py.get_type::<pyo3::types::PyBool>())?;
+        let stand_in = simple.call((), Some(&options))?;
+        let args = PyTuple::new(py, [1])?;
+        let context = crate::context::copy_current(py)?;
+        let made = self.timer.bind(py).call1((2.5, &simple, &args, &stand_in, &context))?;
+        let fields = [
+            (self.offsets.callback, "_callback"),
+            (self.offsets.args, "_args"),
+            (self.offsets.cancelled, "_cancelled"),
+            (self.offsets.event_loop, "_loop"),
+            (self.offsets.source_traceback, "_source_traceback"),
+            (self.offsets.repr, "_repr"),
+            (self.offsets.context, "_context"),
+            (self.scheduled, "_scheduled"),
+            (self.when, "_when"),
+        ];
+        for (offset, name) in fields {
+            // SAFETY: `made` is an instance of the class whose descriptor gave the offset.
+            if unsafe { *slot(made.as_ptr(), offset) } != made.getattr(name)?.as_ptr() {
+                return Ok(false);
+            }
+        }
+        let known = fields.len() + 1;
+        let slots =
+            |class: &Py<PyType>| -> PyResult<usize> { class.bind(py).getattr("__slots__")?.len() };
+        // `__weakref__` is the one we leave alone. A slot more, and a new handle would lack it.
+        Ok(slots(&self.handle)? + slots(&self.timer)? == known)
+    }
+
+    /// A new `Handle`.
+    pub(crate) fn make<'py>(
+        &self,
+        event_loop: &Bound<'py, PyAny>,
+        what: &Callback<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let context = what.context()?;
+        // SAFETY: the class is `Handle`, whose layout this is.
+        unsafe { self.allocate(&self.handle, event_loop, what, context) }
+    }
+
+    /// A new `TimerHandle`, which counts as scheduled.
+    pub(crate) fn make_timer<'py>(
+        &self,
+        when: Bound<'py, PyAny>,
+        event_loop: &Bound<'py, PyAny>,
+        what: &Callback<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let context = what.context()?;
+        // SAFETY: the class is `TimerHandle`, which has the slots of `Handle` and two more, all null
+        // after allocation.
+        unsafe {
+            let timer = self.allocate(&self.timer, event_loop, what, context)?;
+            *slot(timer.as_ptr(), self.when) = when.into_ptr();
+            *slot(timer.as_ptr(), self.scheduled) = ffi::Py_NewRef(ffi::Py_True());
+            Ok(timer)
+        }
+    }
+
+    /// # Safety
+    /// `class` is one of the two classes of this layout.
+    unsafe fn allocate<'py>(
+        &self,
+        class: &Py<PyType>,
+        event_loop: &Bound<'py, PyAny>,
+        what: &Callback<'_, 'py>,
+        context: Py<PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = event_loop.py();
+        let at = &self.offsets;
+        // SAFETY:
+        // - allocated: by the class's own allocator, with every slot null;
+        // - stored: each slot gets a new reference of its own, which the object's dealloc drops;
+        // - nobody else sees it: no Python code runs before it is returned.
+        unsafe {
+            let made = ffi::PyType_GenericAlloc(class.as_ptr().cast(), 0);
+            let made = Bound::from_owned_ptr_or_err(py, made)?;
+            let object = made.as_ptr();
+            *slot(object, at.callback) = what.callback.clone().into_ptr();
+            *slot(object, at.args) = what.args.clone().into_ptr();
+            *slot(object, at.context) = context.into_ptr();
+            *slot(object, at.event_loop) = event_loop.clone().into_ptr();
+            *slot(object, at.cancelled) = ffi::Py_NewRef(ffi::Py_False());
+            *slot(object, at.source_traceback) = ffi::Py_NewRef(ffi::Py_None());
+            *slot(object, at.repr) = ffi::Py_NewRef(ffi::Py_None());
+            Ok(made)
+        }
+    }
+
+    /// Whether this is exactly one of the two classes, and not one derived from them.
+    fn fits(&self, handle: &Bound<'_, PyAny>) -> bool {
+        let class = handle.get_type();
+        class.is(&self.handle) || class.is(&self.timer)
+    }
+
+    /// When a timer is due, in seconds of the loop's clock. None if it is no plain `TimerHandle` with a
+    /// float in it.
+    pub(crate) fn when(&self, timer: &Bound<'_, PyAny>) -> Option<f64> {
+        if !timer.get_type().is(&self.timer) {
+            return None;
+        }
+        // SAFETY: a `TimerHandle`; the slot holds a live object or null, and is only read.
+        unsafe {
+            let when = *slot(timer.as_ptr(), self.when);
+            (!when.is_null() && ffi::PyFloat_CheckExact(when) != 0)
+                .then(|| ffi::PyFloat_AS_DOUBLE(when))
+        }
+    }
+}
+
+/// The address of a slot.
+///
+/// # Safety
+/// `object` has a slot that holds an object reference at `offset`.
+unsafe fn slot(object: *mut ffi::PyObject, offset: isize) -> *mut *mut ffi::PyObject {
+    // SAFETY: within the object, by the caller's word; slots are aligned as pointers are.
+    unsafe { object.byte_offset(offset).cast() }
+}
+
+/// Where the slot of this name lies in instances of the class; None if there is no such slot.
+fn slot_offset(class: &Bound<'_, PyType>, name: &str) -> PyResult<Option<isize>> {
+    let py = class.py();
+    let descriptor = class.getattr("__dict__")?.get_item(name)?;
+    if !descriptor.is_instance(&py.import("types")?.getattr("MemberDescriptorType")?)? {
+        return Ok(None);
+    }
+    // SAFETY: a member descriptor has this layout, and its definition lives as long as its class.
+    let offset = unsafe {
+        let descriptor = descriptor.as_ptr().cast::<ffi::PyMemberDescrObject>();
+        (*(*descriptor).d_member.cast::<ffi::PyMemberDef>()).offset
+    };
+    Ok(Some(offset))
+}
+
+/// Whether a handle was cancelled.
+pub(crate) fn is_cancelled(handle: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = handle.py();
+    if let Some(layout) = layout(py).filter(|layout| layout.fits(handle)) {
+        // SAFETY: the handle has this slot; it is only compared.
+        return Ok(unsafe { *slot(handle.as_ptr(), layout.offsets.cancelled) == ffi::Py_True() });
+    }
+    handle.getattr(pyo3::intern!(py, "_cancelled"))?.is_truthy()
+}
+
+/// Whether a timer counts as scheduled.
+pub(crate) fn set_scheduled(timer: &Bound<'_, PyAny>, scheduled: bool) -> PyResult<()> {
+    timer.setattr(pyo3::intern!(timer.py(), "_scheduled"), scheduled)
+}
+
+/// Run what a handle holds, unless it was cancelled.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt`; any other exception goes to the loop's exception handler.
+pub(crate) fn run(event_loop: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = handle.py();
+    if is_cancelled(handle)? {
+        return Ok(());
+    }
+    let Some(layout) = layout(py).filter(|layout| layout.fits(handle)) else {
+        return handle.call_method0(pyo3::intern!(py, "_run")).map(drop);
+    };
+    let at = &layout.offsets;
+    // SAFETY: the slots hold live objects or null; each gets a reference of ours, since the callback
+    // may cancel the handle, which drops the handle's own.
+    let (callback, args, context) = unsafe {
+        (
+            Bound::from_borrowed_ptr_or_opt(py, *slot(handle.as_ptr(), at.callback)),
+            Bound::from_borrowed_ptr_or_opt(py, *slot(handle.as_ptr(), at.args)),
+            Bound::from_borrowed_ptr_or_opt(py, *slot(handle.as_ptr(), at.context)),
+        )
+    };
+    let (Some(callback), Some(args), Some(context)) = (callback, args, context) else {
+        return handle.call_method0(pyo3::intern!(py, "_run")).map(drop);
+    };
+    let (Ok(args), true) = (args.cast_into::<PyTuple>(), is_context(&context)) else {
+        return handle.call_method0(pyo3::intern!(py, "_run")).map(drop);
+    };
+    let done = crate::context::enter(&context, || call(&callback, &args));
+    match done {
+        Ok(()) => Ok(()),
+        Err(error)
+            if error.is_instance_of::<PySystemExit>(py)
+                || error.is_instance_of::<PyKeyboardInterrupt>(py) =>
+        {
+            Err(error)
+        }
+        Err(error) => {
+            let module = py.import(pyo3::intern!(py, "sideloop._event_loop"))?;
+            let report = module.getattr(pyo3::intern!(py, "report_callback_error"))?;
+            report.call1((event_loop, handle, error.value(py))).map(drop)
+        }
+    }
+}
+
+fn is_context(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: attached; the check reads the object's type.
+    unsafe { ffi::PyContext_CheckExact(object.as_ptr()) != 0 }
+}
+
+fn call(callback: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>) -> PyResult<()> {
+    // SAFETY: attached; the items of the tuple are live for the call, since we hold the tuple.
+    unsafe {
+        let tuple = args.as_ptr().cast::<ffi::PyTupleObject>();
+        let items = (&raw const (*tuple).ob_item).cast::<*mut ffi::PyObject>();
+        let found =
+            ffi::PyObject_Vectorcall(callback.as_ptr(), items, args.len(), std::ptr::null_mut());
+        Bound::from_owned_ptr_or_err(callback.py(), found).map(drop)
+    }
+}

@@ -1,0 +1,21 @@
+//! The event loop: asyncio's selector loop with its scheduling in Rust.
+//!
+//! `class EventLoop(LoopCore, asyncio.SelectorEventLoop)`: what is here comes first in the method
+//! resolution order and overrides only scheduling. Transports, TLS, subprocesses, signals and executors
+//! stay asyncio's, handles stay genuine `asyncio.Handle` objects, and what is slow anyway (debug mode,
+//! unusual selectors, overridden methods) takes asyncio's own methods.
+
+mod core;
+
+mod ready;
+
+mod handle;
+
+mod timers;
+
+mod turn;
+
+mod poller;
+
+pub(crate) use self::core::LoopCore;
+pub(crate) use self::ready::ReadyQueue;

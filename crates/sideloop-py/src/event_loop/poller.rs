@@ -1,0 +1,135 @@
+//! The loop thread's wait, on Linux: polls the epoll object of the standard `selectors.EpollSelector`,
+//! in which the entry's bell is registered beside the files.
+//!
+//! Any other selector is asked through its own `select`; the loop's self-pipe then is the bell.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, EventData, EventFlags};
+use sideloop_core::entry::Sleep;
+use sideloop_core::spin::{Plan, Seen, spin};
+
+use crate::cpus;
+use crate::entry::{Bell, Entry};
+
+/// Events taken from the kernel at once; what is left comes with the next turn.
+const MOST_EVENTS: usize = 128;
+
+/// The bits of `selectors`.
+pub(crate) const EVENT_READ: u32 = 1;
+pub(crate) const EVENT_WRITE: u32 = 2;
+
+/// A file that is ready, and for what.
+pub(crate) struct Ready {
+    pub(crate) fd: RawFd,
+    pub(crate) mask: u32,
+}
+
+/// The epoll object of a selector that polls the standard way, with the bell registered in it.
+pub(crate) fn adopt(selector: &Bound<'_, PyAny>, entry: &Entry) -> PyResult<Option<RawFd>> {
+    let py = selector.py();
+    let Bell::Eventfd(bell) = &entry.bell else { return Ok(None) };
+    // Nothing is imported for it: a loop may be closed while the interpreter shuts down.
+    if selector.is_none() {
+        return Ok(None);
+    }
+    let standard = py.import("selectors")?.getattr("EpollSelector")?;
+    let is_standard = selector.is_instance(&standard)?
+        && selector.get_type().getattr("select")?.is(&standard.getattr("select")?);
+    if !is_standard {
+        return Ok(None);
+    }
+    let fd: RawFd = selector.call_method0("fileno")?.extract()?;
+    let data = EventData::new_u64(u64::try_from(bell.as_raw_fd()).unwrap_or(u64::MAX));
+    // Edge-triggered, so that nobody has to read it: each ring is an edge of its own.
+    let flags = EventFlags::IN | EventFlags::ET;
+    // SAFETY: the selector owns the descriptor and lives for this call.
+    let epoll = unsafe { BorrowedFd::borrow_raw(fd) };
+    match epoll::add(epoll, bell, data, flags) {
+        // EEXIST: the selector was ours before.
+        Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(Some(fd)),
+        Err(error) => Err(std::io::Error::from(error).into()),
+    }
+}
+
+/// Attached, for other work is ready: look without waiting.
+pub(crate) fn look(entry: &Entry, epoll: RawFd) -> std::io::Result<Vec<Ready>> {
+    entry.publish();
+    poll(entry, epoll, Some(Duration::ZERO))
+}
+
+/// Detached: complete the hand-offs, then wait for I/O, a message or the end of `timeout`.
+pub(crate) fn wait(
+    entry: &Entry,
+    epoll: RawFd,
+    timeout: Option<Duration>,
+) -> std::io::Result<Vec<Ready>> {
+    entry.publish();
+    let plan = match timeout {
+        // A timer that is due sooner would come late.
+        Some(timeout) if timeout <= sideloop_core::spin::BUDGET => Plan::Park,
+        Some(_) | None if entry.has_callers() => entry.messages.plan(cpus::usable()),
+        Some(_) | None => Plan::Park,
+    };
+    let spun = match plan {
+        Plan::Spin => {
+            let seen = spin(|| entry.looks_filled() || entry.is_stop_due());
+            entry.messages.note(seen);
+            seen == Seen::Answered
+        }
+        Plan::Park => false,
+    };
+    if spun || entry.prepare_sleep() == Sleep::Stay {
+        return poll(entry, epoll, Some(Duration::ZERO));
+    }
+    let start = Instant::now();
+    let polled = poll(entry, epoll, timeout);
+    if plan == Plan::Park {
+        entry.messages.note(Seen::Parked(start.elapsed()));
+    }
+    polled
+}
+
+/// One poll of the kernel's object. A signal ends it with no events.
+fn poll(entry: &Entry, epoll: RawFd, timeout: Option<Duration>) -> std::io::Result<Vec<Ready>> {
+    let timeout = timeout.map(|timeout| Timespec {
+        tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    });
+    let mut room = [const { MaybeUninit::<epoll::Event>::uninit() }; MOST_EVENTS];
+    // SAFETY: the selector owns the descriptor; the loop holds the selector and forgets the
+    // descriptor when it lets the selector go, which only the thread that runs the loop does.
+    let epoll = unsafe { BorrowedFd::borrow_raw(epoll) };
+    let events = match epoll::wait(epoll, &mut room[..], timeout.as_ref()) {
+        Ok((events, _)) => events,
+        Err(rustix::io::Errno::INTR) => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    // Python fills in only the half of the union that holds the descriptor.
+    let ready = |event: &epoll::Event| Ready {
+        fd: (event.data.u64() & 0xffff_ffff) as RawFd,
+        mask: mask(event.flags),
+    };
+    let bell = match &entry.bell {
+        Bell::Eventfd(bell) => bell.as_raw_fd(),
+        Bell::CallSoon => -1,
+    };
+    Ok(events.iter().map(ready).filter(|ready| ready.fd != bell).collect())
+}
+
+/// What happened, in the bits of `selectors`: whatever is not input counts as writable, and the
+/// other way round, so that errors reach both kinds of callback.
+fn mask(flags: EventFlags) -> u32 {
+    let mut mask = 0;
+    if flags.intersects(EventFlags::IN.complement()) {
+        mask |= EVENT_WRITE;
+    }
+    if flags.intersects(EventFlags::OUT.complement()) {
+        mask |= EVENT_READ;
+    }
+    mask
+}

@@ -1,0 +1,154 @@
+//! The timers: a heap in the genuine `_scheduled` list, ordered by when they are due.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use super::handle::{self, Layout};
+
+/// asyncio cleans the heap when it holds more timers than this, …
+const MOST_SCHEDULED: usize = 100;
+/// … and more than this share of them is cancelled (`asyncio.base_events`).
+const MOST_CANCELLED: f64 = 0.5;
+
+/// The heap, for as long as one operation on it lasts.
+pub(crate) struct Timers<'a, 'py> {
+    list: &'a Bound<'py, PyList>,
+    layout: Option<&'static Layout>,
+}
+
+impl<'a, 'py> Timers<'a, 'py> {
+    pub(crate) fn new(list: &'a Bound<'py, PyList>) -> Self {
+        Self { list, layout: handle::layout(list.py()) }
+    }
+
+    /// Add a timer.
+    pub(crate) fn push(&self, timer: &Bound<'py, PyAny>) -> PyResult<()> {
+        self.list.append(timer)?;
+        if self.sift_towards_root(self.list.len() - 1).is_none() {
+            self.heapify()?;
+        }
+        Ok(())
+    }
+
+    /// The timer that is due first.
+    pub(crate) fn first(&self) -> Option<Bound<'py, PyAny>> {
+        self.list.get_item(0).ok()
+    }
+
+    /// Take the timer that is due first.
+    pub(crate) fn pop(&self) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(first) = self.first() else { return Ok(None) };
+        let last = self.list.len() - 1;
+        let moved = self.list.get_item(last)?;
+        self.list.del_item(last)?;
+        if last > 0 {
+            self.list.set_item(0, moved)?;
+            if self.sift_from_root().is_none() {
+                self.heapify()?;
+            }
+        }
+        handle::set_scheduled(&first, false)?;
+        Ok(Some(first))
+    }
+
+    /// When a timer is due.
+    pub(crate) fn when(&self, timer: &Bound<'py, PyAny>) -> PyResult<f64> {
+        match self.layout.and_then(|layout| layout.when(timer)) {
+            Some(when) => Ok(when),
+            None => timer.getattr("_when")?.extract(),
+        }
+    }
+
+    /// Drop cancelled timers: all of them if they are many, else those that are due first. Returns how
+    /// many cancelled ones are left, given how many there were.
+    pub(crate) fn prune(&self, cancelled: isize) -> PyResult<isize> {
+        let all = self.list.len();
+        if all > MOST_SCHEDULED && cancelled as f64 / all as f64 > MOST_CANCELLED {
+            let kept = PyList::empty(self.list.py());
+            for timer in self.list.iter() {
+                if handle::is_cancelled(&timer)? {
+                    handle::set_scheduled(&timer, false)?;
+                } else {
+                    kept.append(timer)?;
+                }
+            }
+            self.list.set_slice(0, all, kept.as_any())?;
+            self.heapify()?;
+            return Ok(0);
+        }
+        let mut left = cancelled;
+        while let Some(first) = self.first() {
+            if !handle::is_cancelled(&first)? {
+                break;
+            }
+            self.pop()?;
+            left -= 1;
+        }
+        Ok(left)
+    }
+
+    /// Put the whole list in order, whatever its items are.
+    fn heapify(&self) -> PyResult<()> {
+        self.list.py().import("heapq")?.call_method1("heapify", (self.list,)).map(drop)
+    }
+
+    /// When the item at `index` is due; None if it is not a plain timer.
+    fn when_at(&self, index: usize) -> Option<f64> {
+        self.layout?.when(&self.list.get_item(index).ok()?)
+    }
+
+    /// Exchange two items.
+    fn swap(&self, a: usize, b: usize) {
+        // SAFETY: both indexes are within the list, which no other code touches meanwhile: attached,
+        // and nothing here runs Python code. No reference is made or dropped.
+        unsafe {
+            let list = self.list.as_ptr();
+            let (a, b) = (a as ffi::Py_ssize_t, b as ffi::Py_ssize_t);
+            let (at_a, at_b) = (ffi::PyList_GET_ITEM(list, a), ffi::PyList_GET_ITEM(list, b));
+            ffi::PyList_SET_ITEM(list, a, at_b);
+            ffi::PyList_SET_ITEM(list, b, at_a);
+        }
+    }
+
+    /// Move the item at `index` up until its parent is due no later. None if an item is no plain timer;
+    /// the list then holds the same items, in no order.
+    fn sift_towards_root(&self, mut index: usize) -> Option<()> {
+        let when = self.when_at(index)?;
+        while index > 0 {
+            let parent = (index - 1) / 2;
+            if when >= self.when_at(parent)? {
+                break;
+            }
+            self.swap(index, parent);
+            index = parent;
+        }
+        Some(())
+    }
+
+    /// Move the first item down until its children are due no sooner. None as above.
+    fn sift_from_root(&self) -> Option<()> {
+        let len = self.list.len();
+        let when = self.when_at(0)?;
+        let mut index = 0;
+        loop {
+            let mut child = 2 * index + 1;
+            if child >= len {
+                return Some(());
+            }
+            let mut soonest = self.when_at(child)?;
+            if child + 1 < len {
+                let right = self.when_at(child + 1)?;
+                if right < soonest {
+                    child += 1;
+                    soonest = right;
+                }
+            }
+            if soonest >= when {
+                return Some(());
+            }
+            self.swap(index, child);
+            index = child;
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! One turn of the loop: wait, take what has become ready, run it.
+
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+
+use super::core::LoopCore;
+use super::handle;
+use super::timers::Timers;
+use crate::runner::RunnerCore;
+
+/// asyncio waits no longer than a day at once (`asyncio.base_events.MAXIMUM_SELECT_TIMEOUT`).
+const LONGEST_WAIT: f64 = 24.0 * 3600.0;
+
+/// Run one turn: what `BaseEventLoop._run_once` does.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt` from a callback, a signal handler's exception, and what a
+/// selector raises.
+pub(crate) fn run_once(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
+    let py = slf.py();
+    let core = slf.get();
+    let scheduled = core.scheduled(py)?;
+    let timers = Timers::new(&scheduled);
+    core.set_timers_cancelled(timers.prune(core.timers_cancelled())?);
+
+    let timeout = if core.has_ready() || core.is_stopping() {
+        Some(0.0)
+    } else if let Some(first) = timers.first() {
+        Some((timers.when(&first)? - now(slf)?).clamp(0.0, LONGEST_WAIT))
+    } else {
+        None
+    };
+    wait(slf, timeout)?;
+
+    // The list may be another one: callbacks of a foreign selector are user code.
+    let scheduled = core.scheduled(py)?;
+    let timers = Timers::new(&scheduled);
+    if timers.first().is_some() {
+        let end = now(slf)? + core.clock_resolution();
+        while let Some(first) = timers.first() {
+            if timers.when(&first)? >= end {
+                break;
+            }
+            if let Some(due) = timers.pop()? {
+                core.push_ready(due);
+            }
+        }
+    }
+
+    // Only those that are ready now: what they make ready runs in the next turn, after a look at I/O.
+    for _ in 0..core.ready_len() {
+        let Some(ready) = core.pop_ready(py) else { break };
+        if core.is_debug() {
+            let module = py.import(pyo3::intern!(py, "sideloop._event_loop"))?;
+            module.call_method1(pyo3::intern!(py, "run_watched"), (slf, ready))?;
+        } else {
+            handle::run(slf, &ready)?;
+        }
+    }
+    Ok(())
+}
+
+/// The loop's time in seconds, by its own `time` if that is overridden.
+fn now(slf: &Bound<'_, LoopCore>) -> PyResult<f64> {
+    if slf.get().overrides.time {
+        slf.call_method0(pyo3::intern!(slf.py(), "time"))?.extract()
+    } else {
+        Ok(super::core::monotonic())
+    }
+}
+
+/// Wait for I/O, messages or the end of the timeout, and make the callbacks ready.
+fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
+    let py = slf.py();
+    let core = slf.get();
+    let entry = &*core.entry;
+    let Some(epoll) = core.epoll() else {
+        let selector = slf.getattr(pyo3::intern!(py, "_selector"))?;
+        entry.publish();
+        let events = selector.call_method1(pyo3::intern!(py, "select"), (timeout,))?;
+        drain(slf)?;
+        return slf.call_method1(pyo3::intern!(py, "_process_events"), (events,)).map(drop);
+    };
+    #[cfg(target_os = "linux")]
+    {
+        use super::poller;
+        let found = if timeout == Some(0.0) {
+            poller::look(entry, epoll)
+        } else {
+            // The kernel's timeout counts milliseconds here, as in `selectors`; rounded down, the loop
+            // would turn without rest until a timer is due.
+            let timeout: Option<Duration> =
+                timeout.map(|seconds| crate::deadline::bounded((seconds * 1e3).ceil() * 1e-3));
+            let found = py.detach(|| poller::wait(entry, epoll, timeout));
+            // It may have been a signal that ended the wait.
+            py.check_signals()?;
+            found
+        }?;
+        drain(slf)?;
+        if !found.is_empty() {
+            process(slf, &found)?;
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = epoll;
+    Ok(())
+}
+
+/// Start the calls that have come in, if a runner serves this loop.
+fn drain(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
+    let core = slf.get();
+    if !core.entry.looks_filled() && !core.entry.is_stop_due() {
+        return Ok(());
+    }
+    match core.runner(slf.py()) {
+        Some(runner) => RunnerCore::drain(&runner),
+        None => {
+            // It was a knock.
+            core.entry.take(&mut Default::default());
+            Ok(())
+        }
+    }
+}
+
+/// Make the callbacks of ready files ready: `(reader, writer)` is a key's data.
+#[cfg(target_os = "linux")]
+fn process(slf: &Bound<'_, LoopCore>, found: &[super::poller::Ready]) -> PyResult<()> {
+    use super::poller::{EVENT_READ, EVENT_WRITE};
+    let py = slf.py();
+    let selector = slf.getattr(pyo3::intern!(py, "_selector"))?;
+    let keys = selector.getattr(pyo3::intern!(py, "_fd_to_key"))?.cast_into::<PyDict>()?;
+    let own = slf.get().overrides.process_events;
+    let events = PyList::empty(py);
+    for ready in found {
+        let Some(key) = keys.get_item(ready.fd)? else { continue };
+        let key = key.cast_into::<PyTuple>()?;
+        let mask = ready.mask & key.get_item(2)?.extract::<u32>()?;
+        if own {
+            events.append((key, mask))?;
+            continue;
+        }
+        let (file, data) = (key.get_item(0)?, key.get_item(3)?.cast_into::<PyTuple>()?);
+        for (bit, index, remove) in
+            [(EVENT_READ, 0, "_remove_reader"), (EVENT_WRITE, 1, "_remove_writer")]
+        {
+            let callback = data.get_item(index)?;
+            if mask & bit == 0 || callback.is_none() {
+                continue;
+            }
+            if handle::is_cancelled(&callback)? {
+                slf.call_method1(remove, (&file,))?;
+            } else {
+                slf.get().push_ready(callback);
+            }
+        }
+    }
+    if own {
+        slf.call_method1(pyo3::intern!(py, "_process_events"), (events,))?;
+    }
+    Ok(())
+}
