@@ -30,10 +30,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import aiohttp
-import sideloop
 from aiohttp import web
-from sideloop import run_sync
 from tqdm import tqdm  # type: ignore[import-untyped]  # it ships no types
+
+import sideloop
+from sideloop import run_sync
 
 PAGE_COUNT = 400
 ONE_BY_ONE_COUNT = 200

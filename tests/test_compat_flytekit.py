@@ -8,6 +8,7 @@ import contextvars
 import functools
 import gc
 import os
+import pickle
 import threading
 from collections.abc import Iterator
 from unittest import mock
@@ -182,8 +183,15 @@ class TestTaskRunner:
 class TestNames:
     @pytest.mark.parametrize(
         "name",
-        ["Any", "Awaitable", "Callable", "ParamSpec", "TypeVar", "P", "T", "logger"]
-        + ["loop_manager", "run_sync", "_AsyncLoopManager", "_TaskRunner"],
+        [
+            *("Any", "Awaitable", "Callable", "ParamSpec", "TypeVar", "P", "T", "logger"),
+            *("loop_manager", "run_sync", "_AsyncLoopManager", "_TaskRunner"),
+        ],
     )
     def test_are_those_of_the_original_module(self, name: str) -> None:
         assert hasattr(asyn, name)
+
+
+class TestPickle:
+    def test_finds_the_manager_of_the_other_process_by_its_name(self) -> None:
+        assert pickle.loads(pickle.dumps(loop_manager)) is loop_manager

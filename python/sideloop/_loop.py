@@ -40,8 +40,8 @@ def forget_inherited() -> None:
 class LoopThread:
     """One event loop and the daemon thread that runs it, from start to end.
 
-    `core` takes the calls. Constructing it makes the loop, `start` the thread. The thread ends after
-    `ask_stop`, or when the user's code ends the loop; either way what is left on the loop is
+    `core` takes the calls. Constructing it makes the loop, `start` the thread, which ends
+    after `ask_stop`, or when the user's code ends the loop; either way what is left on the loop is
     cancelled and gets `grace` seconds to unwind.
     """
 

@@ -1,10 +1,11 @@
 """The manager: decides which runner serves a caller."""
 
 import functools
+import pkgutil
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from sideloop._errors import NestingError
 from sideloop._loop import ExceptionHandler, LoopFactory, LoopThread, here
@@ -33,8 +34,8 @@ class LoopManager:
 
     Args:
         scope: Whose one runner is: each thread's, or the process's.
-        loop_factory: Makes the event loops, `uvloop.new_event_loop` for example. Without it they are
-            asyncio's selector loops, taking calls through the selector itself.
+        loop_factory: Makes the event loops, `uvloop.new_event_loop` for example. Without it they
+            are asyncio's selector loops, taking calls through the selector itself.
         exception_handler: Is set on each loop: see `asyncio.loop.set_exception_handler`.
         grace: How many seconds a cancelled task gets to unwind before it is left behind.
 
@@ -59,6 +60,7 @@ class LoopManager:
             raise ValueError(f"scope is 'thread' or 'process', not {scope!r}")
         if not grace >= 0:
             raise ValueError(f"grace is a number of seconds that is not negative: {grace!r}")
+        self._importable_as: str | None = None
         self._scope = scope
         self._loop_factory = loop_factory
         self._exception_handler = exception_handler
@@ -100,12 +102,12 @@ class LoopManager:
         return self._router.run(async_fn, args, kwargs)
 
     def synced(self, async_fn: Callable[P, Awaitable[T]], /) -> Callable[P, T]:
-        """The sync twin of an async function: calls it through `run_sync`. A decorator, if you like.
+        """The sync twin of an async function: calls it through `run_sync`. Also a decorator.
 
         Also of methods: in a class body the twin is a method. The original is at `__wrapped__`.
 
         Raises:
-            TypeError: `async_fn` is not callable.
+            TypeError: `async_fn` is not callable, or is a `staticmethod` object.
 
         >>> import sideloop
         >>> @sideloop.synced
@@ -117,12 +119,13 @@ class LoopManager:
         if not callable(async_fn):
             # Says what it is instead, and closes a coroutine object.
             check_async_fn(async_fn)
-        # Not run_sync: a traceback shows one frame of ours.
-        run = self._router.run
+        if isinstance(async_fn, staticmethod):
+            raise TypeError("the twin would take the instance: write @staticmethod above @synced")
 
         @functools.wraps(async_fn)
         def sync_twin(*args: P.args, **kwargs: P.kwargs) -> T:
-            return run(async_fn, args, kwargs)
+            # Not run_sync: a traceback shows one frame of ours.
+            return self._router.run(async_fn, args, kwargs)
 
         return sync_twin
 
@@ -138,6 +141,19 @@ class LoopManager:
         """
         for runner in self.runners():
             runner.close(grace)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Synced functions are sent to other processes. A manager that can be imported there is; any
+        # other one is made anew, with the same options and no runners.
+        if self._importable_as is not None:
+            return pkgutil.resolve_name, (self._importable_as,)
+        options = {
+            "scope": self._scope,
+            "loop_factory": self._loop_factory,
+            "exception_handler": self._exception_handler,
+            "grace": self._grace,
+        }
+        return functools.partial(type(self), **options), ()
 
     def _make_runner(self) -> Runner:
         return Runner(

@@ -111,7 +111,7 @@ class Runner:
         self._loop_thread = None
 
     def close_soon(self) -> None:
-        """Close without waiting: what runs is cancelled, and the thread ends by itself. Idempotent."""
+        """Close without waiting: what runs is cancelled, the thread ends by itself. Idempotent."""
         self._closed = True
         if self._loop_thread is not None and not self._loop_thread.core.orphaned:
             self._loop_thread.ask_stop()

@@ -1,4 +1,4 @@
-"""flytekit from PyPI, unmodified, on sideloop. Runs in the environment of requirements/peers.txt."""
+"""flytekit from PyPI, unmodified, on sideloop: runs in the environment of peers.txt."""
 
 import json
 import subprocess
@@ -29,6 +29,17 @@ with mock.patch("flytekit.utils.asyn._TaskRunner.get_exc_handler") as get_exc_ha
         module.loop_manager._runner_map.pop(name)._close()
     assert module.run_sync(async_add, 1, 2) == 3
     assert get_exc_handler.call_count == 1
+
+import cloudpickle, functools
+from flytekit import FlyteContextManager
+access = FlyteContextManager.current_context().file_access
+module.run_sync(async_add, 1, 2)
+assert callable(cloudpickle.loads(cloudpickle.dumps(functools.partial(access.get_data, "a"))))
+
+async def takes(coro_func: int, self: int) -> int:
+    return coro_func + self
+
+assert flytekit.core.promise.run_sync(takes, coro_func=1, self=2) == 3
 print("ok")
 """
 
@@ -82,7 +93,7 @@ class TestWorkflow:
                 check=False,
             )
             assert done.returncode == 0, done.stderr
-            return json.loads(done.stdout)["results"]
+            return json.loads(done.stdout)["result"]
 
         own = results("flytekit")
         assert results("sideloop") == own

@@ -127,6 +127,7 @@ class _AsyncLoopManager(LoopManager):
 
 
 loop_manager = _AsyncLoopManager()
+loop_manager._importable_as = f"{__name__}:loop_manager"
 run_sync = loop_manager.run_sync
 
 
@@ -150,7 +151,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds flytekit's module here. The import system then sets its parent's attribute, too."""
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None, /
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname not in _PATHS:
             return None
@@ -169,7 +170,7 @@ def _replace_references(original: ModuleType) -> None:
     theirs = original.loop_manager
 
     def run_sync_here(
-        _: object, coro_func: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any
+        _: object, coro_func: Callable[..., Awaitable[T]], /, *args: Any, **kwargs: Any
     ) -> T:
         return loop_manager.run_sync(coro_func, *args, **kwargs)
 
@@ -189,3 +190,5 @@ def _replace_references(original: ModuleType) -> None:
                     setattr(module, name, new)
     # Functions that the original has synced call its manager's run_sync when they run.
     type(theirs).run_sync = run_sync_here
+    # They are also pickled with it.
+    type(theirs).__reduce__ = lambda _: loop_manager.__reduce__()
