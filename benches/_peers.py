@@ -56,7 +56,8 @@ def version_of(distribution: str | None) -> str:
 def why_left_out(error: ImportError, distribution: str | None) -> str:
     """Say why something that could not be imported is not measured."""
     if not isinstance(error, ModuleNotFoundError):
-        return f"cannot be imported: {error}"
+        # Without the path of the file, which is nobody's business but the machine's.
+        return f"cannot be imported: {str(error).replace(f' ({error.path})', '')}"
     missing = error.name or str(error)
     own = missing.partition(".")[0] == distribution
     return "not installed" if own else f"its import needs {missing}"

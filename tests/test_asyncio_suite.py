@@ -71,14 +71,14 @@ class TestTheSuite:
 
     def test_puts_what_is_made_from_the_base_classes_on_the_core(self) -> None:
         code, output = run_suite(
-            "--module=test_base_events",
-            "--test=test_base_events.BaseEventLoopTests.",
+            "--module=test_futures",
+            "--test=CFutureDoneCallbackTests.",
             f"--loop={STAND_INS}:TransparentLoop",
             f"--core={STAND_INS}:BackwardCore",
         )
         assert code == 1, output
         assert "* loops" not in output
-        assert "* bases  test.test_asyncio.test_base_events.BaseEventLoopTests" in output
+        assert "* bases  test.test_asyncio.test_futures.CFutureDoneCallbackTests" in output
 
     def test_goes_on_past_a_test_that_hangs(self) -> None:
         code, output = run_suite(

@@ -2,9 +2,12 @@
 
 import asyncio
 import inspect
+import itertools
 import selectors
+import sys
 from asyncio import base_events, format_helpers
 from asyncio.log import logger
+from collections.abc import Callable
 from typing import Any
 
 from sideloop._sideloop import LoopCore
@@ -14,6 +17,9 @@ StandardLoop = asyncio.SelectorEventLoop
 
 # Since CPython 3.13 the text of a callback shows its arguments only in debug mode.
 _TEXT_TAKES_DEBUG = "debug" in inspect.signature(format_helpers._format_callback_source).parameters
+
+
+_numbers = itertools.count(1)
 
 
 class EventLoop(LoopCore, asyncio.SelectorEventLoop):
@@ -36,7 +42,37 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     """
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
-        super().__init__(selector)
+        self._number = next(_numbers)
+        super().__init__(selector if selector is not None else _default_selector())
+
+    # The pipe to oneself is needed for signal handlers alone: calls from other threads ring a bell that
+    # costs one descriptor instead of two. A selector that cannot hear the bell needs the pipe.
+
+    def _make_self_pipe(self) -> None:
+        self._ssock = self._csock = None
+        if not self._hears_bell:
+            super()._make_self_pipe()
+
+    def _close_self_pipe(self) -> None:
+        if self._csock is not None:
+            super()._close_self_pipe()
+
+    def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: object) -> None:
+        if self._csock is None:
+            super()._make_self_pipe()
+        super().add_signal_handler(sig, callback, *args)
+
+    def __repr__(self) -> str:
+        # Numbered: some libraries keep things for each loop by its text (fsspec does).
+        return super().__repr__().replace("EventLoop", f"EventLoop-{self._number}", 1)
+
+
+def _default_selector() -> selectors.BaseSelector:
+    if sys.platform == "linux":
+        from sideloop._selector import ForkAwareSelector
+
+        return ForkAwareSelector()
+    return selectors.DefaultSelector()
 
 
 def new_event_loop() -> EventLoop:

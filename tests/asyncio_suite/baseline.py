@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 import sys
 from pathlib import Path
@@ -53,5 +54,7 @@ class Baseline:
 def _key() -> str:
     files = [Path(module.__file__) for module in (child, recorder)]
     parts = [sys.version, sys.base_prefix, platform.platform()]
+    # A debug mode is asked for in the environment.
+    parts += sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith("PYTHON"))
     parts += [path.read_text(encoding="utf-8") for path in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

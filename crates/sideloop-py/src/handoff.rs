@@ -48,7 +48,7 @@ pub(crate) enum Ended {
 /// The caller's wait for one call.
 pub(crate) struct Waiting<'a, 'py> {
     pub(crate) call: &'a Bound<'py, Call>,
-    pub(crate) runner: &'a RunnerCore,
+    pub(crate) runner: &'a Bound<'py, RunnerCore>,
     pub(crate) waiter: Waiter,
     pub(crate) deadline: Option<Deadline>,
     /// The call's name, for messages; made only when one is needed.
@@ -60,10 +60,11 @@ impl Waiting<'_, '_> {
     /// woken into an interpreter lock that we hold.
     pub(crate) fn submit_and_wait(mut self, py: Python<'_>, message: Message) -> PyResult<Ended> {
         let on_main = thread::is_main(py)?;
-        let entry = &*self.runner.entry;
+        let core = self.runner.get();
+        let entry = &*core.entry;
         let waiter = &self.waiter;
         let limit = next_look(on_main, self.deadline.map(|deadline| deadline.at));
-        let mut seen = if self.runner.is_native() {
+        let mut seen = if core.is_native() {
             py.detach(|| match entry.push(message) {
                 Ok(push) => {
                     if push == Push::Wake {
@@ -77,7 +78,7 @@ impl Waiting<'_, '_> {
         } else {
             entry.push(message).map(|push| {
                 if push == Push::Wake {
-                    self.runner.ring_attached(py);
+                    RunnerCore::ring_attached(self.runner);
                 }
                 py.detach(|| first_wait(entry, waiter, limit))
             })
@@ -94,14 +95,14 @@ impl Waiting<'_, '_> {
             }
             let interrupted = if on_main { py.check_signals().err() } else { None };
             unwinding = match (unwinding, interrupted) {
-                (None, Some(error)) => match self.begin_unwinding(py, error) {
+                (None, Some(error)) => match self.begin_unwinding(error) {
                     Ok(unwinding) => Some(unwinding),
                     Err(ended) => return Ok(ended),
                 },
                 (None, None) => match self.deadline.take_if(|it| it.at <= Instant::now()) {
                     Some(missed) => {
                         let error = missed.missed(&(self.name)());
-                        match self.begin_unwinding(py, error) {
+                        match self.begin_unwinding(error) {
                             Ok(unwinding) => Some(unwinding),
                             Err(ended) => return Ok(ended),
                         }
@@ -125,12 +126,12 @@ impl Waiting<'_, '_> {
     }
 
     /// Ask the task to stop; the end of its grace, or the end of the wait if it never ran.
-    fn begin_unwinding(&self, py: Python<'_>, error: PyErr) -> Result<(PyErr, Instant), Ended> {
+    fn begin_unwinding(&self, error: PyErr) -> Result<(PyErr, Instant), Ended> {
         match self.call.get().phase.cancel() {
             Cancel::NeverRan => Err(Ended::Stopped(error)),
             Cancel::Interrupt | Cancel::Nothing => {
-                self.runner.send_cancel(py, self.call);
-                Ok((error, Instant::now() + self.runner.grace))
+                RunnerCore::send_cancel(self.runner, self.call);
+                Ok((error, Instant::now() + self.runner.get().grace))
             }
         }
     }

@@ -2,13 +2,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 use sideloop_core::entry::{Push, Sleep};
 use sideloop_core::handoff::{Completer, handoff};
@@ -52,7 +51,7 @@ pub(crate) struct RunnerCore {
     name: String,
     /// The loop if it is ours and hears the entry's bell; None if it is rung through the interpreter.
     own_loop: Option<Py<LoopCore>>,
-    tasks: PyOnceLock<TaskMaker>,
+    tasks: OnceLock<TaskMaker>,
     /// Calls whose task runs, by address.
     running: Mutex<HashMap<usize, Py<Call>>>,
     /// Why the loop ended: None while it runs.
@@ -78,7 +77,7 @@ impl RunnerCore {
             grace: bounded(grace),
             name,
             own_loop: own_loop.map(|own| own.clone().unbind()),
-            tasks: PyOnceLock::new(),
+            tasks: OnceLock::new(),
             running: Mutex::default(),
             end: Mutex::new(None),
             loop_thread: AtomicU64::new(0),
@@ -88,8 +87,7 @@ impl RunnerCore {
 
     /// Serve the loop from here on. Once, before the first call.
     fn bind(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = slf.py();
-        let _ = slf.get().tasks.set(py, TaskMaker::new(event_loop, slf)?);
+        let _ = slf.get().tasks.set(TaskMaker::new(event_loop)?);
         if let Some(own_loop) = &slf.get().own_loop {
             own_loop.get().serve(Some(slf.clone().unbind()));
         }
@@ -155,7 +153,7 @@ impl RunnerCore {
             }
         }
         if core.entry.take_stop()
-            && let Some(tasks) = core.tasks.get(slf.py())
+            && let Some(tasks) = core.tasks.get()
         {
             tasks.event_loop.call_method0(slf.py(), "stop")?;
         }
@@ -168,7 +166,7 @@ impl RunnerCore {
         core.refuse(slf.py());
         core.entry.ask_stop();
         core.entry.ring();
-        core.ring_attached(slf.py());
+        Self::ring_attached(slf);
     }
 
     /// The loop thread has left its loop: it unwinds what is left. `reason` is the exception that
@@ -222,6 +220,7 @@ impl RunnerCore {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.own_loop)?;
+        self.tasks.get().map_or(Ok(()), |tasks| tasks.traverse(&visit))?;
         // A lock that is held is held by a thread that lives, with what it guards.
         if let Ok(calls) = self.running.try_lock() {
             calls.values().try_for_each(|call| visit.call(call))?;
@@ -269,14 +268,14 @@ impl RunnerCore {
         let (completer, waiter) = handoff();
         let call = Bound::new(py, Call::new(slf.clone().unbind(), async_fn, work, completer))?;
         let name = || name_of(async_fn);
-        let waiting = Waiting { call: &call, runner: core, waiter, deadline, name: &name };
+        let waiting = Waiting { call: &call, runner: slf, waiter, deadline, name: &name };
         match waiting.submit_and_wait(py, Message::Start(call.clone().unbind()))? {
             Ended::Outcome(Outcome::Value(value)) => Ok(Run::Value(value)),
             Ended::Outcome(Outcome::Error(error)) => Err(error),
             Ended::Outcome(Outcome::NotStarted) => Ok(Run::NotStarted),
             Ended::Stopped(error) => Err(error),
             Ended::Abandoned(error) => {
-                core.left_behind(py, &call, async_fn);
+                Self::left_behind(slf, &call, async_fn);
                 Err(error)
             }
         }
@@ -293,7 +292,7 @@ impl RunnerCore {
                 return;
             }
         }
-        let (Some(work), Some(tasks)) = (inside.take_work(), self.tasks.get(py)) else {
+        let (Some(work), Some(tasks)) = (inside.take_work(), self.tasks.get()) else {
             return self.finish(call, Outcome::NotStarted);
         };
         self.calls().insert(key(call), call.clone().unbind());
@@ -329,27 +328,31 @@ impl RunnerCore {
 
     /// Complete the hand-off: when the loop thread detaches, if that is what it does next.
     pub(crate) fn hand_off(&self, completer: Completer) {
-        let idle = self.own_loop.as_ref().is_some_and(|own_loop| !own_loop.get().has_ready());
+        let on_loop_thread = self.loop_thread.load(Ordering::Relaxed) == thread::current();
+        let idle = on_loop_thread
+            && self.own_loop.as_ref().is_some_and(|own_loop| !own_loop.get().has_ready());
         if idle { self.entry.defer(completer) } else { completer.complete() }
     }
 
     /// Ask the loop thread to cancel the task of this call.
-    pub(crate) fn send_cancel(&self, py: Python<'_>, call: &Bound<'_, Call>) {
+    pub(crate) fn send_cancel(slf: &Bound<'_, Self>, call: &Bound<'_, Call>) {
+        let core = slf.get();
         // A closed entry cancels all its tasks anyway.
-        if let Ok(Push::Wake) = self.entry.push(Message::Cancel(call.clone().unbind())) {
-            self.entry.ring();
-            self.ring_attached(py);
+        if let Ok(Push::Wake) = core.entry.push(Message::Cancel(call.clone().unbind())) {
+            core.entry.ring();
+            Self::ring_attached(slf);
         }
     }
 
     /// Wake a loop that somebody else wrote.
-    pub(crate) fn ring_attached(&self, py: Python<'_>) {
-        if self.is_native() {
+    pub(crate) fn ring_attached(slf: &Bound<'_, Self>) {
+        let core = slf.get();
+        if core.is_native() {
             return;
         }
-        if let Some(tasks) = self.tasks.get(py) {
+        if let Some(tasks) = core.tasks.get() {
             // A closed loop refuses; then its thread is past its last look and answers by itself.
-            let _ = tasks.ring(py);
+            let _ = tasks.ring(slf);
         }
     }
 
@@ -375,18 +378,16 @@ impl RunnerCore {
     }
 
     /// A caller left its task behind: a loop that did not even hear it is stuck, and replaced.
-    fn left_behind(&self, py: Python<'_>, call: &Bound<'_, Call>, async_fn: &Bound<'_, PyAny>) {
+    fn left_behind(slf: &Bound<'_, Self>, call: &Bound<'_, Call>, async_fn: &Bound<'_, PyAny>) {
+        let (py, core) = (slf.py(), slf.get());
         let stuck = !call.get().has_heard_cancel();
         if stuck {
-            self.stuck.store(true, Ordering::Relaxed);
-            self.refuse(py);
-            self.entry.ask_stop();
-            self.entry.ring();
-            self.ring_attached(py);
+            core.stuck.store(true, Ordering::Relaxed);
+            Self::ask_stop(slf);
         }
         let warn = || -> PyResult<()> {
             let module = py.import("sideloop._errors")?;
-            module.call_method1("warn_abandoned", (&self.name, name_of(async_fn), stuck)).map(drop)
+            module.call_method1("warn_abandoned", (&core.name, name_of(async_fn), stuck)).map(drop)
         };
         if let Err(error) = warn() {
             error.write_unraisable(py, Some(call));
@@ -399,7 +400,7 @@ impl RunnerCore {
             return;
         }
         let report = || -> PyResult<()> {
-            let Some(tasks) = self.tasks.get(py) else { return Ok(()) };
+            let Some(tasks) = self.tasks.get() else { return Ok(()) };
             let about = PyDict::new(py);
             about.set_item(
                 "message",

@@ -1,7 +1,9 @@
 //! From a call to a task: runs on the loop thread, attached, inside the caller's context.
 
+use pyo3::PyTraverseError;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -15,29 +17,31 @@ pub(crate) struct TaskMaker {
     pub(crate) event_loop: Py<PyAny>,
     create_task: Py<PyAny>,
     call_soon_threadsafe: Py<PyAny>,
-    /// `RunnerCore.drain`, bound: what `call_soon_threadsafe` is to call.
-    drain: Py<PyAny>,
     /// `create_task` takes the context since CPython 3.11; before, it copies the current one.
     takes_context: bool,
 }
 
 impl TaskMaker {
-    pub(crate) fn new(
-        event_loop: &Bound<'_, PyAny>,
-        runner: &Bound<'_, RunnerCore>,
-    ) -> PyResult<Self> {
+    pub(crate) fn new(event_loop: &Bound<'_, PyAny>) -> PyResult<Self> {
         Ok(Self {
             call_soon_threadsafe: event_loop.getattr("call_soon_threadsafe")?.unbind(),
-            drain: runner.getattr("drain")?.unbind(),
             event_loop: event_loop.clone().unbind(),
             create_task: event_loop.getattr("create_task")?.unbind(),
             takes_context: event_loop.py().version_info() >= (3, 11),
         })
     }
 
-    /// Have `drain` run on a loop that somebody else wrote.
-    pub(crate) fn ring(&self, py: Python<'_>) -> PyResult<()> {
-        self.call_soon_threadsafe.call1(py, (&self.drain,)).map(drop)
+    /// Have the runner's `drain` run on a loop that somebody else wrote.
+    pub(crate) fn ring(&self, runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
+        let py = runner.py();
+        let drain = runner.getattr(pyo3::intern!(py, "drain"))?;
+        self.call_soon_threadsafe.call1(py, (drain,)).map(drop)
+    }
+
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)?;
+        visit.call(&self.create_task)?;
+        visit.call(&self.call_soon_threadsafe)
     }
 
     /// Call the user's function and make a task of what it returns, with `call` as its callback.

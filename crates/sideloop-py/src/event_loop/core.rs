@@ -400,6 +400,12 @@ impl LoopCore {
         self.entry.is_orphaned()
     }
 
+    /// Whether other threads wake this loop without a pipe.
+    #[getter(_hears_bell)]
+    fn hears_bell(&self) -> bool {
+        self.epoll().is_some()
+    }
+
     #[getter(_ready)]
     fn get_ready_field(&self, py: Python<'_>) -> Py<ReadyQueue> {
         self.ready.clone_ref(py)

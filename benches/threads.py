@@ -1,0 +1,337 @@
+"""How many calls a second many caller threads get out of a bridge, all together.
+
+    python benches/threads.py [--threads N ...] [--json FILE]
+
+1, 4, 16 and 64 caller threads call `async_add(a=10, b=12)` back to back for a fixed time, all on
+one bridge at once; the figure is what they got done together. Callers are kept for the whole run,
+so that a loop that belongs to a thread is made once, before anything is timed. Bridges take turns
+in a shuffled order (`_measure.py`). Every answer is checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from _chart import Bar, Sheet, Tone, draw
+from _figures import TIMES, count, times
+from _machine import Machine
+from _measure import Call, Summary, interleave
+from _peers import ANSWER, ANYIO, FLYTEKIT, FSSPEC, SIDELOOP, Peer, Thread, async_add, open_peers
+
+IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+
+WARM_UP = 5
+"""Calls of each caller before a batch, untimed."""
+
+BROKEN_AFTER = 60.0
+"""Seconds after which callers that are not all there give up."""
+
+TARGET_THREADS, TARGET = 64, 5.0
+"""What is asked of sideloop: so many times flytekit's calls a second from so many threads."""
+
+
+@contextmanager
+def _process_scope() -> Iterator[Call]:
+    from sideloop import LoopManager
+
+    manager = LoopManager(scope="process")
+    try:
+        yield lambda: manager.run_sync(async_add, a=10, b=12)
+    finally:
+        manager.close()
+
+
+PER_THREAD = replace(SIDELOOP, name="sideloop, a loop a thread")
+SHARED = Peer("sideloop, one loop for all", "sideloop", Thread.OTHER, _process_scope)
+OURS = (PER_THREAD, SHARED)
+
+PEERS = (*OURS, FLYTEKIT, ANYIO, FSSPEC)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One bridge, called from a number of threads."""
+
+    peer: Peer
+    threads: int
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one caller did in one batch; instants in nanoseconds."""
+
+    calls: int
+    begin: int
+    end: int
+
+
+def call_for(call: Call, seconds: float, start: threading.Barrier) -> Turn:
+    """Call until the time is over. Runs on each caller's thread.
+
+    Raises:
+        RuntimeError: A call gave a wrong answer.
+        threading.BrokenBarrierError: Another caller failed before the start.
+    """
+    clock = time.perf_counter_ns
+    try:
+        for _ in range(WARM_UP):
+            call()
+        start.wait(BROKEN_AFTER)
+        calls, begin = 0, clock()
+        over = begin + int(seconds * 1e9)
+        end = begin
+        while end < over:
+            answer = call()
+            if answer != ANSWER:
+                raise RuntimeError(f"a call returned {answer!r}, not {ANSWER}")
+            calls += 1
+            end = clock()
+    except BaseException:
+        start.abort()
+        raise
+    return Turn(calls, begin, end)
+
+
+class Callers:
+    """A number of threads that are kept, and call at the same time."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"{threads} callers")
+
+    def call(self, call: Call, seconds: float) -> list[Turn]:
+        """Let every thread call for some seconds, from a common start. Blocks until they end."""
+        # The barrier holds each thread, so that no thread takes two turns.
+        start = threading.Barrier(self.threads)
+        turns = [self._pool.submit(call_for, call, seconds, start) for _ in range(self.threads)]
+        errors = [error for turn in turns if (error := turn.exception()) is not None]
+        # Those that only waited for one that failed have the least to say.
+        for error in sorted(errors, key=lambda e: isinstance(e, threading.BrokenBarrierError)):
+            raise error
+        return [turn.result() for turn in turns]
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown()
+
+
+@dataclass(frozen=True)
+class Results:
+    """The summaries of all cells.
+
+    Attributes:
+        rounds: How many there were.
+        peers: What was measured.
+        counts: The numbers of threads.
+        rates: Calls a second, of all threads together.
+        shares: The slowest thread's calls by an even share of them.
+    """
+
+    rounds: int
+    peers: Sequence[Peer]
+    counts: Sequence[int]
+    rates: Mapping[Cell, Summary]
+    shares: Mapping[Cell, float]
+
+    def ratio(self, peer: Peer, threads: int) -> float | None:
+        """Return the peer's rate by flytekit's, or None where flytekit was not measured."""
+        if FLYTEKIT not in self.peers:
+            return None
+        theirs = self.rates[Cell(FLYTEKIT, threads)].median
+        return self.rates[Cell(peer, threads)].median / theirs
+
+
+def measure(
+    calls: Mapping[Peer, Call], counts: Sequence[int], rounds: int, seconds: float
+) -> Results:
+    """Let every number of threads call every bridge, in every round."""
+    shares: dict[Cell, list[float]] = {}
+
+    def time_batch(cell: Cell) -> list[float]:
+        turns = callers[cell.threads].call(calls[cell.peer], seconds)
+        done = sum(turn.calls for turn in turns)
+        took = max(turn.end for turn in turns) - min(turn.begin for turn in turns)
+        slowest = min(turn.calls for turn in turns)
+        shares.setdefault(cell, []).append(slowest * len(turns) / done)
+        return [done / took * 1e9]
+
+    with ExitStack() as stack:
+        callers = {threads: Callers(threads) for threads in counts}
+        for of_count in callers.values():
+            stack.callback(of_count.close)
+        # Whatever a bridge makes for a thread that calls it first is made here.
+        for peer in calls:
+            for of_count in callers.values():
+                of_count.call(calls[peer], 0.0)
+        cells = [Cell(peer, threads) for peer in calls for threads in counts]
+        rates = interleave(cells, rounds, time_batch)
+    medians = {cell: statistics.median(of_cell) for cell, of_cell in shares.items()}
+    return Results(rounds, list(calls), counts, rates, medians)
+
+
+def rate(calls_a_second: float) -> str:
+    """Write a number of calls a second.
+
+    >>> rate(870), rate(4210), rate(312_400)
+    ('870/s', '4.2k/s', '312k/s')
+    """
+    if calls_a_second < 999.5:
+        return f"{calls_a_second:.0f}/s"
+    thousands = calls_a_second / 1e3
+    return f"{thousands:.1f}k/s".replace(".0k", "k") if thousands < 99.95 else f"{thousands:.0f}k/s"
+
+
+def print_count(results: Results, threads: int) -> None:
+    """Print the table of one number of threads."""
+    print(f"\n{threads} caller thread{'s' if threads > 1 else ''} (calls a second, all together)")
+    header = f"  {'':32}{'version':>11}{'median':>10}{'p10':>10}{'p90':>10}"
+    print(f"{header}{'lowest and highest round':>27}{'to flytekit':>13}{'slowest caller':>16}")
+    for peer in results.peers:
+        cell = Cell(peer, threads)
+        summary = results.rates[cell]
+        low, high = min(summary.round_medians), max(summary.round_medians)
+        line = f"  {peer.name:32}{peer.version:>11}"
+        for value in (summary.median, summary.p10, summary.p90):
+            line += f"{value:>10,.0f}"
+        line += f"{f'{low:,.0f} to {high:,.0f}':>27}"
+        line += f"{times(results.ratio(peer, threads)):>13}{results.shares[cell]:>16.0%}"
+        print(line)
+
+
+def print_target(results: Results) -> None:
+    """Print whether the target is met."""
+    print(
+        "\n  Slowest caller: its calls in percent of an even share; the median of the rounds."
+        f"\n\ntarget for sideloop: at least {TIMES}{TARGET:g} flytekit's calls a second from"
+        f" {TARGET_THREADS} threads"
+    )
+    if TARGET_THREADS not in results.counts or FLYTEKIT not in results.peers:
+        print("  not measured")
+        return
+    theirs = results.rates[Cell(FLYTEKIT, TARGET_THREADS)]
+    for peer in OURS:
+        ratio = results.ratio(peer, TARGET_THREADS) if peer in results.peers else None
+        if ratio is None:
+            print(f"  {peer.name:32}not measured")
+            continue
+        rounds = zip(
+            results.rates[Cell(peer, TARGET_THREADS)].round_medians,
+            theirs.round_medians,
+            strict=True,
+        )
+        met_in = sum(ours / flytekit >= TARGET for ours, flytekit in rounds)
+        verdict = "met" if ratio >= TARGET else "not met"
+        figure = f"{TIMES}{ratio:.2f}"
+        print(f"  {peer.name:32}{figure:8}{verdict:9}in {met_in} of {results.rounds} rounds")
+
+
+def as_json(results: Results, machine: Machine, left_out: Mapping[Peer, str]) -> str:
+    """Return all figures, in calls a second, as JSON."""
+    rows = []
+    for cell, summary in results.rates.items():
+        figures = asdict(summary)
+        figures["batches"] = figures.pop("calls")
+        row: dict[str, object] = {"peer": cell.peer.name, "version": cell.peer.version}
+        row |= {"threads": cell.threads, "to_flytekit": results.ratio(cell.peer, cell.threads)}
+        rows.append(row | figures | {"slowest_caller": results.shares[cell]})
+    document = {
+        "machine": asdict(machine),
+        "unit": "calls/s",
+        "rounds": results.rounds,
+        "left_out": {peer.name: reason for peer, reason in left_out.items()},
+        "results": rows,
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def draw_chart(results: Results, machine: Machine, directory: Path) -> list[Path]:
+    """Draw the rates, one panel a number of threads."""
+
+    def bar(peer: Peer, threads: int) -> Bar:
+        summary = results.rates[Cell(peer, threads)]
+        return Bar(
+            label=peer.name,
+            tone=Tone.OURS if peer in OURS else Tone.BRIDGE,
+            median=summary.median,
+            p10=summary.p10,
+            p90=summary.p90,
+            ratio="" if peer is FLYTEKIT else times(results.ratio(peer, threads)),
+        )
+
+    panels = {
+        f"{threads} caller thread{'s' if threads > 1 else ''}": [
+            bar(peer, threads) for peer in results.peers
+        ]
+        for threads in results.counts
+    }
+    sheet = Sheet(
+        "Calls a second of an async function from sync code, all caller threads together",
+        {Tone.OURS: "sideloop", Tone.BRIDGE: "other bridges"},
+        write=rate,
+        room=60,
+    )
+    caption = f"Median, p10 to p90, and {TIMES} flytekit's median. Logarithmic scale. {machine}."
+    return draw(panels, caption, directory / "threads", sheet)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description="Compare how many calls a second many threads get out of a bridge."
+    )
+    add = parser.add_argument
+    add("--rounds", type=count, default=15, help="rounds over all bridges (%(default)s)")
+    add("--ms", type=count, default=200, help="milliseconds of calls a batch (%(default)s)")
+    add("--threads", type=count, nargs="+", default=[1, 4, 16, 64], help="how many (%(default)s)")
+    add("--only", action="append", choices=[peer.name for peer in PEERS], help="this bridge alone")
+    add("--out", type=Path, metavar="DIR", help="chart goes here (docs/images, but none by --only)")
+    add("--json", type=Path, metavar="FILE", help="write all figures to FILE")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the tables and the target, draw the chart."""
+    options = parse(arguments)
+    peers = [peer for peer in PEERS if options.only is None or peer.name in options.only]
+    machine = Machine.here()
+    print(f"{machine}\nload average before: {os.getloadavg()[0]:.2f}")
+    print(
+        f"rounds: {options.rounds}, each over all cells in shuffled order, {options.ms} ms a batch"
+    )
+    with ExitStack() as stack:
+        calls, left_out = open_peers(stack, peers)
+        for peer, reason in left_out.items():
+            print(f"left out: {peer.name}: {reason}")
+        sys.stdout.flush()
+        results = measure(calls, options.threads, options.rounds, options.ms / 1e3)
+    for threads in options.threads:
+        print_count(results, threads)
+    print_target(results)
+    if options.json:
+        options.json.write_text(as_json(results, machine, left_out), encoding="utf-8")
+    # A chart of a part is not what docs/images is for.
+    directory = options.out or (None if options.only else IMAGES)
+    if directory is None:
+        return 0
+    if importlib.util.find_spec("matplotlib") is None:
+        print("\nno chart: matplotlib is not installed")
+    else:
+        paths = draw_chart(results, machine, directory)
+        print(f"\nchart: {', '.join(path.name for path in paths)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
