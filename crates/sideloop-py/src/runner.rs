@@ -318,10 +318,12 @@ impl RunnerCore {
 
     /// Complete the hand-off: when the loop thread detaches, if that is what it does next.
     pub(crate) fn hand_off(&self, py: Python<'_>, completer: Completer) {
-        let idle = self.ready.get(py).is_some_and(|ready| {
-            // SAFETY: attached; any object may be asked for its size.
-            unsafe { ffi::PyObject_Size(ready.as_ptr()) == 0 }
-        });
+        let on_loop_thread = self.loop_thread.load(Ordering::Relaxed) == thread::current();
+        let idle = on_loop_thread
+            && self.ready.get(py).is_some_and(|ready| {
+                // SAFETY: attached; any object may be asked for its size.
+                unsafe { ffi::PyObject_Size(ready.as_ptr()) == 0 }
+            });
         if idle { self.entry.defer(completer) } else { completer.complete() }
     }
 
