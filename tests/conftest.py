@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from sideloop import LoopManager, Runner
 
 TIME_LIMIT = 20.0

@@ -6,19 +6,22 @@ its threads to stderr and dies.
 
 import contextlib
 import os
+import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import NoReturn
 
 DIRECTORY = Path(__file__).with_name("programs")
 
-TIME_LIMIT = 30.0
+TIME_LIMIT = 20.0
 
 
 @dataclass(frozen=True)
@@ -39,41 +42,41 @@ class Program:
     """A program that runs: `programs/<name>.py`, told by `args` what to do."""
 
     def __init__(self, name: str, *args: object, flags: tuple[str, ...] = ("-W", "error")) -> None:
-        command = [sys.executable, "-X", "faulthandler", *flags, DIRECTORY / f"{name}.py"]
+        command = [sys.executable, "-X", "faulthandler", *flags, DIRECTORY / f"{name}.py", *args]
         self._start = time.monotonic()
+        self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  # see __exit__
         with _sigint_not_ignored():
             self._child = subprocess.Popen(
-                [*map(str, command), *map(str, args)],
+                [str(word) for word in command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=self._stderr,
                 text=True,
                 # A group of its own, so that the processes it forks can be found when they hang.
                 start_new_session=True,
             )
+        self._said: queue.Queue[str | None] = queue.Queue()
+        self._listening = threading.Thread(target=self._listen)
+        self._listening.start()
 
     def send(self, number: int) -> None:
         self._child.send_signal(number)
 
-    def wait_for(self, line: str) -> None:
+    def wait_for(self, line: str, limit: float = TIME_LIMIT) -> None:
         """Wait until the program says this."""
-        assert self._child.stdout is not None
-        with self._killed_after(TIME_LIMIT):
-            said = self._child.stdout.readline()
-        if said.rstrip("\n") != line:
-            ended = self.finish()
-            raise AssertionError(f"{said!r} instead of {line!r}: {ended}")
+        said = self._next(time.monotonic() + limit)
+        if said != f"{line}\n":
+            raise AssertionError(f"{said!r} instead of {line!r}, then {self.finish(limit)}")
 
     def finish(self, limit: float = TIME_LIMIT) -> Ended:
         """Wait until the program, and whoever inherited its output, has ended."""
+        end = time.monotonic() + limit
+        said = "".join(iter(lambda: self._next(end), None))
         try:
-            stdout, stderr = self._child.communicate(timeout=limit)
+            code = self._child.wait(max(end - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
-            stdout, stderr = self._show_stacks_and_die()
-            raise AssertionError(
-                f"{self._child.args} hangs\nstdout: {stdout}\nstderr: {stderr}"
-            ) from None
-        return Ended(self._child.returncode, stdout, stderr, time.monotonic() - self._start)
+            self._hangs()
+        return Ended(code, said, self._read_stderr(), time.monotonic() - self._start)
 
     def __enter__(self) -> "Program":
         return self
@@ -85,29 +88,37 @@ class Program:
         traceback: TracebackType | None,
     ) -> None:
         self._signal_all(signal.SIGKILL)
-        self._child.communicate()
+        self._child.wait()
+        self._listening.join()
+        self._stderr.close()
+        assert self._child.stdout is not None
+        self._child.stdout.close()
 
-    def _show_stacks_and_die(self) -> tuple[str, str]:
-        self._signal_all(signal.SIGABRT)
+    def _listen(self) -> None:
+        assert self._child.stdout is not None
+        for line in self._child.stdout:
+            self._said.put(line)
+        self._said.put(None)
+
+    def _next(self, end: float) -> str | None:
         try:
-            return self._child.communicate(timeout=5.0)
-        except subprocess.TimeoutExpired:
-            self._signal_all(signal.SIGKILL)
-            return self._child.communicate()
+            return self._said.get(timeout=max(end - time.monotonic(), 0))
+        except queue.Empty:
+            self._hangs()
+
+    def _hangs(self) -> NoReturn:
+        self._signal_all(signal.SIGABRT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._child.wait(5)
+        raise AssertionError(f"{self._child.args} hangs:\n{self._read_stderr()}")
+
+    def _read_stderr(self) -> str:
+        self._stderr.seek(0)
+        return self._stderr.read()
 
     def _signal_all(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._child.pid, number)
-
-    @contextlib.contextmanager
-    def _killed_after(self, seconds: float) -> Generator[None]:
-        alarm = threading.Timer(seconds, self._signal_all, [signal.SIGABRT])
-        alarm.start()
-        try:
-            yield
-        finally:
-            alarm.cancel()
-            alarm.join()
 
 
 def run(name: str, *args: object, flags: tuple[str, ...] = ("-W", "error")) -> Ended:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+
 import sideloop
 
 TIME_LIMIT = 60.0

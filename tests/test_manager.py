@@ -14,8 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
 import pytest
-import sideloop
 from conftest import LoopFactory, WaitUntil
+
+import sideloop
 from sideloop import LoopManager, NestingError
 
 T = TypeVar("T")

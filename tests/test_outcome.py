@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sideloop
 from conftest import LoopFactory, WaitUntil
+
+import sideloop
 from sideloop import LoopManager, LoopStoppedError, Runner
 
 OURS = str(Path(sideloop.__file__).parent)

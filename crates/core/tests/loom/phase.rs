@@ -78,10 +78,11 @@ fn cancel_or_begin<C: Cell>(make: impl Fn() -> C + Send + Sync + 'static) {
         };
         let cancel = call.phase.cancel();
         let begin = loop_thread.join().expect("the loop thread ends");
-        match (cancel, begin) {
-            (Cancel::NeverRan, Begin::Skip) | (Cancel::Interrupt, Begin::Run) => {}
-            both => panic!("never ran, and ran: {both:?}"),
-        }
+        let both = (cancel, begin);
+        assert!(
+            matches!(both, (Cancel::NeverRan, Begin::Skip) | (Cancel::Interrupt, Begin::Run)),
+            "never ran, and ran: {both:?}"
+        );
     });
 }
 
@@ -102,11 +103,12 @@ fn a_cancelled_call_delivers<C: Cell>(make: impl Fn() -> C + Send + Sync + 'stat
 }
 
 /// Either the caller leaves and the loop thread drops the outcome, or it is the caller's.
-fn one_owner<C: Cell>(complete: Complete, abandon: Abandon) {
-    match (complete, abandon) {
-        (Complete::Deliver, Abandon::TakeOutcome) | (Complete::Drop, Abandon::Leave) => {}
-        both => panic!("not exactly one owner of the outcome: {both:?}"),
-    }
+fn assert_one_owner(complete: Complete, abandon: Abandon) {
+    let expected = match complete {
+        Complete::Deliver => Abandon::TakeOutcome,
+        Complete::Drop => Abandon::Leave,
+    };
+    assert_eq!(abandon, expected, "not exactly one owner of the outcome: {complete:?}");
 }
 
 fn abandon_or_complete<C: Cell>(make: impl Fn() -> C + Send + Sync + 'static) {
@@ -118,7 +120,24 @@ fn abandon_or_complete<C: Cell>(make: impl Fn() -> C + Send + Sync + 'static) {
         };
         let abandon = call.leave();
         let complete = loop_thread.join().expect("the loop thread ends");
-        one_owner::<C>(complete, abandon);
+        assert_one_owner(complete, abandon);
+    });
+}
+
+/// A caller that leaves before or after the call begins: what runs is dropped.
+fn abandon_or_begin<C: Cell>(make: impl Fn() -> C + Send + Sync + 'static) {
+    loom::model(move || {
+        let call = Call::queued(make());
+        let loop_thread = {
+            let call = Arc::clone(&call);
+            thread::spawn(move || call.phase.begin())
+        };
+        assert_eq!(call.leave(), Abandon::Leave);
+        match loop_thread.join().expect("the loop thread ends") {
+            Begin::Run => assert_eq!(call.finish(), Complete::Drop),
+            Begin::Skip => {}
+        }
+        assert_eq!(call.phase.begin(), Begin::Skip, "it does not begin any more");
     });
 }
 
@@ -136,10 +155,9 @@ fn one_owner_at_the_end<C: Cell>(make: impl Fn() -> C + Send + Sync + 'static) {
         let cancel = call.phase.cancel();
         let abandon = (cancel != Cancel::NeverRan).then(|| call.leave());
         let complete = loop_thread.join().expect("the loop thread ends");
-        match (complete, abandon) {
-            (Some(complete), Some(abandon)) => one_owner::<C>(complete, abandon),
-            (None, None) => assert_eq!(cancel, Cancel::NeverRan),
-            both => panic!("never ran, and ran: {both:?}"),
+        assert_eq!(complete.is_none(), cancel == Cancel::NeverRan, "never ran, and ran");
+        if let (Some(complete), Some(abandon)) = (complete, abandon) {
+            assert_one_owner(complete, abandon);
         }
     });
 }
@@ -154,11 +172,12 @@ fn sent_back_or_cancelled<C: Cell>(make: impl Fn() -> C + Send + Sync + 'static)
         };
         let cancel = call.phase.cancel();
         let complete = closer.join().expect("the closer ends");
-        match (cancel, complete) {
-            (Cancel::NeverRan, Complete::Drop) => assert_eq!(call.leave(), Abandon::Leave),
-            (Cancel::Nothing, Complete::Deliver) => assert_eq!(call.leave(), Abandon::TakeOutcome),
-            both => panic!("not exactly one owner of the outcome: {both:?}"),
-        }
+        let expected = match complete {
+            Complete::Deliver => Cancel::Nothing,
+            Complete::Drop => Cancel::NeverRan,
+        };
+        assert_eq!(cancel, expected, "not exactly one owner of the outcome: {complete:?}");
+        assert_one_owner(complete, call.leave());
     });
 }
 
@@ -175,6 +194,11 @@ fn a_cancelled_call_delivers_to_the_caller_who_waits() {
 #[test]
 fn an_abandon_and_a_complete_leave_one_owner() {
     abandon_or_complete(PhaseCell::default);
+}
+
+#[test]
+fn an_abandon_and_a_begin_drop_what_runs() {
+    abandon_or_begin(PhaseCell::default);
 }
 
 #[test]
@@ -276,12 +300,13 @@ mod seeded {
         cancel_or_begin(Broken::with(Flaw::None));
         a_cancelled_call_delivers(Broken::with(Flaw::None));
         abandon_or_complete(Broken::with(Flaw::None));
+        abandon_or_begin(Broken::with(Flaw::None));
         one_owner_at_the_end(Broken::with(Flaw::None));
         sent_back_or_cancelled(Broken::with(Flaw::None));
     }
 
     #[test]
-    #[should_panic(expected = "not exactly one owner of the outcome: (Deliver, Leave)")]
+    #[should_panic(expected = "not exactly one owner of the outcome: Deliver")]
     fn a_look_then_a_store_deliver_to_a_caller_who_left() {
         abandon_or_complete(Broken::with(Flaw::LoadThenStore));
     }

@@ -40,11 +40,12 @@ pub(crate) fn one_owner(rounds: u32) {
             }
             Some(abandon)
         },
-        |complete, abandon| match (complete, abandon) {
-            (None, None)
-            | (Some(Complete::Deliver), Some(Abandon::TakeOutcome))
-            | (Some(Complete::Drop), Some(Abandon::Leave)) => {}
-            both => unreachable!("not exactly one owner of the outcome: {both:?}"),
+        |complete, abandon| {
+            let expected = complete.map(|complete| match complete {
+                Complete::Deliver => Abandon::TakeOutcome,
+                Complete::Drop => Abandon::Leave,
+            });
+            assert_eq!(abandon, expected, "not exactly one owner of the outcome: {complete:?}");
         },
     );
 }

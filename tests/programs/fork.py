@@ -1,0 +1,362 @@
+"""Forks: the child's first call works, and the parent's calls are undisturbed.
+
+`fork.py <what> <native or foreign>`. A child says nothing when all is well: its exit code is 0.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import gc
+import multiprocessing
+import os
+import socket
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import sideloop
+
+# A fork of a process with threads is what this is about.
+warnings.filterwarnings("ignore", ".*multi-threaded, use of fork.*", DeprecationWarning)
+
+FACTORY = {"native": None, "foreign": asyncio.new_event_loop}[sys.argv[2]]
+manager = sideloop.LoopManager(loop_factory=FACTORY)
+shared = sideloop.LoopManager(loop_factory=FACTORY, scope="process")
+runner = sideloop.Runner(loop_factory=FACTORY)
+
+
+async def add(a: int, b: int) -> int:
+    await asyncio.sleep(0.001)
+    return a + b
+
+
+def check() -> None:
+    """Every way to call works here, also nested, and more than once."""
+
+    async def nested() -> int:
+        return manager.run_sync(add, 10, b=12)
+
+    for _ in range(2):
+        for run in (manager.run_sync, shared.run_sync, runner.run, sideloop.run_sync):
+            assert run(add, 10, b=12) == 22
+            assert run(nested) == 22
+
+
+class Talk:
+    """I/O on a loop of the parent: bytes that come in on a socket, and calls that wait for them.
+
+    The selector watches the socket all the time.
+    """
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        self._run = run
+        self._owner = os.getpid()
+        self._near, self._far = socket.socketpair()
+        self._near.setblocking(False)
+
+    async def connect(self) -> None:
+        self._heard: asyncio.Queue[bytes] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._near, lambda: self._heard.put_nowait(self._near.recv(100)))
+
+    async def hear(self) -> bytes:
+        return await self._heard.get()
+
+    async def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._near)
+        self._near.close()
+
+    def check(self) -> None:
+        """Data that comes before the call, and data that comes while it waits."""
+        self._far.sendall(b"before\n")
+        assert self._run(self.hear) == b"before\n"
+        later = threading.Timer(0.02, self._far.sendall, [b"later\n"])
+        later.start()
+        assert self._run(self.hear) == b"later\n"
+        later.join()
+
+    def __enter__(self) -> "Talk":
+        self._run(self.connect)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if os.getpid() == self._owner:  # and no fork's child that exits
+            self._run(self.close)
+            self._far.close()
+
+
+class StreamTalk(Talk):
+    """The same with asyncio's streams.
+
+    When these are collected, in a child that exits, they take their socket out of the selector. Our
+    selector knows better; one of asyncio's own would make the parent deaf.
+    """
+
+    async def connect(self) -> None:
+        self._reader, self._writer = await asyncio.open_connection(sock=self._near)
+
+    async def hear(self) -> bytes:
+        return await self._reader.readline()
+
+    async def close(self) -> None:
+        self._writer.close()
+        await self._writer.wait_closed()
+
+
+def child(inside: Callable[[], object]) -> int:
+    """Fork, and do this in the child, which ends at once."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            inside()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    return pid
+
+
+def reap(pid: int) -> None:
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, status
+
+
+def never_called() -> None:
+    """Before the parent has called anything."""
+    reap(child(check))
+    check()
+
+
+def idle() -> None:
+    """The parent's loops wait for work."""
+    check()
+    with Talk(runner.run) as talk, Talk(manager.run_sync) as other:
+        for _ in range(3):
+            reap(child(check))
+            talk.check()
+            other.check()
+    check()
+
+
+def exits() -> None:
+    """The child ends as programs do, with all its cleaning up."""
+    check()
+    kind = Talk if FACTORY else StreamTalk
+    with kind(runner.run) as talk, kind(manager.run_sync) as other:
+        for what in (check, lambda: None):
+            pid = os.fork()
+            if pid == 0:
+                what()
+                sys.exit(0)
+            reap(pid)
+            talk.check()
+            other.check()
+    check()
+
+
+def collects() -> None:
+    """The child closes and drops all that it has inherited."""
+    global manager, shared, runner  # to drop them
+
+    check()
+
+    def close() -> None:
+        for one in (manager, shared, runner, sideloop.loop_manager):
+            one.close()
+
+    def drop() -> None:
+        for name in ("manager", "shared", "runner"):
+            del globals()[name]
+        gc.collect()
+
+    def close_and_drop() -> None:
+        close()
+        drop()
+
+    with Talk(runner.run) as talk, Talk(manager.run_sync) as other:
+        for what in (close, drop, close_and_drop):
+            reap(child(what))
+            talk.check()
+            other.check()
+    check()
+
+
+def in_flight() -> None:
+    """A second thread waits in a call while the main thread forks."""
+    check()
+    for run in (manager.run_sync, shared.run_sync, runner.run):
+        fork_in_flight(run)
+    check()
+
+
+def fork_in_flight(run: Callable[..., Any]) -> None:
+    waiting, said = threading.Event(), []
+    gates: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    async def wait() -> str:
+        gates.append((asyncio.get_running_loop(), asyncio.Event()))
+        waiting.set()
+        await gates[0][1].wait()
+        return "undisturbed"
+
+    with Talk(run) as talk:
+        thread = threading.Thread(target=lambda: said.append(run(wait)))
+        thread.start()
+        assert waiting.wait(20)
+        reap(child(check))
+        talk.check()
+        loop, gate = gates[0]
+        loop.call_soon_threadsafe(gate.set)
+        thread.join()
+        assert said == ["undisturbed"]
+
+
+def second_thread() -> None:
+    """A second thread forks while the main thread waits in a call."""
+    check()
+    forked = threading.Event()
+
+    async def wait_for_fork() -> str:
+        while not forked.is_set():
+            await asyncio.sleep(0.001)
+        return "undisturbed"
+
+    def fork() -> None:
+        check()
+        reap(child(check))
+        forked.set()
+
+    for run in (manager.run_sync, shared.run_sync, runner.run):
+        forked.clear()
+        thread = threading.Thread(target=fork)
+        thread.start()
+        assert run(wait_for_fork) == "undisturbed"
+        thread.join()
+    check()
+
+
+def inside() -> None:
+    """A coroutine forks, on the loop thread."""
+    check()
+
+    async def fork() -> None:
+        await asyncio.sleep(0)
+        pid = child(check)
+        await asyncio.sleep(0.001)
+        reap(pid)
+        await asyncio.sleep(0.001)
+
+    for run in (manager.run_sync, shared.run_sync, runner.run):
+        run(fork)
+        with Talk(run) as talk:
+            run(fork)
+            talk.check()
+    check()
+
+
+def grandchild() -> None:
+    """A child forks again."""
+    check()
+    with Talk(runner.run) as talk:
+
+        def child_that_forks() -> None:
+            check()
+            with Talk(runner.run) as own:
+                reap(child(check))
+                own.check()
+            check()
+
+        reap(child(child_that_forks))
+        talk.check()
+
+
+def add_in_child(number: int) -> int:
+    return sideloop.run_sync(add, number, b=1)
+
+
+def multiprocess() -> None:
+    """multiprocessing's way to fork: single processes, and a pool that was forked in advance."""
+    check()
+    context = multiprocessing.get_context("fork")
+    with Talk(runner.run) as talk:
+        processes = [context.Process(target=check) for _ in range(3)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+            assert process.exitcode == 0
+        talk.check()
+        with context.Pool(2) as pool:
+            assert pool.map(add_in_child, range(20)) == list(range(1, 21))
+            talk.check()
+            pool.close()
+            pool.join()
+        talk.check()
+    check()
+
+
+def under_load() -> None:
+    """Forks while other threads call without end."""
+    enough = threading.Event()
+
+    def call() -> None:
+        while not enough.is_set():
+            for run in (manager.run_sync, shared.run_sync, runner.run):
+                assert run(add, 10, b=12) == 22
+
+    callers = [threading.Thread(target=call) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    for _ in range(40):
+        reap(child(check))
+    enough.set()
+    for caller in callers:
+        caller.join()
+    check()
+
+
+def from_c() -> None:
+    """C code forks, and none of Python's at-fork hooks run."""
+    check()
+    # PyDLL keeps the interpreter lock: whether the child gets it is not the question here.
+    library = ctypes.PyDLL(None)
+    with Talk(runner.run) as talk, Talk(manager.run_sync) as other:
+        for _ in range(3):
+            pid = library.fork()
+            if pid == 0:
+                code = 1
+                with contextlib.suppress(BaseException):
+                    check()
+                    code = 0
+                os._exit(code)
+            reap(pid)
+            talk.check()
+            other.check()
+    check()
+
+
+def from_c_detached() -> None:
+    """The same through a library that releases the interpreter lock, as most do."""
+    check()
+    library = ctypes.CDLL(None)
+    for _ in range(3):
+        pid = library.fork()
+        if pid == 0:
+            code = 1
+            with contextlib.suppress(BaseException):
+                check()
+                code = 0
+            os._exit(code)
+        reap(pid)
+    check()
+
+
+globals()[sys.argv[1]]()
+print("the parent is undisturbed")

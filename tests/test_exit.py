@@ -1,0 +1,107 @@
+"""The interpreter's exit: everything unwinds, nothing hangs, nothing is said that is not news."""
+
+import contextlib
+import sys
+
+import programs
+import pytest
+from programs import Ended, Program
+
+OWNERS = ["daemon", "default", "main", "nested", "runner", "shared", "thread"]
+CLEANED_UP = sorted(
+    f"{what} {owner} cleaned up" for owner in OWNERS for what in ("task", "generator")
+)
+
+
+@pytest.fixture(params=["native", "foreign"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def run(what: str, kind: str) -> Ended:
+    return programs.run("exit", what, kind)
+
+
+def run_at_once(what: str, kind: str, count: int) -> list[Ended]:
+    with contextlib.ExitStack() as stack:
+        started = [stack.enter_context(Program("exit", what, kind)) for _ in range(count)]
+        return [program.finish() for program in started]
+
+
+class TestExit:
+    def test_after_calls_that_have_ended_is_quiet(self, kind: str) -> None:
+        ended = run("nothing", kind)
+        assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
+
+    def test_lets_pending_tasks_and_open_async_generators_clean_up(self, kind: str) -> None:
+        ended = run("pending", kind)
+        assert sorted(ended.lines) == CLEANED_UP
+        assert (ended.code, ended.stderr) == (0, "")
+
+    def test_keeps_the_users_exit_code(self, kind: str) -> None:
+        ended = run("code", kind)
+        assert sorted(ended.lines) == CLEANED_UP
+        assert (ended.code, ended.stderr) == (3, "")
+
+    def test_keeps_the_users_error(self, kind: str) -> None:
+        ended = run("error", kind)
+        assert sorted(ended.lines) == CLEANED_UP
+        assert ended.code == 1
+        assert ended.stderr.count("Traceback") == 1
+        assert ended.stderr.endswith("ValueError: the user's\n")
+
+    def test_leaves_a_task_that_will_not_stop_within_grace_and_names_it_once(
+        self, kind: str
+    ) -> None:
+        ended = run("stubborn", kind)
+        assert ended.code == 0
+        assert ended.stderr.count("ignore()") == 1, ended
+        assert "Traceback" not in ended.stderr
+        assert ended.seconds < 10
+
+    def test_cancels_the_calls_of_daemon_threads(self, kind: str) -> None:
+        ended = run("daemon_waits", kind)
+        assert ended.lines == ["cleaned up"] * 3
+        assert (ended.code, ended.stderr) == (0, "")
+        assert ended.seconds < 10  # and not the 30 s of the calls
+
+    def test_does_not_wait_for_a_loop_thread_that_is_stuck_nor_abort(self, kind: str) -> None:
+        for ended in run_at_once("stuck", kind, 10):
+            assert ended.code == 3, ended
+            assert ended.stdout == ""
+            assert len(ended.stderr.splitlines()) == 1, ended
+            assert "is stuck" in ended.stderr
+
+    def test_is_quiet_while_daemon_threads_call_without_end(self, kind: str) -> None:
+        for ended in run_at_once("busy_daemons", kind, 6):
+            assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
+
+    def test_waits_for_the_call_of_a_thread_that_is_no_daemon(self, kind: str) -> None:
+        ended = run("worker", kind)
+        assert ended.lines == ["finished", "42", "42"]
+        assert (ended.code, ended.stderr) == (0, "")
+
+    def test_is_quiet_while_a_call_waits_for_an_executor(self, kind: str) -> None:
+        ended = run("executor", kind)
+        assert ended.lines == ["executor finished"]
+        assert (ended.code, ended.stderr) == (0, "")
+
+
+class TestAnAtexitHandler:
+    def test_can_call_on_a_loop_that_runs(self, kind: str) -> None:
+        ended = run("handler", kind)
+        assert (ended.code, ended.stdout, ended.stderr) == (0, "42\n42\n", "")
+
+    @pytest.mark.skipif(
+        sys.version_info >= (3, 12), reason="starts no threads then; waits for drive='caller'"
+    )
+    def test_can_make_the_first_call(self, kind: str) -> None:
+        ended = run("first_in_handler", kind)
+        assert (ended.code, ended.stdout, ended.stderr) == (0, "42\n", "")
+
+
+class TestAFinalizerWhenModulesAreTornDown:
+    def test_gets_an_error_and_does_not_hang(self, kind: str) -> None:
+        ended = run("finalizer", kind)
+        assert (ended.code, ended.stderr) == (0, "")
+        assert ended.stdout == "RuntimeError\n"

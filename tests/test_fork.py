@@ -1,0 +1,61 @@
+"""Forks: the child's first call works, and the parent's calls are undisturbed."""
+
+import programs
+import pytest
+
+
+@pytest.fixture(params=["native", "foreign"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def run(what: str, kind: str, flags: tuple[str, ...] = ("-W", "error")) -> None:
+    """Run the program, in which each child checks itself and the parent checks them all."""
+    ended = programs.run("fork", what, kind, flags=flags)
+    assert (ended.stdout, ended.stderr) == ("the parent is undisturbed\n", "")
+    assert ended.code == 0
+
+
+class TestFork:
+    def test_before_the_first_call(self, kind: str) -> None:
+        run("never_called", kind)
+
+    def test_while_the_loops_are_idle(self, kind: str) -> None:
+        run("idle", kind)
+
+    def test_while_another_thread_waits_in_a_call(self, kind: str) -> None:
+        run("in_flight", kind)
+
+    def test_by_a_second_thread_while_the_main_thread_waits_in_a_call(self, kind: str) -> None:
+        run("second_thread", kind)
+
+    def test_inside_a_coroutine(self, kind: str) -> None:
+        run("inside", kind)
+
+    def test_while_threads_call_without_end(self, kind: str) -> None:
+        run("under_load", kind)
+
+    def test_by_a_child_of_a_fork(self, kind: str) -> None:
+        run("grandchild", kind)
+
+    def test_by_multiprocessing(self, kind: str) -> None:
+        run("multiprocess", kind)
+
+
+class TestAForksChild:
+    def test_that_exits_as_programs_do_leaves_the_parents_loops_alone(self, kind: str) -> None:
+        # Without warnings: the child does not close the parent's connections, and should not.
+        run("exits", kind, flags=())
+
+    def test_that_closes_and_collects_leaves_the_parents_loops_alone(self, kind: str) -> None:
+        run("collects", kind)
+
+
+class TestAForkByCCode:
+    """No at-fork hook of Python's runs."""
+
+    def test_gives_the_child_calls_that_work(self, kind: str) -> None:
+        run("from_c", kind)
+
+    def test_that_detaches_gives_the_child_calls_that_work(self, kind: str) -> None:
+        run("from_c_detached", kind)
