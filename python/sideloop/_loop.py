@@ -82,13 +82,13 @@ class LoopThread:
 
     def join(self, seconds: float) -> bool:
         """Wait until the thread has ended; False if it has not after `seconds`."""
-        self._thread.join(max(seconds, 0.0))
+        self._thread.join(min(max(seconds, 0.0), threading.TIMEOUT_MAX))
         return not self._thread.is_alive()
 
     def _main(self) -> None:
         here.loop_thread = self
-        self.core.enter_thread()
         try:
+            self.core.enter_thread()
             self._run()
             self._unwind()
         finally:
@@ -154,5 +154,10 @@ def _make_loop(loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:
         raise TypeError(
             f"loop_factory returned {type(loop).__name__}, not an event loop: pass a function "
             f"such as asyncio.new_event_loop"
+        )
+    if loop.is_closed() or loop.is_running():
+        state = "closed" if loop.is_closed() else "running"
+        raise RuntimeError(
+            f"loop_factory returned a loop that is already {state}: it has to make a new one each time"
         )
     return loop

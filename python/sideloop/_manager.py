@@ -9,7 +9,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 from sideloop._errors import NestingError
 from sideloop._loop import ExceptionHandler, LoopFactory, LoopThread, here
-from sideloop._runner import GRACE, Runner
+from sideloop._runner import GRACE, Runner, check_grace
 from sideloop._sideloop import Router, RunnerCore, call_name, check_async_fn, generation
 
 P = ParamSpec("P")
@@ -58,13 +58,11 @@ class LoopManager:
     ) -> None:
         if scope not in ("thread", "process"):
             raise ValueError(f"scope is 'thread' or 'process', not {scope!r}")
-        if not grace >= 0:
-            raise ValueError(f"grace is a number of seconds that is not negative: {grace!r}")
         self._importable_as: str | None = None
         self._scope = scope
         self._loop_factory = loop_factory
         self._exception_handler = exception_handler
-        self._grace = grace
+        self._grace = check_grace(grace)
         self._local = threading.local()
         self._router = Router(self._local, self._serve)
         # One entry: that of the current fork generation. See `_runners`.

@@ -46,12 +46,10 @@ class Runner:
         exception_handler: ExceptionHandler | None = None,
         grace: float = GRACE,
     ) -> None:
-        if not grace >= 0:
-            raise ValueError(f"grace is a number of seconds that is not negative: {grace!r}")
+        self._grace = check_grace(grace)
         self.name = name if name is not None else f"sideloop-{next(_numbers)}"
         self._loop_factory = loop_factory
         self._exception_handler = exception_handler
-        self._grace = float(grace)
         self._closed = False
         self._loop_thread: LoopThread | None = None
         # Re-entrant: a signal handler may call run_sync while this thread starts a loop.
@@ -94,6 +92,8 @@ class Runner:
         Raises:
             RuntimeError: Called on the runner's own loop thread.
         """
+        if grace is not None:
+            grace = check_grace(grace)
         loop_thread = self._loop_thread
         if loop_thread is not None and here.loop_thread is loop_thread:
             raise RuntimeError(
@@ -103,6 +103,7 @@ class Runner:
         if grace is not None and loop_thread is not None:
             loop_thread.grace = grace
         self.close_soon()
+        loop_thread = self._loop_thread
         if loop_thread is None or loop_thread.core.orphaned:
             return
         # Unwinding takes the grace at most, then the loop has still to be closed.
@@ -113,8 +114,11 @@ class Runner:
     def close_soon(self) -> None:
         """Close without waiting: what runs is cancelled, the thread ends by itself. Idempotent."""
         self._closed = True
-        if self._loop_thread is not None and not self._loop_thread.core.orphaned:
-            self._loop_thread.ask_stop()
+        # A first call that is just making the loop finds the runner closed when it has the lock no more.
+        with self._lock():
+            loop_thread = self._loop_thread
+        if loop_thread is not None and not loop_thread.core.orphaned:
+            loop_thread.ask_stop()
 
     @property
     def closed(self) -> bool:
@@ -148,10 +152,7 @@ class Runner:
         return core
 
     def _loop_thread_for(self, async_fn: Callable[..., object]) -> LoopThread:
-        if self._generation != generation():
-            # In a fork's child: the thread that held the lock, if one did, is not there.
-            self._starting, self._generation = threading.RLock(), generation()
-        with self._starting:
+        with self._lock():
             found = self._loop_thread
             if found is not None and found.core.accepting:
                 return found
@@ -159,9 +160,25 @@ class Runner:
                 raise RunnerClosedError(self.name, call_name(async_fn))
             made = LoopThread(self.name, self._grace, self._loop_factory, self._exception_handler)
             made.start()
+            if self._closed:
+                made.ask_stop()
+                raise RunnerClosedError(self.name, call_name(async_fn))
             if self._loop_thread is not found and self._loop_thread is not None:
                 # A signal handler came in between and has started one. One is enough.
                 made.ask_stop()
                 return self._loop_thread
             self._loop_thread = made
             return made
+
+    def _lock(self) -> threading.RLock:
+        if self._generation != generation():
+            # In a fork's child: the thread that held the lock, if one did, is not there.
+            self._starting, self._generation = threading.RLock(), generation()
+        return self._starting
+
+
+def check_grace(grace: float) -> float:
+    """Refuse what is no duration."""
+    if not grace >= 0:
+        raise ValueError(f"grace is a number of seconds that is not negative: {grace!r}")
+    return float(grace)

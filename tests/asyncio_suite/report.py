@@ -11,16 +11,22 @@ TAIL = 40
 
 
 def module_ended(config: Config, module: str, entries: Entries, seconds: float | None) -> None:
-    """One line, when a module has run in one configuration."""
+    """Tell that a module has run in one configuration, and how its tests ended."""
     counts = Counter(entry.verdict.value for entry in entries.values())
     took = "   kept" if seconds is None else f"{seconds:5.1f} s"
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    print(f"{took}  {config.value:8}  {module:24}  {said or 'no tests'}", flush=True)
+    _say(f"{took}  {config.value:8}  {module:24}  {said or 'no tests'}")
 
 
 def runs_again(config: Config, module: str, suspects: list[Suspect], whole: bool) -> None:
+    """Tell that suspects are run again."""
     what = "the whole module" if whole else "without the module's other tests"
-    print(f"  again  {config.value:8}  {module:24}  {len(suspects)} suspects, {what}", flush=True)
+    _say(f"  again  {config.value:8}  {module:24}  {len(suspects)} to confirm, {what}")
+
+
+def _say(line: str) -> None:
+    """Print from any thread, the line and its end at once."""
+    print(line + "\n", end="", flush=True)
 
 
 def conclude(passed: int, suspects: list[Suspect]) -> bool:

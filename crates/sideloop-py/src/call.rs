@@ -5,7 +5,7 @@
 //! lock all the same, which is never contended and never held while Python code runs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -14,6 +14,7 @@ use pyo3::types::{PyDict, PyTuple};
 use sideloop_core::handoff::Completer;
 use sideloop_core::phase::{Complete, PhaseCell};
 
+use crate::entry::lock;
 use crate::errors::name_of;
 use crate::outcome::Outcome;
 use crate::runner::RunnerCore;
@@ -82,7 +83,7 @@ impl Call {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 
     /// The work, for the one who starts it.

@@ -12,6 +12,7 @@ use sideloop_core::handoff::Completer;
 use sideloop_core::spin::History;
 
 use crate::call::Call;
+use crate::errors::os_error;
 
 /// What a caller tells the loop thread.
 pub(crate) enum Message {
@@ -23,9 +24,10 @@ pub(crate) enum Message {
 
 /// How a sleeping loop thread is woken.
 pub(crate) enum Bell {
-    /// A write to this eventfd, which the loop's selector polls. Needs no interpreter.
+    /// A write to this eventfd, which the loop's selector polls. Needs no interpreter. Taken away when
+    /// the loop is closed.
     #[cfg(target_os = "linux")]
-    Eventfd(std::os::fd::OwnedFd),
+    Eventfd(Mutex<Option<std::os::fd::OwnedFd>>),
     /// The loop's own `call_soon_threadsafe`, called attached: a loop that somebody else wrote.
     CallSoon,
 }
@@ -36,7 +38,8 @@ impl Bell {
     pub(crate) fn for_own_loop() -> PyResult<Self> {
         use rustix::event::{EventfdFlags, eventfd};
         let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
-        Ok(Self::Eventfd(fd.map_err(std::io::Error::from)?))
+        let fd = fd.map_err(|error| os_error(&error.into()))?;
+        Ok(Self::Eventfd(Mutex::new(Some(fd))))
     }
 
     /// There is no bell here that rings without the interpreter.
@@ -156,20 +159,16 @@ impl Entry {
         self.stop_due.load(Ordering::Acquire)
     }
 
-    fn finished(&self) -> MutexGuard<'_, Vec<Completer>> {
-        self.finished.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Complete this hand-off at the next `publish`.
     pub(crate) fn defer(&self, completer: Completer) {
-        self.finished().push(completer);
+        lock(&self.finished).push(completer);
     }
 
     /// Complete the hand-offs that were deferred. To be called detached, where that can be had.
     pub(crate) fn publish(&self) {
         loop {
             // A statement of its own, so that the lock is free while a waiter is woken.
-            let next = self.finished().pop();
+            let next = lock(&self.finished).pop();
             match next {
                 Some(completer) => completer.complete(),
                 None => return,
@@ -180,13 +179,29 @@ impl Entry {
     /// Wake the loop thread without the interpreter, if its bell allows.
     #[cfg(target_os = "linux")]
     pub(crate) fn ring(&self) {
-        if let Bell::Eventfd(fd) = &self.bell {
+        if let Bell::Eventfd(fd) = &self.bell
+            && let Some(fd) = &*lock(fd)
+        {
             // It can fail only when 2^64 rings were not heard; then one is pending anyway.
             let _ = rustix::io::write(fd, &1u64.to_ne_bytes());
+        }
+    }
+
+    /// The loop is closed: nobody will hear the bell again.
+    pub(crate) fn take_bell_away(&self) {
+        #[cfg(target_os = "linux")]
+        if let Bell::Eventfd(fd) = &self.bell {
+            let old = lock(fd).take();
+            drop(old);
         }
     }
 
     /// There is no bell here that rings without the interpreter.
     #[cfg(not(target_os = "linux"))]
     pub(crate) fn ring(&self) {}
+}
+
+/// Lock, also after a panic elsewhere: every critical section here leaves its data whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,6 @@
 //! Our own errors, defined in Python (`sideloop._errors`) and raised from here.
 
+use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -37,6 +38,14 @@ impl Error {
             Ok(PyErr::from_value(maker.call1(args.into_pyobject(py)?)?))
         };
         made().unwrap_or_else(|error| error)
+    }
+}
+
+/// A system call's error, as the `OSError` that Python's own would raise.
+pub(crate) fn os_error(error: &std::io::Error) -> PyErr {
+    match error.raw_os_error() {
+        Some(code) => PyOSError::new_err((code, error.to_string())),
+        None => PyOSError::new_err(error.to_string()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use pyo3::PyTraverseError;
@@ -16,7 +16,7 @@ use sideloop_core::phase::Begin;
 use crate::call::{Call, Work};
 use crate::context;
 use crate::deadline::{Deadline, bounded};
-use crate::entry::{Bell, Entry, Message};
+use crate::entry::{Bell, Entry, Message, lock};
 use crate::errors::{Error, name_of};
 use crate::event_loop::LoopCore;
 use crate::handoff::{Ended, Waiting};
@@ -413,11 +413,6 @@ impl RunnerCore {
             error.write_unraisable(py, None);
         }
     }
-}
-
-/// Lock, also after a panic elsewhere: every critical section here leaves its data whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn key(call: &Bound<'_, Call>) -> usize {

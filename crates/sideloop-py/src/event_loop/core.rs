@@ -1,7 +1,7 @@
 //! The loop's state, and the methods that put work on it.
 
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
@@ -14,7 +14,7 @@ use super::handle::{self, Callback};
 use super::ready::ReadyQueue;
 use super::timers::Timers;
 use crate::call::Call;
-use crate::entry::{Bell, Entry};
+use crate::entry::{Bell, Entry, lock};
 use crate::runner::RunnerCore;
 
 /// A reference that Python code sets and reads.
@@ -23,13 +23,12 @@ struct Field(Mutex<Option<Py<PyAny>>>);
 
 impl Field {
     fn get(&self, py: Python<'_>) -> Py<PyAny> {
-        let value = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let value = lock(&self.0);
         value.as_ref().map_or_else(|| py.None(), |value| value.clone_ref(py))
     }
 
     fn set(&self, value: Option<Py<PyAny>>) {
-        let old =
-            std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), value);
+        let old = std::mem::replace(&mut *lock(&self.0), value);
         drop(old);
     }
 
@@ -141,7 +140,7 @@ impl LoopCore {
 
     /// The runner that takes calls for this loop, if one does.
     pub(crate) fn runner<'py>(&self, py: Python<'py>) -> Option<Bound<'py, RunnerCore>> {
-        let runner = self.runner.lock().unwrap_or_else(PoisonError::into_inner);
+        let runner = lock(&self.runner);
         runner.as_ref().map(|runner| runner.bind(py).clone())
     }
 
@@ -150,7 +149,7 @@ impl LoopCore {
         if runner.is_some() {
             self.entry.expect_callers();
         }
-        let mut served = self.runner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut served = lock(&self.runner);
         let old = std::mem::replace(&mut *served, runner);
         drop(served);
         drop(old);
@@ -489,7 +488,11 @@ impl LoopCore {
 
     #[setter(_closed)]
     fn set_closed_field(&self, closed: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.closed.store(closed.is_truthy()?, Ordering::Relaxed);
+        let closed = closed.is_truthy()?;
+        self.closed.store(closed, Ordering::Relaxed);
+        if closed {
+            self.entry.take_bell_away();
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! Any other selector is asked through its own `select`; the loop's self-pipe then is the bell.
 
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
@@ -14,7 +14,8 @@ use sideloop_core::entry::Sleep;
 use sideloop_core::spin::{Plan, Seen, spin};
 
 use crate::cpus;
-use crate::entry::{Bell, Entry};
+use crate::entry::{Bell, Entry, lock};
+use crate::errors::os_error;
 
 /// Events taken from the kernel at once; what is left comes with the next turn.
 const MOST_EVENTS: usize = 128;
@@ -22,6 +23,9 @@ const MOST_EVENTS: usize = 128;
 /// The bits of `selectors`.
 pub(crate) const EVENT_READ: u32 = 1;
 pub(crate) const EVENT_WRITE: u32 = 2;
+
+/// What the kernel says of the bell: no descriptor, not even in one half (those are not negative).
+const BELL: u64 = u64::MAX;
 
 /// A file that is ready, and for what.
 pub(crate) struct Ready {
@@ -33,6 +37,8 @@ pub(crate) struct Ready {
 pub(crate) fn adopt(selector: &Bound<'_, PyAny>, entry: &Entry) -> PyResult<Option<RawFd>> {
     let py = selector.py();
     let Bell::Eventfd(bell) = &entry.bell else { return Ok(None) };
+    let bell = lock(bell);
+    let Some(bell) = &*bell else { return Ok(None) };
     // Nothing is imported for it: a loop may be closed while the interpreter shuts down.
     if selector.is_none() {
         return Ok(None);
@@ -44,7 +50,7 @@ pub(crate) fn adopt(selector: &Bound<'_, PyAny>, entry: &Entry) -> PyResult<Opti
         return Ok(None);
     }
     let fd: RawFd = selector.call_method0("fileno")?.extract()?;
-    let data = EventData::new_u64(u64::try_from(bell.as_raw_fd()).unwrap_or(u64::MAX));
+    let data = EventData::new_u64(BELL);
     // Edge-triggered, so that nobody has to read it: each ring is an edge of its own.
     let flags = EventFlags::IN | EventFlags::ET;
     // SAFETY: the selector owns the descriptor and lives for this call.
@@ -52,14 +58,14 @@ pub(crate) fn adopt(selector: &Bound<'_, PyAny>, entry: &Entry) -> PyResult<Opti
     match epoll::add(epoll, bell, data, flags) {
         // EEXIST: the selector was ours before.
         Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(Some(fd)),
-        Err(error) => Err(std::io::Error::from(error).into()),
+        Err(error) => Err(os_error(&error.into())),
     }
 }
 
 /// Attached, for other work is ready: look without waiting.
 pub(crate) fn look(entry: &Entry, epoll: RawFd) -> std::io::Result<Vec<Ready>> {
     entry.publish();
-    poll(entry, epoll, Some(Duration::ZERO))
+    poll(epoll, Some(Duration::ZERO))
 }
 
 /// Detached: complete the hand-offs, then wait for I/O, a message or the end of `timeout`.
@@ -84,10 +90,10 @@ pub(crate) fn wait(
         Plan::Park => false,
     };
     if spun || entry.prepare_sleep() == Sleep::Stay {
-        return poll(entry, epoll, Some(Duration::ZERO));
+        return poll(epoll, Some(Duration::ZERO));
     }
     let start = Instant::now();
-    let polled = poll(entry, epoll, timeout);
+    let polled = poll(epoll, timeout);
     if plan == Plan::Park {
         entry.messages.note(Seen::Parked(start.elapsed()));
     }
@@ -95,7 +101,7 @@ pub(crate) fn wait(
 }
 
 /// One poll of the kernel's object. A signal ends it with no events.
-fn poll(entry: &Entry, epoll: RawFd, timeout: Option<Duration>) -> std::io::Result<Vec<Ready>> {
+fn poll(epoll: RawFd, timeout: Option<Duration>) -> std::io::Result<Vec<Ready>> {
     let timeout = timeout.map(|timeout| Timespec {
         tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
         tv_nsec: timeout.subsec_nanos().into(),
@@ -114,11 +120,7 @@ fn poll(entry: &Entry, epoll: RawFd, timeout: Option<Duration>) -> std::io::Resu
         fd: (event.data.u64() & 0xffff_ffff) as RawFd,
         mask: mask(event.flags),
     };
-    let bell = match &entry.bell {
-        Bell::Eventfd(bell) => bell.as_raw_fd(),
-        Bell::CallSoon => -1,
-    };
-    Ok(events.iter().map(ready).filter(|ready| ready.fd != bell).collect())
+    Ok(events.iter().filter(|event| event.data.u64() != BELL).map(ready).collect())
 }
 
 /// What happened, in the bits of `selectors`: whatever is not input counts as writable, and the

@@ -1,13 +1,15 @@
 //! The queue of handles that are ready to run: behaves like the deque that asyncio keeps there.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyIndexError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList};
+
+use crate::entry::lock;
 
 /// Handles in the order in which they will run. `loop._ready` is one.
 #[pyclass(frozen, module = "sideloop._sideloop")]
@@ -21,7 +23,7 @@ impl ReadyQueue {
     }
 
     fn handles(&self) -> MutexGuard<'_, VecDeque<Py<PyAny>>> {
-        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.handles)
     }
 
     pub(crate) fn push(&self, handle: Py<PyAny>) {

@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use super::core::LoopCore;
 use super::handle;
 use super::timers::Timers;
+use crate::errors::os_error;
 use crate::runner::RunnerCore;
 
 /// asyncio waits no longer than a day at once (`asyncio.base_events.MAXIMUM_SELECT_TIMEOUT`).
@@ -97,7 +98,8 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
             // It may have been a signal that ended the wait.
             py.check_signals()?;
             found
-        }?;
+        }
+        .map_err(|error| os_error(&error))?;
         drain(slf)?;
         if !found.is_empty() {
             process(slf, &found)?;
