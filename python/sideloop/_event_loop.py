@@ -6,7 +6,6 @@ import itertools
 import selectors
 import sys
 from asyncio import base_events, format_helpers
-from asyncio.log import logger
 from collections.abc import Callable
 from typing import Any
 
@@ -50,10 +49,14 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
 
     def _make_self_pipe(self) -> None:
         self._ssock = self._csock = None
-        if not self._hears_bell:
+        if self._hears_bell:
+            self._internal_fds += 1
+        else:
             super()._make_self_pipe()
 
     def _close_self_pipe(self) -> None:
+        if self._hears_bell:
+            self._internal_fds -= 1
         if self._csock is not None:
             super()._close_self_pipe()
 
@@ -107,6 +110,6 @@ def run_watched(loop: Any, handle: asyncio.Handle) -> None:
         took = loop.time() - started
         if took >= loop.slow_callback_duration:
             text = base_events._format_handle(handle)
-            logger.warning("Executing %s took %.3f seconds", text, took)
+            base_events.logger.warning("Executing %s took %.3f seconds", text, took)
     finally:
         loop._current_handle = None

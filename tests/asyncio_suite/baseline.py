@@ -14,6 +14,9 @@ from asyncio_suite.replace import Config
 
 STANDARD = Subject(Config.STANDARD, loop="", core="")
 
+MODES = ("PYTHONASYNCIODEBUG", "PYTHONDEVMODE", "PYTHONWARNINGS")
+"""What asks for another mode of asyncio, in the environment."""
+
 
 class Baseline:
     """Of the running interpreter, on this system, by this harness."""
@@ -54,7 +57,6 @@ class Baseline:
 def _key() -> str:
     files = [Path(module.__file__) for module in (child, recorder)]
     parts = [sys.version, sys.base_prefix, platform.platform()]
-    # A debug mode is asked for in the environment.
-    parts += sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith("PYTHON"))
+    parts += [f"{name}={os.environ.get(name)}" for name in MODES]
     parts += [path.read_text(encoding="utf-8") for path in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

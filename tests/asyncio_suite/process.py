@@ -101,7 +101,7 @@ class Processes:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=tempfile.mkdtemp(dir=journal.parent),
-                env={**os.environ, "PYTHONPATH": str(TESTS)},
+                env={**os.environ, "PYTHONPATH": _path()},
                 # A group of its own, so that whatever it starts can be found when it hangs.
                 start_new_session=True,
             )
@@ -129,6 +129,10 @@ class Processes:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(0.05)
         return False
+
+
+def _path() -> str:
+    return os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def _dump_and_end(child: Child) -> None:

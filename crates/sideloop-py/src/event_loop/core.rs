@@ -7,7 +7,7 @@ use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyFloat, PyList, PySuper, PyTuple, PyType};
 use sideloop_core::entry::Push;
 
 use super::handle::{self, Callback};
@@ -347,11 +347,8 @@ impl LoopCore {
     fn _write_to_self(slf: &Bound<'_, Self>) -> PyResult<()> {
         let core = slf.get();
         if core.epoll().is_none() {
-            let module = slf.py().import("sideloop._event_loop")?;
-            return module
-                .getattr("StandardLoop")?
-                .call_method1("_write_to_self", (slf,))
-                .map(drop);
+            let next = PySuper::new(&slf.py().get_type::<Self>(), slf)?;
+            return next.call_method0("_write_to_self").map(drop);
         }
         if core.entry.knock() == Push::Wake {
             core.entry.ring();
