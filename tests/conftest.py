@@ -7,16 +7,12 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from aliases import LoopFactory, WaitUntil
 
 from sideloop import LoopManager, Runner
 
 TIME_LIMIT = 20.0
 """After this many seconds a condition is taken for one that never comes."""
-
-WaitUntil = Callable[[Callable[[], object]], None]
-"""`wait_until(condition)`: returns when the condition holds, fails if it never does."""
-
-LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 @pytest.fixture(params=[None, asyncio.new_event_loop], ids=["native", "foreign"])

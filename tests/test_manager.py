@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
 import pytest
-from conftest import LoopFactory, WaitUntil
+from aliases import LoopFactory, WaitUntil
 
 import sideloop
 from sideloop import LoopManager, NestingError

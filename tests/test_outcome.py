@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LoopFactory, WaitUntil
+from aliases import LoopFactory, WaitUntil
 
 import sideloop
 from sideloop import LoopManager, LoopStoppedError, Runner

@@ -13,7 +13,7 @@ from typing import Any
 
 import programs
 import pytest
-from conftest import LoopFactory, WaitUntil
+from aliases import LoopFactory, WaitUntil
 
 import sideloop
 from sideloop import DeadlockError, Runner, RunnerClosedError

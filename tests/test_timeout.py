@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import LoopFactory, WaitUntil
+from aliases import LoopFactory, WaitUntil
 
 import sideloop
 from sideloop import LoopManager, Runner

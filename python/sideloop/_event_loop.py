@@ -1,18 +1,18 @@
 """The event loop: asyncio's selector loop with its scheduling in Rust."""
 
-import asyncio
+import asyncio.format_helpers
 import inspect
 import itertools
 import selectors
 import sys
-from asyncio import base_events, format_helpers
 from collections.abc import Callable
 from typing import Any
 
 from sideloop._sideloop import LoopCore
 
-StandardLoop = asyncio.SelectorEventLoop
-"""What the Rust half falls back to, whatever asyncio's names are made to mean later."""
+# What is used of them is private: typeshed knows little of it.
+base_events: Any = asyncio.base_events
+format_helpers: Any = asyncio.format_helpers
 
 # Since CPython 3.13 the text of a callback shows its arguments only in debug mode.
 _TEXT_TAKES_DEBUG = "debug" in inspect.signature(format_helpers._format_callback_source).parameters
@@ -28,8 +28,8 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     debug mode are asyncio's own.
 
     Args:
-        selector: What to wait with. `selectors.EpollSelector` is polled natively, any other one through
-            its own `select`.
+        selector: What to wait with. `selectors.EpollSelector` is polled natively, any other one
+            through its own `select`.
 
     >>> import asyncio, sideloop
     >>> async def main() -> str:
@@ -44,8 +44,8 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
         self._number = next(_numbers)
         super().__init__(selector if selector is not None else _default_selector())
 
-    # The pipe to oneself is needed for signal handlers alone: calls from other threads ring a bell that
-    # costs one descriptor instead of two. A selector that cannot hear the bell needs the pipe.
+    # The pipe to oneself is needed for signal handlers alone: calls from other threads ring a bell
+    # that costs one descriptor instead of two. A selector that cannot hear the bell needs the pipe.
 
     def _make_self_pipe(self) -> None:
         self._ssock = self._csock = None
@@ -84,7 +84,7 @@ def new_event_loop() -> EventLoop:
 
 
 def report_callback_error(
-    loop: asyncio.AbstractEventLoop, handle: asyncio.Handle, error: BaseException
+    loop: asyncio.AbstractEventLoop, handle: Any, error: BaseException
 ) -> None:
     """Tell the loop's exception handler what a callback raised, as `asyncio.Handle` does."""
     debug = {"debug": loop.get_debug()} if _TEXT_TAKES_DEBUG else {}
@@ -99,7 +99,7 @@ def report_callback_error(
     loop.call_exception_handler(context)
 
 
-def run_watched(loop: Any, handle: asyncio.Handle) -> None:
+def run_watched(loop: Any, handle: Any) -> None:
     """Run a handle in debug mode: a callback that blocks the loop for long is logged."""
     if handle.cancelled():
         return
@@ -113,3 +113,5 @@ def run_watched(loop: Any, handle: asyncio.Handle) -> None:
             base_events.logger.warning("Executing %s took %.3f seconds", text, took)
     finally:
         loop._current_handle = None
+        # Else this frame keeps it, and with it a task that failed, in a cycle through the traceback.
+        del handle

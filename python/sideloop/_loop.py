@@ -62,6 +62,8 @@ class LoopThread:
                 self._loop.set_exception_handler(exception_handler)
             self.core.bind(self._loop)
             self._thread = threading.Thread(target=self._main, name=name, daemon=True)
+            # Taken by the thread when it begins, or by a start that failed before.
+            self._begun = threading.Lock()
         except BaseException:
             self._loop.close()
             raise
@@ -72,8 +74,12 @@ class LoopThread:
         try:
             self._thread.start()
         except BaseException:
-            live.discard(self)
-            self._loop.close()
+            # Also a signal handler's exception, before the thread was there or after.
+            if self._begun.acquire(blocking=False):
+                live.discard(self)
+                self._loop.close()
+            else:
+                self.ask_stop()
             raise
 
     def ask_stop(self) -> None:
@@ -86,6 +92,8 @@ class LoopThread:
         return not self._thread.is_alive()
 
     def _main(self) -> None:
+        if not self._begun.acquire(blocking=False):
+            return
         here.loop_thread = self
         try:
             self.core.enter_thread()
@@ -150,7 +158,8 @@ def _make_loop(loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:
         # A loop of Windows' own kind serves subprocesses, which a selector loop does not there.
         return asyncio.new_event_loop() if sys.platform == "win32" else EventLoop()
     loop = loop_factory()
-    if not isinstance(loop, asyncio.AbstractEventLoop):
+    # What a function returns need not be what it says.
+    if not isinstance(loop, asyncio.AbstractEventLoop):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(
             f"loop_factory returned {type(loop).__name__}, not an event loop: pass a function "
             f"such as asyncio.new_event_loop"
@@ -158,6 +167,7 @@ def _make_loop(loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:
     if loop.is_closed() or loop.is_running():
         state = "closed" if loop.is_closed() else "running"
         raise RuntimeError(
-            f"loop_factory returned a loop that is already {state}: it has to make a new one each time"
+            f"loop_factory returned a loop that is already {state}: it has to make a new one each "
+            f"time"
         )
     return loop

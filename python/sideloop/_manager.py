@@ -145,7 +145,7 @@ class LoopManager:
         # other one is made anew, with the same options and no runners.
         if self._importable_as is not None:
             return pkgutil.resolve_name, (self._importable_as,)
-        options = {
+        options: dict[str, Any] = {
             "scope": self._scope,
             "loop_factory": self._loop_factory,
             "exception_handler": self._exception_handler,

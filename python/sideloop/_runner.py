@@ -114,7 +114,8 @@ class Runner:
     def close_soon(self) -> None:
         """Close without waiting: what runs is cancelled, the thread ends by itself. Idempotent."""
         self._closed = True
-        # A first call that is just making the loop finds the runner closed when it has the lock no more.
+        # A first call that is just making the loop finds the runner closed when it has the lock no
+        # more.
         with self._lock():
             loop_thread = self._loop_thread
         if loop_thread is not None and not loop_thread.core.orphaned:
@@ -159,15 +160,18 @@ class Runner:
             if self._closed:
                 raise RunnerClosedError(self.name, call_name(async_fn))
             made = LoopThread(self.name, self._grace, self._loop_factory, self._exception_handler)
-            made.start()
-            if self._closed:
+            try:
+                made.start()
+                if self._closed:
+                    raise RunnerClosedError(self.name, call_name(async_fn))
+                if self._loop_thread is not found and self._loop_thread is not None:
+                    # A signal handler came in between and has started one. One is enough.
+                    made.ask_stop()
+                    return self._loop_thread
+                self._loop_thread = made
+            except BaseException:
                 made.ask_stop()
-                raise RunnerClosedError(self.name, call_name(async_fn))
-            if self._loop_thread is not found and self._loop_thread is not None:
-                # A signal handler came in between and has started one. One is enough.
-                made.ask_stop()
-                return self._loop_thread
-            self._loop_thread = made
+                raise
             return made
 
     def _lock(self) -> threading.RLock:

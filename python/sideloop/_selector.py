@@ -14,8 +14,8 @@ _WithoutEpoll = selectors._BaseSelectorImpl  # pyright: ignore[reportPrivateUsag
 class ForkAwareSelector(selectors.EpollSelector):
     """The standard `EpollSelector`, which in a fork's child only forgets.
 
-    The kernel's epoll object is shared with the parent: taking a file out of it in the child would make
-    the parent deaf to that file.
+    The kernel's epoll object is shared with the parent: taking a file out of it in the child would
+    make the parent deaf to that file.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,7 @@
 """The baseline: what the interpreter's own loop makes of a module. It is kept in target/."""
 
 import hashlib
+import inspect
 import json
 import os
 import platform
@@ -55,7 +56,7 @@ class Baseline:
 
 
 def _key() -> str:
-    files = [Path(module.__file__) for module in (child, recorder)]
+    files = [Path(inspect.getfile(module)) for module in (child, recorder)]
     parts = [sys.version, sys.base_prefix, platform.platform()]
     parts += [f"{name}={os.environ.get(name)}" for name in MODES]
     parts += [path.read_text(encoding="utf-8") for path in files]

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Any, Generic, NoReturn, ParamSpec, TypedDict, TypeVar
 
-from sideloop import run_sync, synced
 from typing_extensions import assert_type
+
+from sideloop import run_sync, synced
 
 P = ParamSpec("P")
 T = TypeVar("T")

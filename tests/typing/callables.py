@@ -4,8 +4,9 @@ import functools
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Protocol, TypeAlias, overload
 
-from sideloop import run_sync, synced
 from typing_extensions import assert_type
+
+from sideloop import run_sync, synced
 
 
 class Fetcher:

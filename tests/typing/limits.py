@@ -4,8 +4,9 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar, overload
 
-from sideloop import run_sync, synced
 from typing_extensions import assert_type
+
+from sideloop import run_sync, synced
 
 T = TypeVar("T")
 

@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any, TypeVar
 
+from typing_extensions import assert_type
+
 import sideloop
 from sideloop import LoopManager, Runner, loop_manager, run_sync, synced, timeout
-from typing_extensions import assert_type
 
 T = TypeVar("T")
 

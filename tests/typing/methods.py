@@ -2,8 +2,9 @@
 
 from typing import Generic, TypeVar
 
-from sideloop import LoopManager, loop_manager, run_sync, synced
 from typing_extensions import Self, assert_type
+
+from sideloop import LoopManager, loop_manager, run_sync, synced
 
 T = TypeVar("T")
 

@@ -1,7 +1,8 @@
 """Every kind of parameter of an async function is a parameter of the call, and of the sync twin."""
 
-from sideloop import run_sync, synced
 from typing_extensions import assert_type
+
+from sideloop import run_sync, synced
 
 
 async def none() -> int:

@@ -2,6 +2,7 @@
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 
 /// The errors this side raises, by what makes them in `sideloop._errors`.
@@ -39,6 +40,38 @@ impl Error {
         };
         made().unwrap_or_else(|error| error)
     }
+}
+
+/// `sys.is_finalizing`, and the class of the error for calls made then. Looked up at import, since the
+/// modules may be gone when they are needed.
+static FINALIZATION: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
+
+/// Look up what `check_not_finalizing` needs.
+pub(crate) fn prepare_finalization(py: Python<'_>) -> PyResult<()> {
+    let is_finalizing = py.import("sys")?.getattr("is_finalizing")?.unbind();
+    let builtins = py.import("builtins")?;
+    // PythonFinalizationError is a RuntimeError, and new in CPython 3.13.
+    let class = match builtins.getattr_opt("PythonFinalizationError")? {
+        Some(class) => class,
+        None => builtins.getattr("RuntimeError")?,
+    };
+    let _ = FINALIZATION.set(py, (is_finalizing, class.unbind()));
+    Ok(())
+}
+
+/// Refuse a call that would start a loop while the interpreter is taken down: no thread starts then.
+pub(crate) fn check_not_finalizing(async_fn: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = async_fn.py();
+    let Some((is_finalizing, class)) = FINALIZATION.get(py) else { return Ok(()) };
+    if !is_finalizing.call0(py)?.is_truthy(py)? {
+        return Ok(());
+    }
+    let message = format!(
+        "{} was not started: the interpreter is shutting down, and its loops are closed; make the call \
+         before, in an atexit handler for example",
+        name_of(async_fn)
+    );
+    Err(PyErr::from_value(class.bind(py).call1((message,))?))
 }
 
 /// A system call's error, as the `OSError` that Python's own would raise.

@@ -64,6 +64,7 @@ impl Waiting<'_, '_> {
         let entry = &*core.entry;
         let waiter = &self.waiter;
         let limit = next_look(on_main, self.deadline.map(|deadline| deadline.at));
+        let mut interrupted = None;
         let mut seen = if core.is_native() {
             py.detach(|| match entry.push(message) {
                 Ok(push) => {
@@ -76,11 +77,16 @@ impl Waiting<'_, '_> {
                 Err(refused) => Err(refused),
             })
         } else {
-            entry.push(message).map(|push| {
-                if push == Push::Wake {
-                    RunnerCore::ring_attached(self.runner);
+            entry.push(message).map(|_| {
+                // Rung each time, whoever else may have rung: ringing runs Python code, in which a
+                // signal handler may call again, and would wait for a ring that is ours to make.
+                match RunnerCore::ring_attached(self.runner) {
+                    Ok(()) => py.detach(|| first_wait(entry, waiter, limit)),
+                    Err(error) => {
+                        interrupted = Some(error);
+                        Wait::TimedOut
+                    }
                 }
-                py.detach(|| first_wait(entry, waiter, limit))
             })
         };
         let mut unwinding: Option<(PyErr, Instant)> = None;
@@ -93,8 +99,10 @@ impl Waiting<'_, '_> {
                     return Ok(Ended::Outcome(outcome));
                 }
             }
-            let interrupted = if on_main { py.check_signals().err() } else { None };
-            unwinding = match (unwinding, interrupted) {
+            if on_main && interrupted.is_none() {
+                interrupted = py.check_signals().err();
+            }
+            unwinding = match (unwinding, interrupted.take()) {
                 (None, Some(error)) => match self.begin_unwinding(error) {
                     Ok(unwinding) => Some(unwinding),
                     Err(ended) => return Ok(ended),

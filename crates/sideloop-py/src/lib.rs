@@ -60,6 +60,7 @@ mod _sideloop {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::fork::watch()?;
+        super::errors::prepare_finalization(module.py())?;
         module.add("deadline", super::deadline::variable(module.py())?)
     }
 }

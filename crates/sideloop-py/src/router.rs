@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::errors::check_not_finalizing;
 use crate::runner::{Run, RunnerCore};
 use crate::task::check_async_fn;
 
@@ -59,6 +60,7 @@ impl Router {
                 return Ok(core);
             }
         }
+        check_not_finalizing(async_fn)?;
         Ok(self.serve.bind(py).call1((async_fn,))?.cast_into::<RunnerCore>()?)
     }
 }

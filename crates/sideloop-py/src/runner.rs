@@ -161,12 +161,12 @@ impl RunnerCore {
     }
 
     /// Let no call enter any more, send those back that were not started, and ask the loop to stop.
-    fn ask_stop(slf: &Bound<'_, Self>) {
+    fn ask_stop(slf: &Bound<'_, Self>) -> PyResult<()> {
         let core = slf.get();
         core.refuse(slf.py());
         core.entry.ask_stop();
         core.entry.ring();
-        Self::ring_attached(slf);
+        Self::ring_attached(slf)
     }
 
     /// The loop thread has left its loop: it unwinds what is left. `reason` is the exception that
@@ -340,20 +340,29 @@ impl RunnerCore {
         // A closed entry cancels all its tasks anyway.
         if let Ok(Push::Wake) = core.entry.push(Message::Cancel(call.clone().unbind())) {
             core.entry.ring();
-            Self::ring_attached(slf);
+            // A second interrupt, while the first is being answered, is no news.
+            let _ = Self::ring_attached(slf);
         }
     }
 
-    /// Wake a loop that somebody else wrote.
-    pub(crate) fn ring_attached(slf: &Bound<'_, Self>) {
+    /// Wake a loop that somebody else wrote. Its waking is Python code, in which a signal handler may
+    /// raise: the loop is woken all the same, and the exception comes back.
+    pub(crate) fn ring_attached(slf: &Bound<'_, Self>) -> PyResult<()> {
+        /// A loop that refuses more often than this refuses for a reason of its own.
+        const TRIES: usize = 64;
         let core = slf.get();
-        if core.is_native() {
-            return;
+        let Some(tasks) = core.tasks.get().filter(|_| !core.is_native()) else { return Ok(()) };
+        let mut interrupted = Ok(());
+        for _ in 0..TRIES {
+            let Err(error) = tasks.ring(slf) else { break };
+            let event_loop = tasks.event_loop.bind(slf.py());
+            if event_loop.call_method0("is_closed").and_then(|it| it.is_truthy()).unwrap_or(true) {
+                // Its thread is past its last look, and answers by itself.
+                break;
+            }
+            interrupted = interrupted.and(Err(error));
         }
-        if let Some(tasks) = core.tasks.get() {
-            // A closed loop refuses; then its thread is past its last look and answers by itself.
-            let _ = tasks.ring(slf);
-        }
+        interrupted
     }
 
     /// Close the entry, and send back the calls that were not started.
@@ -383,7 +392,7 @@ impl RunnerCore {
         let stuck = !call.get().has_heard_cancel();
         if stuck {
             core.stuck.store(true, Ordering::Relaxed);
-            Self::ask_stop(slf);
+            let _ = Self::ask_stop(slf);
         }
         let warn = || -> PyResult<()> {
             let module = py.import("sideloop._errors")?;

@@ -127,7 +127,7 @@ class _AsyncLoopManager(LoopManager):
 
 
 loop_manager = _AsyncLoopManager()
-loop_manager._importable_as = f"{__name__}:loop_manager"
+loop_manager._importable_as = f"{__name__}:loop_manager"  # pyright: ignore[reportPrivateUsage]  # ours
 run_sync = loop_manager.run_sync
 
 
@@ -191,4 +191,4 @@ def _replace_references(original: ModuleType) -> None:
     # Functions that the original has synced call its manager's run_sync when they run.
     type(theirs).run_sync = run_sync_here
     # They are also pickled with it.
-    type(theirs).__reduce__ = lambda _: loop_manager.__reduce__()
+    type(theirs).__reduce__ = lambda _: loop_manager.__reduce__()  # type: ignore[assignment, misc]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType]

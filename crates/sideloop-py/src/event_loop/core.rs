@@ -174,7 +174,7 @@ impl LoopCore {
         Ok(())
     }
 
-    /// asyncio's own method of this name, for what is slow or unusual.
+    /// The next class's method of this name, for what is slow or unusual.
     fn standard<'py>(
         slf: &Bound<'py, Self>,
         name: &str,
@@ -182,13 +182,9 @@ impl LoopCore {
         context: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let module = py.import("sideloop._event_loop")?;
         let options = PyDict::new(py);
         options.set_item("context", context)?;
-        module
-            .getattr("StandardLoop")?
-            .getattr(name)?
-            .call(before(&[slf.as_any()], args)?, Some(&options))
+        PySuper::new(&py.get_type::<Self>(), slf)?.call_method(name, args, Some(&options))
     }
 
     fn make_handle<'py>(

@@ -1,5 +1,7 @@
 //! The timers: a heap in the genuine `_scheduled` list, ordered by when they are due.
 
+use std::cmp::Ordering;
+
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -117,7 +119,8 @@ impl<'a, 'py> Timers<'a, 'py> {
         let when = self.when_at(index)?;
         while index > 0 {
             let parent = (index - 1) / 2;
-            if when >= self.when_at(parent)? {
+            // As `heapq` asks, which differs for a time that is not a number.
+            if when.partial_cmp(&self.when_at(parent)?) != Some(Ordering::Less) {
                 break;
             }
             self.swap(index, parent);
@@ -126,29 +129,24 @@ impl<'a, 'py> Timers<'a, 'py> {
         Some(())
     }
 
-    /// Move the first item down until its children are due no sooner. None as above.
+    /// Move the first item down to where its children are due no sooner. None as above.
+    ///
+    /// Down to a leaf and then up again, as `heapq` does, so that timers due at the same instant run in
+    /// the order in which asyncio's own loop runs them.
     fn sift_from_root(&self) -> Option<()> {
         let len = self.list.len();
-        let when = self.when_at(0)?;
         let mut index = 0;
-        loop {
+        while 2 * index + 1 < len {
             let mut child = 2 * index + 1;
-            if child >= len {
-                return Some(());
-            }
-            let mut soonest = self.when_at(child)?;
-            if child + 1 < len {
-                let right = self.when_at(child + 1)?;
-                if right < soonest {
-                    child += 1;
-                    soonest = right;
-                }
-            }
-            if soonest >= when {
-                return Some(());
+            let right = child + 1;
+            if right < len
+                && self.when_at(child)?.partial_cmp(&self.when_at(right)?) != Some(Ordering::Less)
+            {
+                child = right;
             }
             self.swap(index, child);
             index = child;
         }
+        self.sift_towards_root(index)
     }
 }
