@@ -113,5 +113,6 @@ def run_watched(loop: Any, handle: Any) -> None:
             base_events.logger.warning("Executing %s took %.3f seconds", text, took)
     finally:
         loop._current_handle = None
-        # Else this frame keeps it, and with it a task that failed, in a cycle through the traceback.
+        # Else this frame keeps it, and with it a task that failed, in a cycle through the
+        # traceback.
         del handle

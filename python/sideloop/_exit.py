@@ -11,7 +11,12 @@ from sideloop._errors import logger
 def close_all() -> None:
     """Cancel what runs on every loop, let it unwind, and join the threads."""
     # One that is stuck has had its grace, and was named.
-    loop_threads = [one for one in _loop.live if not one.core.stuck]
+    # One that another thread drives, which runs on or is gone, cannot be driven from here.
+    loop_threads = [
+        one
+        for one in _loop.live
+        if not one.core.stuck and (isinstance(one, _loop.LoopThread) or one.core.mine)
+    ]
     for loop_thread in loop_threads:
         loop_thread.ask_stop()
     end = time.monotonic() + max((one.grace for one in loop_threads), default=0.0) + 1.0

@@ -1,16 +1,18 @@
 """The loop thread: runs one event loop, unwinds what is left on it, and closes it."""
 
 import asyncio
-import contextlib
 import sys
 import threading
-import time
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from sideloop._errors import logger
 from sideloop._event_loop import EventLoop
 from sideloop._sideloop import RunnerCore
+from sideloop._unwind import unwind
+
+if TYPE_CHECKING:
+    from sideloop._drive import DrivenLoop
 
 ExceptionHandler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
@@ -24,15 +26,15 @@ class _Here(threading.local):
 
 here = _Here()
 
-live: set["LoopThread"] = set()
-"""Every loop thread of this process that has not ended."""
+live: set["LoopThread | DrivenLoop"] = set()
+"""Every loop of a runner of this process that has not ended."""
 
-_orphans: list["LoopThread"] = []
+_orphans: list["LoopThread | DrivenLoop"] = []
 """Inherited through forks. Kept, since collecting a loop closes it, and that reaches the parent."""
 
 
 def forget_inherited() -> None:
-    """In a fork's child: none of the loop threads is there any more."""
+    """In a fork's child: none of these loops is ours any more."""
     _orphans.extend(live)
     live.clear()
 
@@ -52,7 +54,7 @@ class LoopThread:
         loop_factory: LoopFactory | None,
         exception_handler: ExceptionHandler | None,
     ) -> None:
-        self._loop = _make_loop(loop_factory)
+        self._loop = make_loop(loop_factory)
         self.core = RunnerCore(name, grace, self._loop)
         self.grace = grace
         self.depth = 1
@@ -98,7 +100,7 @@ class LoopThread:
         try:
             self.core.enter_thread()
             self._run()
-            self._unwind()
+            unwind(self._loop, self.core, self.grace)
         finally:
             self.core.finish_all()
             self._loop.close()
@@ -117,43 +119,9 @@ class LoopThread:
             self.core.begin_unwinding(reason)
             return
 
-    def _unwind(self) -> None:
-        """Cancel what is left and let it run its cleanup, within the grace."""
-        loop = self._loop
-        end = time.monotonic() + self.grace
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        for task in self.core.abandoned_tasks():
-            _forget(task)
-            tasks.discard(task)
-        if tasks:
-            self._complete(asyncio.wait(tasks, timeout=self.grace))
-        for task in tasks:
-            if not task.done():
-                logger.warning("%r ignored its cancellation and was left behind", task)
-                _forget(task)
-        self._complete(
-            asyncio.wait_for(loop.shutdown_asyncgens(), max(end - time.monotonic(), 0.1))
-        )
 
-    def _complete(self, coro: Coroutine[Any, Any, object]) -> None:
-        """Run a coroutine with a time limit of its own to its end, whatever the others raise."""
-        task = self._loop.create_task(coro)
-        while not task.done():
-            # A task that unwinds may stop the loop again, or exit again: go on.
-            with contextlib.suppress(BaseException):
-                self._loop.run_until_complete(task)
-        if not task.cancelled():
-            task.exception()  # seen: a time limit that is over is no news
-
-
-def _forget(task: "asyncio.Future[Any]") -> None:
-    """We have named it: asyncio need not do so again when it is collected."""
-    task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def _make_loop(loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:
+def make_loop(loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:
+    """The loop for a runner: ours, or what the factory makes."""
     if loop_factory is None:
         # A loop of Windows' own kind serves subprocesses, which a selector loop does not there.
         return asyncio.new_event_loop() if sys.platform == "win32" else EventLoop()

@@ -9,7 +9,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 from sideloop._errors import NestingError
 from sideloop._loop import ExceptionHandler, LoopFactory, LoopThread, here
-from sideloop._runner import GRACE, Runner, check_grace
+from sideloop._runner import GRACE, Drive, Runner, check_drive, check_grace
 from sideloop._sideloop import Router, RunnerCore, call_name, check_async_fn, generation
 
 P = ParamSpec("P")
@@ -34,8 +34,11 @@ class LoopManager:
 
     Args:
         scope: Whose one runner is: each thread's, or the process's.
+        drive: Who runs the loops: a `"thread"` for each, or the `"caller"` while it waits. Loops that
+            callers drive cost no thread and no hand-off, and turn only during calls: what is left on
+            them waits for the next one. They cannot be shared by threads.
         loop_factory: Makes the event loops, `uvloop.new_event_loop` for example. Without it they
-            are asyncio's selector loops, taking calls through the selector itself.
+            are `sideloop.EventLoop`s.
         exception_handler: Is set on each loop: see `asyncio.loop.set_exception_handler`.
         grace: How many seconds a cancelled task gets to unwind before it is left behind.
 
@@ -52,12 +55,19 @@ class LoopManager:
         self,
         *,
         scope: Literal["thread", "process"] = "thread",
+        drive: Drive = "thread",
         loop_factory: LoopFactory | None = None,
         exception_handler: ExceptionHandler | None = None,
         grace: float = GRACE,
     ) -> None:
         if scope not in ("thread", "process"):
             raise ValueError(f"scope is 'thread' or 'process', not {scope!r}")
+        if scope == "process" and drive == "caller":
+            raise ValueError(
+                "a loop that the caller drives belongs to one thread, so it cannot be the process's: "
+                'leave out scope="process" or drive="caller"'
+            )
+        self._drive = check_drive(drive)
         self._importable_as: str | None = None
         self._scope = scope
         self._loop_factory = loop_factory
@@ -147,6 +157,7 @@ class LoopManager:
             return pkgutil.resolve_name, (self._importable_as,)
         options: dict[str, Any] = {
             "scope": self._scope,
+            "drive": self._drive,
             "loop_factory": self._loop_factory,
             "exception_handler": self._exception_handler,
             "grace": self._grace,
@@ -155,6 +166,7 @@ class LoopManager:
 
     def _make_runner(self) -> Runner:
         return Runner(
+            drive=self._drive,
             loop_factory=self._loop_factory,
             exception_handler=self._exception_handler,
             grace=self._grace,
@@ -173,6 +185,8 @@ class LoopManager:
 
     def _serve(self, async_fn: Callable[..., object]) -> RunnerCore:
         """Find the runner for this thread and depth, or make and start it."""
+        if self._drive == "caller":
+            return self._serve_driven(async_fn)
         caller = here.loop_thread
         depth = caller.depth if caller is not None else 0
         if depth >= DEPTH_LIMIT:
@@ -186,11 +200,33 @@ class LoopManager:
                 owner = _Owner(runners, runners.take_idle() or runners.add(self._make_runner()))
                 self._local.owner = owner
             runner = owner.runner
-        # Not for users, but for us.
-        loop_thread = runner._loop_thread_for(async_fn)  # pyright: ignore[reportPrivateUsage]
-        loop_thread.depth, loop_thread.outer = depth + 1, caller
+        loop_thread = runner._loop_for(async_fn)
+        if isinstance(loop_thread, LoopThread):
+            loop_thread.depth, loop_thread.outer = depth + 1, caller
         self._local.core = loop_thread.core
         return loop_thread.core
+
+    def _serve_driven(self, async_fn: Callable[..., object]) -> RunnerCore:
+        """Find the first of this thread's runners that it is not driving just now, or make one."""
+        runners = self._runners()
+        owners: list[_Owner] = self._local.__dict__.setdefault("owners", [])
+        owners[:] = [one for one in owners if one.runners is runners and not one.runner.closed]
+        for depth, owner in enumerate(owners):
+            core = owner.runner._loop_for(async_fn).core
+            if not core.driving:
+                break
+        else:
+            depth = len(owners)
+            if depth >= DEPTH_LIMIT:
+                names = [owner.runner.name for owner in owners]
+                raise NestingError(call_name(async_fn), depth, _shortened(names))
+            owner = _Owner(runners, runners.add(self._make_runner()))
+            owners.append(owner)
+            core = owner.runner._loop_for(async_fn).core
+        if depth == 0:
+            # Nested calls look here again: the next call from outside belongs to the first one.
+            self._local.core = core
+        return core
 
 
 class _Runners:
@@ -224,7 +260,10 @@ class _Runners:
         return None
 
     def give_back(self, runner: Runner) -> None:
-        if len(self.idle) < IDLE_LIMIT:
+        if runner.drive == "caller":
+            # Nobody else can drive it: it unwinds on its thread's last steps.
+            runner.close()
+        elif len(self.idle) < IDLE_LIMIT:
             self.idle.append(runner)
         else:
             runner.close_soon()
@@ -251,4 +290,8 @@ def _chain(loop_thread: LoopThread | None) -> list[str]:
         names.append(loop_thread.core.name)
         loop_thread = loop_thread.outer
     names.reverse()
+    return _shortened(names)
+
+
+def _shortened(names: list[str]) -> list[str]:
     return names if len(names) <= 6 else [*names[:3], "…", *names[-3:]]

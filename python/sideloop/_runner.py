@@ -4,10 +4,11 @@ import itertools
 import threading
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace, TracebackType
-from typing import ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
+from sideloop._drive import DrivenLoop
 from sideloop._errors import RunnerClosedError, logger
-from sideloop._loop import ExceptionHandler, LoopFactory, LoopThread, here
+from sideloop._loop import ExceptionHandler, LoopFactory, LoopThread
 from sideloop._sideloop import Router, RunnerCore, call_name, generation
 
 P = ParamSpec("P")
@@ -15,6 +16,13 @@ T = TypeVar("T")
 
 GRACE = 5.0
 """How many seconds a cancelled task gets to unwind, unless said otherwise."""
+
+Drive = Literal["thread", "caller"]
+
+_MAKERS: dict[Drive, type[LoopThread] | type[DrivenLoop]] = {
+    "thread": LoopThread,
+    "caller": DrivenLoop,
+}
 
 _numbers = itertools.count(1)
 
@@ -28,7 +36,10 @@ class Runner:
     Args:
         name: Names the thread, in messages and debuggers.
         loop_factory: Makes the event loop, `uvloop.new_event_loop` for example. Without it the loop
-            is asyncio's selector loop, taking calls through the selector itself.
+            is a `sideloop.EventLoop`.
+        drive: Who runs the loop: a `"thread"` of its own, or the `"caller"` while it waits. A loop that
+            the caller drives belongs to the thread of its first call, costs no thread and no hand-off,
+            and turns only during calls: what is left on it waits for the next one.
         exception_handler: Is set on the loop: see `asyncio.loop.set_exception_handler`.
         grace: How many seconds a cancelled task gets to unwind before it is left behind.
 
@@ -42,16 +53,18 @@ class Runner:
         self,
         *,
         name: str | None = None,
+        drive: Drive = "thread",
         loop_factory: LoopFactory | None = None,
         exception_handler: ExceptionHandler | None = None,
         grace: float = GRACE,
     ) -> None:
         self._grace = check_grace(grace)
         self.name = name if name is not None else f"sideloop-{next(_numbers)}"
+        self.drive = check_drive(drive)
         self._loop_factory = loop_factory
         self._exception_handler = exception_handler
         self._closed = False
-        self._loop_thread: LoopThread | None = None
+        self._loop_thread: LoopThread | DrivenLoop | None = None
         # Re-entrant: a signal handler may call run_sync while this thread starts a loop.
         self._starting = threading.RLock()
         self._generation = generation()
@@ -78,7 +91,8 @@ class Runner:
             TimeoutError: The call did not end within a `sideloop.timeout` in force.
             RunnerClosedError: The runner is closed.
             LoopStoppedError: The user's code stopped the loop under the call.
-            DeadlockError: The caller is this runner's own loop thread.
+            DeadlockError: The caller is a coroutine on this runner's own loop.
+            RuntimeError: The caller drives the loop, and this is not the thread of its first call.
         """
         return self._router.run(async_fn, args, kwargs)
 
@@ -90,16 +104,14 @@ class Runner:
         warning.
 
         Raises:
-            RuntimeError: Called on the runner's own loop thread.
+            RuntimeError: Called by a coroutine on the runner's own loop; or, if the caller drives the
+                loop, on another thread than that of its first call.
         """
         if grace is not None:
             grace = check_grace(grace)
         loop_thread = self._loop_thread
-        if loop_thread is not None and here.loop_thread is loop_thread:
-            raise RuntimeError(
-                f"runner {self.name!r} cannot be closed from its own loop thread, which would wait "
-                f"for itself; close it where it was made"
-            )
+        if loop_thread is not None and not loop_thread.core.orphaned:
+            _check_closable(self.name, loop_thread)
         if grace is not None and loop_thread is not None:
             loop_thread.grace = grace
         self.close_soon()
@@ -148,18 +160,20 @@ class Runner:
 
     def _serve(self, async_fn: Callable[..., object]) -> RunnerCore:
         """The core that takes this call: starts the loop thread, or replaces one that is gone."""
-        core = self._loop_thread_for(async_fn).core
+        core = self._loop_for(async_fn).core
         self._slot.core = core
         return core
 
-    def _loop_thread_for(self, async_fn: Callable[..., object]) -> LoopThread:
+    def _loop_for(self, async_fn: Callable[..., object]) -> LoopThread | DrivenLoop:
         with self._lock():
             found = self._loop_thread
             if found is not None and found.core.accepting:
                 return found
             if self._closed:
                 raise RunnerClosedError(self.name, call_name(async_fn))
-            made = LoopThread(self.name, self._grace, self._loop_factory, self._exception_handler)
+            made = _MAKERS[self.drive](
+                self.name, self._grace, self._loop_factory, self._exception_handler
+            )
             try:
                 made.start()
                 if self._closed:
@@ -179,6 +193,27 @@ class Runner:
             # In a fork's child: the thread that held the lock, if one did, is not there.
             self._starting, self._generation = threading.RLock(), generation()
         return self._starting
+
+
+def _check_closable(name: str, loop: LoopThread | DrivenLoop) -> None:
+    """Refuse a close that would wait for itself, or that another thread has to do."""
+    inside = loop.core.driving if isinstance(loop, DrivenLoop) else loop.core.mine
+    if inside:
+        raise RuntimeError(
+            f"runner {name!r} cannot be closed by a coroutine on its own loop, which would wait for "
+            f"itself; close it where it was made"
+        )
+    if isinstance(loop, DrivenLoop) and not loop.core.mine:
+        raise RuntimeError(
+            f"runner {name!r} is driven by the thread that made its first call; close it there"
+        )
+
+
+def check_drive(drive: Drive) -> Drive:
+    """Refuse what is no drive."""
+    if drive not in _MAKERS:
+        raise ValueError(f"drive is 'thread' or 'caller', not {drive!r}")
+    return drive
 
 
 def check_grace(grace: float) -> float:

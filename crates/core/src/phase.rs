@@ -127,6 +127,12 @@ impl PhaseCell {
         }
     }
 
+    /// Whether the outcome is there.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        Phase::from_raw(self.0.load(Ordering::Acquire)) == Phase::Done
+    }
+
     /// Whether the caller has left.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {

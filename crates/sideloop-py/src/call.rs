@@ -51,10 +51,9 @@ impl Call {
         runner: Py<RunnerCore>,
         async_fn: &Bound<'_, PyAny>,
         work: Work,
-        completer: Completer,
+        completer: Option<Completer>,
     ) -> Self {
-        let inner =
-            Inner { work: Some(work), task: None, outcome: None, completer: Some(completer) };
+        let inner = Inner { work: Some(work), task: None, outcome: None, completer };
         Self {
             phase: PhaseCell::default(),
             runner,

@@ -1,12 +1,4 @@
-//! The caller's side of the hand-off: wait until one of four things ends it.
-//!
-//! ```text
-//!              signal raises, or deadline         grace is over, or second signal
-//!   Waiting ─────────────────────────────▶ Unwinding ─────────────────────────────▶ leave
-//!     │ outcome                              │ outcome
-//!     ▼                                      ▼
-//!   unwrap it                              raise what began the unwinding
-//! ```
+//! The caller's side of the hand-off: put the call in, and wait until it ends or patience does.
 //!
 //! The wait is native and detached, so other threads run, and the loop thread never wakes us into a
 //! held interpreter lock.
@@ -17,7 +9,6 @@
 
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use sideloop_core::entry::Push;
 use sideloop_core::handoff::{Wait, Waiter};
@@ -25,8 +16,8 @@ use sideloop_core::phase::{Abandon, Cancel};
 use sideloop_core::spin::{Plan, Seen, spin};
 
 use crate::call::Call;
+use crate::cancel::{Ended, Patience, Step};
 use crate::cpus;
-use crate::deadline::Deadline;
 use crate::entry::{Entry, Message};
 use crate::outcome::Outcome;
 use crate::runner::RunnerCore;
@@ -35,24 +26,12 @@ use crate::thread;
 /// How long the main thread goes without looking for signals.
 const TICK: Duration = Duration::from_millis(25);
 
-/// How the wait for one call ended.
-pub(crate) enum Ended {
-    /// With its outcome.
-    Outcome(Outcome),
-    /// By a signal or a deadline: the task has unwound, or never ran.
-    Stopped(PyErr),
-    /// By a signal or a deadline, and the task still runs.
-    Abandoned(PyErr),
-}
-
 /// The caller's wait for one call.
 pub(crate) struct Waiting<'a, 'py> {
     pub(crate) call: &'a Bound<'py, Call>,
     pub(crate) runner: &'a Bound<'py, RunnerCore>,
     pub(crate) waiter: Waiter,
-    pub(crate) deadline: Option<Deadline>,
-    /// The call's name, for messages; made only when one is needed.
-    pub(crate) name: &'a dyn Fn() -> String,
+    pub(crate) patience: Patience,
 }
 
 impl Waiting<'_, '_> {
@@ -60,10 +39,9 @@ impl Waiting<'_, '_> {
     /// woken into an interpreter lock that we hold.
     pub(crate) fn submit_and_wait(mut self, py: Python<'_>, message: Message) -> PyResult<Ended> {
         let on_main = thread::is_main(py)?;
-        let core = self.runner.get();
-        let entry = &*core.entry;
-        let waiter = &self.waiter;
-        let limit = next_look(on_main, self.deadline.map(|deadline| deadline.at));
+        let (call, core) = (self.call.get(), self.runner.get());
+        let (entry, waiter) = (&*core.entry, &self.waiter);
+        let limit = next_look(on_main, self.patience.limit());
         let mut interrupted = None;
         let mut seen = if core.is_native() {
             py.detach(|| match entry.push(message) {
@@ -89,83 +67,31 @@ impl Waiting<'_, '_> {
                 }
             })
         };
-        let mut unwinding: Option<(PyErr, Instant)> = None;
         loop {
             match seen {
-                Ok(Wait::Done) => return Ok(self.outcome(py, unwinding)),
                 Ok(Wait::TimedOut) => {}
-                Ok(Wait::Gone) | Err(_) => {
-                    let outcome = self.call.get().take_outcome().unwrap_or(Outcome::NotStarted);
-                    return Ok(Ended::Outcome(outcome));
+                Ok(Wait::Done | Wait::Gone) | Err(_) => {
+                    let outcome = call.take_outcome().unwrap_or(Outcome::NotStarted);
+                    return Ok(self.patience.ended(py, outcome));
                 }
             }
             if on_main && interrupted.is_none() {
                 interrupted = py.check_signals().err();
             }
-            unwinding = match (unwinding, interrupted.take()) {
-                (None, Some(error)) => match self.begin_unwinding(error) {
-                    Ok(unwinding) => Some(unwinding),
-                    Err(ended) => return Ok(ended),
+            match self.patience.step(interrupted.take(), || call.name(py)) {
+                Step::Wait => {}
+                Step::Cancel => match call.phase.cancel() {
+                    Cancel::NeverRan => return Ok(self.patience.never_ran()),
+                    Cancel::Interrupt => RunnerCore::send_cancel(self.runner, self.call),
+                    Cancel::Nothing => {}
                 },
-                (None, None) => match self.deadline.take_if(|it| it.at <= Instant::now()) {
-                    Some(missed) => {
-                        let error = missed.missed(&(self.name)());
-                        match self.begin_unwinding(error) {
-                            Ok(unwinding) => Some(unwinding),
-                            Err(ended) => return Ok(ended),
-                        }
-                    }
-                    None => None,
+                Step::Leave => match call.phase.abandon() {
+                    Abandon::Leave => return Ok(self.patience.left()),
+                    Abandon::TakeOutcome => {}
                 },
-                (Some((first, _)), Some(_second)) => return Ok(self.leave(py, first)),
-                (Some((first, grace_end)), None) if grace_end <= Instant::now() => {
-                    return Ok(self.leave(py, first));
-                }
-                (Some(unwinding), None) => Some(unwinding),
-            };
-            let limit = match &unwinding {
-                Some((_, grace_end)) => Some(*grace_end),
-                None => self.deadline.map(|deadline| deadline.at),
-            };
-            let limit = next_look(on_main, limit);
-            let waiter = &self.waiter;
+            }
+            let limit = next_look(on_main, self.patience.limit());
             seen = Ok(py.detach(|| waiter.park(limit)));
-        }
-    }
-
-    /// Ask the task to stop; the end of its grace, or the end of the wait if it never ran.
-    fn begin_unwinding(&self, error: PyErr) -> Result<(PyErr, Instant), Ended> {
-        match self.call.get().phase.cancel() {
-            Cancel::NeverRan => Err(Ended::Stopped(error)),
-            Cancel::Interrupt | Cancel::Nothing => {
-                RunnerCore::send_cancel(self.runner, self.call);
-                Ok((error, Instant::now() + self.runner.get().grace))
-            }
-        }
-    }
-
-    /// Wait no longer, unless the outcome has come just now.
-    fn leave(&self, py: Python<'_>, error: PyErr) -> Ended {
-        match self.call.get().phase.abandon() {
-            Abandon::Leave => Ended::Abandoned(error),
-            Abandon::TakeOutcome => self.outcome(py, Some((error, Instant::now()))),
-        }
-    }
-
-    /// The end of a wait whose outcome is there.
-    fn outcome(&self, py: Python<'_>, unwinding: Option<(PyErr, Instant)>) -> Ended {
-        let outcome = self.call.get().take_outcome().unwrap_or_else(|| {
-            // `complete` comes after the outcome is stored, and nobody else takes it.
-            Outcome::Error(PyRuntimeError::new_err("sideloop lost an outcome: please report this"))
-        });
-        match (unwinding, outcome) {
-            (None, outcome) => Ended::Outcome(outcome),
-            (Some((error, _)), Outcome::Error(raised)) => {
-                // What the task raised while it unwound is not lost: it is the cause.
-                error.set_cause(py, Some(raised));
-                Ended::Stopped(error)
-            }
-            (Some((error, _)), Outcome::Value(_) | Outcome::NotStarted) => Ended::Stopped(error),
         }
     }
 }

@@ -18,6 +18,10 @@ mod outcome;
 
 mod handoff;
 
+mod cancel;
+
+mod drive;
+
 mod deadline;
 
 mod errors;

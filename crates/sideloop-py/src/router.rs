@@ -56,7 +56,7 @@ impl Router {
         let py = async_fn.py();
         if let Some(core) = self.slot.bind(py).getattr_opt(pyo3::intern!(py, "core"))? {
             let core = core.cast_into::<RunnerCore>()?;
-            if core.get().entry.accepts() {
+            if core.get().entry.accepts() && !core.get().driving() {
                 return Ok(core);
             }
         }

@@ -14,12 +14,14 @@ use sideloop_core::handoff::{Completer, handoff};
 use sideloop_core::phase::Begin;
 
 use crate::call::{Call, Work};
+use crate::cancel::{Ended, Patience};
 use crate::context;
 use crate::deadline::{Deadline, bounded};
+use crate::drive::{Drive, Driver};
 use crate::entry::{Bell, Entry, Message, lock};
 use crate::errors::{Error, name_of};
 use crate::event_loop::LoopCore;
-use crate::handoff::{Ended, Waiting};
+use crate::handoff::Waiting;
 use crate::outcome::{Outcome, is_cancelled};
 use crate::task::TaskMaker;
 use crate::thread;
@@ -42,15 +44,16 @@ enum End {
 
 /// One loop's entry, from the first call to the close.
 ///
-/// `RunnerCore(name, grace, event_loop)`: `grace` in seconds.
+/// `RunnerCore(name, grace, event_loop, end)`: `grace` in seconds. Without `end` a thread of its own runs
+/// the loop; with it the caller does, and `end(reason)` unwinds and closes a loop that was stopped.
 #[pyclass(frozen, module = "sideloop._sideloop", weakref)]
 pub(crate) struct RunnerCore {
     pub(crate) entry: Arc<Entry>,
     pub(crate) grace: Duration,
-    #[pyo3(get)]
     name: String,
+    pub(crate) drive: Drive,
     /// The loop if it is ours and hears the entry's bell; None if it is rung through the interpreter.
-    own_loop: Option<Py<LoopCore>>,
+    pub(crate) own_loop: Option<Py<LoopCore>>,
     tasks: OnceLock<TaskMaker>,
     /// Calls whose task runs, by address.
     running: Mutex<HashMap<usize, Py<Call>>>,
@@ -65,15 +68,26 @@ pub(crate) struct RunnerCore {
 #[pymethods]
 impl RunnerCore {
     #[new]
-    fn new(name: String, grace: f64, event_loop: &Bound<'_, PyAny>) -> Self {
+    #[pyo3(signature = (name, grace, event_loop, end = None))]
+    fn new(
+        name: String,
+        grace: f64,
+        event_loop: &Bound<'_, PyAny>,
+        end: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
         let own_loop = event_loop.cast::<LoopCore>().ok();
         let own_loop = own_loop.filter(|own| own.get().epoll().is_some());
         let entry = match own_loop {
             Some(own) => Arc::clone(&own.get().entry),
             None => Arc::new(Entry::new(Bell::CallSoon)),
         };
-        Self {
+        let drive = match end {
+            Some(end) => Drive::Caller(Driver::new(event_loop, end)?),
+            None => Drive::Thread,
+        };
+        Ok(Self {
             entry,
+            drive,
             grace: bounded(grace),
             name,
             own_loop: own_loop.map(|own| own.clone().unbind()),
@@ -82,7 +96,12 @@ impl RunnerCore {
             end: Mutex::new(None),
             loop_thread: AtomicU64::new(0),
             stuck: AtomicBool::new(false),
-        }
+        })
+    }
+
+    #[getter]
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Serve the loop from here on. Once, before the first call.
@@ -111,6 +130,15 @@ impl RunnerCore {
         self.entry.accepts()
     }
 
+    /// Whether the caller drives the loop, and does so now.
+    #[getter]
+    pub(crate) fn driving(&self) -> bool {
+        match &self.drive {
+            Drive::Caller(driver) => driver.is_driving(),
+            Drive::Thread => false,
+        }
+    }
+
     /// Whether this was inherited through a fork.
     #[getter]
     fn orphaned(&self) -> bool {
@@ -127,6 +155,15 @@ impl RunnerCore {
     #[getter]
     fn stuck(&self) -> bool {
         self.stuck.load(Ordering::Relaxed)
+    }
+
+    /// Whether the calling thread is the one that runs the loop.
+    #[getter]
+    fn mine(&self) -> bool {
+        match &self.drive {
+            Drive::Caller(driver) => driver.is_mine(),
+            Drive::Thread => self.loop_thread.load(Ordering::Relaxed) == thread::current(),
+        }
     }
 
     /// How many calls run now.
@@ -181,7 +218,11 @@ impl RunnerCore {
 
     /// Whether this exception is the outcome of a call that runs here: its task raised it, and the
     /// loop let it through after storing it.
-    fn is_outcome(&self, py: Python<'_>, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
+    pub(crate) fn is_outcome(
+        &self,
+        py: Python<'_>,
+        exception: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
         let tasks: Vec<_> = self.calls().values().filter_map(|call| call.get().task(py)).collect();
         for task in tasks {
             if task.call_method0("done")?.is_truthy()?
@@ -220,6 +261,9 @@ impl RunnerCore {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.own_loop)?;
+        if let Drive::Caller(driver) = &self.drive {
+            driver.traverse(&visit)?;
+        }
         self.tasks.get().map_or(Ok(()), |tasks| tasks.traverse(&visit))?;
         // A lock that is held is held by a thread that lives, with what it guards.
         if let Ok(calls) = self.running.try_lock() {
@@ -253,23 +297,35 @@ impl RunnerCore {
     ) -> PyResult<Run> {
         let py = slf.py();
         let core = slf.get();
-        if core.loop_thread.load(Ordering::Relaxed) == thread::current() {
-            return Err(Error::Deadlock.raise(py, (&core.name, name_of(async_fn))));
-        }
         if !core.entry.accepts() {
             return Ok(Run::NotStarted);
         }
-        let deadline = Deadline::current(py)?;
+        let patience = Patience::new(Deadline::current(py)?, core.grace);
         let work = Work {
             args: args.clone().unbind(),
             kwargs: kwargs.clone().unbind(),
             context: context::copy_current(py)?,
         };
-        let (completer, waiter) = handoff();
-        let call = Bound::new(py, Call::new(slf.clone().unbind(), async_fn, work, completer))?;
-        let name = || name_of(async_fn);
-        let waiting = Waiting { call: &call, runner: slf, waiter, deadline, name: &name };
-        match waiting.submit_and_wait(py, Message::Start(call.clone().unbind()))? {
+        let new_call =
+            |completer| Bound::new(py, Call::new(slf.clone().unbind(), async_fn, work, completer));
+        let (call, ended) = match &core.drive {
+            Drive::Caller(driver) => {
+                let call = new_call(None)?;
+                let ended = driver.drive(slf, &call, patience)?;
+                (call, ended)
+            }
+            Drive::Thread => {
+                if core.loop_thread.load(Ordering::Relaxed) == thread::current() {
+                    return Err(Error::Deadlock.raise(py, (&core.name, name_of(async_fn))));
+                }
+                let (completer, waiter) = handoff();
+                let call = new_call(Some(completer))?;
+                let waiting = Waiting { call: &call, runner: slf, waiter, patience };
+                let ended = waiting.submit_and_wait(py, Message::Start(call.clone().unbind()))?;
+                (call, ended)
+            }
+        };
+        match ended {
             Ended::Outcome(Outcome::Value(value)) => Ok(Run::Value(value)),
             Ended::Outcome(Outcome::Error(error)) => Err(error),
             Ended::Outcome(Outcome::NotStarted) => Ok(Run::NotStarted),
@@ -282,7 +338,7 @@ impl RunnerCore {
     }
 
     /// Start a call: the user's function is called here, on the loop thread.
-    fn start(&self, call: &Bound<'_, Call>) {
+    pub(crate) fn start(&self, call: &Bound<'_, Call>) {
         let py = call.py();
         let inside = call.get();
         match inside.phase.begin() {
@@ -302,7 +358,7 @@ impl RunnerCore {
     }
 
     /// Cancel the task of a call. Runs on the loop thread.
-    fn cancel(&self, call: &Bound<'_, Call>) -> PyResult<()> {
+    pub(crate) fn cancel(&self, call: &Bound<'_, Call>) -> PyResult<()> {
         call.get().heard_cancel();
         match call.get().task(call.py()) {
             Some(task) => task.call_method0("cancel").map(drop),
@@ -389,7 +445,8 @@ impl RunnerCore {
     /// A caller left its task behind: a loop that did not even hear it is stuck, and replaced.
     fn left_behind(slf: &Bound<'_, Self>, call: &Bound<'_, Call>, async_fn: &Bound<'_, PyAny>) {
         let (py, core) = (slf.py(), slf.get());
-        let stuck = !call.get().has_heard_cancel();
+        let driven = matches!(core.drive, Drive::Caller(_));
+        let stuck = !driven && !call.get().has_heard_cancel();
         if stuck {
             core.stuck.store(true, Ordering::Relaxed);
             let _ = Self::ask_stop(slf);

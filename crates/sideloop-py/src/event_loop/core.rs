@@ -155,6 +155,10 @@ impl LoopCore {
         drop(old);
     }
 
+    pub(crate) fn set_thread_id(&self, ident: Option<Py<PyAny>>) {
+        self.thread_id.set(ident);
+    }
+
     fn check_open(&self) -> PyResult<()> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(PyRuntimeError::new_err("Event loop is closed"));
@@ -362,7 +366,7 @@ impl LoopCore {
 
     /// Run one turn.
     fn _run_once(slf: &Bound<'_, Self>) -> PyResult<()> {
-        super::turn::run_once(slf)
+        super::turn::run_once(slf, None)
     }
 
     /// The loop's time, in seconds: `time.monotonic()`.
@@ -441,7 +445,7 @@ impl LoopCore {
 
     #[setter(_thread_id)]
     fn set_thread_id_field(&self, ident: Option<Py<PyAny>>) {
-        self.thread_id.set(ident);
+        self.set_thread_id(ident);
     }
 
     #[getter(_current_handle)]

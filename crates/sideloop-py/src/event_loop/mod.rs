@@ -13,7 +13,7 @@ mod handle;
 
 mod timers;
 
-mod turn;
+pub(crate) mod turn;
 
 mod poller;
 

@@ -14,12 +14,12 @@ use crate::runner::RunnerCore;
 /// asyncio waits no longer than a day at once (`asyncio.base_events.MAXIMUM_SELECT_TIMEOUT`).
 const LONGEST_WAIT: f64 = 24.0 * 3600.0;
 
-/// Run one turn: what `BaseEventLoop._run_once` does.
+/// Run one turn: what `BaseEventLoop._run_once` does, waiting no more than `longest` seconds.
 ///
 /// # Errors
 /// `SystemExit` and `KeyboardInterrupt` from a callback, a signal handler's exception, and what a
 /// selector raises.
-pub(crate) fn run_once(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
+pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
     let scheduled = core.scheduled(py)?;
@@ -32,6 +32,10 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
         Some((timers.when(&first)? - now(slf)?).clamp(0.0, LONGEST_WAIT))
     } else {
         None
+    };
+    let timeout = match (timeout, longest) {
+        (Some(timeout), Some(longest)) => Some(timeout.min(longest)),
+        (timeout, longest) => timeout.or(longest),
     };
     wait(slf, timeout)?;
 
@@ -50,7 +54,16 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
         }
     }
 
-    // Only those that are ready now: what they make ready runs in the next turn, after a look at I/O.
+    run_ready(slf)
+}
+
+/// Run what is ready now. What that makes ready runs in the next turn, after a look at I/O.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt` from a callback; those behind it stay ready.
+pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
+    let py = slf.py();
+    let core = slf.get();
     for _ in 0..core.ready_len() {
         let Some(ready) = core.pop_ready(py) else { break };
         if core.is_debug() {

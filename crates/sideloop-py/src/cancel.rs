@@ -1,0 +1,109 @@
+//! When a caller stops waiting for a call, and what it does about the task first.
+//!
+//! ```text
+//!              signal raises, or deadline         grace is over, or second signal
+//!   Waiting ─────────────────────────────▶ Unwinding ─────────────────────────────▶ leave
+//!     │ outcome                              │ outcome
+//!     ▼                                      ▼
+//!   unwrap it                              raise what began the unwinding
+//! ```
+//!
+//! One policy for every drive: whoever waits asks `Patience` at each look, and does what it says.
+
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+
+use crate::deadline::Deadline;
+use crate::outcome::Outcome;
+
+/// How the wait for one call ended.
+pub(crate) enum Ended {
+    /// With its outcome.
+    Outcome(Outcome),
+    /// By a signal or a deadline: the task has unwound, or never ran.
+    Stopped(PyErr),
+    /// By a signal or a deadline, and the task still runs.
+    Abandoned(PyErr),
+}
+
+/// What to do next.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Go on waiting.
+    Wait,
+    /// Ask the task to stop, then go on waiting.
+    Cancel,
+    /// Wait no longer, unless the outcome has come just now.
+    Leave,
+}
+
+/// How long the caller of one call still waits, and why no longer.
+pub(crate) struct Patience {
+    deadline: Option<Deadline>,
+    grace: Duration,
+    /// What began the unwinding, and when its grace is over.
+    unwinding: Option<(PyErr, Instant)>,
+}
+
+impl Patience {
+    pub(crate) fn new(deadline: Option<Deadline>, grace: Duration) -> Self {
+        Self { deadline, grace, unwinding: None }
+    }
+
+    /// What to do now that `interrupted` was raised by a signal handler, if it was. `name` is the
+    /// call's, for the message if its time is over.
+    pub(crate) fn step(&mut self, interrupted: Option<PyErr>, name: impl Fn() -> String) -> Step {
+        let now = Instant::now();
+        if let Some((_, grace_end)) = &self.unwinding {
+            let over = interrupted.is_some() || *grace_end <= now;
+            return if over { Step::Leave } else { Step::Wait };
+        }
+        let missed = self.deadline.filter(|deadline| deadline.at <= now);
+        match interrupted.or_else(|| missed.map(|deadline| deadline.missed(&name()))) {
+            Some(reason) => {
+                self.unwinding = Some((reason, now + self.grace));
+                Step::Cancel
+            }
+            None => Step::Wait,
+        }
+    }
+
+    /// When to ask again, whatever happens.
+    pub(crate) fn limit(&self) -> Option<Instant> {
+        match &self.unwinding {
+            Some((_, grace_end)) => Some(*grace_end),
+            None => self.deadline.map(|deadline| deadline.at),
+        }
+    }
+
+    /// The task has ended: with its outcome, unless it was asked to.
+    pub(crate) fn ended(self, py: Python<'_>, outcome: Outcome) -> Ended {
+        match (self.unwinding, outcome) {
+            (None, outcome) => Ended::Outcome(outcome),
+            (Some((reason, _)), Outcome::Error(raised)) => {
+                // What the task raised while it unwound is not lost: it is the cause.
+                reason.set_cause(py, Some(raised));
+                Ended::Stopped(reason)
+            }
+            (Some((reason, _)), Outcome::Value(_) | Outcome::NotStarted) => Ended::Stopped(reason),
+        }
+    }
+
+    /// The task never ran, and will not.
+    pub(crate) fn never_ran(self) -> Ended {
+        match self.unwinding {
+            Some((reason, _)) => Ended::Stopped(reason),
+            None => Ended::Outcome(Outcome::NotStarted),
+        }
+    }
+
+    /// The task was left behind.
+    pub(crate) fn left(self) -> Ended {
+        match self.unwinding {
+            Some((reason, _)) => Ended::Abandoned(reason),
+            None => Ended::Outcome(Outcome::NotStarted),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+"""The loop that the caller drives: no thread, and no turn but while a call waits."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sideloop._loop import ExceptionHandler, LoopFactory, live, make_loop
+from sideloop._sideloop import LoopCore, RunnerCore
+from sideloop._unwind import unwind
+
+
+class DrivenLoop:
+    """One event loop, kept between calls and driven by the thread that made it.
+
+    Has the methods of `LoopThread`, so that a runner can own either.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        grace: float,
+        loop_factory: LoopFactory | None,
+        exception_handler: ExceptionHandler | None,
+    ) -> None:
+        loop = make_loop(loop_factory)
+        if not isinstance(loop, LoopCore):
+            loop.close()
+            raise TypeError(
+                f"loop_factory returned {type(loop).__name__}, which only its own run_forever can "
+                f'drive: with drive="caller" it has to make a sideloop.EventLoop'
+            )
+        self.core = RunnerCore(name, grace, loop, self._end)
+        self.core.bind(loop)
+        self.grace = grace
+        self._loop = loop
+        if exception_handler is not None:
+            loop.set_exception_handler(exception_handler)
+
+    def start(self) -> None:
+        """Nothing to start: the first call turns the loop."""
+        live.add(self)
+
+    def ask_stop(self) -> None:
+        """Let no call enter. `join` unwinds what is left."""
+        self.core.ask_stop()
+
+    def join(self, seconds: float) -> bool:  # noqa: ARG002  # the grace bounds it
+        """Unwind what is left and close the loop; False on any thread but its own."""
+        if self.core.mine:
+            self._end(None)
+        return self.core.mine
+
+    def _end(self, reason: BaseException | None) -> None:
+        if self._loop.is_closed():
+            return
+        self.core.begin_unwinding(reason)
+        self._loop._stopping = False
+        try:
+            with _no_running_loop():
+                unwind(self._loop, self.core, self.grace)
+        finally:
+            self.core.finish_all()
+            self._loop.close()
+            live.discard(self)
+
+
+@contextmanager
+def _no_running_loop() -> Iterator[None]:
+    """The caller may be under somebody else's running loop, which is blocked meanwhile."""
+    outer = asyncio._get_running_loop()
+    task = asyncio.current_task(outer) if outer is not None else None
+    if outer is not None and task is not None:
+        asyncio.tasks._leave_task(outer, task)
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(outer)
+        if outer is not None and task is not None:
+            asyncio.tasks._enter_task(outer, task)

@@ -1,0 +1,48 @@
+"""Unwind a loop: cancel what is left on it, and let it run its cleanup."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from sideloop._errors import logger
+from sideloop._sideloop import RunnerCore
+
+
+def unwind(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> None:
+    """Cancel what is left on a loop that runs no more, and turn it until that has unwound.
+
+    Blocks for `grace` seconds at most, and runs the tasks' cleanup on the calling thread. A task that
+    ignores its cancellation is named in a log warning, unless its caller has left it behind before.
+    """
+    end = time.monotonic() + grace
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    for task in core.abandoned_tasks():
+        _forget(task)
+        tasks.discard(task)
+    if tasks:
+        _complete(loop, asyncio.wait(tasks, timeout=grace))
+    for task in tasks:
+        if not task.done():
+            logger.warning("%r ignored its cancellation and was left behind", task)
+            _forget(task)
+    _complete(loop, asyncio.wait_for(loop.shutdown_asyncgens(), max(end - time.monotonic(), 0.1)))
+
+
+def _complete(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, object]) -> None:
+    """Run a coroutine with a time limit of its own to its end, whatever the others raise."""
+    task = loop.create_task(coro)
+    while not task.done():
+        # A task that unwinds may stop the loop again, or exit again: go on.
+        with contextlib.suppress(BaseException):
+            loop.run_until_complete(task)
+    if not task.cancelled():
+        task.exception()  # seen: a time limit that is over is no news
+
+
+def _forget(task: "asyncio.Future[Any]") -> None:
+    """We have named it: asyncio need not do so again when it is collected."""
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
