@@ -1,13 +1,24 @@
-"""Runs a coroutine on an event loop of ours: on this thread, or on a loop thread."""
+"""Event loops under test, ours and the standard one, and ways to run them."""
 
 import asyncio
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
+
+import pytest
 
 import sideloop
 
 T = TypeVar("T")
+
+Loop = asyncio.SelectorEventLoop
+
+STANDARD = asyncio.SelectorEventLoop
+OURS = sideloop.EventLoop
+
+WITH_BOTH = pytest.mark.parametrize("make", [STANDARD, OURS], ids=["standard", "ours"])
+"""What is said of our loop is also true of the standard one."""
 
 AsyncMain = Callable[[], Coroutine[Any, Any, T]]
 
@@ -34,4 +45,26 @@ def on_a_loop_thread(async_main: AsyncMain[T]) -> T:
     return sideloop.run_sync(async_main)
 
 
-BOTH: list[Run] = [on_this_thread, on_a_loop_thread]
+PLACES: list[Run] = [on_this_thread, on_a_loop_thread]
+
+
+def turn(loop: asyncio.AbstractEventLoop) -> None:
+    """Run what is ready, and no more."""
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+
+
+def on_another_thread(act: Callable[[], object]) -> None:
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            act()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]

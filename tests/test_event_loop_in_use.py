@@ -23,7 +23,7 @@ BIG = bytes(range(256)) * 20_000
 PIPE = asyncio.subprocess.PIPE
 
 
-@pytest.fixture(params=loops.BOTH, ids=lambda run: run.__name__)
+@pytest.fixture(params=loops.PLACES, ids=lambda run: run.__name__)
 def run(request: pytest.FixtureRequest) -> Run:
     return request.param
 

@@ -59,7 +59,7 @@ def certificates() -> Certificates:
     return Certificates()
 
 
-@pytest.fixture(params=loops.BOTH, ids=lambda run: run.__name__)
+@pytest.fixture(params=loops.PLACES, ids=lambda run: run.__name__)
 def run(request: pytest.FixtureRequest) -> Run:
     return request.param
 
@@ -348,3 +348,57 @@ class TestAnyio:
 
         options = {"loop_factory": sideloop.EventLoop}
         assert anyio.run(main, backend_options=options) == (sideloop.EventLoop, 45)
+
+
+class TestPytestAsyncio:
+    """In a pytest of its own, where the plugin is on."""
+
+    CONFTEST = """
+import sideloop
+
+def pytest_asyncio_loop_factories(config, item):
+    return {"sideloop": sideloop.EventLoop}
+"""
+
+    TESTS = """
+import asyncio
+import pytest
+import pytest_asyncio
+import sideloop
+
+@pytest_asyncio.fixture
+async def opened():
+    assert type(asyncio.get_running_loop()) is sideloop.EventLoop
+    yield asyncio.get_running_loop()
+    await asyncio.sleep(0)
+
+@pytest.mark.asyncio
+async def test_alone():
+    await asyncio.sleep(0.001)
+    assert type(asyncio.get_running_loop()) is sideloop.EventLoop
+
+@pytest.mark.asyncio
+async def test_with_a_fixture(opened):
+    assert opened is asyncio.get_running_loop()
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_of_a_module():
+    assert type(asyncio.get_running_loop()) is sideloop.EventLoop
+"""
+
+    def test_runs_tests_and_fixtures_on_our_loop_by_its_hook(self, tmp_path: Path) -> None:
+        (tmp_path / "conftest.py").write_text(self.CONFTEST)
+        (tmp_path / "test_ours.py").write_text(self.TESTS)
+        (tmp_path / "pytest.ini").write_text(
+            "[pytest]\nfilterwarnings = error\nasyncio_default_fixture_loop_scope = function\n"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert "3 passed" in ended.stdout

@@ -106,6 +106,13 @@ def caught(sync_fn: Callable[[], object]) -> BaseException:
     raise AssertionError("nothing was raised")
 
 
+def skip_where_asyncio_makes_the_cycle(loop_factory: LoopFactory | None, make: Make) -> None:
+    """From 3.12 on, an exit that leaves asyncio's own loop keeps a frame that holds its handle."""
+    leaves_the_loop = isinstance(make(), SystemExit | KeyboardInterrupt)
+    if loop_factory is not None and leaves_the_loop and sys.version_info >= (3, 12):
+        pytest.skip("asyncio's _run_once keeps the handle in a frame of the traceback")
+
+
 async def forever() -> None:
     await asyncio.Event().wait()
 
@@ -219,7 +226,11 @@ class TestAnException:
         assert_own_traceback(caught(lambda: runner.run(fail)))
 
     @every_exception
-    def test_leaves_no_garbage(self, manager: LoopManager, make: Make) -> None:
+    def test_leaves_no_garbage(
+        self, manager: LoopManager, loop_factory: LoopFactory | None, make: Make
+    ) -> None:
+        skip_where_asyncio_makes_the_cycle(loop_factory, make)
+
         async def fail() -> None:
             await asyncio.sleep(0)
             raise make()
@@ -242,8 +253,14 @@ class TestAnException:
 
     @every_exception
     def test_dies_with_its_last_reference(
-        self, manager: LoopManager, make: Make, wait_until: WaitUntil
+        self,
+        manager: LoopManager,
+        loop_factory: LoopFactory | None,
+        make: Make,
+        wait_until: WaitUntil,
     ) -> None:
+        skip_where_asyncio_makes_the_cycle(loop_factory, make)
+
         class Witness:
             pass
 

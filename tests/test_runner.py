@@ -244,7 +244,7 @@ class TestClose:
         async def close() -> None:
             runner.close()
 
-        with pytest.raises(RuntimeError, match="own loop thread"):
+        with pytest.raises(RuntimeError, match="own loop"):
             runner.run(close)
         assert runner.run(add, 10, b=12) == 22
 
@@ -580,3 +580,10 @@ class TestTheLimitOfOpenFiles:
         # Of a loop that it could make by half asyncio complains on stderr by itself.
         assert ended.stdout == "refused, then served\n", ended
         assert ended.code == 0
+
+
+class TestTheCollector:
+    @pytest.mark.parametrize("kind", ["native", "foreign"])
+    def test_may_run_at_any_allocation(self, kind: str) -> None:
+        ended = programs.run("garbage", kind)
+        assert (ended.code, ended.stdout, ended.stderr) == (0, "no crash\n", "")

@@ -1,7 +1,7 @@
 """The loop that the caller drives: no thread, and no turn but while a call waits."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from sideloop._loop import ExceptionHandler, LoopFactory, live, make_loop
@@ -65,7 +65,7 @@ class DrivenLoop:
 
 
 @contextmanager
-def _no_running_loop() -> Iterator[None]:
+def _no_running_loop() -> Generator[None]:
     """The caller may be under somebody else's running loop, which is blocked meanwhile."""
     outer = asyncio._get_running_loop()
     task = asyncio.current_task(outer) if outer is not None else None

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sideloop._errors import logger
 from sideloop._event_loop import EventLoop
 from sideloop._sideloop import RunnerCore
 from sideloop._unwind import unwind

@@ -34,9 +34,9 @@ class LoopManager:
 
     Args:
         scope: Whose one runner is: each thread's, or the process's.
-        drive: Who runs the loops: a `"thread"` for each, or the `"caller"` while it waits. Loops that
-            callers drive cost no thread and no hand-off, and turn only during calls: what is left on
-            them waits for the next one. They cannot be shared by threads.
+        drive: Who runs the loops: a `"thread"` for each, or the `"caller"` while it waits. Loops
+            that callers drive cost no thread and no hand-off, and turn only during calls: what is
+            left on them waits for the next one. They cannot be shared by threads.
         loop_factory: Makes the event loops, `uvloop.new_event_loop` for example. Without it they
             are `sideloop.EventLoop`s.
         exception_handler: Is set on each loop: see `asyncio.loop.set_exception_handler`.
@@ -64,10 +64,10 @@ class LoopManager:
             raise ValueError(f"scope is 'thread' or 'process', not {scope!r}")
         if scope == "process" and drive == "caller":
             raise ValueError(
-                "a loop that the caller drives belongs to one thread, so it cannot be the process's: "
-                'leave out scope="process" or drive="caller"'
+                "a loop that the caller drives belongs to one thread, so it cannot be the "
+                'process\'s: leave out scope="process" or drive="caller"'
             )
-        self._drive = check_drive(drive)
+        self._drive: Drive = check_drive(drive)
         self._importable_as: str | None = None
         self._scope = scope
         self._loop_factory = loop_factory
@@ -200,7 +200,7 @@ class LoopManager:
                 owner = _Owner(runners, runners.take_idle() or runners.add(self._make_runner()))
                 self._local.owner = owner
             runner = owner.runner
-        loop_thread = runner._loop_for(async_fn)
+        loop_thread = runner.loop_for(async_fn)
         if isinstance(loop_thread, LoopThread):
             loop_thread.depth, loop_thread.outer = depth + 1, caller
         self._local.core = loop_thread.core
@@ -211,8 +211,8 @@ class LoopManager:
         runners = self._runners()
         owners: list[_Owner] = self._local.__dict__.setdefault("owners", [])
         owners[:] = [one for one in owners if one.runners is runners and not one.runner.closed]
-        for depth, owner in enumerate(owners):
-            core = owner.runner._loop_for(async_fn).core
+        for owner in owners:
+            core = owner.runner.loop_for(async_fn).core
             if not core.driving:
                 break
         else:
@@ -222,8 +222,8 @@ class LoopManager:
                 raise NestingError(call_name(async_fn), depth, _shortened(names))
             owner = _Owner(runners, runners.add(self._make_runner()))
             owners.append(owner)
-            core = owner.runner._loop_for(async_fn).core
-        if depth == 0:
+            core = owner.runner.loop_for(async_fn).core
+        if owner is owners[0]:
             # Nested calls look here again: the next call from outside belongs to the first one.
             self._local.core = core
         return core

@@ -37,9 +37,9 @@ class Runner:
         name: Names the thread, in messages and debuggers.
         loop_factory: Makes the event loop, `uvloop.new_event_loop` for example. Without it the loop
             is a `sideloop.EventLoop`.
-        drive: Who runs the loop: a `"thread"` of its own, or the `"caller"` while it waits. A loop that
-            the caller drives belongs to the thread of its first call, costs no thread and no hand-off,
-            and turns only during calls: what is left on it waits for the next one.
+        drive: Who runs the loop: a `"thread"` of its own, or the `"caller"` while it waits. A loop
+            that the caller drives belongs to the thread of its first call, costs no thread and no
+            hand-off, and turns only during calls: what is left on it waits for the next one.
         exception_handler: Is set on the loop: see `asyncio.loop.set_exception_handler`.
         grace: How many seconds a cancelled task gets to unwind before it is left behind.
 
@@ -60,7 +60,7 @@ class Runner:
     ) -> None:
         self._grace = check_grace(grace)
         self.name = name if name is not None else f"sideloop-{next(_numbers)}"
-        self.drive = check_drive(drive)
+        self.drive: Drive = check_drive(drive)
         self._loop_factory = loop_factory
         self._exception_handler = exception_handler
         self._closed = False
@@ -104,8 +104,8 @@ class Runner:
         warning.
 
         Raises:
-            RuntimeError: Called by a coroutine on the runner's own loop; or, if the caller drives the
-                loop, on another thread than that of its first call.
+            RuntimeError: Called by a coroutine on the runner's own loop; or, if the caller drives
+                the loop, on another thread than that of its first call.
         """
         if grace is not None:
             grace = check_grace(grace)
@@ -160,11 +160,12 @@ class Runner:
 
     def _serve(self, async_fn: Callable[..., object]) -> RunnerCore:
         """The core that takes this call: starts the loop thread, or replaces one that is gone."""
-        core = self._loop_for(async_fn).core
+        core = self.loop_for(async_fn).core
         self._slot.core = core
         return core
 
-    def _loop_for(self, async_fn: Callable[..., object]) -> LoopThread | DrivenLoop:
+    def loop_for(self, async_fn: Callable[..., object]) -> LoopThread | DrivenLoop:
+        """The loop that takes this call, started if need be. For managers, not for users."""
         with self._lock():
             found = self._loop_thread
             if found is not None and found.core.accepting:
@@ -200,8 +201,8 @@ def _check_closable(name: str, loop: LoopThread | DrivenLoop) -> None:
     inside = loop.core.driving if isinstance(loop, DrivenLoop) else loop.core.mine
     if inside:
         raise RuntimeError(
-            f"runner {name!r} cannot be closed by a coroutine on its own loop, which would wait for "
-            f"itself; close it where it was made"
+            f"runner {name!r} cannot be closed by a coroutine on its own loop, which would wait "
+            f"for itself; close it where it was made"
         )
     if isinstance(loop, DrivenLoop) and not loop.core.mine:
         raise RuntimeError(

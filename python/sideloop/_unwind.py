@@ -13,8 +13,9 @@ from sideloop._sideloop import RunnerCore
 def unwind(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> None:
     """Cancel what is left on a loop that runs no more, and turn it until that has unwound.
 
-    Blocks for `grace` seconds at most, and runs the tasks' cleanup on the calling thread. A task that
-    ignores its cancellation is named in a log warning, unless its caller has left it behind before.
+    Blocks for `grace` seconds at most, and runs the tasks' cleanup on the calling thread. A task
+    that ignores its cancellation is named in a log warning, unless its caller has left it behind
+    before.
     """
     end = time.monotonic() + grace
     tasks = asyncio.all_tasks(loop)

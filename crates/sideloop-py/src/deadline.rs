@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyTimeoutError;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -39,10 +40,17 @@ impl Deadline {
     /// # Errors
     /// `TypeError` if something else was stored in the variable.
     pub(crate) fn current(py: Python<'_>) -> PyResult<Option<Self>> {
-        let value = variable(py)?.call_method0(pyo3::intern!(py, "get"))?;
-        if value.is_none() {
-            return Ok(None);
-        }
+        let variable = variable(py)?;
+        let mut found = std::ptr::null_mut();
+        // SAFETY: attached, and `variable` is a `ContextVar`; on success `found` is a new reference, or
+        // null if there is neither a value nor a default.
+        let value = unsafe {
+            if ffi::PyContextVar_Get(variable.as_ptr(), std::ptr::null_mut(), &raw mut found) != 0 {
+                return Err(PyErr::fetch(py));
+            }
+            Bound::from_owned_ptr_or_opt(py, found)
+        };
+        let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(None) };
         let (at, seconds): (f64, f64) = value.extract()?;
         // Python's monotonic clock and Rust's are the same clock, but neither says so: only the
         // difference to now is carried over.

@@ -22,6 +22,7 @@ use crate::errors::Error;
 use crate::event_loop::{LoopCore, turn};
 use crate::outcome::Outcome;
 use crate::runner::RunnerCore;
+use crate::version;
 
 /// Who runs the loop.
 pub(crate) enum Drive {
@@ -200,7 +201,7 @@ struct Outer {
 impl Outer {
     /// Since CPython 3.14 a thread has one current task, whatever its loop: put it aside.
     fn suspend_task(mut self, py: Python<'_>) -> PyResult<Self> {
-        if py.version_info() < (3, 14) || self.running.is_none(py) {
+        if self.running.is_none(py) || !version::is_at_least(py, 14) {
             return Ok(self);
         }
         let tasks = py.import("asyncio.tasks")?;

@@ -32,6 +32,10 @@ mod cpus;
 
 mod thread;
 
+mod version;
+
+mod vectorcall;
+
 mod fork;
 
 /// The native half of sideloop. Private: import from `sideloop` instead.

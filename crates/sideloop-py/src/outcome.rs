@@ -3,6 +3,8 @@
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 
+use crate::version;
+
 /// What came of a call.
 pub(crate) enum Outcome {
     /// The awaited value.
@@ -40,7 +42,7 @@ impl Outcome {
 /// Up to CPython 3.10 a task that was cancelled by raising `CancelledError` makes a new one for each
 /// `result()`, with the one raised as its context.
 fn original(py: Python<'_>, error: PyErr) -> PyErr {
-    if py.version_info() >= (3, 11) {
+    if version::is_at_least(py, 11) {
         return error;
     }
     let context = error.value(py).getattr(pyo3::intern!(py, "__context__"));

@@ -5,29 +5,37 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::call::{Call, Work};
 use crate::context;
 use crate::errors::{Error, name_of};
+use crate::event_loop::LoopCore;
 use crate::runner::RunnerCore;
+use crate::{vectorcall, version};
 
 /// What a task is made with: methods of the loop, looked up once.
 pub(crate) struct TaskMaker {
     pub(crate) event_loop: Py<PyAny>,
     create_task: Py<PyAny>,
     call_soon_threadsafe: Py<PyAny>,
+    own_loop: Option<Py<LoopCore>>,
+    /// `("context",)`, the names of what is passed by name.
+    context_name: Py<PyTuple>,
     /// `create_task` takes the context since CPython 3.11; before, it copies the current one.
     takes_context: bool,
 }
 
 impl TaskMaker {
     pub(crate) fn new(event_loop: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = event_loop.py();
         Ok(Self {
             call_soon_threadsafe: event_loop.getattr("call_soon_threadsafe")?.unbind(),
             event_loop: event_loop.clone().unbind(),
             create_task: event_loop.getattr("create_task")?.unbind(),
-            takes_context: event_loop.py().version_info() >= (3, 11),
+            own_loop: event_loop.cast::<LoopCore>().ok().map(|own| own.clone().unbind()),
+            context_name: PyTuple::new(py, ["context"])?.unbind(),
+            takes_context: version::is_at_least(py, 11),
         })
     }
 
@@ -55,10 +63,16 @@ impl TaskMaker {
 
         // SAFETY: attached; the check reads the object's type.
         let is_coroutine = unsafe { ffi::PyCoro_CheckExact(awaitable.as_ptr()) } != 0;
-        let options = PyDict::new(py);
-        options.set_item(pyo3::intern!(py, "context"), context)?;
+        let names = self.context_name.bind(py);
         let task = if is_coroutine && self.takes_context {
-            self.create_task.bind(py).call((&awaitable,), Some(&options))
+            match &self.own_loop {
+                Some(own_loop) => LoopCore::make_task(own_loop.bind(py), &awaitable, context),
+                None => {
+                    let options = PyDict::new(py);
+                    options.set_item("context", context)?;
+                    self.create_task.bind(py).call((&awaitable,), Some(&options))
+                }
+            }
         } else if is_coroutine {
             context::enter(context, || self.create_task.bind(py).call1((&awaitable,)))
         } else {
@@ -68,7 +82,8 @@ impl TaskMaker {
         .inspect_err(|_| close_coroutine(&awaitable))?;
 
         call.get().set_task(task.clone().unbind());
-        task.call_method(pyo3::intern!(py, "add_done_callback"), (call,), Some(&options))?;
+        let add_done_callback = pyo3::intern!(py, "add_done_callback");
+        vectorcall::call_method(&task, add_done_callback, [call.as_any(), context], names)?;
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use super::timers::Timers;
 use crate::call::Call;
 use crate::entry::{Bell, Entry, lock};
 use crate::runner::RunnerCore;
+use crate::{vectorcall, version};
 
 /// A reference that Python code sets and reads.
 #[derive(Default)]
@@ -25,6 +26,10 @@ impl Field {
     fn get(&self, py: Python<'_>) -> Py<PyAny> {
         let value = lock(&self.0);
         value.as_ref().map_or_else(|| py.None(), |value| value.clone_ref(py))
+    }
+
+    fn is_some(&self) -> bool {
+        lock(&self.0).is_some()
     }
 
     fn set(&self, value: Option<Py<PyAny>>) {
@@ -46,6 +51,7 @@ pub(crate) struct Overrides {
     pub(crate) time: bool,
     pub(crate) process_events: bool,
     call_at: bool,
+    create_task: bool,
     write_to_self: bool,
 }
 
@@ -61,6 +67,7 @@ impl Overrides {
         Ok(Self {
             time: from(&core, "time")?,
             call_at: from(&core, "call_at")?,
+            create_task: from(&core, "create_task")?,
             process_events: from(&standard, "_process_events")?,
             write_to_self: from(&core, "_write_to_self")?,
         })
@@ -81,11 +88,19 @@ pub(crate) struct LoopCore {
     selector: Field,
     thread_id: Field,
     current_handle: Field,
+    task_factory: Field,
+    /// `asyncio.tasks` and `asyncio.futures`, whose classes are looked up each time.
+    tasks: Py<PyAny>,
+    futures: Py<PyAny>,
+    /// `("loop", "context")` and `("loop",)`, the names of what is passed by name.
+    task_names: Py<PyTuple>,
     /// The selector's epoll descriptor while that is polled from here; -1 otherwise.
     epoll: AtomicIsize,
     timers_cancelled: AtomicIsize,
     /// The bits of a float, in seconds.
     clock_resolution: AtomicU64,
+    /// When I/O was looked at last: the bits of a float, in seconds of the loop's clock.
+    polled: AtomicU64,
     // ORDERING: Relaxed for all of these: they are read and written attached, by one thread at a time.
     closed: AtomicBool,
     stopping: AtomicBool,
@@ -128,6 +143,14 @@ impl LoopCore {
 
     pub(crate) fn clock_resolution(&self) -> f64 {
         f64::from_bits(self.clock_resolution.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn polled(&self) -> f64 {
+        f64::from_bits(self.polled.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_polled(&self, now: f64) {
+        self.polled.store(now.to_bits(), Ordering::Relaxed);
     }
 
     pub(crate) fn is_debug(&self) -> bool {
@@ -191,6 +214,24 @@ impl LoopCore {
         PySuper::new(&py.get_type::<Self>(), slf)?.call_method(name, args, Some(&options))
     }
 
+    /// A task for a coroutine, to run in this context: what `create_task` makes, by the shortest way.
+    pub(crate) fn make_task<'py>(
+        slf: &Bound<'py, Self>,
+        coro: &Bound<'py, PyAny>,
+        context: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let core = slf.get();
+        if core.is_debug() || core.overrides.create_task || core.task_factory.is_some() {
+            let options = PyDict::new(py);
+            options.set_item("context", context)?;
+            return slf.call_method("create_task", (coro,), Some(&options));
+        }
+        core.check_open()?;
+        let class = core.tasks.bind(py).getattr(pyo3::intern!(py, "Task"))?;
+        vectorcall::call(&class, [coro, slf.as_any(), context], core.task_names.bind(py))
+    }
+
     fn make_handle<'py>(
         slf: &Bound<'py, Self>,
         callback: &Bound<'py, PyAny>,
@@ -223,9 +264,14 @@ impl LoopCore {
             selector: Field::default(),
             thread_id: Field::default(),
             current_handle: Field::default(),
+            task_factory: Field::default(),
+            tasks: py.import("asyncio.tasks")?.into_any().unbind(),
+            futures: py.import("asyncio.futures")?.into_any().unbind(),
+            task_names: PyTuple::new(py, ["loop", "context"])?.unbind(),
             epoll: AtomicIsize::new(-1),
             timers_cancelled: AtomicIsize::new(0),
             clock_resolution: AtomicU64::new(0),
+            polled: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             debug: AtomicBool::new(false),
@@ -271,7 +317,7 @@ impl LoopCore {
         let core = slf.get();
         core.check_open()?;
         // Since CPython 3.14 such a handle is of a class of its own.
-        if core.is_debug() || slf.py().version_info() >= (3, 14) {
+        if core.is_debug() || version::is_at_least(slf.py(), 14) {
             return Self::standard(
                 slf,
                 "call_soon_threadsafe",
@@ -333,6 +379,40 @@ impl LoopCore {
             return Self::call_at(slf, &when, callback, args, context);
         }
         Self::standard(slf, "call_later", &before(&[delay, callback], args)?, context)
+    }
+
+    /// A task for a coroutine: what `BaseEventLoop.create_task` makes.
+    #[pyo3(signature = (coro, **options))]
+    fn create_task<'py>(
+        slf: &Bound<'py, Self>,
+        coro: &Bound<'py, PyAny>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let core = slf.get();
+        core.check_open()?;
+        if core.is_debug() || core.task_factory.is_some() || options.is_some() {
+            let next = PySuper::new(&py.get_type::<Self>(), slf)?;
+            return next.call_method("create_task", (coro,), options);
+        }
+        let class = core.tasks.bind(py).getattr(pyo3::intern!(py, "Task"))?;
+        // The context is None: the task copies the current one.
+        let none = py.None().into_bound(py);
+        if version::is_at_least(py, 11) {
+            return vectorcall::call(&class, [coro, slf.as_any(), &none], core.task_names.bind(py));
+        }
+        let options = PyDict::new(py);
+        options.set_item("loop", slf)?;
+        class.call((coro,), Some(&options))
+    }
+
+    /// A future on this loop.
+    fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let class = slf.get().futures.bind(py).getattr(pyo3::intern!(py, "Future"))?;
+        let options = PyDict::new(py);
+        options.set_item(pyo3::intern!(py, "loop"), slf)?;
+        class.call((), Some(&options))
     }
 
     /// Make a handle ready, unless it was cancelled.
@@ -458,6 +538,16 @@ impl LoopCore {
         self.current_handle.set(handle);
     }
 
+    #[getter(_task_factory)]
+    fn get_task_factory_field(&self, py: Python<'_>) -> Py<PyAny> {
+        self.task_factory.get(py)
+    }
+
+    #[setter(_task_factory)]
+    fn set_task_factory_field(&self, factory: Option<Py<PyAny>>) {
+        self.task_factory.set(factory);
+    }
+
     #[getter(_timer_cancelled_count)]
     fn get_timer_cancelled_count_field(&self) -> isize {
         self.timers_cancelled()
@@ -520,7 +610,13 @@ impl LoopCore {
         if let Ok(runner) = self.runner.try_lock() {
             visit.call(&*runner)?;
         }
-        for field in [&self.scheduled, &self.selector, &self.thread_id, &self.current_handle] {
+        for field in [
+            &self.scheduled,
+            &self.selector,
+            &self.thread_id,
+            &self.current_handle,
+            &self.task_factory,
+        ] {
             field.traverse(&visit)?;
         }
         Ok(())
@@ -528,7 +624,7 @@ impl LoopCore {
 
     fn __clear__(&self) {
         self.ready.get().clear();
-        for field in [&self.scheduled, &self.selector, &self.current_handle] {
+        for field in [&self.scheduled, &self.selector, &self.current_handle, &self.task_factory] {
             field.set(None);
         }
     }
@@ -555,7 +651,11 @@ pub(crate) fn monotonic() -> f64 {
     #[cfg(unix)]
     {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        let nanoseconds = now.tv_sec as i128 * 1_000_000_000 + i128::from(now.tv_nsec);
-        if nanoseconds % 1_000_000_000 == 0 { now.tv_sec as f64 } else { nanoseconds as f64 / 1e9 }
+        // Seconds alone are exact; else CPython divides the nanoseconds.
+        if now.tv_nsec == 0 {
+            now.tv_sec as f64
+        } else {
+            (now.tv_sec * 1_000_000_000 + now.tv_nsec) as f64 / 1e9
+        }
     }
 }

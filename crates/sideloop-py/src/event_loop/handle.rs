@@ -35,7 +35,10 @@ static LAYOUT: PyOnceLock<Option<Layout>> = PyOnceLock::new();
 
 /// The layout, or None if the classes are unlike what is known.
 pub(crate) fn layout(py: Python<'_>) -> Option<&'static Layout> {
-    LAYOUT.get_or_init(py, || Layout::probe(py).unwrap_or(None)).as_ref()
+    LAYOUT
+        .get(py)
+        .unwrap_or_else(|| LAYOUT.get_or_init(py, || Layout::probe(py).unwrap_or(None)))
+        .as_ref()
 }
 
 /// What a handle is to run.

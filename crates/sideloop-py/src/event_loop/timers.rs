@@ -35,7 +35,8 @@ impl<'a, 'py> Timers<'a, 'py> {
 
     /// The timer that is due first.
     pub(crate) fn first(&self) -> Option<Bound<'py, PyAny>> {
-        self.list.get_item(0).ok()
+        // Asked first: an index that fails makes an exception.
+        if self.list.is_empty() { None } else { self.list.get_item(0).ok() }
     }
 
     /// Take the timer that is due first.

@@ -14,6 +14,10 @@ use crate::runner::RunnerCore;
 /// asyncio waits no longer than a day at once (`asyncio.base_events.MAXIMUM_SELECT_TIMEOUT`).
 const LONGEST_WAIT: f64 = 24.0 * 3600.0;
 
+/// While work is ready, the loop turns without a look at I/O for this long, in seconds: a look costs more
+/// than a short turn (`benches/loop.py`, call_soon chain).
+const LONGEST_BLIND: f64 = 50e-6;
+
 /// Run one turn: what `BaseEventLoop._run_once` does, waiting no more than `longest` seconds.
 ///
 /// # Errors
@@ -24,12 +28,16 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
     let core = slf.get();
     let scheduled = core.scheduled(py)?;
     let timers = Timers::new(&scheduled);
-    core.set_timers_cancelled(timers.prune(core.timers_cancelled())?);
-
+    let next = if scheduled.is_empty() {
+        None
+    } else {
+        core.set_timers_cancelled(timers.prune(core.timers_cancelled())?);
+        timers.first()
+    };
     let timeout = if core.has_ready() || core.is_stopping() {
         Some(0.0)
-    } else if let Some(first) = timers.first() {
-        Some((timers.when(&first)? - now(slf)?).clamp(0.0, LONGEST_WAIT))
+    } else if let Some(next) = next {
+        Some((timers.when(&next)? - now(slf)?).clamp(0.0, LONGEST_WAIT))
     } else {
         None
     };
@@ -101,6 +109,13 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
     {
         use super::poller;
         let found = if timeout == Some(0.0) {
+            let now = super::core::monotonic();
+            if now < core.polled() + LONGEST_BLIND && !entry.looks_filled() && !entry.is_stop_due()
+            {
+                entry.publish();
+                return Ok(());
+            }
+            core.set_polled(now);
             poller::look(entry, epoll)
         } else {
             // The kernel's timeout counts milliseconds here, as in `selectors`; rounded down, the loop
