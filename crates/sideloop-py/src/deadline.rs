@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-static NOW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// The context variable: a pair `(deadline, seconds)`, or None. The deadline is an instant of
 /// `time.monotonic()`, the seconds are what the user asked for.
@@ -54,10 +53,8 @@ impl Deadline {
         let (at, seconds): (f64, f64) = value.extract()?;
         // Python's monotonic clock and Rust's are the same clock, but neither says so: only the
         // difference to now is carried over.
-        let now = NOW.get_or_try_init(py, || -> PyResult<_> {
-            Ok(py.import("time")?.getattr("monotonic")?.unbind())
-        })?;
-        let left = at - now.call0(py)?.extract::<f64>(py)?;
+        let now: f64 = py.import("time")?.call_method0("monotonic")?.extract()?;
+        let left = at - now;
         Ok(Some(Self { at: Instant::now() + bounded(left), seconds }))
     }
 

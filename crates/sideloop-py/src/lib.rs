@@ -32,6 +32,8 @@ mod cpus;
 
 mod thread;
 
+mod names;
+
 mod version;
 
 mod vectorcall;
@@ -68,7 +70,12 @@ mod _sideloop {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::fork::watch()?;
-        super::errors::prepare_finalization(module.py())?;
+        // Everything that would be made at first use: see `names`.
+        let py = module.py();
+        super::names::names(py);
+        super::version::is_at_least(py, 0);
+        super::event_loop::prepare(py);
+        super::errors::prepare_finalization(py)?;
         module.add("deadline", super::deadline::variable(module.py())?)
     }
 }

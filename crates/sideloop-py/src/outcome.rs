@@ -3,6 +3,7 @@
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 
+use crate::names::names;
 use crate::version;
 
 /// What came of a call.
@@ -18,7 +19,7 @@ pub(crate) enum Outcome {
 impl Outcome {
     /// The outcome of a finished task or future.
     pub(crate) fn capture(task: &Bound<'_, PyAny>) -> Self {
-        match task.call_method0(pyo3::intern!(task.py(), "result")) {
+        match task.call_method0(names(task.py()).result.bind(task.py())) {
             Ok(value) => Self::Value(value.unbind()),
             Err(error) => Self::error(task.py(), error),
         }
@@ -45,7 +46,7 @@ fn original(py: Python<'_>, error: PyErr) -> PyErr {
     if version::is_at_least(py, 11) {
         return error;
     }
-    let context = error.value(py).getattr(pyo3::intern!(py, "__context__"));
+    let context = error.value(py).getattr(names(py).context.bind(py));
     match context {
         Ok(context) if context.get_type().is(error.get_type(py)) && is_cancelled(&context) => {
             PyErr::from_value(context)

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::errors::check_not_finalizing;
+use crate::names::names;
 use crate::runner::{Run, RunnerCore};
 use crate::task::check_async_fn;
 
@@ -54,7 +55,7 @@ impl Router {
     /// The runner that serves the calling thread, and takes calls.
     fn runner<'py>(&self, async_fn: &Bound<'py, PyAny>) -> PyResult<Bound<'py, RunnerCore>> {
         let py = async_fn.py();
-        if let Some(core) = self.slot.bind(py).getattr_opt(pyo3::intern!(py, "core"))? {
+        if let Some(core) = self.slot.bind(py).getattr_opt(names(py).core.bind(py))? {
             let core = core.cast_into::<RunnerCore>()?;
             if core.get().entry.accepts() && !core.get().driving() {
                 return Ok(core);

@@ -11,6 +11,7 @@ use crate::call::{Call, Work};
 use crate::context;
 use crate::errors::{Error, name_of};
 use crate::event_loop::LoopCore;
+use crate::names::names;
 use crate::runner::RunnerCore;
 use crate::{vectorcall, version};
 
@@ -42,7 +43,7 @@ impl TaskMaker {
     /// Have the runner's `drain` run on a loop that somebody else wrote.
     pub(crate) fn ring(&self, runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
         let py = runner.py();
-        let drain = runner.getattr(pyo3::intern!(py, "drain"))?;
+        let drain = runner.getattr(names(py).drain.bind(py))?;
         self.call_soon_threadsafe.call1(py, (drain,)).map(drop)
     }
 
@@ -63,7 +64,7 @@ impl TaskMaker {
 
         // SAFETY: attached; the check reads the object's type.
         let is_coroutine = unsafe { ffi::PyCoro_CheckExact(awaitable.as_ptr()) } != 0;
-        let names = self.context_name.bind(py);
+        let context_name = self.context_name.bind(py);
         let task = if is_coroutine && self.takes_context {
             match &self.own_loop {
                 Some(own_loop) => LoopCore::make_task(own_loop.bind(py), &awaitable, context),
@@ -82,8 +83,8 @@ impl TaskMaker {
         .inspect_err(|_| close_coroutine(&awaitable))?;
 
         call.get().set_task(task.clone().unbind());
-        let add_done_callback = pyo3::intern!(py, "add_done_callback");
-        vectorcall::call_method(&task, add_done_callback, [call.as_any(), context], names)?;
+        let add_done_callback = names(py).add_done_callback.bind(py);
+        vectorcall::call_method(&task, add_done_callback, [call.as_any(), context], context_name)?;
         Ok(())
     }
 

@@ -15,6 +15,7 @@ use super::ready::ReadyQueue;
 use super::timers::Timers;
 use crate::call::Call;
 use crate::entry::{Bell, Entry, lock};
+use crate::names::names;
 use crate::runner::RunnerCore;
 use crate::{vectorcall, version};
 
@@ -94,6 +95,8 @@ pub(crate) struct LoopCore {
     futures: Py<PyAny>,
     /// `("loop", "context")` and `("loop",)`, the names of what is passed by name.
     task_names: Py<PyTuple>,
+    /// Set when the fields are: the collector may come while CPython makes the instance, and finds zeros.
+    made: AtomicBool,
     /// The selector's epoll descriptor while that is polled from here; -1 otherwise.
     epoll: AtomicIsize,
     timers_cancelled: AtomicIsize,
@@ -193,7 +196,7 @@ impl LoopCore {
     fn wake(slf: &Bound<'_, Self>) -> PyResult<()> {
         let core = slf.get();
         if core.overrides.write_to_self || core.epoll().is_none() {
-            return slf.call_method0(pyo3::intern!(slf.py(), "_write_to_self")).map(drop);
+            return slf.call_method0(names(slf.py()).write_to_self.bind(slf.py())).map(drop);
         }
         if core.entry.knock() == Push::Wake {
             core.entry.ring();
@@ -228,7 +231,7 @@ impl LoopCore {
             return slf.call_method("create_task", (coro,), Some(&options));
         }
         core.check_open()?;
-        let class = core.tasks.bind(py).getattr(pyo3::intern!(py, "Task"))?;
+        let class = core.tasks.bind(py).getattr(names(py).task.bind(py))?;
         vectorcall::call(&class, [coro, slf.as_any(), context], core.task_names.bind(py))
     }
 
@@ -268,6 +271,7 @@ impl LoopCore {
             tasks: py.import("asyncio.tasks")?.into_any().unbind(),
             futures: py.import("asyncio.futures")?.into_any().unbind(),
             task_names: PyTuple::new(py, ["loop", "context"])?.unbind(),
+            made: AtomicBool::new(true),
             epoll: AtomicIsize::new(-1),
             timers_cancelled: AtomicIsize::new(0),
             clock_resolution: AtomicU64::new(0),
@@ -395,7 +399,7 @@ impl LoopCore {
             let next = PySuper::new(&py.get_type::<Self>(), slf)?;
             return next.call_method("create_task", (coro,), options);
         }
-        let class = core.tasks.bind(py).getattr(pyo3::intern!(py, "Task"))?;
+        let class = core.tasks.bind(py).getattr(names(py).task.bind(py))?;
         // The context is None: the task copies the current one.
         let none = py.None().into_bound(py);
         if version::is_at_least(py, 11) {
@@ -409,9 +413,9 @@ impl LoopCore {
     /// A future on this loop.
     fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let class = slf.get().futures.bind(py).getattr(pyo3::intern!(py, "Future"))?;
+        let class = slf.get().futures.bind(py).getattr(names(py).future.bind(py))?;
         let options = PyDict::new(py);
-        options.set_item(pyo3::intern!(py, "loop"), slf)?;
+        options.set_item(names(py).loop_.bind(py), slf)?;
         class.call((), Some(&options))
     }
 
@@ -438,7 +442,7 @@ impl LoopCore {
 
     /// A timer was cancelled.
     fn _timer_handle_cancelled(&self, handle: &Bound<'_, PyAny>) -> PyResult<()> {
-        if handle.getattr(pyo3::intern!(handle.py(), "_scheduled"))?.is_truthy()? {
+        if handle.getattr(names(handle.py()).scheduled.bind(handle.py()))?.is_truthy()? {
             self.timers_cancelled.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
@@ -606,6 +610,9 @@ impl LoopCore {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if !self.made.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         visit.call(&self.ready)?;
         if let Ok(runner) = self.runner.try_lock() {
             visit.call(&*runner)?;
@@ -633,8 +640,8 @@ impl LoopCore {
 /// Whether a finished future has a value, rather than an exception or a cancellation.
 fn has_value(future: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = future.py();
-    Ok(!future.call_method0(pyo3::intern!(py, "cancelled"))?.is_truthy()?
-        && future.getattr(pyo3::intern!(py, "_exception"))?.is_none())
+    Ok(!future.call_method0(names(py).cancelled.bind(py))?.is_truthy()?
+        && future.getattr(names(py).exception.bind(py))?.is_none())
 }
 
 /// A tuple with these objects before the rest.

@@ -4,6 +4,7 @@
 //! and checked against an instance that the class itself has made; if anything is unlike what is
 //! expected, all handles are made and run by their classes instead.
 
+use crate::names::names;
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -238,12 +239,12 @@ pub(crate) fn is_cancelled(handle: &Bound<'_, PyAny>) -> PyResult<bool> {
         // SAFETY: the handle has this slot; it is only compared.
         return Ok(unsafe { *slot(handle.as_ptr(), layout.offsets.cancelled) == ffi::Py_True() });
     }
-    handle.getattr(pyo3::intern!(py, "_cancelled"))?.is_truthy()
+    handle.getattr(names(py).cancelled_flag.bind(py))?.is_truthy()
 }
 
 /// Whether a timer counts as scheduled.
 pub(crate) fn set_scheduled(timer: &Bound<'_, PyAny>, scheduled: bool) -> PyResult<()> {
-    timer.setattr(pyo3::intern!(timer.py(), "_scheduled"), scheduled)
+    timer.setattr(names(timer.py()).scheduled.bind(timer.py()), scheduled)
 }
 
 /// Run what a handle holds, unless it was cancelled.
@@ -256,7 +257,7 @@ pub(crate) fn run(event_loop: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>) -> P
         return Ok(());
     }
     let Some(layout) = layout(py).filter(|layout| layout.fits(handle)) else {
-        return handle.call_method0(pyo3::intern!(py, "_run")).map(drop);
+        return handle.call_method0(names(py).run.bind(py)).map(drop);
     };
     let at = &layout.offsets;
     // SAFETY: the slots hold live objects or null; each gets a reference of ours, since the callback
@@ -269,10 +270,10 @@ pub(crate) fn run(event_loop: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>) -> P
         )
     };
     let (Some(callback), Some(args), Some(context)) = (callback, args, context) else {
-        return handle.call_method0(pyo3::intern!(py, "_run")).map(drop);
+        return handle.call_method0(names(py).run.bind(py)).map(drop);
     };
     let (Ok(args), true) = (args.cast_into::<PyTuple>(), is_context(&context)) else {
-        return handle.call_method0(pyo3::intern!(py, "_run")).map(drop);
+        return handle.call_method0(names(py).run.bind(py)).map(drop);
     };
     let done = crate::context::enter(&context, || call(&callback, &args));
     match done {
@@ -284,8 +285,8 @@ pub(crate) fn run(event_loop: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>) -> P
             Err(error)
         }
         Err(error) => {
-            let module = py.import(pyo3::intern!(py, "sideloop._event_loop"))?;
-            let report = module.getattr(pyo3::intern!(py, "report_callback_error"))?;
+            let module = py.import("sideloop._event_loop")?;
+            let report = module.getattr(names(py).report_callback_error.bind(py))?;
             report.call1((event_loop, handle, error.value(py))).map(drop)
         }
     }

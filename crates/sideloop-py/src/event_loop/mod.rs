@@ -17,5 +17,10 @@ pub(crate) mod turn;
 
 mod poller;
 
+/// Look up what handles are made of. At import: see `names`.
+pub(crate) fn prepare(py: pyo3::Python<'_>) {
+    let _ = handle::layout(py);
+}
+
 pub(crate) use self::core::LoopCore;
 pub(crate) use self::ready::ReadyQueue;

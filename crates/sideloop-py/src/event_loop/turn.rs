@@ -9,6 +9,7 @@ use super::core::LoopCore;
 use super::handle;
 use super::timers::Timers;
 use crate::errors::os_error;
+use crate::names::names;
 use crate::runner::RunnerCore;
 
 /// asyncio waits no longer than a day at once (`asyncio.base_events.MAXIMUM_SELECT_TIMEOUT`).
@@ -75,8 +76,8 @@ pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     for _ in 0..core.ready_len() {
         let Some(ready) = core.pop_ready(py) else { break };
         if core.is_debug() {
-            let module = py.import(pyo3::intern!(py, "sideloop._event_loop"))?;
-            module.call_method1(pyo3::intern!(py, "run_watched"), (slf, ready))?;
+            let module = py.import("sideloop._event_loop")?;
+            module.call_method1(names(py).run_watched.bind(py), (slf, ready))?;
         } else {
             handle::run(slf, &ready)?;
         }
@@ -87,7 +88,7 @@ pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
 /// The loop's time in seconds, by its own `time` if that is overridden.
 fn now(slf: &Bound<'_, LoopCore>) -> PyResult<f64> {
     if slf.get().overrides.time {
-        slf.call_method0(pyo3::intern!(slf.py(), "time"))?.extract()
+        slf.call_method0(names(slf.py()).time.bind(slf.py()))?.extract()
     } else {
         Ok(super::core::monotonic())
     }
@@ -99,11 +100,11 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
     let core = slf.get();
     let entry = &*core.entry;
     let Some(epoll) = core.epoll() else {
-        let selector = slf.getattr(pyo3::intern!(py, "_selector"))?;
+        let selector = slf.getattr(names(py).selector.bind(py))?;
         entry.publish();
-        let events = selector.call_method1(pyo3::intern!(py, "select"), (timeout,))?;
+        let events = selector.call_method1(names(py).select.bind(py), (timeout,))?;
         drain(slf)?;
-        return slf.call_method1(pyo3::intern!(py, "_process_events"), (events,)).map(drop);
+        return slf.call_method1(names(py).process_events.bind(py), (events,)).map(drop);
     };
     #[cfg(target_os = "linux")]
     {
@@ -159,8 +160,8 @@ fn drain(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
 fn process(slf: &Bound<'_, LoopCore>, found: &[super::poller::Ready]) -> PyResult<()> {
     use super::poller::{EVENT_READ, EVENT_WRITE};
     let py = slf.py();
-    let selector = slf.getattr(pyo3::intern!(py, "_selector"))?;
-    let keys = selector.getattr(pyo3::intern!(py, "_fd_to_key"))?.cast_into::<PyDict>()?;
+    let selector = slf.getattr(names(py).selector.bind(py))?;
+    let keys = selector.getattr(names(py).fd_to_key.bind(py))?.cast_into::<PyDict>()?;
     let own = slf.get().overrides.process_events;
     let events = PyList::empty(py);
     for ready in found {
@@ -187,7 +188,7 @@ fn process(slf: &Bound<'_, LoopCore>, found: &[super::poller::Ready]) -> PyResul
         }
     }
     if own {
-        slf.call_method1(pyo3::intern!(py, "_process_events"), (events,))?;
+        slf.call_method1(names(py).process_events.bind(py), (events,))?;
     }
     Ok(())
 }

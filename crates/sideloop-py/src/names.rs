@@ -1,0 +1,55 @@
+//! The attribute names that hot paths use, made once at import.
+//!
+//! Does not work: `pyo3::intern!` and cells that fill themselves at first use. They detach while they do,
+//! and a fork in that moment leaves the child waiting for a thread that it does not have.
+
+use std::sync::OnceLock;
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+macro_rules! names {
+    ($($name:ident = $text:literal,)*) => {
+        /// The names.
+        pub(crate) struct Names {
+            $(pub(crate) $name: Py<PyString>,)*
+        }
+
+        static NAMES: OnceLock<Names> = OnceLock::new();
+
+        impl Names {
+            fn new(py: Python<'_>) -> Self {
+                Self { $($name: PyString::intern(py, $text).unbind(),)* }
+            }
+        }
+    };
+}
+
+names! {
+    add_done_callback = "add_done_callback",
+    cancelled = "cancelled",
+    cancelled_flag = "_cancelled",
+    context = "__context__",
+    core = "core",
+    drain = "drain",
+    exception = "_exception",
+    fd_to_key = "_fd_to_key",
+    future = "Future",
+    loop_ = "loop",
+    process_events = "_process_events",
+    report_callback_error = "report_callback_error",
+    result = "result",
+    run = "_run",
+    run_watched = "run_watched",
+    scheduled = "_scheduled",
+    select = "select",
+    selector = "_selector",
+    task = "Task",
+    time = "time",
+    write_to_self = "_write_to_self",
+}
+
+/// The names. Made by the first caller, which is the import.
+pub(crate) fn names(py: Python<'_>) -> &'static Names {
+    NAMES.get().unwrap_or_else(|| NAMES.get_or_init(|| Names::new(py)))
+}
