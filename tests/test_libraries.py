@@ -275,7 +275,7 @@ class TestUvicornAndHttpx:
 
 
 class TestWebsockets:
-    # On 3.10 asyncio's TLS transports, on whatever loop, complain unless they were closed from here.
+    # On 3.10 asyncio's TLS transports complain, on any loop, unless they were closed from here.
     @pytest.mark.filterwarnings("ignore:unclosed transport <asyncio.sslproto:ResourceWarning")
     def test_echoes_small_and_large_messages(self, run: Run, tls: Certificates | None) -> None:
         async def echo(connection: ServerConnection) -> None:
