@@ -692,10 +692,14 @@ class TestEverythingAsyncioDoes:
         assert [manager.run_sync(talk) for _ in range(3)] == [b"hello\n"] * 3
 
     def test_a_connection_lives_from_one_call_to_the_next(self, manager: LoopManager) -> None:
+        hung_up = threading.Event()
+
         async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             while line := await reader.readline():
                 writer.write(line)
             writer.close()
+            await writer.wait_closed()
+            hung_up.set()
 
         async def connect() -> Any:
             server = await asyncio.start_server(echo, "127.0.0.1", 0)
@@ -715,6 +719,8 @@ class TestEverythingAsyncioDoes:
             writer.close()
             await writer.wait_closed()
             server.close()
+            while not hung_up.is_set():
+                await asyncio.sleep(0.001)
 
         manager.run_sync(disconnect)
 

@@ -61,6 +61,7 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
             super()._close_self_pipe()
 
     def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: object) -> None:
+        self._check_closed()
         if self._csock is None:
             super()._make_self_pipe()
         super().add_signal_handler(sig, callback, *args)

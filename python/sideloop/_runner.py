@@ -177,13 +177,14 @@ class Runner:
             )
             try:
                 made.start()
-                if self._closed:
-                    raise RunnerClosedError(self.name, call_name(async_fn))
                 if self._loop_thread is not found and self._loop_thread is not None:
                     # A signal handler came in between and has started one. One is enough.
                     made.ask_stop()
                     return self._loop_thread
                 self._loop_thread = made
+                if self._closed:
+                    # Meanwhile: whoever closes waits for the lock, and then for this loop to end.
+                    raise RunnerClosedError(self.name, call_name(async_fn))
             except BaseException:
                 made.ask_stop()
                 raise

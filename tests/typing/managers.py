@@ -1,7 +1,7 @@
 """A manager of one's own, the default manager and a runner are as exact as `run_sync`."""
 
 import asyncio
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from typing_extensions import assert_type
 
@@ -113,6 +113,8 @@ def constructors_take_options() -> None:
         exception_handler=on_exception,
         grace=1,
     )
+    LoopManager(scope="thread", drive="caller", loop_factory=sideloop.EventLoop)
+    LoopManager(drive="thread")
     Runner()
     Runner(
         name="mine",
@@ -120,3 +122,9 @@ def constructors_take_options() -> None:
         exception_handler=on_exception,
         grace=0.5,
     ).close(grace=0.5)
+    Runner(drive="caller", loop_factory=sideloop.new_event_loop)
+    Runner(drive="thread")
+    drives: list[Literal["thread", "caller"]] = ["thread", "caller"]
+    for drive in drives:
+        LoopManager(drive=drive)
+        assert_type(Runner(drive=drive).drive, Literal["thread", "caller"])

@@ -38,7 +38,9 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
     let timeout = if core.has_ready() || core.is_stopping() {
         Some(0.0)
     } else if let Some(next) = next {
-        Some((timers.when(&next)? - now(slf)?).clamp(0.0, LONGEST_WAIT))
+        let left = timers.when(&next)? - now(slf)?;
+        // A time that is not a number is due at once, as before CPython 3.13; `clamp` would keep it.
+        Some(if left > 0.0 { left.min(LONGEST_WAIT) } else { 0.0 })
     } else {
         None
     };

@@ -1,0 +1,325 @@
+"""The end of a loop that the caller drives: close, thread end, fork, exit, Ctrl-C."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import threading
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import programs
+import pytest
+from programs import Ended, Program
+
+import sideloop
+from sideloop import LoopManager, Runner
+
+
+async def answer() -> int:
+    await asyncio.sleep(0)
+    return 42
+
+
+async def running_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # only their number
+
+
+def on_a_thread(sync_fn: Callable[[], object]) -> None:
+    """Call it on a new thread, which ends before this returns."""
+    thread = threading.Thread(target=sync_fn)
+    thread.start()
+    thread.join()
+
+
+class Left:
+    """A task and an asynchronous generator that a call leaves on the loop."""
+
+    def __init__(self) -> None:
+        self.log: list[tuple[str, int]] = []
+        self._kept: list[Any] = []
+
+    async def start(self) -> None:
+        self._kept.append(asyncio.get_running_loop().create_task(self._task()))
+        self._kept.append(self._generator())
+        await self._kept[-1].__anext__()
+        await asyncio.sleep(0)
+
+    async def _task(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.001)
+            self.log.append(("task", threading.get_ident()))
+
+    async def _generator(self) -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(0.001)
+            self.log.append(("generator", threading.get_ident()))
+
+    def assert_unwound_on(self, thread: int) -> None:
+        assert sorted(self.log) == [("generator", thread), ("task", thread)]
+
+
+class TestClose:
+    def test_of_a_runner_unwinds_what_is_left_and_closes_the_loop(self) -> None:
+        before, left = open_files(), Left()
+        runner = Runner(drive="caller")
+        loop = runner.run(running_loop)
+        runner.run(left.start)
+        for _ in range(2):
+            runner.close()
+        left.assert_unwound_on(threading.get_ident())
+        assert loop.is_closed()
+        assert open_files() == before
+        with pytest.raises(sideloop.RunnerClosedError, match=r"answer\(\) was not started"):
+            runner.run(answer)
+
+    def test_of_a_manager_lets_the_next_call_make_a_new_loop(self) -> None:
+        left = Left()
+        manager = LoopManager(drive="caller")
+        loop = manager.run_sync(running_loop)
+        manager.run_sync(left.start)
+        manager.close()
+        left.assert_unwound_on(threading.get_ident())
+        assert loop.is_closed()
+        assert manager.runners() == []
+        assert manager.run_sync(running_loop) is not loop
+        manager.close()
+
+    def test_names_a_task_that_ignores_its_cancellation(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def stubborn() -> None:
+            while True:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+
+        async def start() -> asyncio.Task[None]:
+            task = asyncio.get_running_loop().create_task(stubborn())
+            await asyncio.sleep(0)
+            return task
+
+        runner = Runner(drive="caller")
+        kept = runner.run(start)
+        runner.close(grace=0.05)
+        (warned,) = (record for record in caplog.records if record.name == "sideloop")
+        assert "stubborn()" in warned.getMessage()
+        del kept
+
+    def test_by_a_coroutine_on_the_loop_is_a_clear_error(self) -> None:
+        runner, manager = Runner(drive="caller"), LoopManager(drive="caller")
+
+        async def close(owner: Runner | LoopManager) -> None:
+            owner.close()
+
+        for owner, run in ((runner, runner.run), (manager, manager.run_sync)):
+            with pytest.raises(RuntimeError, match="own loop"):
+                run(close, owner)
+            assert run(answer) == 42
+            owner.close()
+
+    def test_leaves_nothing_behind(self) -> None:
+        def once() -> None:
+            with Runner(drive="caller") as runner:
+                assert runner.run(answer) == 42
+
+        once()
+        gc.collect()
+        files, objects = open_files(), len(gc.get_objects())
+        for _ in range(200):
+            once()
+        gc.collect()
+        assert open_files() == files
+        assert len(gc.get_objects()) - objects < 20
+
+
+class TestAManager:
+    @pytest.mark.xfail(strict=True, reason="a runner that another thread drives is not let go yet")
+    def test_that_is_dropped_while_another_thread_has_a_loop_is_quiet(
+        self, threads: ThreadPoolExecutor
+    ) -> None:
+        manager = LoopManager(drive="caller")
+        threads.submit(manager.run_sync, answer).result(20)
+        del manager
+        gc.collect()
+
+
+class TestAThreadThatEnds:
+    def test_unwinds_what_is_left_on_its_loops(self) -> None:
+        manager, left, nested, found = LoopManager(drive="caller"), Left(), Left(), []
+
+        async def outer() -> None:
+            await left.start()
+            manager.run_sync(nested.start)
+
+        def work() -> None:
+            found.append(threading.get_ident())
+            manager.run_sync(outer)
+
+        on_a_thread(work)
+        left.assert_unwound_on(found[0])
+        nested.assert_unwound_on(found[0])
+        assert manager.runners() == []
+
+    def test_leaves_nothing_behind(self) -> None:
+        manager = LoopManager(drive="caller")
+
+        async def leave() -> int:
+            await Left().start()
+            return 42
+
+        def work() -> None:
+            answers.append(manager.run_sync(leave))
+
+        answers: list[int] = []
+        for _ in range(3):
+            on_a_thread(work)
+        gc.collect()
+        before = open_files(), threading.active_count()
+        objects = len(gc.get_objects())
+        for _ in range(300):
+            on_a_thread(work)
+        gc.collect()
+        assert answers == [42] * 303
+        assert (open_files(), threading.active_count()) == before
+        assert manager.runners() == []
+        assert len(gc.get_objects()) - objects < 60
+
+
+def run(what: str, flags: tuple[str, ...] = ("-W", "error")) -> Ended:
+    return programs.run("drive", what, flags=flags)
+
+
+def interrupted(what: str, number: int = signal.SIGINT) -> Ended:
+    """Run the program, and send it the signal when it waits."""
+    with Program("drive", what) as program:
+        program.wait_for("waiting")
+        program.send(number)
+        return program.finish()
+
+
+class TestExit:
+    def test_lets_what_is_left_clean_up_and_is_quiet(self) -> None:
+        ended = run("pending")
+        assert sorted(ended.lines) == sorted(
+            f"{owner} cleaned up" for owner in ("main", "nested", "runner", "thread")
+        )
+        assert (ended.code, ended.stderr) == (0, "")
+
+    @pytest.mark.xfail(strict=True, reason="a runner that another thread drives is not let go yet")
+    def test_is_quiet_while_daemon_threads_have_loops(self) -> None:
+        for _ in range(3):
+            ended = run("daemons")
+            assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
+
+    @pytest.mark.parametrize("when", ["before_ours", "after_ours"])
+    def test_serves_the_first_call_in_an_atexit_handler(self, when: str) -> None:
+        ended = run(when)
+        assert (ended.code, ended.stdout, ended.stderr) == (0, "42\n", "")
+
+
+class TestAFork:
+    @pytest.mark.parametrize("what", ["fork_idle", "fork_inside", "fork_on_a_thread"])
+    def test_lets_the_child_call_and_leaves_the_parent_alone(self, what: str) -> None:
+        ended = run(what, flags=())
+        assert (ended.stdout, ended.stderr) == ("the parent is undisturbed\n", "")
+        assert ended.code == 0
+
+    @pytest.mark.parametrize(
+        "what",
+        [
+            "fork_exits",
+            pytest.param(
+                "fork_from_c_exits",
+                marks=pytest.mark.xfail(
+                    strict=True, reason="the child unwinds the parent's tasks at its exit"
+                ),
+            ),
+        ],
+    )
+    def test_lets_the_child_exit_without_the_parents_cleanup(self, what: str) -> None:
+        ended = run(what, flags=())
+        assert (ended.stdout, ended.stderr) == (
+            "the parent is undisturbed\nparent cleaned up\n",
+            "",
+        )
+        assert ended.code == 0
+
+
+class TestCtrlC:
+    def test_cancels_the_task_and_waits_until_it_has_unwound(self) -> None:
+        ended = interrupted("cancels")
+        assert ended.lines == [
+            "cleaned up",
+            "KeyboardInterrupt because of CancelledError",
+            "42",
+            "0 tasks left",
+        ]
+        assert (ended.code, ended.stderr) == (0, "")
+
+    def test_that_nobody_catches_ends_the_program_after_the_cleanup(self) -> None:
+        ended = interrupted("passes")
+        assert ended.lines == ["cleaned up"]
+        assert ended.code == -signal.SIGINT
+        assert ended.stderr.splitlines()[-1] == "KeyboardInterrupt"
+
+    def test_pressed_twice_leaves_at_once(self) -> None:
+        with Program("drive", "twice") as program:
+            program.wait_for("waiting")
+            program.send(signal.SIGINT)
+            program.wait_for("unwinding")
+            program.send(signal.SIGINT)
+            program.wait_for("KeyboardInterrupt")
+            ended = program.finish()
+        assert (ended.lines, ended.code) == (["42"], 0)
+        assert "wait_for_ever_to_clean_up" in ended.stderr
+
+    def test_ends_a_coroutine_that_blocks(self) -> None:
+        ended = interrupted("blocked")
+        assert ended.lines == ["KeyboardInterrupt", "42"]
+        assert (ended.code, ended.stderr) == (0, "")
+
+    def test_leaves_a_task_that_ignores_its_cancellation_within_grace(self) -> None:
+        ended = interrupted("ignored")
+        assert ended.lines == ["KeyboardInterrupt", "42"]
+        assert ended.code == 0
+        assert "stubborn()" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+    def test_goes_through_calls_that_wait_for_calls(self) -> None:
+        ended = interrupted("nested")
+        assert ended.lines == ["cleaned up", "KeyboardInterrupt", "42"]
+        assert (ended.code, ended.stderr) == (0, "")
+
+    @pytest.mark.xfail(
+        strict=True, reason="a signal on the way into the kernel's wait is not answered yet"
+    )
+    def test_is_answered_whenever_it_comes(self) -> None:
+        ended = run("prompt")
+        assert (ended.stdout, ended.stderr) == ("0 of 200 answered late\n", "")
+
+    @pytest.mark.xfail(strict=True, reason="close swallows it so far")
+    def test_ends_a_close_that_unwinds(self) -> None:
+        ended = interrupted("closes")
+        assert ended.lines[0] == "KeyboardInterrupt"
+        assert ended.seconds < 10
+
+
+class TestASignalHandler:
+    def test_may_call_while_a_call_waits(self) -> None:
+        ended = run("handler_calls")
+        assert (ended.stdout, ended.stderr) == ("{42}\n", "")
+        assert ended.code == 0
+
+    def test_that_exits_lets_the_cleanup_run_first(self) -> None:
+        ended = interrupted("terminated", signal.SIGTERM)
+        assert (ended.code, ended.stdout, ended.stderr) == (7, "cleaned up\n", "")
