@@ -1,10 +1,9 @@
-"""The end of a loop that the caller drives: close, thread end, fork, exit, Ctrl-C."""
+"""The end of a loop that the caller drives: close, thread end, fork, exit."""
 
 import asyncio
 import contextlib
 import gc
 import os
-import signal
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from typing import Any
 
 import programs
 import pytest
-from programs import Ended, Program
+from programs import Ended
 
 import sideloop
 from sideloop import LoopManager, Runner
@@ -199,14 +198,6 @@ def run(what: str, flags: tuple[str, ...] = ("-W", "error")) -> Ended:
     return programs.run("drive", what, flags=flags)
 
 
-def interrupted(what: str, number: int = signal.SIGINT) -> Ended:
-    """Run the program, and send it the signal when it waits."""
-    with Program("drive", what) as program:
-        program.wait_for("waiting")
-        program.send(number)
-        return program.finish()
-
-
 class TestExit:
     def test_lets_what_is_left_clean_up_and_is_quiet(self) -> None:
         ended = run("pending")
@@ -253,73 +244,3 @@ class TestAFork:
             "",
         )
         assert ended.code == 0
-
-
-class TestCtrlC:
-    def test_cancels_the_task_and_waits_until_it_has_unwound(self) -> None:
-        ended = interrupted("cancels")
-        assert ended.lines == [
-            "cleaned up",
-            "KeyboardInterrupt because of CancelledError",
-            "42",
-            "0 tasks left",
-        ]
-        assert (ended.code, ended.stderr) == (0, "")
-
-    def test_that_nobody_catches_ends_the_program_after_the_cleanup(self) -> None:
-        ended = interrupted("passes")
-        assert ended.lines == ["cleaned up"]
-        assert ended.code == -signal.SIGINT
-        assert ended.stderr.splitlines()[-1] == "KeyboardInterrupt"
-
-    def test_pressed_twice_leaves_at_once(self) -> None:
-        with Program("drive", "twice") as program:
-            program.wait_for("waiting")
-            program.send(signal.SIGINT)
-            program.wait_for("unwinding")
-            program.send(signal.SIGINT)
-            program.wait_for("KeyboardInterrupt")
-            ended = program.finish()
-        assert (ended.lines, ended.code) == (["42"], 0)
-        assert "wait_for_ever_to_clean_up" in ended.stderr
-
-    def test_ends_a_coroutine_that_blocks(self) -> None:
-        ended = interrupted("blocked")
-        assert ended.lines == ["KeyboardInterrupt", "42"]
-        assert (ended.code, ended.stderr) == (0, "")
-
-    def test_leaves_a_task_that_ignores_its_cancellation_within_grace(self) -> None:
-        ended = interrupted("ignored")
-        assert ended.lines == ["KeyboardInterrupt", "42"]
-        assert ended.code == 0
-        assert "stubborn()" in ended.stderr
-        assert "Traceback" not in ended.stderr
-
-    def test_goes_through_calls_that_wait_for_calls(self) -> None:
-        ended = interrupted("nested")
-        assert ended.lines == ["cleaned up", "KeyboardInterrupt", "42"]
-        assert (ended.code, ended.stderr) == (0, "")
-
-    @pytest.mark.xfail(
-        strict=True, reason="a signal on the way into the kernel's wait is not answered yet"
-    )
-    def test_is_answered_whenever_it_comes(self) -> None:
-        ended = run("prompt")
-        assert (ended.stdout, ended.stderr) == ("0 of 200 answered late\n", "")
-
-    @pytest.mark.xfail(strict=True, reason="close swallows it so far")
-    def test_ends_a_close_that_unwinds(self) -> None:
-        ended = interrupted("closes")
-        assert ended.lines[0] == "KeyboardInterrupt"
-        assert ended.seconds < 10
-
-
-class TestASignalHandler:
-    def test_may_call_while_a_call_waits(self) -> None:
-        ended = run("handler_calls")
-        assert (ended.stdout, ended.stderr) == ("{42}\n", "")
-        assert ended.code == 0
-
-    def test_that_exits_lets_the_cleanup_run_first(self) -> None:
-        ended = interrupted("terminated", signal.SIGTERM)
-        assert (ended.code, ended.stdout, ended.stderr) == (7, "cleaned up\n", "")

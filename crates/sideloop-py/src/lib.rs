@@ -6,6 +6,8 @@ mod router;
 
 mod runner;
 
+mod running;
+
 mod call;
 
 mod entry;

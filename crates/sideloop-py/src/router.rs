@@ -5,7 +5,8 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::errors::check_not_finalizing;
 use crate::names::names;
-use crate::runner::{Run, RunnerCore};
+use crate::runner::RunnerCore;
+use crate::running::Run;
 use crate::task::check_async_fn;
 
 /// Runs calls on the runner that serves the caller.

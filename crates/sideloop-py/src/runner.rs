@@ -1,41 +1,26 @@
-//! The native half of a runner: one loop's entry, the calls that run on it, and their way out.
+//! The native half of a runner: one loop and its entry, from the first call to the close.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
-use sideloop_core::entry::{Push, Sleep};
-use sideloop_core::handoff::{Completer, handoff};
-use sideloop_core::phase::Begin;
+use sideloop_core::entry::Sleep;
 
-use crate::call::{Call, Work};
-use crate::cancel::{Ended, Patience};
-use crate::context;
-use crate::deadline::{Deadline, bounded};
+use crate::call::Call;
+use crate::deadline::bounded;
 use crate::drive::{Drive, Driver};
 use crate::entry::{Bell, Entry, Message, lock};
-use crate::errors::{Error, name_of};
 use crate::event_loop::LoopCore;
-use crate::handoff::Waiting;
-use crate::outcome::{Outcome, is_cancelled};
+use crate::outcome::Outcome;
 use crate::task::TaskMaker;
 use crate::thread;
 
-/// What came of asking a runner to run a call.
-pub(crate) enum Run {
-    /// The awaited value.
-    Value(Py<PyAny>),
-    /// The runner was closed before the user's function was called.
-    NotStarted,
-}
-
 /// Why a loop ended.
-enum End {
+pub(crate) enum End {
     /// It was asked to: `close()`, the exit, or a caller that found it stuck.
     Asked,
     /// The user's code did it: `loop.stop()`, or this exception that left `run_forever`.
@@ -50,19 +35,19 @@ enum End {
 pub(crate) struct RunnerCore {
     pub(crate) entry: Arc<Entry>,
     pub(crate) grace: Duration,
-    name: String,
+    pub(crate) name: String,
     pub(crate) drive: Drive,
     /// The loop if it is ours and hears the entry's bell; None if it is rung through the interpreter.
     pub(crate) own_loop: Option<Py<LoopCore>>,
-    tasks: OnceLock<TaskMaker>,
+    pub(crate) tasks: OnceLock<TaskMaker>,
     /// Calls whose task runs, by address.
-    running: Mutex<HashMap<usize, Py<Call>>>,
+    pub(crate) running: Mutex<HashMap<usize, Py<Call>>>,
     /// Why the loop ended: None while it runs.
-    end: Mutex<Option<End>>,
+    pub(crate) end: Mutex<Option<End>>,
     /// `threading.get_ident()` of the loop thread; 0 before it runs.
-    loop_thread: AtomicU64,
+    pub(crate) loop_thread: AtomicU64,
     /// A caller has found the loop blocked for longer than the grace, and has left it behind.
-    stuck: AtomicBool,
+    pub(crate) stuck: AtomicBool,
 }
 
 #[pymethods]
@@ -198,7 +183,7 @@ impl RunnerCore {
     }
 
     /// Let no call enter any more, send those back that were not started, and ask the loop to stop.
-    fn ask_stop(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(crate) fn ask_stop(slf: &Bound<'_, Self>) -> PyResult<()> {
         let core = slf.get();
         core.refuse(slf.py());
         core.entry.ask_stop();
@@ -276,211 +261,4 @@ impl RunnerCore {
         }
         Ok(())
     }
-}
-
-impl RunnerCore {
-    fn calls(&self) -> MutexGuard<'_, HashMap<usize, Py<Call>>> {
-        lock(&self.running)
-    }
-
-    /// Whether the loop hears the entry's bell.
-    pub(crate) fn is_native(&self) -> bool {
-        self.own_loop.is_some()
-    }
-
-    /// Run a call to its end, or learn that it was not started.
-    pub(crate) fn run(
-        slf: &Bound<'_, Self>,
-        async_fn: &Bound<'_, PyAny>,
-        args: &Bound<'_, PyTuple>,
-        kwargs: &Bound<'_, PyDict>,
-    ) -> PyResult<Run> {
-        let py = slf.py();
-        let core = slf.get();
-        if !core.entry.accepts() {
-            return Ok(Run::NotStarted);
-        }
-        let patience = Patience::new(Deadline::current(py)?, core.grace);
-        let work = Work {
-            args: args.clone().unbind(),
-            kwargs: kwargs.clone().unbind(),
-            context: context::copy_current(py)?,
-        };
-        let new_call =
-            |completer| Bound::new(py, Call::new(slf.clone().unbind(), async_fn, work, completer));
-        let (call, ended) = match &core.drive {
-            Drive::Caller(driver) => {
-                let call = new_call(None)?;
-                let ended = driver.drive(slf, &call, patience)?;
-                (call, ended)
-            }
-            Drive::Thread => {
-                if core.loop_thread.load(Ordering::Relaxed) == thread::current() {
-                    return Err(Error::Deadlock.raise(py, (&core.name, name_of(async_fn))));
-                }
-                let (completer, waiter) = handoff();
-                let call = new_call(Some(completer))?;
-                let waiting = Waiting { call: &call, runner: slf, waiter, patience };
-                let ended = waiting.submit_and_wait(py, Message::Start(call.clone().unbind()))?;
-                (call, ended)
-            }
-        };
-        match ended {
-            Ended::Outcome(Outcome::Value(value)) => Ok(Run::Value(value)),
-            Ended::Outcome(Outcome::Error(error)) => Err(error),
-            Ended::Outcome(Outcome::NotStarted) => Ok(Run::NotStarted),
-            Ended::Stopped(error) => Err(error),
-            Ended::Abandoned(error) => {
-                Self::left_behind(slf, &call, async_fn);
-                Err(error)
-            }
-        }
-    }
-
-    /// Start a call: the user's function is called here, on the loop thread.
-    pub(crate) fn start(&self, call: &Bound<'_, Call>) {
-        let py = call.py();
-        let inside = call.get();
-        match inside.phase.begin() {
-            Begin::Run => {}
-            Begin::Skip => {
-                drop(inside.take_work());
-                return;
-            }
-        }
-        let (Some(work), Some(tasks)) = (inside.take_work(), self.tasks.get()) else {
-            return self.finish(call, Outcome::NotStarted);
-        };
-        self.calls().insert(key(call), call.clone().unbind());
-        if let Err(error) = tasks.start(call, work) {
-            self.finish(call, Outcome::error(py, error));
-        }
-    }
-
-    /// Cancel the task of a call. Runs on the loop thread.
-    pub(crate) fn cancel(&self, call: &Bound<'_, Call>) -> PyResult<()> {
-        call.get().heard_cancel();
-        match call.get().task(call.py()) {
-            Some(task) => task.call_method0("cancel").map(drop),
-            None => Ok(()),
-        }
-    }
-
-    /// The outcome of a call is there. Runs on the loop thread.
-    pub(crate) fn finish(&self, call: &Bound<'_, Call>, outcome: Outcome) {
-        let py = call.py();
-        let listed = self.calls().remove(&key(call));
-        drop(listed);
-        let outcome = match outcome {
-            Outcome::Error(error) if self.entry.is_stopping() && is_cancelled(error.value(py)) => {
-                Outcome::Error(self.stopped_error(py, call))
-            }
-            outcome => outcome,
-        };
-        if let Some(lost) = call.get().finish(outcome, self) {
-            self.report_lost(py, lost);
-        }
-    }
-
-    /// Complete the hand-off: when the loop thread detaches, if that is what it does next.
-    pub(crate) fn hand_off(&self, completer: Completer) {
-        let on_loop_thread = self.loop_thread.load(Ordering::Relaxed) == thread::current();
-        let idle = on_loop_thread
-            && self.own_loop.as_ref().is_some_and(|own_loop| !own_loop.get().has_ready());
-        if idle { self.entry.defer(completer) } else { completer.complete() }
-    }
-
-    /// Ask the loop thread to cancel the task of this call.
-    pub(crate) fn send_cancel(slf: &Bound<'_, Self>, call: &Bound<'_, Call>) {
-        let core = slf.get();
-        // A closed entry cancels all its tasks anyway.
-        if let Ok(Push::Wake) = core.entry.push(Message::Cancel(call.clone().unbind())) {
-            core.entry.ring();
-            // A second interrupt, while the first is being answered, is no news.
-            let _ = Self::ring_attached(slf);
-        }
-    }
-
-    /// Wake a loop that somebody else wrote. Its waking is Python code, in which a signal handler may
-    /// raise: the loop is woken all the same, and the exception comes back.
-    pub(crate) fn ring_attached(slf: &Bound<'_, Self>) -> PyResult<()> {
-        /// A loop that refuses more often than this refuses for a reason of its own.
-        const TRIES: usize = 64;
-        let core = slf.get();
-        let Some(tasks) = core.tasks.get().filter(|_| !core.is_native()) else { return Ok(()) };
-        let mut interrupted = Ok(());
-        for _ in 0..TRIES {
-            let Err(error) = tasks.ring(slf) else { break };
-            let event_loop = tasks.event_loop.bind(slf.py());
-            if event_loop.call_method0("is_closed").and_then(|it| it.is_truthy()).unwrap_or(true) {
-                // Its thread is past its last look, and answers by itself.
-                break;
-            }
-            interrupted = interrupted.and(Err(error));
-        }
-        interrupted
-    }
-
-    /// Close the entry, and send back the calls that were not started.
-    fn refuse(&self, py: Python<'_>) {
-        for message in self.entry.close() {
-            match message {
-                Message::Start(call) => self.finish(call.bind(py), Outcome::NotStarted),
-                Message::Cancel(_) => {}
-            }
-        }
-    }
-
-    /// The error for a call whose loop ended before it did.
-    fn stopped_error(&self, py: Python<'_>, call: &Bound<'_, Call>) -> PyErr {
-        let reason = match &*lock(&self.end) {
-            Some(End::Stopped(reason)) => reason.as_ref().map(|reason| reason.clone_ref(py)),
-            Some(End::Asked) | None => {
-                return Error::RunnerClosed.raise(py, (&self.name, call.get().name(py), true));
-            }
-        };
-        Error::LoopStopped.raise(py, (&self.name, call.get().name(py), reason))
-    }
-
-    /// A caller left its task behind: a loop that did not even hear it is stuck, and replaced.
-    fn left_behind(slf: &Bound<'_, Self>, call: &Bound<'_, Call>, async_fn: &Bound<'_, PyAny>) {
-        let (py, core) = (slf.py(), slf.get());
-        let driven = matches!(core.drive, Drive::Caller(_));
-        let stuck = !driven && !call.get().has_heard_cancel();
-        if stuck {
-            core.stuck.store(true, Ordering::Relaxed);
-            let _ = Self::ask_stop(slf);
-        }
-        let warn = || -> PyResult<()> {
-            let module = py.import("sideloop._errors")?;
-            module.call_method1("warn_abandoned", (&core.name, name_of(async_fn), stuck)).map(drop)
-        };
-        if let Err(error) = warn() {
-            error.write_unraisable(py, Some(call));
-        }
-    }
-
-    /// An error that nobody waits for goes where asyncio reports those.
-    fn report_lost(&self, py: Python<'_>, error: PyErr) {
-        if is_cancelled(error.value(py)) {
-            return;
-        }
-        let report = || -> PyResult<()> {
-            let Some(tasks) = self.tasks.get() else { return Ok(()) };
-            let about = PyDict::new(py);
-            about.set_item(
-                "message",
-                "exception in a sideloop call that nobody waits for any more",
-            )?;
-            about.set_item("exception", error.value(py))?;
-            tasks.event_loop.call_method1(py, "call_exception_handler", (about,)).map(drop)
-        };
-        if let Err(error) = report() {
-            error.write_unraisable(py, None);
-        }
-    }
-}
-
-fn key(call: &Bound<'_, Call>) -> usize {
-    call.as_ptr() as usize
 }

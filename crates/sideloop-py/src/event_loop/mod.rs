@@ -7,6 +7,14 @@
 
 mod core;
 
+mod state;
+
+mod field;
+
+mod overrides;
+
+mod schedule;
+
 mod ready;
 
 mod handle;

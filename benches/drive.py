@@ -1,0 +1,172 @@
+"""What a hand-off to another thread costs beside a CPU-bound Python thread, and the caller's drive.
+
+    python benches/drive.py [--rounds N] [--ms N] [--json FILE]
+
+An empty async function is called back to back while 0 or 1 other threads run Python code without
+end: on a loop that a thread of its own runs, on one that the caller drives, and by asyncio's own
+`run_until_complete` on the caller's thread. A thread that computes keeps the interpreter for a
+switch interval before it lets another one in, so each hand-off may wait for that long. Subjects
+take turns in a shuffled order (`_measure.py`). Every answer is checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from _figures import count, microseconds
+from _machine import Machine
+from _measure import Summary, interleave
+
+from sideloop import Runner
+
+ANSWER = 42
+
+THREAD = 'Runner(drive="thread")'
+CALLER = 'Runner(drive="caller")'
+ASYNCIO = "asyncio's run_until_complete"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One subject beside a number of busy threads."""
+
+    subject: str
+    busy: int
+
+
+async def empty() -> int:
+    """Return at the first step: what is left is the way to the loop and back."""
+    return ANSWER
+
+
+def open_subjects(stack: ExitStack) -> dict[str, Callable[[], int]]:
+    """Open what is compared, warm; the stack closes it."""
+    threaded = stack.enter_context(Runner(drive="thread"))
+    driven = stack.enter_context(Runner(drive="caller"))
+    loop = asyncio.new_event_loop()
+    stack.callback(loop.close)
+    subjects = {
+        THREAD: lambda: threaded.run(empty),
+        CALLER: lambda: driven.run(empty),
+        ASYNCIO: lambda: loop.run_until_complete(empty()),
+    }
+    for call in subjects.values():
+        call()
+    return subjects
+
+
+@contextmanager
+def busy_threads(number: int) -> Iterator[None]:
+    """Have that many threads run Python code without end."""
+    enough = False
+
+    def compute() -> None:
+        while not enough:
+            pass
+
+    threads = [threading.Thread(target=compute) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        enough = True
+        for thread in threads:
+            thread.join()
+
+
+def time_calls(call: Callable[[], int], seconds: float) -> list[int]:
+    """Call back to back for this long, and return what each call took."""
+    clock = time.perf_counter_ns
+    durations: list[int] = []
+    end = clock() + round(seconds * 1e9)
+    while (begin := clock()) < end:
+        answer = call()
+        durations.append(clock() - begin)
+        if answer != ANSWER:
+            raise AssertionError(f"wrong answer: {answer!r}")
+    return durations
+
+
+def measure(
+    subjects: Mapping[str, Callable[[], int]], rounds: int, seconds: float
+) -> tuple[dict[Cell, Summary], dict[Cell, float]]:
+    """Time every subject beside every number of busy threads; also the mean of each cell.
+
+    A switch interval that hits one call in a thousand is in no percentile, but in the mean.
+    """
+    totals: dict[Cell, list[int]] = {}
+
+    def time_batch(cell: Cell) -> list[int]:
+        with busy_threads(cell.busy):
+            time_calls(subjects[cell.subject], seconds / 10)
+            durations = time_calls(subjects[cell.subject], seconds)
+        total = totals.setdefault(cell, [0, 0])
+        total[0] += sum(durations)
+        total[1] += len(durations)
+        return durations
+
+    cells = [Cell(subject, busy) for busy in (0, 1) for subject in subjects]
+    summaries = interleave(cells, rounds, time_batch)
+    return summaries, {cell: took / calls for cell, (took, calls) in totals.items()}
+
+
+def print_table(summaries: Mapping[Cell, Summary], means: Mapping[Cell, float], busy: int) -> None:
+    """Print what the calls took beside that many busy threads."""
+    print(f"\nbeside {busy} CPU-bound Python thread{'' if busy == 1 else 's'} (µs a call)")
+    header = f"  {'':30}{'median':>10}{'p10':>10}{'p90':>10}{'mean':>10}"
+    print(f"{header}{'medians of the rounds':>24}{'calls':>10}")
+    for cell, summary in summaries.items():
+        if cell.busy != busy:
+            continue
+        line = f"  {cell.subject:30}"
+        for value in (summary.median, summary.p10, summary.p90, means[cell]):
+            line += f"{microseconds(value):>10}"
+        low, high = min(summary.round_medians), max(summary.round_medians)
+        line += f"{f'{microseconds(low)} to {microseconds(high)}':>24}"
+        print(f"{line}{summary.calls:>10}")
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description="Compare who runs the loop, beside a CPU-bound Python thread."
+    )
+    add = parser.add_argument
+    add("--rounds", type=count, default=15, help="rounds over all cells (%(default)s)")
+    add("--ms", type=count, default=150, help="milliseconds of calls a batch (%(default)s)")
+    add("--json", type=Path, metavar="FILE", help="write all figures to FILE")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print the tables."""
+    options = parse(arguments)
+    machine = Machine.here()
+    print(f"{machine}\nload average before: {os.getloadavg()[0]:.2f}")
+    print(f"switch interval: {sys.getswitchinterval() * 1e3:g} ms")
+    print(f"rounds: {options.rounds}, over all cells in shuffled order, {options.ms} ms a batch")
+    sys.stdout.flush()
+    with ExitStack() as stack:
+        summaries, means = measure(open_subjects(stack), options.rounds, options.ms / 1e3)
+    for busy in (0, 1):
+        print_table(summaries, means, busy)
+    if options.json:
+        rows = [asdict(cell) | {"mean": means[cell]} | asdict(summaries[cell]) for cell in means]
+        document = {"machine": asdict(machine), "unit": "ns", "results": rows}
+        options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

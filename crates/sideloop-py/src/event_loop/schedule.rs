@@ -1,0 +1,224 @@
+//! How work comes onto the loop: callbacks, timers, tasks, futures.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyFloat, PySuper, PyTuple};
+use sideloop_core::entry::Push;
+
+use super::core::{LoopCore, monotonic};
+use super::handle::{self, Callback};
+use super::timers::Timers;
+use crate::call::Call;
+use crate::names::names;
+use crate::{vectorcall, version};
+
+impl LoopCore {
+    /// Wake the thread that runs the loop, if it sleeps.
+    fn wake(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let core = slf.get();
+        if core.overrides.write_to_self || core.epoll().is_none() {
+            return slf.call_method0(names(slf.py()).write_to_self.bind(slf.py())).map(drop);
+        }
+        if core.entry.knock() == Push::Wake {
+            core.entry.ring();
+        }
+        Ok(())
+    }
+
+    /// The next class's method of this name, for what is slow or unusual.
+    fn standard<'py>(
+        slf: &Bound<'py, Self>,
+        name: &str,
+        args: &Bound<'py, PyTuple>,
+        context: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let options = PyDict::new(py);
+        options.set_item("context", context)?;
+        PySuper::new(&py.get_type::<Self>(), slf)?.call_method(name, args, Some(&options))
+    }
+
+    /// A task for a coroutine, to run in this context: what `create_task` makes, by the shortest way.
+    pub(crate) fn make_task<'py>(
+        slf: &Bound<'py, Self>,
+        coro: &Bound<'py, PyAny>,
+        context: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let core = slf.get();
+        if core.is_debug() || core.overrides.create_task || core.task_factory.is_some() {
+            let options = PyDict::new(py);
+            options.set_item("context", context)?;
+            return slf.call_method("create_task", (coro,), Some(&options));
+        }
+        core.check_open()?;
+        let class = core.tasks.bind(py).getattr(names(py).task.bind(py))?;
+        vectorcall::call(&class, [coro, slf.as_any(), context], core.task_names.bind(py))
+    }
+
+    fn make_handle<'py>(
+        slf: &Bound<'py, Self>,
+        callback: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        context: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(layout) = handle::layout(slf.py()) else { return Ok(None) };
+        let what = Callback { callback, args, context };
+        layout.make(slf.as_any(), &what).map(Some)
+    }
+}
+
+#[pymethods]
+impl LoopCore {
+    /// Have `callback(*args)` called in the next turn of the loop.
+    #[pyo3(signature = (callback, *args, context = None))]
+    fn call_soon<'py>(
+        slf: &Bound<'py, Self>,
+        callback: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        context: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let core = slf.get();
+        core.check_open()?;
+        // A call that has its value needs no turn of its own. An exception does: asyncio marks it as
+        // not retrieved only after it has scheduled the callbacks.
+        if let Ok(call) = callback.cast_exact::<Call>()
+            && let Ok(task) = args.get_item(0)
+            && has_value(&task)?
+        {
+            Call::finish_with(call, &task);
+            return Ok(slf.py().None().into_bound(slf.py()));
+        }
+        if !core.is_debug()
+            && let Some(handle) = Self::make_handle(slf, callback, args, context)?
+        {
+            core.push_ready(handle.clone());
+            return Ok(handle);
+        }
+        Self::standard(slf, "call_soon", &before(&[callback], args)?, context)
+    }
+
+    /// The same, from any thread.
+    #[pyo3(signature = (callback, *args, context = None))]
+    fn call_soon_threadsafe<'py>(
+        slf: &Bound<'py, Self>,
+        callback: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        context: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let core = slf.get();
+        core.check_open()?;
+        // Since CPython 3.14 such a handle is of a class of its own.
+        if core.is_debug() || version::is_at_least(slf.py(), 14) {
+            return Self::standard(
+                slf,
+                "call_soon_threadsafe",
+                &before(&[callback], args)?,
+                context,
+            );
+        }
+        let Some(handle) = Self::make_handle(slf, callback, args, context)? else {
+            return Self::standard(
+                slf,
+                "call_soon_threadsafe",
+                &before(&[callback], args)?,
+                context,
+            );
+        };
+        core.push_ready(handle.clone());
+        Self::wake(slf)?;
+        Ok(handle)
+    }
+
+    /// Have `callback(*args)` called when the loop's time is `when`, in seconds.
+    #[pyo3(signature = (when, callback, *args, context = None))]
+    fn call_at<'py>(
+        slf: &Bound<'py, Self>,
+        when: &Bound<'py, PyAny>,
+        callback: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        context: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let core = slf.get();
+        core.check_open()?;
+        if !core.is_debug()
+            && when.is_exact_instance_of::<PyFloat>()
+            && let Some(layout) = handle::layout(py)
+        {
+            let what = Callback { callback, args, context };
+            let timer = layout.make_timer(when.clone(), slf.as_any(), &what)?;
+            Timers::new(&core.scheduled(py)?).push(&timer)?;
+            return Ok(timer);
+        }
+        Self::standard(slf, "call_at", &before(&[when, callback], args)?, context)
+    }
+
+    /// Have `callback(*args)` called `delay` seconds from now.
+    #[pyo3(signature = (delay, callback, *args, context = None))]
+    fn call_later<'py>(
+        slf: &Bound<'py, Self>,
+        delay: &Bound<'py, PyAny>,
+        callback: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        context: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let core = slf.get();
+        let plain = !core.is_debug() && !core.overrides.call_at && !core.overrides.time;
+        if plain && let Ok(seconds) = delay.extract::<f64>() {
+            let when = PyFloat::new(py, monotonic() + seconds).into_any();
+            return Self::call_at(slf, &when, callback, args, context);
+        }
+        Self::standard(slf, "call_later", &before(&[delay, callback], args)?, context)
+    }
+
+    /// A task for a coroutine: what `BaseEventLoop.create_task` makes.
+    #[pyo3(signature = (coro, **options))]
+    fn create_task<'py>(
+        slf: &Bound<'py, Self>,
+        coro: &Bound<'py, PyAny>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let core = slf.get();
+        core.check_open()?;
+        if core.is_debug() || core.task_factory.is_some() || options.is_some() {
+            let next = PySuper::new(&py.get_type::<Self>(), slf)?;
+            return next.call_method("create_task", (coro,), options);
+        }
+        let class = core.tasks.bind(py).getattr(names(py).task.bind(py))?;
+        // The context is None: the task copies the current one.
+        let none = py.None().into_bound(py);
+        if version::is_at_least(py, 11) {
+            return vectorcall::call(&class, [coro, slf.as_any(), &none], core.task_names.bind(py));
+        }
+        let options = PyDict::new(py);
+        options.set_item("loop", slf)?;
+        class.call((coro,), Some(&options))
+    }
+
+    /// A future on this loop.
+    fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let class = slf.get().futures.bind(py).getattr(names(py).future.bind(py))?;
+        let options = PyDict::new(py);
+        options.set_item(names(py).loop_.bind(py), slf)?;
+        class.call((), Some(&options))
+    }
+}
+
+/// Whether a finished future has a value, rather than an exception or a cancellation.
+fn has_value(future: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = future.py();
+    Ok(!future.call_method0(names(py).cancelled.bind(py))?.is_truthy()?
+        && future.getattr(names(py).exception.bind(py))?.is_none())
+}
+
+/// A tuple with these objects before the rest.
+fn before<'py>(
+    first: &[&Bound<'py, PyAny>],
+    rest: &Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let all: Vec<_> = first.iter().map(|object| (*object).clone()).chain(rest.iter()).collect();
+    PyTuple::new(rest.py(), all)
+}

@@ -1,0 +1,135 @@
+//! The state that asyncio's base classes keep on a loop: data descriptors in front of their attributes.
+
+use std::sync::atomic::Ordering;
+
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use super::core::LoopCore;
+use super::ready::ReadyQueue;
+
+#[pymethods]
+impl LoopCore {
+    #[getter(_ready)]
+    fn get_ready_field(&self, py: Python<'_>) -> Py<ReadyQueue> {
+        self.ready.clone_ref(py)
+    }
+
+    #[setter(_ready)]
+    fn set_ready_field(&self, handles: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.ready.get().replace(handles)
+    }
+
+    #[getter(_scheduled)]
+    fn get_scheduled_field(&self, py: Python<'_>) -> Py<PyAny> {
+        self.scheduled.get(py)
+    }
+
+    #[setter(_scheduled)]
+    fn set_scheduled_field(&self, timers: Bound<'_, PyList>) {
+        self.scheduled.set(Some(timers.into_any().unbind()));
+    }
+
+    #[getter(_selector)]
+    fn get_selector_field(&self, py: Python<'_>) -> Py<PyAny> {
+        self.selector.get(py)
+    }
+
+    #[setter(_selector)]
+    fn set_selector_field(&self, selector: &Bound<'_, PyAny>) -> PyResult<()> {
+        #[cfg(target_os = "linux")]
+        let epoll = super::poller::adopt(selector, &self.entry)?;
+        #[cfg(not(target_os = "linux"))]
+        let epoll: Option<i32> = None;
+        self.epoll.store(epoll.map_or(-1, |fd| fd as isize), Ordering::Relaxed);
+        self.selector.set(Some(selector.clone().unbind()));
+        Ok(())
+    }
+
+    #[getter(_thread_id)]
+    fn get_thread_id_field(&self, py: Python<'_>) -> Py<PyAny> {
+        self.thread_id.get(py)
+    }
+
+    #[setter(_thread_id)]
+    fn set_thread_id_field(&self, ident: Option<Py<PyAny>>) {
+        self.set_thread_id(ident);
+    }
+
+    #[getter(_current_handle)]
+    fn get_current_handle_field(&self, py: Python<'_>) -> Py<PyAny> {
+        self.current_handle.get(py)
+    }
+
+    #[setter(_current_handle)]
+    fn set_current_handle_field(&self, handle: Option<Py<PyAny>>) {
+        self.current_handle.set(handle);
+    }
+
+    #[getter(_task_factory)]
+    fn get_task_factory_field(&self, py: Python<'_>) -> Py<PyAny> {
+        self.task_factory.get(py)
+    }
+
+    #[setter(_task_factory)]
+    fn set_task_factory_field(&self, factory: Option<Py<PyAny>>) {
+        self.task_factory.set(factory);
+    }
+
+    #[getter(_timer_cancelled_count)]
+    fn get_timer_cancelled_count_field(&self) -> isize {
+        self.timers_cancelled()
+    }
+
+    #[setter(_timer_cancelled_count)]
+    fn set_timer_cancelled_count_field(&self, count: isize) {
+        self.set_timers_cancelled(count);
+    }
+
+    #[getter(_clock_resolution)]
+    fn get_clock_resolution_field(&self) -> f64 {
+        self.clock_resolution()
+    }
+
+    #[setter(_clock_resolution)]
+    fn set_clock_resolution_field(&self, seconds: f64) {
+        self.clock_resolution.store(seconds.to_bits(), Ordering::Relaxed);
+    }
+
+    #[getter(_closed)]
+    fn get_closed_field(&self) -> bool {
+        self.is_closed()
+    }
+
+    #[setter(_closed)]
+    fn set_closed_field(&self, closed: &Bound<'_, PyAny>) -> PyResult<()> {
+        let closed = closed.is_truthy()?;
+        self.closed.store(closed, Ordering::Relaxed);
+        if closed {
+            self.entry.take_bell_away();
+        }
+        Ok(())
+    }
+
+    #[getter(_stopping)]
+    fn get_stopping_field(&self) -> bool {
+        self.is_stopping()
+    }
+
+    #[setter(_stopping)]
+    fn set_stopping_field(&self, stopping: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.stopping.store(stopping.is_truthy()?, Ordering::Relaxed);
+        Ok(())
+    }
+
+    #[getter(_debug)]
+    fn get_debug_field(&self) -> bool {
+        self.is_debug()
+    }
+
+    #[setter(_debug)]
+    fn set_debug_field(&self, debug: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.debug.store(debug.is_truthy()?, Ordering::Relaxed);
+        Ok(())
+    }
+}

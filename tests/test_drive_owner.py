@@ -1,0 +1,165 @@
+"""The drive: which thread may turn a loop that the caller drives, and which loops it can be."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+import sideloop
+from sideloop import DeadlockError, LoopManager, Runner
+
+
+@pytest.fixture
+def manager() -> Generator[LoopManager]:
+    manager = LoopManager(drive="caller")
+    yield manager
+    manager.close()
+
+
+@pytest.fixture
+def runner() -> Generator[Runner]:
+    with Runner(name="driven", drive="caller") as runner:
+        yield runner
+
+
+async def answer() -> int:
+    await asyncio.sleep(0)
+    return 42
+
+
+async def running_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # only their number
+
+
+def native_threads() -> set[str]:
+    return set(os.listdir("/proc/self/task"))  # noqa: PTH208  # only their numbers
+
+
+def caught(sync_fn: Callable[[], object]) -> BaseException:
+    try:
+        sync_fn()
+    except BaseException as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+class TestOptions:
+    def test_of_a_loop_for_the_process_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="belongs to one thread"):
+            LoopManager(scope="process", drive="caller")
+
+    @pytest.mark.parametrize("kind", [LoopManager, Runner])
+    def test_that_are_no_drive_are_refused(self, kind: Callable[..., object]) -> None:
+        with pytest.raises(ValueError, match="drive is 'thread' or 'caller', not 'nobody'"):
+            kind(drive="nobody")
+
+    @pytest.mark.parametrize("kind", [LoopManager, Runner])
+    def test_with_a_loop_of_another_kind_are_refused_at_the_first_call(
+        self, kind: Callable[..., Any]
+    ) -> None:
+        owner = kind(drive="caller", loop_factory=asyncio.new_event_loop)
+        run = owner.run_sync if kind is LoopManager else owner.run
+        before = open_files()
+        for _ in range(2):
+            with pytest.raises(TypeError, match=r"has to make a sideloop\.EventLoop"):
+                run(answer)
+        assert open_files() == before
+        owner.close()
+
+    @pytest.mark.parametrize("kind", [LoopManager, Runner])
+    def test_with_a_factory_of_our_loops_work(self, kind: Callable[..., Any]) -> None:
+        made: list[sideloop.EventLoop] = []
+
+        def factory() -> sideloop.EventLoop:
+            made.append(sideloop.EventLoop())
+            return made[-1]
+
+        owner = kind(drive="caller", loop_factory=factory)
+        run = owner.run_sync if kind is LoopManager else owner.run
+        assert [run(running_loop) for _ in range(2)] == made * 2
+        owner.close()
+        assert made[0].is_closed()
+
+
+class TestARunnerOfAnotherThread:
+    def test_is_a_clear_error_and_stays_usable_on_its_own(
+        self, runner: Runner, threads: ThreadPoolExecutor
+    ) -> None:
+        loop = runner.run(running_loop)
+        threads.submit(int).result(20)
+        before, files = native_threads(), open_files()
+        error = threads.submit(caught, lambda: runner.run(answer)).result(20)
+        assert isinstance(error, RuntimeError)
+        assert "answer() was not started" in str(error)
+        assert "driven" in str(error)
+        assert (native_threads(), open_files()) == (before, files)
+        assert runner.run(running_loop) is loop
+
+    def test_cannot_be_closed_there(self, runner: Runner, threads: ThreadPoolExecutor) -> None:
+        runner.run(answer)
+        error = threads.submit(caught, runner.close).result(20)
+        assert isinstance(error, RuntimeError)
+        assert "close it there" in str(error)
+        assert not runner.closed
+        assert runner.run(answer) == 42
+
+    def test_can_be_closed_anywhere_before_its_first_call(
+        self, runner: Runner, threads: ThreadPoolExecutor
+    ) -> None:
+        threads.submit(runner.close).result(20)
+        with pytest.raises(sideloop.RunnerClosedError, match=r"answer\(\) was not started"):
+            runner.run(answer)
+
+
+class TestTwoThreads:
+    def test_drive_loops_of_their_own_at_once(
+        self, manager: LoopManager, threads: ThreadPoolExecutor
+    ) -> None:
+        together = threading.Barrier(2)
+
+        async def meet(number: int) -> tuple[asyncio.AbstractEventLoop, int]:
+            await asyncio.to_thread(together.wait, 20)
+            return asyncio.get_running_loop(), number
+
+        def call(number: int) -> set[asyncio.AbstractEventLoop]:
+            found = [manager.run_sync(meet, number) for _ in range(20)]
+            assert [one for _, one in found] == [number] * 20
+            together.wait(20)  # both threads live until both have called
+            return {loop for loop, _ in found}
+
+        first, second = threads.map(call, range(2))
+        assert (len(first), len(second)) == (1, 1)
+        assert first != second
+
+
+class TestARunnersOwnCoroutine:
+    def test_cannot_call_through_it(self, runner: Runner) -> None:
+        async def outer() -> int:
+            with pytest.raises(DeadlockError, match=r"answer\(\)") as raised:
+                runner.run(answer)
+            assert "'driven'" in str(raised.value)
+            return await answer()
+
+        assert runner.run(outer) == 42
+        assert runner.run(answer) == 42
+
+    def test_cannot_call_through_it_by_way_of_another_runner(self, runner: Runner) -> None:
+        with Runner(drive="caller") as other:
+
+            async def inner() -> int:
+                with pytest.raises(DeadlockError):
+                    runner.run(answer)
+                return await answer()
+
+            async def outer() -> int:
+                return other.run(inner)
+
+            assert runner.run(outer) == 42
