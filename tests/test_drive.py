@@ -204,7 +204,6 @@ class TestWhatACallLeavesOnTheLoop:
             run(answer)
             assert len(steps) > before
 
-    @pytest.mark.xfail(strict=True, reason="calls that never wait look at no timer and no file yet")
     def test_is_not_starved_by_calls_that_never_wait(self, run: Run) -> None:
         due: list[str] = []
 
@@ -349,7 +348,6 @@ class TestALoopThatTheUserStops:
 
         assert manager.run_sync(outer)
 
-    @pytest.mark.xfail(strict=True, reason="a loop closed between calls is not replaced yet")
     def test_or_closes_between_calls_is_replaced(self, run: Run) -> None:
         run(running_loop).close()
         assert run(answer) == 42

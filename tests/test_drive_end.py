@@ -142,7 +142,6 @@ class TestClose:
 
 
 class TestAManager:
-    @pytest.mark.xfail(strict=True, reason="a runner that another thread drives is not let go yet")
     def test_that_is_dropped_while_another_thread_has_a_loop_is_quiet(
         self, threads: ThreadPoolExecutor
     ) -> None:
@@ -206,7 +205,6 @@ class TestExit:
         )
         assert (ended.code, ended.stderr) == (0, "")
 
-    @pytest.mark.xfail(strict=True, reason="a runner that another thread drives is not let go yet")
     def test_is_quiet_while_daemon_threads_have_loops(self) -> None:
         for _ in range(3):
             ended = run("daemons")
@@ -229,12 +227,7 @@ class TestAFork:
         "what",
         [
             "fork_exits",
-            pytest.param(
-                "fork_from_c_exits",
-                marks=pytest.mark.xfail(
-                    strict=True, reason="the child unwinds the parent's tasks at its exit"
-                ),
-            ),
+            "fork_from_c_exits",
         ],
     )
     def test_lets_the_child_exit_without_the_parents_cleanup(self, what: str) -> None:

@@ -3,7 +3,6 @@
 import signal
 
 import programs
-import pytest
 from programs import Ended, Program
 
 
@@ -60,14 +59,10 @@ class TestCtrlC:
         assert ended.lines == ["cleaned up", "KeyboardInterrupt", "42"]
         assert (ended.code, ended.stderr) == (0, "")
 
-    @pytest.mark.xfail(
-        strict=True, reason="a signal on the way into the kernel's wait is not answered yet"
-    )
     def test_is_answered_whenever_it_comes(self) -> None:
         ended = programs.run("drive_interrupt", "prompt")
         assert (ended.stdout, ended.stderr) == ("0 of 200 answered late\n", "")
 
-    @pytest.mark.xfail(strict=True, reason="close swallows it so far")
     def test_ends_a_close_that_unwinds(self) -> None:
         ended = interrupted("closes")
         assert ended.lines[0] == "KeyboardInterrupt"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from sideloop._loop import ExceptionHandler, LoopFactory, live, make_loop
 from sideloop._sideloop import LoopCore, RunnerCore
-from sideloop._unwind import unwind
+from sideloop._unwind import forget, unwind
 
 
 class DrivenLoop:
@@ -49,6 +49,15 @@ class DrivenLoop:
         if self.core.mine:
             self._end(None)
         return self.core.mine
+
+    def let_go(self) -> None:
+        """Close the loop without turning it, from another thread than its own: nobody calls any more."""
+        self.core.ask_stop()
+        live.discard(self)
+        if not self.core.driving and not self._loop.is_closed():
+            for task in asyncio.all_tasks(self._loop):
+                forget(task)
+            self._loop.close()
 
     def _end(self, reason: BaseException | None) -> None:
         if self._loop.is_closed():

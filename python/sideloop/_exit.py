@@ -11,11 +11,14 @@ from sideloop._errors import logger
 def close_all() -> None:
     """Cancel what runs on every loop, let it unwind, and join the threads."""
     # One that is stuck has had its grace, and was named.
-    # One that another thread drives, which runs on or is gone, cannot be driven from here.
+    # One that another thread drives, which runs on or is gone, cannot be driven from here. One that was
+    # inherited through a fork by C code, which runs no hook, is the parent's.
     loop_threads = [
         one
         for one in _loop.live
-        if not one.core.stuck and (isinstance(one, _loop.LoopThread) or one.core.mine)
+        if not one.core.stuck
+        and not one.core.orphaned
+        and (isinstance(one, _loop.LoopThread) or one.core.mine)
     ]
     for loop_thread in loop_threads:
         loop_thread.ask_stop()

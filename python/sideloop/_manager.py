@@ -261,8 +261,8 @@ class _Runners:
 
     def give_back(self, runner: Runner) -> None:
         if runner.drive == "caller":
-            # Nobody else can drive it: it unwinds on its thread's last steps.
-            runner.close()
+            # Nobody else can drive it: it unwinds in its thread's last steps.
+            runner.close_or_let_go()
         elif len(self.idle) < IDLE_LIMIT:
             self.idle.append(runner)
         else:

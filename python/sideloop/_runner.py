@@ -133,6 +133,15 @@ class Runner:
         if loop_thread is not None and not loop_thread.core.orphaned:
             loop_thread.ask_stop()
 
+    def close_or_let_go(self) -> None:
+        """Close as far as the calling thread may: on another one, a loop that is driven is let go."""
+        loop = self._loop_thread
+        if isinstance(loop, DrivenLoop) and not loop.core.mine and not loop.core.orphaned:
+            self._closed = True
+            loop.let_go()
+        else:
+            self.close()
+
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""

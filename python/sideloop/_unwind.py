@@ -1,7 +1,7 @@
 """Unwind a loop: cancel what is left on it, and let it run its cleanup."""
 
 import asyncio
-import contextlib
+import threading
 import time
 from collections.abc import Coroutine
 from typing import Any
@@ -22,14 +22,14 @@ def unwind(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> N
     for task in tasks:
         task.cancel()
     for task in core.abandoned_tasks():
-        _forget(task)
+        forget(task)
         tasks.discard(task)
     if tasks:
         _complete(loop, asyncio.wait(tasks, timeout=grace))
     for task in tasks:
         if not task.done():
             logger.warning("%r ignored its cancellation and was left behind", task)
-            _forget(task)
+            forget(task)
     _complete(loop, asyncio.wait_for(loop.shutdown_asyncgens(), max(end - time.monotonic(), 0.1)))
 
 
@@ -37,13 +37,18 @@ def _complete(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, object]
     """Run a coroutine with a time limit of its own to its end, whatever the others raise."""
     task = loop.create_task(coro)
     while not task.done():
-        # A task that unwinds may stop the loop again, or exit again: go on.
-        with contextlib.suppress(BaseException):
+        try:
             loop.run_until_complete(task)
+        except KeyboardInterrupt:
+            # On the main thread it is Ctrl-C, and whoever waits there waits no longer.
+            if threading.current_thread() is threading.main_thread():
+                raise
+        except BaseException:  # a task may stop the loop again, or exit again: go on
+            pass
     if not task.cancelled():
         task.exception()  # seen: a time limit that is over is no news
 
 
-def _forget(task: "asyncio.Future[Any]") -> None:
+def forget(task: "asyncio.Future[Any]") -> None:
     """We have named it: asyncio need not do so again when it is collected."""
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]

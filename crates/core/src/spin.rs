@@ -77,7 +77,9 @@ impl Record {
                 Self { skips: (1 << in_vain) - 1, in_vain }
             }
             Seen::Parked(took) => {
-                let credit = if took < SHORT { SHORT_CREDIT } else { 1 };
+                // Not so after a lost time slice: while others are busy a parked wait is short, too.
+                let lost_a_slice = self.skips > 1 << MOST_SKIPS_LOG2;
+                let credit = if took < SHORT && !lost_a_slice { SHORT_CREDIT } else { 1 };
                 Self { skips: self.skips.saturating_sub(credit), ..self }
             }
         }

@@ -127,13 +127,14 @@ fn after_an_overrun_a_spin_in_vain_starts_at_the_cap() {
 }
 
 #[test]
-fn short_waits_bring_the_spin_back_eight_times_sooner() {
+fn short_waits_bring_the_spin_back_eight_times_sooner_unless_a_slice_was_lost() {
     let table = [(1, 1), (3, 1), (4, 2), (6, 8), (100, 8)];
     for (in_vain, waits) in table {
         let record = after(std::iter::repeat_n(IN_VAIN, in_vain));
         assert_eq!(waits_before_a_spin(record, SHORT), waits, "after {in_vain} in vain");
     }
-    assert_eq!(waits_before_a_spin(Record::default().after(OVERRUN), SHORT), 128);
+    // Counted one by one down to the most that spins in vain are worth.
+    assert_eq!(waits_before_a_spin(Record::default().after(OVERRUN), SHORT), 1023 - 64 + 8);
 }
 
 #[test]
@@ -163,14 +164,14 @@ fn a_good_spin_forgets_everything() {
 fn from_every_record_a_spin_is_at_most_1023_waits_away() {
     for record in every_record() {
         assert!(waits_before_a_spin(record, LONG) <= 1023, "{record:?}");
-        assert!(waits_before_a_spin(record, SHORT) <= 128, "{record:?}");
+        assert!(waits_before_a_spin(record, SHORT) <= 1023 - 64 + 8, "{record:?}");
     }
 }
 
 #[test]
 fn from_every_record_it_spins_at_once_when_answers_come_soon_again() {
     for mut record in every_record() {
-        for _ in 0..128 {
+        for _ in 0..1023 {
             record = match record.plan(2) {
                 Plan::Spin => record.after(Seen::Answered),
                 Plan::Park => record.after(SHORT),

@@ -20,9 +20,10 @@ use crate::call::Call;
 use crate::cancel::{Ended, Patience, Step};
 use crate::errors::Error;
 use crate::event_loop::{LoopCore, turn};
+use crate::handoff::next_look;
 use crate::outcome::Outcome;
 use crate::runner::RunnerCore;
-use crate::version;
+use crate::{thread, version};
 
 /// Who runs the loop.
 pub(crate) enum Drive {
@@ -139,9 +140,14 @@ impl Driver {
     ) -> Ended {
         let py = runner.py();
         let (core, inside) = (runner.get(), call.get());
+        let on_main = thread::is_main(py).unwrap_or(false);
         core.start(call);
-        // What is ready needs no look at the kernel first: an empty call never makes one.
-        let mut turned = turn::run_ready(own_loop);
+        // What is ready needs no look at timers and files first, unless the last one is long ago.
+        let mut turned = if turn::may_stay_blind(own_loop) {
+            turn::run_ready(own_loop)
+        } else {
+            turn::run_once(own_loop, Some(0.0))
+        };
         loop {
             if inside.phase.is_done() {
                 let outcome = inside.take_outcome().unwrap_or(Outcome::NotStarted);
@@ -170,8 +176,8 @@ impl Driver {
             if own_loop.get().is_stopping() {
                 return patience.never_ran();
             }
-            let left =
-                patience.limit().map(|limit| limit.saturating_duration_since(Instant::now()));
+            let limit = next_look(on_main, patience.limit());
+            let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
             turned = turn::run_once(own_loop, left.map(|left| left.as_secs_f64()));
         }
     }

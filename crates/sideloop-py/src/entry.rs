@@ -187,8 +187,9 @@ impl Entry {
         }
     }
 
-    /// The loop is closed: nobody will hear the bell again.
+    /// The loop is closed: nobody will hear the bell again, and no call enters.
     pub(crate) fn take_bell_away(&self) {
+        self.closed.store(true, Ordering::Relaxed);
         #[cfg(target_os = "linux")]
         if let Bell::Eventfd(fd) = &self.bell {
             let old = lock(fd).take();

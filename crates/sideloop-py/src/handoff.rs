@@ -114,7 +114,7 @@ fn first_wait(entry: &Entry, waiter: &Waiter, limit: Option<Instant>) -> Wait {
 }
 
 /// Until when to wait before looking at signals and limits again.
-fn next_look(on_main: bool, limit: Option<Instant>) -> Option<Instant> {
+pub(crate) fn next_look(on_main: bool, limit: Option<Instant>) -> Option<Instant> {
     if !on_main {
         return limit;
     }

@@ -68,6 +68,14 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
     run_ready(slf)
 }
 
+/// Whether work that is ready may go before the next look at I/O.
+pub(crate) fn may_stay_blind(slf: &Bound<'_, LoopCore>) -> bool {
+    let core = slf.get();
+    super::core::monotonic() < core.polled() + LONGEST_BLIND
+        && !core.entry.looks_filled()
+        && !core.entry.is_stop_due()
+}
+
 /// Run what is ready now. What that makes ready runs in the next turn, after a look at I/O.
 ///
 /// # Errors
