@@ -11,8 +11,8 @@ from sideloop._errors import logger
 def close_all() -> None:
     """Cancel what runs on every loop, let it unwind, and join the threads."""
     # One that is stuck has had its grace, and was named.
-    # One that another thread drives, which runs on or is gone, cannot be driven from here. One that was
-    # inherited through a fork by C code, which runs no hook, is the parent's.
+    # One that another thread drives, which runs on or is gone, cannot be driven from here.
+    # One that was inherited through a fork by C code, which runs no hook, is the parent's.
     loop_threads = [
         one
         for one in _loop.live

@@ -134,7 +134,7 @@ class Runner:
             loop_thread.ask_stop()
 
     def close_or_let_go(self) -> None:
-        """Close as far as the calling thread may: on another one, a loop that is driven is let go."""
+        """Close as far as this thread may: a loop that another thread drives is let go."""
         loop = self._loop_thread
         if isinstance(loop, DrivenLoop) and not loop.core.mine and not loop.core.orphaned:
             self._closed = True
