@@ -82,7 +82,7 @@ def _convert_to_union(text: str, members: tuple[Any, ...]) -> Any:
     for member in sorted(members, key=lambda member: member is not NoneType):
         try:
             return _convert(text, member)
-        except ConvertError as error:  # noqa: PERF203  # few members, and slow ones
+        except ConvertError as error:  # few members, and slow ones
             if member is not NoneType:
                 reasons.append(f"{inspect.formatannotation(member)}: {error}")
     raise ConvertError("; ".join(reasons))
