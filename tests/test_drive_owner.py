@@ -163,3 +163,49 @@ class TestARunnersOwnCoroutine:
                 return other.run(inner)
 
             assert runner.run(outer) == 42
+
+
+class TestACloseOfTheManager:
+    def test_ends_ones_own_loops_now_and_those_of_other_threads_at_their_next_call(
+        self, manager: LoopManager
+    ) -> None:
+        log: list[str] = []
+        called, closed = threading.Event(), threading.Event()
+
+        async def leave(name: str) -> None:
+            async def wait() -> None:
+                try:
+                    await asyncio.sleep(600)
+                finally:
+                    log.append(name)
+
+            task = asyncio.ensure_future(wait())
+            await asyncio.sleep(0)
+            assert not task.done()
+
+        def elsewhere() -> None:
+            manager.run_sync(leave, "theirs")
+            called.set()
+            assert closed.wait(20)
+            assert log == ["mine"]
+            manager.run_sync(asyncio.sleep, 0)
+            assert log == ["mine", "theirs"]
+
+        with ThreadPoolExecutor(1) as pool:
+            other = pool.submit(elsewhere)
+            assert called.wait(20)
+            manager.run_sync(leave, "mine")
+            manager.close()
+            closed.set()
+            other.result(20)
+
+
+class TestALoopThatTheUserRuns:
+    def test_is_not_waited_for_by_a_call_from_inside(self, runner: Runner) -> None:
+        loop = runner.run(running_loop)
+
+        async def calls() -> None:
+            with pytest.raises(DeadlockError):
+                runner.run(asyncio.sleep, 0)
+
+        loop.run_until_complete(calls())

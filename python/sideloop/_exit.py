@@ -15,7 +15,7 @@ def close_all() -> None:
     # One that was inherited through a fork by C code, which runs no hook, is the parent's.
     loop_threads = [
         one
-        for one in _loop.live
+        for one in list(_loop.live)
         if not one.core.stuck
         and not one.core.orphaned
         and (isinstance(one, _loop.LoopThread) or one.core.mine)

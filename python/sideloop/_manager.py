@@ -145,10 +145,11 @@ class LoopManager:
         """Close every runner: cancel what runs, let it unwind, join the threads. Idempotent.
 
         The manager stays usable: the next call gets a new runner. Blocks for as long as the runners
-        need, each for `grace` seconds at most (its own grace, if None), one after the other.
+        need, each for `grace` seconds at most (its own grace, if None), one after the other. A loop
+        that another thread drives unwinds when that thread calls next, or ends.
         """
         for runner in self.runners():
-            runner.close(grace)
+            runner.close_or_refuse(grace)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Synced functions are sent to other processes. A manager that can be imported there is; any
@@ -237,14 +238,15 @@ class _Runners:
         self.idle: deque[Runner] = deque()
         self._shared: Runner | None = None
         # Re-entrant: a signal handler may call run_sync while this thread makes a runner.
-        self._sharing = threading.RLock()
+        self._lock = threading.RLock()
 
     def add(self, runner: Runner) -> Runner:
-        self.started = [known for known in self.started if not known.closed] + [runner]
+        with self._lock:
+            self.started = [known for known in self.started if not known.closed] + [runner]
         return runner
 
     def shared(self, make: Callable[[], Runner]) -> Runner:
-        with self._sharing:
+        with self._lock:
             if self._shared is None or self._shared.closed:
                 self._shared = self.add(make())
             return self._shared

@@ -142,6 +142,15 @@ class Runner:
         else:
             self.close()
 
+    def close_or_refuse(self, grace: float | None) -> None:
+        """Close; a loop that another thread drives takes no more calls, and is closed over there."""
+        loop = self._loop_thread
+        if isinstance(loop, DrivenLoop) and not loop.core.mine and not loop.core.orphaned:
+            self._closed = True
+            loop.ask_stop()
+        else:
+            self.close(grace)
+
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""

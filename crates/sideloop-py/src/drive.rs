@@ -104,13 +104,14 @@ impl Driver {
         };
         if !self.is_mine() {
             return Err(PyRuntimeError::new_err(format!(
-                "{} was not started: the loop of runner {:?} is driven by the thread that made its first \
+                "{} was not started: the loop of runner '{}' is driven by the thread that made its first \
                  call, and by no other; use a runner for each thread, or drive=\"thread\"",
                 call.get().name(py),
                 core.name(),
             )));
         }
-        if self.driving.swap(true, Ordering::Relaxed) {
+        // Driven by a call further out, or run by the user's own code.
+        if own_loop.get().runs() || self.driving.swap(true, Ordering::Relaxed) {
             return Err(Error::Deadlock.raise(py, (core.name(), call.get().name(py))));
         }
         let own_loop = own_loop.bind(py);

@@ -125,6 +125,11 @@ impl LoopCore {
         drop(old);
     }
 
+    /// Whether a thread runs the loop now.
+    pub(crate) fn runs(&self) -> bool {
+        self.thread_id.is_some()
+    }
+
     pub(crate) fn set_thread_id(&self, ident: Option<Py<PyAny>>) {
         self.thread_id.set(ident);
     }
@@ -215,8 +220,8 @@ impl LoopCore {
         self.is_debug()
     }
 
-    fn is_running(&self, py: Python<'_>) -> bool {
-        !self.thread_id.get(py).is_none(py)
+    fn is_running(&self) -> bool {
+        self.runs()
     }
 
     pub(super) fn is_closed(&self) -> bool {
