@@ -84,7 +84,7 @@ class LoopManager:
         """Call an async function from synchronous code and return what it returns.
 
         Blocks the calling thread; other threads run meanwhile. `async_fn` is called on a loop
-        thread, in a copy of the caller's context. On the main thread Ctrl-C cancels the task, which
+        thread (on the calling one, if that drives the loop), in a copy of the caller's context. On the main thread Ctrl-C cancels the task, which
         gets its grace to unwind before KeyboardInterrupt is raised here; a second Ctrl-C raises it
         at once.
 

@@ -75,7 +75,7 @@ class Runner:
         """Call an async function on the runner's loop and return what it returns.
 
         Blocks the calling thread; other threads run meanwhile. `async_fn` is called on the loop
-        thread, in a copy of the caller's context.
+        thread (on the calling one, if that drives the loop), in a copy of the caller's context.
 
         Args:
             async_fn: Any callable that returns an awaitable.
