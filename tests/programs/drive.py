@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,9 @@ def call_after_ours() -> None:
 
 
 atexit.register(call_after_ours)  # before sideloop registers its own
+
+# A fork of a process with threads is what this is about.
+warnings.filterwarnings("ignore", ".*multi-threaded, use of fork.*", DeprecationWarning)
 
 import sideloop  # noqa: E402  # see above
 
