@@ -10,7 +10,7 @@
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use sideloop_core::entry::Push;
+use sideloop_core::entry::{Closed, Push};
 use sideloop_core::handoff::{Wait, Waiter};
 use sideloop_core::phase::{Abandon, Cancel};
 use sideloop_core::spin::{Plan, Seen, spin};
@@ -44,22 +44,13 @@ impl Waiting<'_, '_> {
         let limit = next_look(on_main, self.patience.limit());
         let mut interrupted = None;
         let mut seen = if core.is_native() {
-            py.detach(|| match entry.push(message) {
-                Ok(push) => {
-                    if push == Push::Wake {
-                        entry.ring();
-                    }
-                    Ok(first_wait(entry, waiter, limit))
-                }
-                // A Python object is in there: it goes back, to be dropped attached.
-                Err(refused) => Err(refused),
-            })
+            push_and_wait(py, entry, message, waiter, limit)
         } else {
             entry.push(message).map(|_| {
                 // Rung each time, whoever else may have rung: ringing runs Python code, in which a
                 // signal handler may call again, and would wait for a ring that is ours to make.
                 match RunnerCore::ring_attached(self.runner) {
-                    Ok(()) => py.detach(|| first_wait(entry, waiter, limit)),
+                    Ok(()) => wait_on(py, entry, waiter, limit),
                     Err(error) => {
                         interrupted = Some(error);
                         Wait::TimedOut
@@ -91,9 +82,44 @@ impl Waiting<'_, '_> {
                 },
             }
             let limit = next_look(on_main, self.patience.limit());
-            seen = Ok(py.detach(|| waiter.park(limit)));
+            seen = Ok(park(py, waiter, limit));
         }
     }
+}
+
+// What detaches is in functions of its own, never inlined. CPython ends a daemon thread at exit by unwinding
+// its stack (up to 3.13), also while it runs Python code that we have called. A function that detaches has a
+// table of landing pads, since PyO3 guards the attaching in it; a frame of it under Python code would find its
+// call missing in that table, and abort the process.
+
+/// Detached: put the message in, wake the loop thread, and wait.
+#[inline(never)]
+fn push_and_wait(
+    py: Python<'_>,
+    entry: &Entry,
+    message: Message,
+    waiter: &Waiter,
+    limit: Option<Instant>,
+) -> Result<Wait, Closed<Message>> {
+    py.detach(|| {
+        // If it is refused, a Python object is in there: it goes back, to be dropped attached.
+        if entry.push(message)? == Push::Wake {
+            entry.ring();
+        }
+        Ok(first_wait(entry, waiter, limit))
+    })
+}
+
+/// Detached: the first wait.
+#[inline(never)]
+fn wait_on(py: Python<'_>, entry: &Entry, waiter: &Waiter, limit: Option<Instant>) -> Wait {
+    py.detach(|| first_wait(entry, waiter, limit))
+}
+
+/// Detached: any later wait.
+#[inline(never)]
+fn park(py: Python<'_>, waiter: &Waiter, limit: Option<Instant>) -> Wait {
+    py.detach(|| waiter.park(limit))
 }
 
 /// Wait as recent history advises, and enter what came of it.

@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use super::core::LoopCore;
 use super::handle;
 use super::timers::Timers;
+use crate::entry::Entry;
 use crate::errors::os_error;
 use crate::names::names;
 use crate::runner::RunnerCore;
@@ -133,7 +134,7 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
             // would turn without rest until a timer is due.
             let timeout: Option<Duration> =
                 timeout.map(|seconds| crate::deadline::bounded((seconds * 1e3).ceil() * 1e-3));
-            let found = py.detach(|| poller::wait(entry, epoll, timeout));
+            let found = wait_detached(py, entry, epoll, timeout);
             // It may have been a signal that ended the wait.
             py.check_signals()?;
             found
@@ -147,6 +148,18 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
     #[cfg(not(target_os = "linux"))]
     let _ = epoll;
     Ok(())
+}
+
+/// A function of its own, never inlined: see `handoff.rs` on what detaches.
+#[cfg(target_os = "linux")]
+#[inline(never)]
+fn wait_detached(
+    py: Python<'_>,
+    entry: &Entry,
+    epoll: i32,
+    timeout: Option<Duration>,
+) -> std::io::Result<Vec<super::poller::Ready>> {
+    py.detach(|| super::poller::wait(entry, epoll, timeout))
 }
 
 /// Start the calls that have come in, if a runner serves this loop.
