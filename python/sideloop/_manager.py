@@ -84,9 +84,9 @@ class LoopManager:
         """Call an async function from synchronous code and return what it returns.
 
         Blocks the calling thread; other threads run meanwhile. `async_fn` is called on a loop
-        thread (on the calling one, if that drives the loop), in a copy of the caller's context. On the main thread Ctrl-C cancels the task, which
-        gets its grace to unwind before KeyboardInterrupt is raised here; a second Ctrl-C raises it
-        at once.
+        thread (on the calling one, if that drives the loop), in a copy of the caller's context. On
+        the main thread Ctrl-C cancels the task, which gets its grace to unwind before
+        KeyboardInterrupt is raised here; a second Ctrl-C raises it at once.
 
         Args:
             async_fn: Any callable that returns an awaitable.
@@ -201,7 +201,14 @@ class LoopManager:
                 owner = _Owner(runners, runners.take_idle() or runners.add(self._make_runner()))
                 self._local.owner = owner
             runner = owner.runner
-        loop_thread = runner.loop_for(async_fn)
+        try:
+            loop_thread = runner.loop_for(async_fn)
+        except RuntimeError as error:
+            # From CPython 3.12 on no thread starts while the interpreter shuts down. The caller can
+            # drive then.
+            if "at interpreter shutdown" not in str(error) or self._loop_factory is not None:
+                raise
+            return self._serve_driven(async_fn)
         if isinstance(loop_thread, LoopThread):
             loop_thread.depth, loop_thread.outer = depth + 1, caller
         self._local.core = loop_thread.core
@@ -221,7 +228,9 @@ class LoopManager:
             if depth >= DEPTH_LIMIT:
                 names = [owner.runner.name for owner in owners]
                 raise NestingError(call_name(async_fn), depth, _shortened(names))
-            owner = _Owner(runners, runners.add(self._make_runner()))
+            runner = self._make_runner()
+            runner.drive = "caller"
+            owner = _Owner(runners, runners.add(runner))
             owners.append(owner)
             core = owner.runner.loop_for(async_fn).core
         if owner is owners[0]:

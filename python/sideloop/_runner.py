@@ -143,7 +143,7 @@ class Runner:
             self.close()
 
     def close_or_refuse(self, grace: float | None) -> None:
-        """Close; a loop that another thread drives takes no more calls, and is closed over there."""
+        """Close; a loop that another thread drives takes no more calls, and is closed there."""
         loop = self._loop_thread
         if isinstance(loop, DrivenLoop) and not loop.core.mine and not loop.core.orphaned:
             self._closed = True
