@@ -239,6 +239,8 @@ impl RunnerCore {
             let _ = call.get().finish(Outcome::Error(error), core);
         }
         core.entry.publish();
+        // The next thread may get this one's ident.
+        core.loop_thread.store(0, Ordering::Relaxed);
         if let Some(own_loop) = &core.own_loop {
             own_loop.get().serve(None);
         }
