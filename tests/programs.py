@@ -39,9 +39,11 @@ class Ended:
 
 
 class Program:
-    """A program that runs: `programs/<name>.py`, told by `args` what to do."""
+    """A program that runs: `programs/<name>.py`, or one elsewhere, told by `args` what to do."""
 
-    def __init__(self, name: str, *args: object, flags: tuple[str, ...] = ("-W", "error")) -> None:
+    def __init__(
+        self, name: str | Path, *args: object, flags: tuple[str, ...] = ("-W", "error")
+    ) -> None:
         command = [sys.executable, "-X", "faulthandler", *flags, DIRECTORY / f"{name}.py", *args]
         self._start = time.monotonic()
         self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  # see __exit__
@@ -121,7 +123,7 @@ class Program:
             os.killpg(self._child.pid, number)
 
 
-def run(name: str, *args: object, flags: tuple[str, ...] = ("-W", "error")) -> Ended:
+def run(name: str | Path, *args: object, flags: tuple[str, ...] = ("-W", "error")) -> Ended:
     """Run a program to its end."""
     with Program(name, *args, flags=flags) as program:
         return program.finish()

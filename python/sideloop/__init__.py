@@ -10,6 +10,7 @@
 from sideloop import _exit
 from sideloop._api import loop_manager, run_sync, synced
 from sideloop._cancel import timeout
+from sideloop._dump import dump
 from sideloop._errors import (
     DeadlockError,
     LoopStoppedError,
@@ -19,8 +20,10 @@ from sideloop._errors import (
 from sideloop._event_loop import EventLoop, new_event_loop
 from sideloop._manager import LoopManager
 from sideloop._runner import Runner
+from sideloop._statistics import CallStatistics, RunnerStatistics, Statistics, statistics
 
 __all__ = [
+    "CallStatistics",
     "DeadlockError",
     "EventLoop",
     "LoopManager",
@@ -28,9 +31,13 @@ __all__ = [
     "NestingError",
     "Runner",
     "RunnerClosedError",
+    "RunnerStatistics",
+    "Statistics",
+    "dump",
     "loop_manager",
     "new_event_loop",
     "run_sync",
+    "statistics",
     "synced",
     "timeout",
 ]

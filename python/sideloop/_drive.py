@@ -1,10 +1,11 @@
 """The loop that the caller drives: no thread, and no turn but while a call waits."""
 
 import asyncio
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from sideloop._loop import ExceptionHandler, LoopFactory, live, make_loop
+from sideloop._loop import ExceptionHandler, LoopFactory, live, make_loop, remember
 from sideloop._sideloop import LoopCore, RunnerCore
 from sideloop._unwind import forget, unwind
 
@@ -21,6 +22,7 @@ class DrivenLoop:
         grace: float,
         loop_factory: LoopFactory | None,
         exception_handler: ExceptionHandler | None,
+        slow_call_warning: float | None,
     ) -> None:
         loop = make_loop(loop_factory)
         if not isinstance(loop, LoopCore):
@@ -29,10 +31,13 @@ class DrivenLoop:
                 f"loop_factory returned {type(loop).__name__}, which only its own run_forever can "
                 f'drive: with drive="caller" it has to make a sideloop.EventLoop'
             )
-        self.core = RunnerCore(name, grace, loop, self._end)
+        self.core = RunnerCore(name, grace, slow_call_warning, loop, self._end)
+        remember(self.core)
         self.core.bind(loop)
         self.grace = grace
-        self._loop = loop
+        self.depth = 1
+        self.owner: int | None = threading.get_ident()
+        self.loop = loop
         if exception_handler is not None:
             loop.set_exception_handler(exception_handler)
 
@@ -54,22 +59,22 @@ class DrivenLoop:
         """Close the loop without turning it, from another thread: nobody will call any more."""
         self.core.ask_stop()
         live.discard(self)
-        if not self.core.driving and not self._loop.is_closed():
-            for task in asyncio.all_tasks(self._loop):
+        if not self.core.driving and not self.loop.is_closed():
+            for task in asyncio.all_tasks(self.loop):
                 forget(task)
-            self._loop.close()
+            self.loop.close()
 
     def _end(self, reason: BaseException | None) -> None:
-        if self._loop.is_closed():
+        if self.loop.is_closed():
             return
         self.core.begin_unwinding(reason)
-        self._loop._stopping = False
+        self.loop._stopping = False
         try:
             with _no_running_loop():
-                unwind(self._loop, self.core, self.grace)
+                unwind(self.loop, self.core, self.grace)
         finally:
             self.core.finish_all()
-            self._loop.close()
+            self.loop.close()
             live.discard(self)
 
 

@@ -3,6 +3,10 @@
 import concurrent.futures
 import inspect
 import logging
+import threading
+from collections.abc import Sequence
+
+from sideloop._stack import site_of
 
 logger = logging.getLogger("sideloop")
 
@@ -40,10 +44,23 @@ class DeadlockError(RuntimeError):
 
     __module__ = "sideloop"
 
-    def __init__(self, runner: str, call: str) -> None:
+    def __init__(self, runner: str, call: str, chain: Sequence[tuple[str, str, int]]) -> None:
+        if not chain:
+            super().__init__(
+                f"{call} was called through runner {runner!r} on that runner's own loop thread, "
+                f"which would wait for itself; await it instead, or use sideloop.run_sync, which "
+                f"takes a nested call to another loop"
+            )
+            return
+        here = site_of(threading.get_ident())
+        waits = [
+            f"for {waited} on runner {other!r} (called at {site_of(caller)})"
+            for waited, other, caller in chain
+        ]
         super().__init__(
-            f"{call} was called through runner {runner!r} on that runner's own loop thread, which "
-            f"would wait for itself; await it instead, or use sideloop.run_sync, which takes a "
+            f"{call} was called at {here} through runner {runner!r}, whose loop waits "
+            f"{', which waits '.join(waits)}, where this call was made: they would wait for each "
+            f"other. Await one of them instead, or call through sideloop.run_sync, which takes a "
             f"nested call to another loop"
         )
 

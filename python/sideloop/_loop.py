@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,9 @@ here = _Here()
 live: set["LoopThread | DrivenLoop"] = set()
 """Every loop of a runner of this process that has not ended."""
 
+cores: dict[int, weakref.ref[RunnerCore]] = {}
+"""Every runner core of this process that somebody holds, by its id: for statistics."""
+
 _orphans: list["LoopThread | DrivenLoop"] = []
 """Inherited through forks. Kept, since collecting a loop closes it, and that reaches the parent."""
 
@@ -36,6 +40,13 @@ def forget_inherited() -> None:
     """In a fork's child: none of these loops is ours any more."""
     _orphans.extend(live)
     live.clear()
+    cores.clear()
+
+
+def remember(core: RunnerCore) -> None:
+    """List a core for as long as somebody holds it."""
+    key = id(core)
+    cores[key] = weakref.ref(core, lambda _: cores.pop(key, None))
 
 
 class LoopThread:
@@ -52,21 +63,24 @@ class LoopThread:
         grace: float,
         loop_factory: LoopFactory | None,
         exception_handler: ExceptionHandler | None,
+        slow_call_warning: float | None,
     ) -> None:
-        self._loop = make_loop(loop_factory)
-        self.core = RunnerCore(name, grace, self._loop)
+        self.loop = make_loop(loop_factory)
+        self.core = RunnerCore(name, grace, slow_call_warning, self.loop)
+        remember(self.core)
         self.grace = grace
         self.depth = 1
         self.outer: LoopThread | None = None
+        self.owner: int | None = None
         try:
             if exception_handler is not None:
-                self._loop.set_exception_handler(exception_handler)
-            self.core.bind(self._loop)
+                self.loop.set_exception_handler(exception_handler)
+            self.core.bind(self.loop)
             self._thread = threading.Thread(target=self._main, name=name, daemon=True)
             # Taken by the thread when it begins, or by a start that failed before.
             self._begun = threading.Lock()
         except BaseException:
-            self._loop.close()
+            self.loop.close()
             raise
 
     def start(self) -> None:
@@ -78,7 +92,7 @@ class LoopThread:
             # Also a signal handler's exception, before the thread was there or after.
             if self._begun.acquire(blocking=False):
                 live.discard(self)
-                self._loop.close()
+                self.loop.close()
             else:
                 self.ask_stop()
             raise
@@ -99,10 +113,10 @@ class LoopThread:
         try:
             self.core.enter_thread()
             self._run()
-            unwind(self._loop, self.core, self.grace)
+            unwind(self.loop, self.core, self.grace)
         finally:
             self.core.finish_all()
-            self._loop.close()
+            self.loop.close()
             live.discard(self)
 
     def _run(self) -> None:
@@ -110,7 +124,7 @@ class LoopThread:
         while True:
             reason: BaseException | None = None
             try:
-                self._loop.run_forever()
+                self.loop.run_forever()
             except BaseException as error:  # SystemExit and KeyboardInterrupt leave run_forever
                 if self.core.is_outcome(error) and not self.core.stopping:
                     continue  # it is on its way to the caller, and is nobody else's business

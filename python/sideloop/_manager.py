@@ -9,7 +9,15 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 from sideloop._errors import NestingError
 from sideloop._loop import ExceptionHandler, LoopFactory, LoopThread, here
-from sideloop._runner import GRACE, Drive, Runner, check_drive, check_grace
+from sideloop._runner import (
+    GRACE,
+    SLOW_CALL_WARNING,
+    Drive,
+    Runner,
+    check_drive,
+    check_grace,
+    check_slow,
+)
 from sideloop._sideloop import Router, RunnerCore, call_name, check_async_fn, generation
 
 P = ParamSpec("P")
@@ -41,6 +49,8 @@ class LoopManager:
             are `sideloop.EventLoop`s.
         exception_handler: Is set on each loop: see `asyncio.loop.set_exception_handler`.
         grace: How many seconds a cancelled task gets to unwind before it is left behind.
+        slow_call_warning: After how many seconds a call that has not ended is logged, once, with
+            its caller's stack, what its task awaits, and the loop thread's stack; None for never.
 
     >>> import sideloop
     >>> async def async_add(a: int, b: int) -> int:
@@ -59,6 +69,7 @@ class LoopManager:
         loop_factory: LoopFactory | None = None,
         exception_handler: ExceptionHandler | None = None,
         grace: float = GRACE,
+        slow_call_warning: float | None = SLOW_CALL_WARNING,
     ) -> None:
         if scope not in ("thread", "process"):
             raise ValueError(f"scope is 'thread' or 'process', not {scope!r}")
@@ -73,6 +84,7 @@ class LoopManager:
         self._loop_factory = loop_factory
         self._exception_handler = exception_handler
         self._grace = check_grace(grace)
+        self._slow_call_warning = check_slow(slow_call_warning)
         self._local = threading.local()
         self._router = Router(self._local, self._serve)
         # One entry: that of the current fork generation. See `_runners`.
@@ -162,6 +174,7 @@ class LoopManager:
             "loop_factory": self._loop_factory,
             "exception_handler": self._exception_handler,
             "grace": self._grace,
+            "slow_call_warning": self._slow_call_warning,
         }
         return functools.partial(type(self), **options), ()
 
@@ -171,6 +184,7 @@ class LoopManager:
             loop_factory=self._loop_factory,
             exception_handler=self._exception_handler,
             grace=self._grace,
+            slow_call_warning=self._slow_call_warning,
         )
 
     def _runners(self) -> "_Runners":
@@ -193,7 +207,8 @@ class LoopManager:
         if depth >= DEPTH_LIMIT:
             raise NestingError(call_name(async_fn), depth, _chain(caller))
         runners = self._runners()
-        if self._scope == "process" and depth == 0:
+        shared = self._scope == "process" and depth == 0
+        if shared:
             runner = runners.shared(self._make_runner)
         else:
             owner: _Owner | None = getattr(self._local, "owner", None)
@@ -211,6 +226,7 @@ class LoopManager:
             return self._serve_driven(async_fn)
         if isinstance(loop_thread, LoopThread):
             loop_thread.depth, loop_thread.outer = depth + 1, caller
+            loop_thread.owner = None if shared else threading.get_ident()
         self._local.core = loop_thread.core
         return loop_thread.core
 
@@ -275,6 +291,7 @@ class _Runners:
             # Nobody else can drive it: it unwinds in its thread's last steps.
             runner.close_or_let_go()
         elif len(self.idle) < IDLE_LIMIT:
+            runner.disown()
             self.idle.append(runner)
         else:
             runner.close_soon()

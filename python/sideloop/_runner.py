@@ -17,6 +17,9 @@ T = TypeVar("T")
 GRACE = 5.0
 """How many seconds a cancelled task gets to unwind, unless said otherwise."""
 
+SLOW_CALL_WARNING = 60.0
+"""After how many seconds a call is logged that has not ended, unless said otherwise."""
+
 Drive = Literal["thread", "caller"]
 
 _MAKERS: dict[Drive, type[LoopThread] | type[DrivenLoop]] = {
@@ -42,6 +45,8 @@ class Runner:
             hand-off, and turns only during calls: what is left on it waits for the next one.
         exception_handler: Is set on the loop: see `asyncio.loop.set_exception_handler`.
         grace: How many seconds a cancelled task gets to unwind before it is left behind.
+        slow_call_warning: After how many seconds a call that has not ended is logged, once, with
+            its caller's stack, what its task awaits, and the loop thread's stack; None for never.
 
     >>> import asyncio, sideloop
     >>> with sideloop.Runner(name="example") as runner:
@@ -57,8 +62,10 @@ class Runner:
         loop_factory: LoopFactory | None = None,
         exception_handler: ExceptionHandler | None = None,
         grace: float = GRACE,
+        slow_call_warning: float | None = SLOW_CALL_WARNING,
     ) -> None:
         self._grace = check_grace(grace)
+        self._slow_call_warning = check_slow(slow_call_warning)
         self.name = name if name is not None else f"sideloop-{next(_numbers)}"
         self.drive: Drive = check_drive(drive)
         self._loop_factory = loop_factory
@@ -191,7 +198,11 @@ class Runner:
             if self._closed:
                 raise RunnerClosedError(self.name, call_name(async_fn))
             made = _MAKERS[self.drive](
-                self.name, self._grace, self._loop_factory, self._exception_handler
+                self.name,
+                self._grace,
+                self._loop_factory,
+                self._exception_handler,
+                self._slow_call_warning,
             )
             try:
                 made.start()
@@ -207,6 +218,11 @@ class Runner:
                 made.ask_stop()
                 raise
             return made
+
+    def disown(self) -> None:
+        """The thread that it served has ended. For managers, not for users."""
+        if self._loop_thread is not None:
+            self._loop_thread.owner = None
 
     def _lock(self) -> threading.RLock:
         if self._generation != generation():
@@ -234,6 +250,17 @@ def check_drive(drive: Drive) -> Drive:
     if drive not in _MAKERS:
         raise ValueError(f"drive is 'thread' or 'caller', not {drive!r}")
     return drive
+
+
+def check_slow(seconds: float | None) -> float | None:
+    """Refuse what is no duration."""
+    if seconds is None:
+        return None
+    if not seconds > 0:
+        raise ValueError(
+            f"slow_call_warning is a positive number of seconds, or None for never: {seconds!r}"
+        )
+    return float(seconds)
 
 
 def check_grace(grace: float) -> float:

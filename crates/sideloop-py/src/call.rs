@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Instant;
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -18,6 +19,7 @@ use crate::entry::lock;
 use crate::errors::name_of;
 use crate::outcome::Outcome;
 use crate::runner::RunnerCore;
+use crate::thread;
 
 /// What the user's function is called with.
 pub(crate) struct Work {
@@ -29,6 +31,8 @@ pub(crate) struct Work {
 
 struct Inner {
     work: Option<Work>,
+    /// When the work was taken: the call is started.
+    started: Option<Instant>,
     task: Option<Py<PyAny>>,
     outcome: Option<Outcome>,
     completer: Option<Completer>,
@@ -39,6 +43,9 @@ struct Inner {
 pub(crate) struct Call {
     pub(crate) phase: PhaseCell,
     runner: Py<RunnerCore>,
+    /// `threading.get_ident()` of the thread that waits.
+    pub(crate) caller: u64,
+    pub(crate) submitted: Instant,
     /// The user's function; also kept for messages while the call runs.
     async_fn: Py<PyAny>,
     /// The loop thread has seen that the caller wants the call to stop.
@@ -52,11 +59,14 @@ impl Call {
         async_fn: &Bound<'_, PyAny>,
         work: Work,
         completer: Option<Completer>,
+        submitted: Instant,
     ) -> Self {
-        let inner = Inner { work: Some(work), task: None, outcome: None, completer };
+        let inner = Inner { work: Some(work), started: None, task: None, outcome: None, completer };
         Self {
             phase: PhaseCell::default(),
             runner,
+            caller: thread::current(),
+            submitted,
             async_fn: async_fn.clone().unbind(),
             heard_cancel: AtomicBool::new(false),
             inner: Mutex::new(inner),
@@ -65,6 +75,10 @@ impl Call {
 
     pub(crate) fn async_fn<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, PyAny> {
         self.async_fn.bind(py)
+    }
+
+    pub(crate) fn runner<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, RunnerCore> {
+        self.runner.bind(py)
     }
 
     /// What to call it in messages.
@@ -87,7 +101,9 @@ impl Call {
 
     /// The work, for the one who starts it.
     pub(crate) fn take_work(&self) -> Option<Work> {
-        self.inner().work.take()
+        let mut inner = self.inner();
+        inner.started = Some(Instant::now());
+        inner.work.take()
     }
 
     pub(crate) fn set_task(&self, task: Py<PyAny>) {
@@ -113,11 +129,14 @@ impl Call {
 
     /// Store the outcome and hand it off. Returns an error that nobody waits for.
     pub(crate) fn finish(&self, outcome: Outcome, runner: &RunnerCore) -> Option<PyErr> {
-        let (work, task, completer) = {
+        let (work, started, task, completer) = {
             let mut inner = self.inner();
             inner.outcome = Some(outcome);
-            (inner.work.take(), inner.task.take(), inner.completer.take())
+            (inner.work.take(), inner.started, inner.task.take(), inner.completer.take())
         };
+        if let Some(started) = started {
+            runner.counts.note_times(started - self.submitted, started.elapsed());
+        }
         drop((work, task));
         match self.phase.complete() {
             Complete::Deliver => {

@@ -8,7 +8,8 @@
 //!   unwrap it                              raise what began the unwinding
 //! ```
 //!
-//! One policy for every drive: whoever waits asks `Patience` at each look, and does what it says.
+//! A call that takes long is reported once, meanwhile. One policy for every drive: whoever waits asks
+//! `Patience` at each look, and does what it says.
 
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ pub(crate) enum Ended {
 pub(crate) enum Step {
     /// Go on waiting.
     Wait,
+    /// Report that it takes long, then go on waiting.
+    Report,
     /// Ask the task to stop, then go on waiting.
     Cancel,
     /// Wait no longer, unless the outcome has come just now.
@@ -43,13 +46,19 @@ pub(crate) enum Step {
 pub(crate) struct Patience {
     deadline: Option<Deadline>,
     grace: Duration,
+    /// When to report that it takes long: None once that is done.
+    report: Option<Instant>,
     /// What began the unwinding, and when its grace is over.
     unwinding: Option<(PyErr, Instant)>,
 }
 
 impl Patience {
-    pub(crate) fn new(deadline: Option<Deadline>, grace: Duration) -> Self {
-        Self { deadline, grace, unwinding: None }
+    pub(crate) fn new(
+        deadline: Option<Deadline>,
+        grace: Duration,
+        report: Option<Instant>,
+    ) -> Self {
+        Self { deadline, grace, report, unwinding: None }
     }
 
     /// What to do now that `interrupted` was raised by a signal handler, if it was. `name` is the
@@ -66,6 +75,10 @@ impl Patience {
                 self.unwinding = Some((reason, now + self.grace));
                 Step::Cancel
             }
+            None if self.report.is_some_and(|report| report <= now) => {
+                self.report = None;
+                Step::Report
+            }
             None => Step::Wait,
         }
     }
@@ -74,7 +87,10 @@ impl Patience {
     pub(crate) fn limit(&self) -> Option<Instant> {
         match &self.unwinding {
             Some((_, grace_end)) => Some(*grace_end),
-            None => self.deadline.map(|deadline| deadline.at),
+            None => {
+                let limits = [self.deadline.map(|deadline| deadline.at), self.report];
+                limits.into_iter().flatten().min()
+            }
         }
     }
 

@@ -23,7 +23,7 @@ use crate::event_loop::{LoopCore, turn};
 use crate::handoff::next_look;
 use crate::outcome::Outcome;
 use crate::runner::RunnerCore;
-use crate::{thread, version};
+use crate::{nesting, thread, version};
 
 /// Who runs the loop.
 pub(crate) enum Drive {
@@ -112,11 +112,13 @@ impl Driver {
         }
         // Driven by a call further out, or run by the user's own code.
         if own_loop.get().runs() || self.driving.swap(true, Ordering::Relaxed) {
-            return Err(Error::Deadlock.raise(py, (core.name(), call.get().name(py))));
+            return Err(Error::Deadlock.raise(py, (core.name(), call.get().name(py), [(); 0])));
         }
         let own_loop = own_loop.bind(py);
         let ended = self.enter(own_loop).and_then(|outer| {
+            let before = nesting::turn_for(Some(runner.clone().unbind()));
             let ended = self.turn_until_ended(runner, own_loop, call, patience);
+            drop(nesting::turn_for(before));
             outer.leave(self, own_loop)?;
             Ok(ended)
         });
@@ -160,6 +162,12 @@ impl Driver {
                 .filter(|error| !core.is_outcome(py, error.value(py)).unwrap_or(false));
             match patience.step(interrupted, || inside.name(py)) {
                 Step::Wait => {}
+                Step::Report => {
+                    if let Some(error) = RunnerCore::report_slow(call) {
+                        turned = Err(error);
+                        continue;
+                    }
+                }
                 Step::Cancel => match inside.phase.cancel() {
                     Cancel::NeverRan => return patience.never_ran(),
                     Cancel::Interrupt => {
@@ -177,8 +185,9 @@ impl Driver {
             if own_loop.get().is_stopping() {
                 return patience.never_ran();
             }
-            let limit = next_look(on_main, patience.limit());
-            let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
+            let now = Instant::now();
+            let limit = next_look(on_main, now, patience.limit());
+            let left = limit.map(|limit| limit.saturating_duration_since(now));
             turned = turn::run_once(own_loop, left.map(|left| left.as_secs_f64()));
         }
     }

@@ -9,10 +9,11 @@ pub(crate) fn watch() -> PyResult<()> {
 
     extern "C" fn in_child() {
         sideloop_core::generation::advance();
+        crate::statistics::forget_ended();
     }
 
     // SAFETY:
-    // - `in_child` is async-signal-safe: one atomic addition;
+    // - `in_child` is async-signal-safe: atomic additions and stores;
     // - it stays valid: CPython never unloads an extension module.
     match unsafe { libc::pthread_atfork(None, None, Some(in_child)) } {
         0 => Ok(()),

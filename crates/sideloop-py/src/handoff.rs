@@ -41,7 +41,7 @@ impl Waiting<'_, '_> {
         let on_main = thread::is_main(py)?;
         let (call, core) = (self.call.get(), self.runner.get());
         let (entry, waiter) = (&*core.entry, &self.waiter);
-        let limit = next_look(on_main, self.patience.limit());
+        let limit = next_look(on_main, call.submitted, self.patience.limit());
         let mut interrupted = None;
         let mut seen = if core.is_native() {
             push_and_wait(py, entry, message, waiter, limit)
@@ -71,6 +71,7 @@ impl Waiting<'_, '_> {
             }
             match self.patience.step(interrupted.take(), || call.name(py)) {
                 Step::Wait => {}
+                Step::Report => interrupted = RunnerCore::report_slow(self.call),
                 Step::Cancel => match call.phase.cancel() {
                     Cancel::NeverRan => return Ok(self.patience.never_ran()),
                     Cancel::Interrupt => RunnerCore::send_cancel(self.runner, self.call),
@@ -81,7 +82,7 @@ impl Waiting<'_, '_> {
                     Abandon::TakeOutcome => {}
                 },
             }
-            let limit = next_look(on_main, self.patience.limit());
+            let limit = next_look(on_main, Instant::now(), self.patience.limit());
             seen = Ok(park(py, waiter, limit));
         }
     }
@@ -140,10 +141,10 @@ fn first_wait(entry: &Entry, waiter: &Waiter, limit: Option<Instant>) -> Wait {
 }
 
 /// Until when to wait before looking at signals and limits again.
-pub(crate) fn next_look(on_main: bool, limit: Option<Instant>) -> Option<Instant> {
+pub(crate) fn next_look(on_main: bool, now: Instant, limit: Option<Instant>) -> Option<Instant> {
     if !on_main {
         return limit;
     }
-    let tick = Instant::now() + TICK;
+    let tick = now + TICK;
     Some(limit.map_or(tick, |limit| limit.min(tick)))
 }

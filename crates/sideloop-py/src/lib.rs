@@ -10,6 +10,10 @@ mod running;
 
 mod call;
 
+mod nesting;
+
+mod importing;
+
 mod entry;
 
 mod event_loop;
@@ -23,6 +27,8 @@ mod handoff;
 mod cancel;
 
 mod drive;
+
+mod statistics;
 
 mod deadline;
 
@@ -69,6 +75,9 @@ mod _sideloop {
     #[pymodule_export]
     use super::fork::generation;
 
+    #[pymodule_export]
+    use super::statistics::ended_counts;
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::fork::watch()?;
@@ -78,6 +87,7 @@ mod _sideloop {
         super::version::is_at_least(py, 0);
         super::event_loop::prepare(py);
         super::errors::prepare_finalization(py)?;
+        super::importing::prepare(py)?;
         module.add("deadline", super::deadline::variable(module.py())?)
     }
 }

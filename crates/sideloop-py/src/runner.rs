@@ -15,7 +15,9 @@ use crate::deadline::bounded;
 use crate::drive::{Drive, Driver};
 use crate::entry::{Bell, Entry, Message, lock};
 use crate::event_loop::LoopCore;
+use crate::nesting;
 use crate::outcome::Outcome;
+use crate::statistics::Counts;
 use crate::task::TaskMaker;
 use crate::thread;
 
@@ -29,12 +31,15 @@ pub(crate) enum End {
 
 /// One loop's entry, from the first call to the close.
 ///
-/// `RunnerCore(name, grace, event_loop, end)`: `grace` in seconds. Without `end` a thread of its own runs
-/// the loop; with it the caller does, and `end(reason)` unwinds and closes a loop that was stopped.
+/// `RunnerCore(name, grace, slow, event_loop, end)`: `grace` in seconds, and after `slow` seconds a call is
+/// reported. Without `end` a thread of its own runs the loop; with it the caller does, and `end(reason)`
+/// unwinds and closes a loop that was stopped.
 #[pyclass(frozen, module = "sideloop._sideloop", weakref)]
 pub(crate) struct RunnerCore {
     pub(crate) entry: Arc<Entry>,
     pub(crate) grace: Duration,
+    /// How long a call may take before it is reported.
+    pub(crate) slow: Option<Duration>,
     pub(crate) name: String,
     pub(crate) drive: Drive,
     /// The loop if it is ours and hears the entry's bell; None if it is rung through the interpreter.
@@ -42,6 +47,9 @@ pub(crate) struct RunnerCore {
     pub(crate) tasks: OnceLock<TaskMaker>,
     /// Calls whose task runs, by address.
     pub(crate) running: Mutex<HashMap<usize, Py<Call>>>,
+    /// Calls that this loop's thread waits for, made by code that runs on the loop: innermost last.
+    pub(crate) waits_for: Mutex<Vec<Py<Call>>>,
+    pub(crate) counts: Counts,
     /// Why the loop ended: None while it runs.
     pub(crate) end: Mutex<Option<End>>,
     /// `threading.get_ident()` of the loop thread; 0 before it runs.
@@ -53,10 +61,11 @@ pub(crate) struct RunnerCore {
 #[pymethods]
 impl RunnerCore {
     #[new]
-    #[pyo3(signature = (name, grace, event_loop, end = None))]
+    #[pyo3(signature = (name, grace, slow, event_loop, end = None))]
     fn new(
         name: String,
         grace: f64,
+        slow: Option<f64>,
         event_loop: &Bound<'_, PyAny>,
         end: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
@@ -74,10 +83,13 @@ impl RunnerCore {
             entry,
             drive,
             grace: bounded(grace),
+            slow: slow.map(bounded),
             name,
             own_loop: own_loop.map(|own| own.clone().unbind()),
             tasks: OnceLock::new(),
             running: Mutex::default(),
+            waits_for: Mutex::default(),
+            counts: Counts::new(),
             end: Mutex::new(None),
             loop_thread: AtomicU64::new(0),
             stuck: AtomicBool::new(false),
@@ -103,6 +115,7 @@ impl RunnerCore {
         let core = slf.get();
         // ORDERING: Relaxed: compared only with a thread's own number, which it wrote itself.
         core.loop_thread.store(thread::current(), Ordering::Relaxed);
+        drop(nesting::turn_for(Some(slf.clone().unbind())));
         if core.own_loop.is_none() {
             Self::drain(slf)?;
         }
@@ -149,6 +162,12 @@ impl RunnerCore {
             Drive::Caller(driver) => driver.is_mine(),
             Drive::Thread => self.loop_thread.load(Ordering::Relaxed) == thread::current(),
         }
+    }
+
+    /// `threading.get_ident()` of the loop thread; 0 before it runs, and after.
+    #[getter]
+    fn loop_thread(&self) -> u64 {
+        self.loop_thread.load(Ordering::Relaxed)
     }
 
     /// How many calls run now.
@@ -220,6 +239,17 @@ impl RunnerCore {
         Ok(false)
     }
 
+    /// The calls that run now: `(name, task, caller, seconds since its entry)`.
+    fn running_calls(&self, py: Python<'_>) -> Vec<(String, Option<Py<PyAny>>, u64, f64)> {
+        let calls: Vec<_> = self.calls().values().map(|call| call.clone_ref(py)).collect();
+        let describe = |call: Py<Call>| {
+            let call = call.get();
+            let since = call.submitted.elapsed().as_secs_f64();
+            (call.name(py), call.task(py).map(Bound::unbind), call.caller, since)
+        };
+        calls.into_iter().map(describe).collect()
+    }
+
     /// The tasks whose callers have left: they were cancelled, had their grace, and were named.
     fn abandoned_tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
         let calls = self.calls();
@@ -241,6 +271,9 @@ impl RunnerCore {
         core.entry.publish();
         // The next thread may get this one's ident.
         core.loop_thread.store(0, Ordering::Relaxed);
+        if let Drive::Thread = core.drive {
+            drop(nesting::turn_for(None));
+        }
         if let Some(own_loop) = &core.own_loop {
             own_loop.get().serve(None);
         }
@@ -255,6 +288,9 @@ impl RunnerCore {
         // A lock that is held is held by a thread that lives, with what it guards.
         if let Ok(calls) = self.running.try_lock() {
             calls.values().try_for_each(|call| visit.call(call))?;
+        }
+        if let Ok(calls) = self.waits_for.try_lock() {
+            calls.iter().try_for_each(|call| visit.call(call))?;
         }
         if let Ok(end) = self.end.try_lock()
             && let Some(End::Stopped(reason)) = &*end

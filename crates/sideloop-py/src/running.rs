@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use sideloop_core::entry::Push;
@@ -18,6 +20,8 @@ use crate::drive::Drive;
 use crate::entry::{Message, lock};
 use crate::errors::{Error, name_of};
 use crate::handoff::Waiting;
+use crate::importing;
+use crate::nesting::Nested;
 use crate::outcome::{Outcome, is_cancelled};
 use crate::runner::{End, RunnerCore};
 use crate::thread;
@@ -52,37 +56,55 @@ impl RunnerCore {
         if !core.entry.accepts() {
             return Ok(Run::NotStarted);
         }
-        let patience = Patience::new(Deadline::current(py)?, core.grace);
+        let now = Instant::now();
+        let report = core.slow.map(|slow| now + slow);
+        let patience = Patience::new(Deadline::current(py)?, core.grace, report);
         let work = Work {
             args: args.clone().unbind(),
             kwargs: kwargs.clone().unbind(),
             context: context::copy_current(py)?,
         };
-        let new_call =
-            |completer| Bound::new(py, Call::new(slf.clone().unbind(), async_fn, work, completer));
+        let new_call = |completer| {
+            Bound::new(py, Call::new(slf.clone().unbind(), async_fn, work, completer, now))
+        };
         let (call, ended) = match &core.drive {
             Drive::Caller(driver) => {
                 let call = new_call(None)?;
-                let ended = driver.drive(slf, &call, patience)?;
+                let _nested = Nested::enter(&call)?;
+                core.counts.entered.add(1);
+                let ended = driver.drive(slf, &call, patience);
                 (call, ended)
             }
             Drive::Thread => {
-                if core.loop_thread.load(Ordering::Relaxed) == thread::current() {
-                    return Err(Error::Deadlock.raise(py, (&core.name, name_of(async_fn))));
-                }
                 let (completer, waiter) = handoff();
                 let call = new_call(Some(completer))?;
+                let _nested = Nested::enter(&call)?;
+                let _import = importing::Wait::begin(slf)?;
+                core.counts.entered.add(1);
                 let waiting = Waiting { call: &call, runner: slf, waiter, patience };
-                let ended = waiting.submit_and_wait(py, Message::Start(call.clone().unbind()))?;
+                let ended = waiting.submit_and_wait(py, Message::Start(call.clone().unbind()));
                 (call, ended)
             }
         };
-        match ended {
-            Ended::Outcome(Outcome::Value(value)) => Ok(Run::Value(value)),
-            Ended::Outcome(Outcome::Error(error)) => Err(error),
-            Ended::Outcome(Outcome::NotStarted) => Ok(Run::NotStarted),
-            Ended::Stopped(error) => Err(error),
+        match ended.inspect_err(|_| core.counts.sent_back.add(1))? {
+            Ended::Outcome(Outcome::Value(value)) => {
+                core.counts.returned.add(1);
+                Ok(Run::Value(value))
+            }
+            Ended::Outcome(Outcome::Error(error)) => {
+                core.counts.failed.add(1);
+                Err(error)
+            }
+            Ended::Outcome(Outcome::NotStarted) => {
+                core.counts.sent_back.add(1);
+                Ok(Run::NotStarted)
+            }
+            Ended::Stopped(error) => {
+                core.counts.cancelled.add(1);
+                Err(error)
+            }
             Ended::Abandoned(error) => {
+                core.counts.abandoned.add(1);
                 Self::left_behind(slf, &call, async_fn);
                 Err(error)
             }
@@ -210,6 +232,25 @@ impl RunnerCore {
         if let Err(error) = warn() {
             error.write_unraisable(py, Some(call));
         }
+    }
+
+    /// Report, once, that a call takes long. Returns what a signal handler has raised meanwhile.
+    pub(crate) fn report_slow(call: &Bound<'_, Call>) -> Option<PyErr> {
+        let (py, inside) = (call.py(), call.get());
+        let report = || -> PyResult<()> {
+            let since = inside.submitted.elapsed().as_secs_f64();
+            let core = inside.runner(py);
+            let task = inside.task(py);
+            let module = py.import("sideloop._dump")?;
+            module.call_method1("report_slow", (core, inside.name(py), task, since)).map(drop)
+        };
+        let error = report().err()?;
+        if error.is_instance_of::<PyException>(py) {
+            // A report that fails is no reason to give the call up.
+            error.write_unraisable(py, Some(call));
+            return None;
+        }
+        Some(error)
     }
 
     /// An error that nobody waits for goes where asyncio reports those.

@@ -1,0 +1,85 @@
+"""Calls made while a module is imported, whose coroutine imports the same module."""
+
+import sys
+import threading
+from pathlib import Path
+
+import programs
+import pytest
+
+CALLS_DURING_ITS_IMPORT = """
+import sideloop
+
+VALUE = 1
+
+async def import_me():
+    import half_there
+    return half_there.VALUE
+
+{call}
+"""
+
+PLAIN = "SEEN = sideloop.run_sync(import_me)"
+NESTED = """
+async def outer():
+    return sideloop.run_sync(import_me)
+
+SEEN = sideloop.run_sync(outer)
+"""
+RUNNER = """
+with sideloop.Runner() as runner:
+    SEEN = runner.run(import_me)
+"""
+DRIVEN = """
+with sideloop.Runner(drive="caller") as runner:
+    SEEN = runner.run(import_me)
+"""
+SHARED = """
+manager = sideloop.LoopManager(scope="process")
+SEEN = manager.run_sync(import_me)
+manager.close()
+"""
+
+
+@pytest.mark.parametrize("call", [PLAIN, NESTED, RUNNER, DRIVEN, SHARED])
+def test_a_coroutine_may_import_the_module_that_its_caller_imports(
+    call: str, tmp_path: Path
+) -> None:
+    (tmp_path / "half_there.py").write_text(CALLS_DURING_ITS_IMPORT.format(call=call))
+    (tmp_path / "main.py").write_text(
+        "import half_there, sideloop\n"
+        "assert half_there.SEEN == 1\n"
+        "assert sideloop.run_sync(half_there.import_me) == 1\n"
+        "print('done')\n"
+    )
+    done = programs.run(tmp_path / "main")
+    assert (done.code, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+def test_the_same_loop_serves_a_thread_during_an_import_and_after(tmp_path: Path) -> None:
+    (tmp_path / "opens.py").write_text(
+        "import asyncio, sideloop\n"
+        "async def loop(): return asyncio.get_running_loop()\n"
+        "LOOP = sideloop.run_sync(loop)\n"
+    )
+    (tmp_path / "main.py").write_text(
+        "import opens, sideloop\n"
+        "assert sideloop.run_sync(opens.loop) is opens.LOOP\n"
+        "print('done')\n"
+    )
+    done = programs.run(tmp_path / "main")
+    assert (done.code, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+def test_an_import_leaves_no_entry_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import _frozen_importlib
+
+    (tmp_path / "calls_once.py").write_text(
+        "import asyncio, sideloop\nsideloop.run_sync(asyncio.sleep, 0)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    import calls_once  # noqa: F401  # type: ignore[import-not-found]
+
+    blocking_on = _frozen_importlib._blocking_on
+    assert not blocking_on.get(threading.get_ident())
+    del sys.modules["calls_once"]
