@@ -38,6 +38,13 @@ class TestExit:
         assert sorted(ended.lines) == CLEANED_UP
         assert (ended.code, ended.stderr) == (0, "")
 
+    def test_lets_cleanups_use_executors(self, kind: str) -> None:
+        ended = run("executor_in_cleanup", kind)
+        owners = ["main", "nested", "runner", "ended thread"]
+        owners += ["driven"] if kind == "native" else []
+        assert sorted(ended.lines) == sorted(f"{one} cleaned up on a thread" for one in owners)
+        assert (ended.code, ended.stderr) == (0, "")
+
     def test_keeps_the_users_exit_code(self, kind: str) -> None:
         ended = run("code", kind)
         assert sorted(ended.lines) == CLEANED_UP

@@ -229,6 +229,59 @@ class TestManyCalls:
         assert open_files() <= files
 
 
+class TestMoreThreadsThanRunners:
+    LIMIT = 4
+
+    @pytest.fixture(autouse=True)
+    def limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sideloop._manager.RUNNER_LIMIT", self.LIMIT)
+
+    def test_share_them_and_get_their_answers(
+        self, manager: LoopManager, threads: ThreadPoolExecutor
+    ) -> None:
+        together = threading.Barrier(16)
+
+        async def echo(number: int) -> int:
+            await asyncio.sleep(0)
+            return number
+
+        def call(number: int) -> list[int]:
+            together.wait(20)
+            answers = [manager.run_sync(echo, number) for _ in range(50)]
+            together.wait(20)
+            return answers
+
+        answers = list(threads.map(call, range(16)))
+        assert answers == [[number] * 50 for number in range(16)]
+        assert len(manager.runners()) == self.LIMIT
+
+    def test_share_them_at_each_depth(
+        self, manager: LoopManager, threads: ThreadPoolExecutor
+    ) -> None:
+        together = threading.Barrier(16)
+
+        async def nested(depth: int) -> int:
+            return manager.run_sync(nested, depth - 1) + 1 if depth else 0
+
+        def call(_: int) -> int:
+            together.wait(20)
+            return manager.run_sync(nested, 10)
+
+        assert list(threads.map(call, range(16))) == [10] * 16
+
+    def test_get_their_own_again_when_some_have_ended(self, manager: LoopManager) -> None:
+        loops: list[asyncio.AbstractEventLoop] = []
+
+        def call() -> None:
+            loops.append(manager.run_sync(running_loop))
+
+        for _ in range(3 * self.LIMIT):
+            thread = threading.Thread(target=call)
+            thread.start()
+            thread.join()
+        assert len({id(loop) for loop in loops}) == 1
+
+
 class TestNestedCalls:
     def test_a_hundred_deep_work_and_all_see_the_callers_context(
         self, manager: LoopManager

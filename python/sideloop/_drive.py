@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sideloop._loop import ExceptionHandler, LoopFactory, live, make_loop, remember
 from sideloop._sideloop import LoopCore, RunnerCore
-from sideloop._unwind import forget, unwind
+from sideloop._unwind import cancel_leftovers, complete, forget, unwind
 
 
 class DrivenLoop:
@@ -63,6 +63,11 @@ class DrivenLoop:
             for task in asyncio.all_tasks(self.loop):
                 forget(task)
             self.loop.close()
+
+    def settle(self) -> None:
+        """Cancel the tasks that are left, and turn the loop until they have unwound."""
+        with _no_running_loop():
+            complete(self.loop, cancel_leftovers(self.grace))
 
     def _end(self, reason: BaseException | None) -> None:
         if self.loop.is_closed():

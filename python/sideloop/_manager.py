@@ -1,6 +1,7 @@
 """The manager: decides which runner serves a caller."""
 
 import functools
+import itertools
 import pkgutil
 import threading
 from collections import deque
@@ -26,6 +27,11 @@ T = TypeVar("T")
 DEPTH_LIMIT = 128
 """How deep calls may be nested. Each depth is a loop thread."""
 
+RUNNER_LIMIT = 256
+"""How many runners a manager makes before callers of one depth share them.
+
+Each has a thread and two descriptors, and a process may often have no more than 1,024 of those."""
+
 IDLE_LIMIT = 16
 """How many runners of threads that have ended are kept for new ones."""
 
@@ -36,7 +42,8 @@ class LoopManager:
     Each calling thread has a runner of its own, so that a coroutine that blocks its loop slows
     nobody else; a call from a loop thread (a nested call) goes to a runner one depth below, so that
     a blocked loop never has to run what blocks it. A thread that ends gives its runner back. With
-    `scope="process"` all threads share one runner; nested calls still go one depth below.
+    `scope="process"` all threads share one runner; nested calls still go one depth below. Once
+    there are 256 runners, threads that come then share those of others.
 
     Constructing one starts nothing: the first call of a thread does.
 
@@ -178,9 +185,9 @@ class LoopManager:
         }
         return functools.partial(type(self), **options), ()
 
-    def _make_runner(self) -> Runner:
+    def _make_runner(self, drive: Drive) -> Runner:
         return Runner(
-            drive=self._drive,
+            drive=drive,
             loop_factory=self._loop_factory,
             exception_handler=self._exception_handler,
             grace=self._grace,
@@ -207,15 +214,18 @@ class LoopManager:
         if depth >= DEPTH_LIMIT:
             raise NestingError(call_name(async_fn), depth, _chain(caller))
         runners = self._runners()
+        make = functools.partial(self._make_runner, "thread")
         shared = self._scope == "process" and depth == 0
+        owner: _Owner | None = getattr(self._local, "owner", None)
         if shared:
-            runner = runners.shared(self._make_runner)
-        else:
-            owner: _Owner | None = getattr(self._local, "owner", None)
-            if owner is None or owner.runners is not runners or owner.runner.closed:
-                owner = _Owner(runners, runners.take_idle() or runners.add(self._make_runner()))
-                self._local.owner = owner
+            runner = runners.shared(make)
+        elif owner is not None and owner.runners is runners and not owner.runner.closed:
             runner = owner.runner
+        else:
+            runner, own = runners.for_thread(depth + 1, make)
+            shared = not own
+            if own:
+                self._local.owner = _Owner(runners, runner)
         try:
             loop_thread = runner.loop_for(async_fn)
         except RuntimeError as error:
@@ -226,7 +236,8 @@ class LoopManager:
             return self._serve_driven(async_fn)
         if isinstance(loop_thread, LoopThread):
             loop_thread.depth, loop_thread.outer = depth + 1, caller
-            loop_thread.owner = None if shared else threading.get_ident()
+            if not shared:
+                loop_thread.owner = threading.get_ident()
         self._local.core = loop_thread.core
         return loop_thread.core
 
@@ -244,9 +255,7 @@ class LoopManager:
             if depth >= DEPTH_LIMIT:
                 names = [owner.runner.name for owner in owners]
                 raise NestingError(call_name(async_fn), depth, _shortened(names))
-            runner = self._make_runner()
-            runner.drive = "caller"
-            owner = _Owner(runners, runners.add(runner))
+            owner = _Owner(runners, runners.add(self._make_runner("caller")))
             owners.append(owner)
             core = owner.runner.loop_for(async_fn).core
         if owner is owners[0]:
@@ -262,6 +271,7 @@ class _Runners:
         self.started: list[Runner] = []
         self.idle: deque[Runner] = deque()
         self._shared: Runner | None = None
+        self._turns = itertools.count()
         # Re-entrant: a signal handler may call run_sync while this thread makes a runner.
         self._lock = threading.RLock()
 
@@ -276,7 +286,22 @@ class _Runners:
                 self._shared = self.add(make())
             return self._shared
 
-    def take_idle(self) -> Runner | None:
+    def for_thread(self, depth: int, make: Callable[[], Runner]) -> tuple[Runner, bool]:
+        """A runner for one more thread that calls at this depth, and whether it is its own."""
+        with self._lock:
+            runner = self._take_idle()
+            if runner is None:
+                self.started = [known for known in self.started if not known.closed]
+                # Of the same depth, so that none waits for itself.
+                same = [known for known in self.started if known.depth == depth]
+                if len(self.started) >= RUNNER_LIMIT and same:
+                    return same[next(self._turns) % len(same)], False
+                runner = make()
+                self.started = [*self.started, runner]
+            runner.depth = depth
+            return runner, True
+
+    def _take_idle(self) -> Runner | None:
         while self.idle:
             try:
                 runner = self.idle.popleft()

@@ -70,6 +70,7 @@ class Runner:
         self.drive: Drive = check_drive(drive)
         self._loop_factory = loop_factory
         self._exception_handler = exception_handler
+        self.depth = 1
         self._closed = False
         self._loop_thread: LoopThread | DrivenLoop | None = None
         # Re-entrant: a signal handler may call run_sync while this thread starts a loop.
@@ -142,21 +143,28 @@ class Runner:
 
     def close_or_let_go(self) -> None:
         """Close as far as this thread may: a loop that another thread drives is let go."""
-        loop = self._loop_thread
-        if isinstance(loop, DrivenLoop) and not loop.core.mine and not loop.core.orphaned:
-            self._closed = True
-            loop.let_go()
-        else:
+        driven_elsewhere = self._driven_elsewhere()
+        if driven_elsewhere is None:
             self.close()
+        else:
+            self._closed = True
+            driven_elsewhere.let_go()
 
     def close_or_refuse(self, grace: float | None) -> None:
         """Close; a loop that another thread drives takes no more calls, and is closed there."""
+        driven_elsewhere = self._driven_elsewhere()
+        if driven_elsewhere is None:
+            self.close(grace)
+        else:
+            self._closed = True
+            driven_elsewhere.ask_stop()
+
+    def _driven_elsewhere(self) -> DrivenLoop | None:
+        """The loop, if another thread of this process drives it."""
         loop = self._loop_thread
         if isinstance(loop, DrivenLoop) and not loop.core.mine and not loop.core.orphaned:
-            self._closed = True
-            loop.ask_stop()
-        else:
-            self.close(grace)
+            return loop
+        return None
 
     @property
     def closed(self) -> bool:

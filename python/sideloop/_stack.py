@@ -2,15 +2,15 @@
 
 import asyncio
 import asyncio.base_events
+import os.path
 import sys
 import threading
 import traceback
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 _NOT_THE_USERS = (
-    str(Path(__file__).parent),
+    os.path.dirname(__file__),  # noqa: PTH120  # importing pathlib takes longer than sideloop
     threading.__file__,
     asyncio.base_events.__file__,
     asyncio.events.__file__,

@@ -3,11 +3,14 @@
 import asyncio
 import threading
 import time
+import weakref
 from collections.abc import Coroutine
 from typing import Any
 
 from sideloop._errors import logger
 from sideloop._sideloop import RunnerCore
+
+_forgotten: "weakref.WeakSet[asyncio.Future[Any]]" = weakref.WeakSet()
 
 
 def unwind(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> None:
@@ -18,22 +21,28 @@ def unwind(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> N
     before.
     """
     end = time.monotonic() + grace
-    tasks = asyncio.all_tasks(loop)
+    for task in core.abandoned_tasks():
+        task.cancel()
+        forget(task)
+    complete(loop, cancel_leftovers(grace))
+    complete(loop, asyncio.wait_for(loop.shutdown_asyncgens(), max(end - time.monotonic(), 0.1)))
+
+
+async def cancel_leftovers(grace: float) -> None:
+    """Cancel the other tasks of this loop; name and forget those that go on after `grace`."""
+    own = asyncio.current_task()
+    tasks = {task for task in asyncio.all_tasks() if task is not own and task not in _forgotten}
     for task in tasks:
         task.cancel()
-    for task in core.abandoned_tasks():
-        forget(task)
-        tasks.discard(task)
     if tasks:
-        _complete(loop, asyncio.wait(tasks, timeout=grace))
+        await asyncio.wait(tasks, timeout=grace)
     for task in tasks:
         if not task.done():
             logger.warning("%r ignored its cancellation and was left behind", task)
             forget(task)
-    _complete(loop, asyncio.wait_for(loop.shutdown_asyncgens(), max(end - time.monotonic(), 0.1)))
 
 
-def _complete(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, object]) -> None:
+def complete(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, object]) -> None:
     """Run a coroutine with a time limit of its own to its end, whatever the others raise."""
     task = loop.create_task(coro)
     while not task.done():
@@ -50,5 +59,6 @@ def _complete(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, object]
 
 
 def forget(task: "asyncio.Future[Any]") -> None:
-    """We have named it: asyncio need not do so again when it is collected."""
+    """It was named, and will not be again: not by us, nor by asyncio when it is collected."""
+    _forgotten.add(task)
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]

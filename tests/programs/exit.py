@@ -17,6 +17,7 @@ manager = sideloop.LoopManager(loop_factory=FACTORY)
 shared = sideloop.LoopManager(loop_factory=FACTORY, scope="process")
 hasty = sideloop.LoopManager(loop_factory=FACTORY, grace=0.2)
 runner = sideloop.Runner(loop_factory=FACTORY)
+driven = sideloop.Runner(drive="caller")
 
 kept: list[Any] = []
 
@@ -221,6 +222,30 @@ def executor() -> None:
 
     on_a_thread(call, daemon=True)
     assert entered.wait(20)
+
+
+def executor_in_cleanup() -> None:
+    """The cleanup of tasks that are left needs their loop's executor."""
+
+    async def task(name: str) -> None:
+        try:
+            await asyncio.sleep(600)
+        finally:
+            await asyncio.to_thread(say, f"{name} cleaned up on a thread")
+
+    async def start(name: str) -> None:
+        kept.append(asyncio.get_running_loop().create_task(task(name)))
+        await asyncio.sleep(0)
+
+    async def start_nested() -> None:
+        manager.run_sync(start, "nested")
+
+    manager.run_sync(start, "main")
+    manager.run_sync(start_nested)
+    runner.run(start, "runner")
+    if FACTORY is None:
+        driven.run(start, "driven")
+    on_a_thread(lambda: manager.run_sync(start, "ended thread"), daemon=False).join()
 
 
 class Finalizer:

@@ -100,9 +100,9 @@ impl Call {
     }
 
     /// The work, for the one who starts it.
-    pub(crate) fn take_work(&self) -> Option<Work> {
+    pub(crate) fn take_work(&self, now: Instant) -> Option<Work> {
         let mut inner = self.inner();
-        inner.started = Some(Instant::now());
+        inner.started = Some(now);
         inner.work.take()
     }
 

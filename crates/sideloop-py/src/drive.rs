@@ -116,9 +116,9 @@ impl Driver {
         }
         let own_loop = own_loop.bind(py);
         let ended = self.enter(own_loop).and_then(|outer| {
-            let before = nesting::turn_for(Some(runner.clone().unbind()));
+            let before = nesting::turn_for(py, Some(runner.clone()));
             let ended = self.turn_until_ended(runner, own_loop, call, patience);
-            drop(nesting::turn_for(before));
+            drop(nesting::turn_for(py, before));
             outer.leave(self, own_loop)?;
             Ok(ended)
         });
@@ -144,7 +144,7 @@ impl Driver {
         let py = runner.py();
         let (core, inside) = (runner.get(), call.get());
         let on_main = thread::is_main(py).unwrap_or(false);
-        core.start(call);
+        core.start(call, inside.submitted);
         // What is ready needs no look at timers and files first, unless the last one is long ago.
         let mut turned = if turn::may_stay_blind(own_loop) {
             turn::run_ready(own_loop)

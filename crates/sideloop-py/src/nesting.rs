@@ -21,8 +21,11 @@ thread_local! {
 }
 
 /// From here on this thread turns the loop of `runner`, or none. Returns whose it turned before.
-pub(crate) fn turn_for(runner: Option<Py<RunnerCore>>) -> Option<Py<RunnerCore>> {
-    HERE.replace(runner)
+pub(crate) fn turn_for<'py>(
+    py: Python<'py>,
+    runner: Option<Bound<'py, RunnerCore>>,
+) -> Option<Bound<'py, RunnerCore>> {
+    HERE.replace(runner.map(Bound::unbind)).map(|before| before.into_bound(py))
 }
 
 /// A loop's wait for a call that was made on it. Over when this is dropped.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -115,7 +115,7 @@ impl RunnerCore {
         let core = slf.get();
         // ORDERING: Relaxed: compared only with a thread's own number, which it wrote itself.
         core.loop_thread.store(thread::current(), Ordering::Relaxed);
-        drop(nesting::turn_for(Some(slf.clone().unbind())));
+        drop(nesting::turn_for(slf.py(), Some(slf.clone())));
         if core.own_loop.is_none() {
             Self::drain(slf)?;
         }
@@ -184,7 +184,7 @@ impl RunnerCore {
             core.entry.take(&mut batch);
             for message in batch.drain(..) {
                 match message {
-                    Message::Start(call) => core.start(call.bind(slf.py())),
+                    Message::Start(call) => core.start(call.bind(slf.py()), Instant::now()),
                     Message::Cancel(call) => core.cancel(call.bind(slf.py()))?,
                 }
             }
@@ -272,7 +272,7 @@ impl RunnerCore {
         // The next thread may get this one's ident.
         core.loop_thread.store(0, Ordering::Relaxed);
         if let Drive::Thread = core.drive {
-            drop(nesting::turn_for(None));
+            drop(nesting::turn_for(slf.py(), None));
         }
         if let Some(own_loop) = &core.own_loop {
             own_loop.get().serve(None);

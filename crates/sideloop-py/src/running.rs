@@ -112,17 +112,17 @@ impl RunnerCore {
     }
 
     /// Start a call: the user's function is called here, on the loop thread.
-    pub(crate) fn start(&self, call: &Bound<'_, Call>) {
+    pub(crate) fn start(&self, call: &Bound<'_, Call>, now: Instant) {
         let py = call.py();
         let inside = call.get();
         match inside.phase.begin() {
             Begin::Run => {}
             Begin::Skip => {
-                drop(inside.take_work());
+                drop(inside.take_work(now));
                 return;
             }
         }
-        let (Some(work), Some(tasks)) = (inside.take_work(), self.tasks.get()) else {
+        let (Some(work), Some(tasks)) = (inside.take_work(now), self.tasks.get()) else {
             return self.finish(call, Outcome::NotStarted);
         };
         self.calls().insert(key(call), call.clone().unbind());

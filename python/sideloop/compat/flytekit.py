@@ -33,7 +33,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from sideloop._loop import ExceptionHandler
 from sideloop._manager import LoopManager
-from sideloop._runner import Runner
+from sideloop._runner import Drive, Runner
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,8 +47,8 @@ _PATHS = ("flytekit.utils.asyn", "flytekit.tools.asyn")
 class _TaskRunner(Runner):
     """A runner with the names that flytekit gives it."""
 
-    def __init__(self) -> None:
-        super().__init__(exception_handler=self.get_exc_handler())
+    def __init__(self, drive: Drive = "thread") -> None:
+        super().__init__(drive=drive, exception_handler=self.get_exc_handler())
         self.name = f"{threading.current_thread().name} : {self.name}"
 
     def get_exc_handler(self) -> ExceptionHandler:
@@ -112,8 +112,8 @@ class _RunnerMap(MutableMapping[str, _TaskRunner]):
 class _AsyncLoopManager(LoopManager):
     """A manager with the names that flytekit gives it."""
 
-    def _make_runner(self) -> Runner:
-        return _TaskRunner()
+    def _make_runner(self, drive: Drive) -> Runner:
+        return _TaskRunner(drive)
 
     @property
     def _runner_map(self) -> MutableMapping[str, _TaskRunner]:
