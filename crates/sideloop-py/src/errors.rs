@@ -77,7 +77,12 @@ pub(crate) fn check_not_finalizing(async_fn: &Bound<'_, PyAny>) -> PyResult<()> 
 /// A system call's error, as the `OSError` that Python's own would raise.
 pub(crate) fn os_error(error: &std::io::Error) -> PyErr {
     match error.raw_os_error() {
-        Some(code) => PyOSError::new_err((code, error.to_string())),
+        Some(code) => {
+            // Rust's text ends with " (os error 9)", which Python says before.
+            let text = error.to_string();
+            let text = text.split(" (os error").next().unwrap_or_default().to_owned();
+            PyOSError::new_err((code, text))
+        }
         None => PyOSError::new_err(error.to_string()),
     }
 }

@@ -11,9 +11,9 @@ const MOST: usize = 4;
 ///
 /// # Errors
 /// What the call raises.
-pub(crate) fn call<'py>(
+pub(crate) fn call<'py, const N: usize>(
     callable: &Bound<'py, PyAny>,
-    args: [&Bound<'py, PyAny>; 3],
+    args: [&Bound<'py, PyAny>; N],
     names: &Bound<'py, PyTuple>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let args = args.map(Bound::as_ptr);

@@ -31,6 +31,10 @@ pub(crate) struct LoopCore {
     pub(super) runner: Mutex<Option<Py<RunnerCore>>>,
     pub(super) scheduled: Field,
     pub(super) selector: Field,
+    /// The selector's map from descriptors to keys, while its epoll object is polled from here.
+    pub(super) keys: Field,
+    /// `selectors.SelectorKey`
+    pub(super) key_class: Py<PyAny>,
     pub(super) thread_id: Field,
     pub(super) current_handle: Field,
     pub(super) task_factory: Field,
@@ -39,6 +43,7 @@ pub(crate) struct LoopCore {
     pub(super) futures: Py<PyAny>,
     /// `("loop", "context")` and `("loop",)`, the names of what is passed by name.
     pub(super) task_names: Py<PyTuple>,
+    pub(super) future_names: Py<PyTuple>,
     /// Set when the fields are: the collector may come while CPython makes the instance, and finds zeros.
     pub(super) made: AtomicBool,
     /// The selector's epoll descriptor while that is polled from here; -1 otherwise.
@@ -78,6 +83,11 @@ impl LoopCore {
 
     pub(crate) fn epoll(&self) -> Option<i32> {
         i32::try_from(self.epoll.load(Ordering::Relaxed)).ok().filter(|fd| *fd >= 0)
+    }
+
+    /// The selector's map, while its epoll object is polled from here.
+    pub(super) fn keys<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyDict>> {
+        self.keys.get(py).into_bound(py).cast_into::<PyDict>().ok()
     }
 
     pub(crate) fn timers_cancelled(&self) -> isize {
@@ -160,12 +170,15 @@ impl LoopCore {
             runner: Mutex::new(None),
             scheduled: Field::new(PyList::empty(py).into_any().unbind()),
             selector: Field::default(),
+            keys: Field::default(),
+            key_class: py.import("selectors")?.getattr("SelectorKey")?.unbind(),
             thread_id: Field::default(),
             current_handle: Field::default(),
             task_factory: Field::default(),
             tasks: py.import("asyncio.tasks")?.into_any().unbind(),
             futures: py.import("asyncio.futures")?.into_any().unbind(),
             task_names: PyTuple::new(py, ["loop", "context"])?.unbind(),
+            future_names: PyTuple::new(py, ["loop"])?.unbind(),
             made: AtomicBool::new(true),
             epoll: AtomicIsize::new(-1),
             timers_cancelled: AtomicIsize::new(0),
@@ -234,7 +247,7 @@ impl LoopCore {
 
     /// Whether this was inherited through a fork: the kernel's objects in it belong to the parent.
     #[getter]
-    fn orphaned(&self) -> bool {
+    pub(super) fn orphaned(&self) -> bool {
         self.entry.is_orphaned()
     }
 
@@ -255,6 +268,7 @@ impl LoopCore {
         for field in [
             &self.scheduled,
             &self.selector,
+            &self.keys,
             &self.thread_id,
             &self.current_handle,
             &self.task_factory,
@@ -266,7 +280,9 @@ impl LoopCore {
 
     fn __clear__(&self) {
         self.ready.get().clear();
-        for field in [&self.scheduled, &self.selector, &self.current_handle, &self.task_factory] {
+        let fields =
+            [&self.scheduled, &self.selector, &self.keys, &self.current_handle, &self.task_factory];
+        for field in fields {
             field.set(None);
         }
     }

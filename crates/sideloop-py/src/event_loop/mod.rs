@@ -25,6 +25,9 @@ pub(crate) mod turn;
 
 mod poller;
 
+#[cfg(target_os = "linux")]
+mod files;
+
 /// Look up what handles are made of. At import: see `names`.
 pub(crate) fn prepare(py: pyo3::Python<'_>) {
     let _ = handle::layout(py);

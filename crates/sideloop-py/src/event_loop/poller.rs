@@ -43,9 +43,10 @@ pub(crate) fn adopt(selector: &Bound<'_, PyAny>, entry: &Entry) -> PyResult<Opti
     if selector.is_none() {
         return Ok(None);
     }
-    let standard = py.import("selectors")?.getattr("EpollSelector")?;
-    let is_standard = selector.is_instance(&standard)?
-        && selector.get_type().getattr("select")?.is(&standard.getattr("select")?);
+    // Exactly these: one derived from them may have its own ideas of registering and polling.
+    let class = selector.get_type();
+    let is_standard = class.is(&py.import("selectors")?.getattr("EpollSelector")?)
+        || class.is(&py.import("sideloop._selector")?.getattr("ForkAwareSelector")?);
     if !is_standard {
         return Ok(None);
     }
@@ -60,6 +61,46 @@ pub(crate) fn adopt(selector: &Bound<'_, PyAny>, entry: &Entry) -> PyResult<Opti
         Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(Some(fd)),
         Err(error) => Err(os_error(&error.into())),
     }
+}
+
+/// The file descriptor that the number stands for, for as long as one system call lasts.
+///
+/// # Safety
+/// The number is not negative. It need not be open: epoll then says so.
+unsafe fn borrowed<'a>(fd: RawFd) -> BorrowedFd<'a> {
+    // SAFETY: by the caller's word; only the kernel looks at it.
+    unsafe { BorrowedFd::borrow_raw(fd) }
+}
+
+/// An event for a file, as Python's `select.epoll` registers it, from the bits of `selectors`.
+fn event(fd: RawFd, events: u32) -> (EventData, EventFlags) {
+    let mut flags = EventFlags::empty();
+    flags.set(EventFlags::IN, events & EVENT_READ != 0);
+    flags.set(EventFlags::OUT, events & EVENT_WRITE != 0);
+    (EventData::new_u64(u64::from(fd.unsigned_abs())), flags)
+}
+
+/// Have the kernel watch a file. Neither number is negative, as in the two below.
+pub(super) fn watch(epoll: RawFd, fd: RawFd, events: u32) -> PyResult<()> {
+    let (data, flags) = event(fd, events);
+    // SAFETY: neither is negative.
+    let added = unsafe { epoll::add(borrowed(epoll), borrowed(fd), data, flags) };
+    added.map_err(|error| os_error(&error.into()))
+}
+
+/// Have the kernel watch a file for other events.
+pub(super) fn change(epoll: RawFd, fd: RawFd, events: u32) -> PyResult<()> {
+    let (data, flags) = event(fd, events);
+    // SAFETY: neither is negative.
+    let changed = unsafe { epoll::modify(borrowed(epoll), borrowed(fd), data, flags) };
+    changed.map_err(|error| os_error(&error.into()))
+}
+
+/// Have the kernel watch a file no more.
+pub(super) fn forget(epoll: RawFd, fd: RawFd) -> PyResult<()> {
+    // SAFETY: neither is negative.
+    let deleted = unsafe { epoll::delete(borrowed(epoll), borrowed(fd)) };
+    deleted.map_err(|error| os_error(&error.into()))
 }
 
 /// Attached, for other work is ready: look without waiting.
@@ -92,11 +133,12 @@ pub(crate) fn wait(
     if spun || entry.prepare_sleep() == Sleep::Stay {
         return poll(epoll, Some(Duration::ZERO));
     }
+    if plan == Plan::Spin || !entry.has_callers() {
+        return poll(epoll, timeout);
+    }
     let start = Instant::now();
     let polled = poll(epoll, timeout);
-    if plan == Plan::Park {
-        entry.messages.note(Seen::Parked(start.elapsed()));
-    }
+    entry.messages.note(Seen::Parked(start.elapsed()));
     polled
 }
 

@@ -200,10 +200,9 @@ impl LoopCore {
     /// A future on this loop.
     fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let class = slf.get().futures.bind(py).getattr(names(py).future.bind(py))?;
-        let options = PyDict::new(py);
-        options.set_item(names(py).loop_.bind(py), slf)?;
-        class.call((), Some(&options))
+        let core = slf.get();
+        let class = core.futures.bind(py).getattr(names(py).future.bind(py))?;
+        vectorcall::call(&class, [slf.as_any()], core.future_names.bind(py))
     }
 }
 
@@ -215,7 +214,7 @@ fn has_value(future: &Bound<'_, PyAny>) -> PyResult<bool> {
 }
 
 /// A tuple with these objects before the rest.
-fn before<'py>(
+pub(super) fn before<'py>(
     first: &[&Bound<'py, PyAny>],
     rest: &Bound<'py, PyTuple>,
 ) -> PyResult<Bound<'py, PyTuple>> {

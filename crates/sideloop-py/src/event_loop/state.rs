@@ -42,6 +42,11 @@ impl LoopCore {
         #[cfg(not(target_os = "linux"))]
         let epoll: Option<i32> = None;
         self.epoll.store(epoll.map_or(-1, |fd| fd as isize), Ordering::Relaxed);
+        let keys = match epoll {
+            Some(_) => Some(selector.getattr("_fd_to_key")?.unbind()),
+            None => None,
+        };
+        self.keys.set(keys);
         self.selector.set(Some(selector.clone().unbind()));
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::PyList;
 
 use super::core::LoopCore;
 use super::handle;
@@ -178,40 +178,43 @@ fn drain(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     }
 }
 
-/// Make the callbacks of ready files ready: `(reader, writer)` is a key's data.
+/// Make the callbacks of ready files ready.
 #[cfg(target_os = "linux")]
 fn process(slf: &Bound<'_, LoopCore>, found: &[super::poller::Ready]) -> PyResult<()> {
-    use super::poller::{EVENT_READ, EVENT_WRITE};
+    use super::files::{Key, Side};
     let py = slf.py();
-    let selector = slf.getattr(names(py).selector.bind(py))?;
-    let keys = selector.getattr(names(py).fd_to_key.bind(py))?.cast_into::<PyDict>()?;
-    let own = slf.get().overrides.process_events;
-    let events = PyList::empty(py);
+    let core = slf.get();
+    let Some(keys) = core.keys(py) else { return Ok(()) };
+    if core.overrides.process_events {
+        let events = PyList::empty(py);
+        for ready in found {
+            if let Some(key) = keys.get_item(ready.fd)? {
+                let mask = ready.mask & Key::read(&key)?.events;
+                events.append((key, mask))?;
+            }
+        }
+        return slf.call_method1(names(py).process_events.bind(py), (events,)).map(drop);
+    }
     for ready in found {
         let Some(key) = keys.get_item(ready.fd)? else { continue };
-        let key = key.cast_into::<PyTuple>()?;
-        let mask = ready.mask & key.get_item(2)?.extract::<u32>()?;
-        if own {
-            events.append((key, mask))?;
-            continue;
-        }
-        let (file, data) = (key.get_item(0)?, key.get_item(3)?.cast_into::<PyTuple>()?);
-        for (bit, index, remove) in
-            [(EVENT_READ, 0, "_remove_reader"), (EVENT_WRITE, 1, "_remove_writer")]
-        {
-            let callback = data.get_item(index)?;
-            if mask & bit == 0 || callback.is_none() {
+        let key = Key::read(&key)?;
+        for side in [Side::Reader, Side::Writer] {
+            if ready.mask & key.events & side.bit() == 0 {
+                continue;
+            }
+            let callback = key.callback(side)?;
+            if callback.is_none() {
                 continue;
             }
             if handle::is_cancelled(&callback)? {
-                slf.call_method1(remove, (&file,))?;
+                match side {
+                    Side::Reader => LoopCore::_remove_reader(slf, &key.file)?,
+                    Side::Writer => LoopCore::_remove_writer(slf, &key.file)?,
+                };
             } else {
-                slf.get().push_ready(callback);
+                core.push_ready(callback);
             }
         }
-    }
-    if own {
-        slf.call_method1(names(py).process_events.bind(py), (events,))?;
     }
     Ok(())
 }

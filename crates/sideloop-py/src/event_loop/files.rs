@@ -1,0 +1,255 @@
+//! Readers and writers: callbacks for files, kept in the standard selector's own map and epoll object.
+//!
+//! A key of the map is `SelectorKey(fileobj, fd, events, data)`, its data `(reader, writer)`: two handles or
+//! None. What is done here for a plain descriptor on a plain `EpollSelector` is what `selectors` and
+//! asyncio's `_add_reader` and its kind do, in their order, also where they fail; anything else is theirs.
+
+use std::os::fd::RawFd;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyInt, PySuper, PyTuple};
+
+use super::core::LoopCore;
+use super::handle::{self, Callback};
+use super::poller::{self, EVENT_READ, EVENT_WRITE};
+
+/// The two kinds of callback of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Reader,
+    Writer,
+}
+
+impl Side {
+    /// Its bit in the masks of `selectors`.
+    pub(super) fn bit(self) -> u32 {
+        match self {
+            Self::Reader => EVENT_READ,
+            Self::Writer => EVENT_WRITE,
+        }
+    }
+
+    /// Its place in a key's data.
+    pub(super) fn place(self) -> usize {
+        match self {
+            Self::Reader => 0,
+            Self::Writer => 1,
+        }
+    }
+
+    /// The pair of callbacks with this one in its place.
+    fn put<'py>(
+        self,
+        callback: Bound<'py, PyAny>,
+        other: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let py = callback.py();
+        match self {
+            Self::Reader => PyTuple::new(py, [callback, other]),
+            Self::Writer => PyTuple::new(py, [other, callback]),
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Reader => Self::Writer,
+            Self::Writer => Self::Reader,
+        }
+    }
+}
+
+/// What a key of the selector's map holds.
+pub(super) struct Key<'py> {
+    pub(super) file: Bound<'py, PyAny>,
+    pub(super) events: u32,
+    data: Bound<'py, PyTuple>,
+}
+
+impl<'py> Key<'py> {
+    pub(super) fn read(key: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let key = key.cast::<PyTuple>()?;
+        Ok(Self {
+            file: key.get_item(0)?,
+            events: key.get_borrowed_item(2)?.extract()?,
+            data: key.get_item(3)?.cast_into::<PyTuple>()?,
+        })
+    }
+
+    /// One of its two callbacks, or None.
+    pub(super) fn callback(&self, side: Side) -> PyResult<Bound<'py, PyAny>> {
+        self.data.get_item(side.place())
+    }
+}
+
+/// The selector of a loop, if it is one whose map and epoll object may be changed from here.
+struct Files<'py> {
+    keys: Bound<'py, PyDict>,
+    key_class: Bound<'py, PyAny>,
+    epoll: RawFd,
+}
+
+impl<'py> Files<'py> {
+    fn of(event_loop: &Bound<'py, LoopCore>) -> Option<Self> {
+        let (py, core) = (event_loop.py(), event_loop.get());
+        // In a fork's child the kernel's object is the parent's: see `sideloop._selector`.
+        let epoll = core.epoll().filter(|_| !core.is_debug() && !core.orphaned())?;
+        let keys = core.keys(py)?;
+        Some(Self { keys, key_class: core.key_class.bind(py).clone(), epoll })
+    }
+
+    fn store(
+        &self,
+        fd: &Bound<'py, PyInt>,
+        file: &Bound<'py, PyAny>,
+        events: u32,
+        data: Bound<'py, PyTuple>,
+    ) -> PyResult<()> {
+        self.keys.set_item(fd, self.key_class.call1((file, fd, events, data))?)
+    }
+
+    /// Add a callback; returns the one that was there.
+    fn add(
+        &self,
+        fd: &Bound<'py, PyInt>,
+        raw: RawFd,
+        side: Side,
+        callback: Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let none = || callback.py().None().into_bound(callback.py());
+        let Some(key) = self.keys.get_item(fd)? else {
+            poller::watch(self.epoll, raw, side.bit())?;
+            self.store(fd, fd.as_any(), side.bit(), side.put(callback.clone(), none())?)?;
+            return Ok(None);
+        };
+        let key = Key::read(&key)?;
+        self.change(fd, raw, key.events, key.events | side.bit())?;
+        let data = side.put(callback, key.callback(side.other())?)?;
+        self.store(fd, &key.file, key.events | side.bit(), data)?;
+        Ok(Some(key.callback(side)?).filter(|before| !before.is_none()))
+    }
+
+    /// Remove a callback; returns the one that was there.
+    fn remove(
+        &self,
+        fd: &Bound<'py, PyInt>,
+        raw: RawFd,
+        side: Side,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(key) = self.keys.get_item(fd)? else { return Ok(None) };
+        let key = Key::read(&key)?;
+        let events = key.events & !side.bit();
+        if events == 0 {
+            self.keys.del_item(fd)?;
+            // It may be closed already, and is out of the kernel's list then.
+            let _ = poller::forget(self.epoll, raw);
+        } else {
+            self.change(fd, raw, key.events, events)?;
+            let none = fd.py().None().into_bound(fd.py());
+            self.store(fd, &key.file, events, side.put(none, key.callback(side.other())?)?)?;
+        }
+        Ok(Some(key.callback(side)?).filter(|before| !before.is_none()))
+    }
+
+    /// Have the kernel watch for other events. A file that it cannot watch is out of the map.
+    fn change(&self, fd: &Bound<'py, PyInt>, raw: RawFd, before: u32, events: u32) -> PyResult<()> {
+        if before == events {
+            return Ok(());
+        }
+        poller::change(self.epoll, raw, events).or_else(|error| {
+            self.keys.del_item(fd)?;
+            Err(error)
+        })
+    }
+}
+
+impl LoopCore {
+    fn add<'py>(
+        slf: &Bound<'py, Self>,
+        file: &Bound<'py, PyAny>,
+        callback: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        side: Side,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        slf.get().check_open()?;
+        let plain = plain_descriptor(file).zip(Files::of(slf)).zip(handle::layout(slf.py()));
+        let Some((((fd, raw), files), layout)) = plain else {
+            let name = match side {
+                Side::Reader => "_add_reader",
+                Side::Writer => "_add_writer",
+            };
+            let all = super::schedule::before(&[file, callback], args)?;
+            return PySuper::new(&slf.py().get_type::<Self>(), slf)?.call_method1(name, all);
+        };
+        let made = layout.make(slf.as_any(), &Callback { callback, args, context: None })?;
+        if let Some(before) = files.add(&fd, raw, side, made.clone())? {
+            before.call_method0("cancel")?;
+        }
+        Ok(made)
+    }
+
+    fn remove<'py>(slf: &Bound<'py, Self>, file: &Bound<'py, PyAny>, side: Side) -> PyResult<bool> {
+        if slf.get().is_closed() {
+            return Ok(false);
+        }
+        let Some(((fd, raw), files)) = plain_descriptor(file).zip(Files::of(slf)) else {
+            let name = match side {
+                Side::Reader => "_remove_reader",
+                Side::Writer => "_remove_writer",
+            };
+            let next = PySuper::new(&slf.py().get_type::<Self>(), slf)?;
+            return next.call_method1(name, (file,))?.is_truthy();
+        };
+        match files.remove(&fd, raw, side)? {
+            Some(before) => before.call_method0("cancel").map(|_| true),
+            None => Ok(false),
+        }
+    }
+}
+
+#[pymethods]
+impl LoopCore {
+    /// Have `callback(*args)` called whenever the file can be read. Returns its handle.
+    #[pyo3(signature = (fd, callback, *args))]
+    fn _add_reader<'py>(
+        slf: &Bound<'py, Self>,
+        fd: &Bound<'py, PyAny>,
+        callback: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::add(slf, fd, callback, args, Side::Reader)
+    }
+
+    /// The same, whenever it can be written.
+    #[pyo3(signature = (fd, callback, *args))]
+    fn _add_writer<'py>(
+        slf: &Bound<'py, Self>,
+        fd: &Bound<'py, PyAny>,
+        callback: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::add(slf, fd, callback, args, Side::Writer)
+    }
+
+    /// Take the reader of a file away. Whether there was one.
+    pub(super) fn _remove_reader<'py>(
+        slf: &Bound<'py, Self>,
+        fd: &Bound<'py, PyAny>,
+    ) -> PyResult<bool> {
+        Self::remove(slf, fd, Side::Reader)
+    }
+
+    /// Take the writer of a file away. Whether there was one.
+    pub(super) fn _remove_writer<'py>(
+        slf: &Bound<'py, Self>,
+        fd: &Bound<'py, PyAny>,
+    ) -> PyResult<bool> {
+        Self::remove(slf, fd, Side::Writer)
+    }
+}
+
+/// A file that is given by its number.
+fn plain_descriptor<'py>(file: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyInt>, RawFd)> {
+    let fd = file.cast_exact::<PyInt>().ok()?;
+    let raw = fd.extract::<RawFd>().ok().filter(|raw| *raw >= 0)?;
+    Some((fd.clone(), raw))
+}
