@@ -11,4 +11,6 @@ pub mod spin;
 
 pub mod handoff;
 
+pub mod bell;
+
 mod sync;

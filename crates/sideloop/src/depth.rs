@@ -1,0 +1,106 @@
+//! How deep calls are nested: on a thread, and through tasks that sync code waits for.
+//!
+//! ```text
+//!   thread A   call ─ call ─ join ┐ waits for            3 calls
+//!   task 1                        └ call ─ join ┐        2 calls
+//!   task 2                                      └ call   1 call: 6 deep
+//! ```
+//!
+//! Each of these calls holds a thread and a stretch of its stack. A task is told who waits for it when that
+//! wait begins, not when it is spawned: one that spawns its successor and ends is not nested in it.
+
+use std::cell::Cell;
+use std::sync::{Arc, OnceLock};
+
+thread_local! {
+    /// Calls under way on this thread, in the task that it runs if it does. Without a destructor, so
+    /// that a thread-local's destructor finds it.
+    static CALLS: Cell<u32> = const { Cell::new(0) };
+
+    /// The task that this thread runs.
+    static TASK: Cell<Option<Arc<TaskDepth>>> = const { Cell::new(None) };
+}
+
+fn current_task() -> Option<Arc<TaskDepth>> {
+    // A task is not run any more when thread-locals are destroyed.
+    TASK.try_with(|current| {
+        let task = current.take();
+        current.set(task.clone());
+        task
+    })
+    .ok()
+    .flatten()
+}
+
+/// Where in a chain of waits a task is.
+#[derive(Default)]
+pub(crate) struct TaskDepth(OnceLock<Wait>);
+
+/// Who waits for a task: how many calls were under way there, and in which task.
+struct Wait {
+    calls: u32,
+    task: Option<Arc<TaskDepth>>,
+}
+
+impl TaskDepth {
+    /// Whoever calls this waits for the task. The first one counts.
+    pub(crate) fn waited_for(&self) {
+        self.0.get_or_init(|| Wait { calls: CALLS.get(), task: current_task() });
+    }
+
+    /// The calls under way that wait for this task, directly or through others.
+    fn calls(&self) -> u32 {
+        let mut calls = 0_u32;
+        let mut next = self.0.get();
+        while let Some(wait) = next {
+            calls = calls.saturating_add(wait.calls);
+            next = wait.task.as_ref().and_then(|task| task.0.get());
+        }
+        calls
+    }
+}
+
+/// One call under way, or one poll of a task; dropped when it has ended.
+#[must_use]
+pub(crate) struct Nested {
+    before: u32,
+}
+
+impl Nested {
+    /// One call deeper, if that is within `limit`.
+    pub(crate) fn enter(limit: u32) -> Option<Self> {
+        let before = CALLS.get();
+        let outside = current_task().map_or(0, |task| task.calls());
+        (before.saturating_add(outside) < limit).then(|| {
+            CALLS.set(before + 1);
+            Self { before }
+        })
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        CALLS.set(self.before);
+    }
+}
+
+/// A task being polled; dropped when the poll returns.
+#[must_use]
+pub(crate) struct InTask {
+    calls_before: u32,
+    task_before: Option<Arc<TaskDepth>>,
+}
+
+impl InTask {
+    pub(crate) fn enter(task: &Arc<TaskDepth>) -> Self {
+        let task_before = TASK.replace(Some(Arc::clone(task)));
+        Self { calls_before: CALLS.replace(0), task_before }
+    }
+}
+
+impl Drop for InTask {
+    fn drop(&mut self) {
+        CALLS.set(self.calls_before);
+        TASK.set(self.task_before.take());
+    }
+}

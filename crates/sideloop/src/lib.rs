@@ -1,0 +1,63 @@
+//! Call async functions from sync code, anywhere.
+//!
+//! ```
+//! async fn async_add(a: u32, b: u32) -> u32 {
+//!     a + b
+//! }
+//!
+//! assert_eq!(sideloop::run_sync(async_add(10, 12)), 22);
+//! ```
+//!
+//! The calling thread polls the future itself; the I/O driver, the timers and whatever the future
+//! spawns live on threads of a managed [tokio] runtime. So the future may borrow, need not be `Send` or
+//! `'static`, and its panics go on in the caller. It works on a plain thread, in rayon, in a `Drop`, in
+//! sync code that async code has called, inside multi-thread and `current_thread` runtimes of yours: never
+//! "Cannot start a runtime from within a runtime".
+//!
+//! # What blocks, and where code runs
+//! [`run_sync`] and its kin block the calling thread until the future is ready. The future runs on that
+//! thread; what it passes to `tokio::spawn` runs on the runner's threads, also between calls.
+//!
+//! # Runners
+//! The functions of this module use one global runner, which starts with the first call and never
+//! ends. A [`Runner`] of your own has a name, a number of workers, and an end.
+//!
+//! What tokio offers inside the future, timers and TCP for instance, follows from the features of tokio
+//! that your program enables.
+#![deny(unsafe_code, missing_docs)]
+
+mod api;
+pub use api::{handle, iter, run_sync, run_sync_timeout, spawn};
+
+mod builder;
+pub use builder::{BlockInPlace, Builder};
+
+mod runner;
+pub use runner::Runner;
+
+mod lives;
+
+mod engine;
+
+mod depth;
+
+mod place;
+
+mod drive;
+
+mod waker;
+
+mod cpus;
+
+mod shutdown;
+
+mod task;
+pub use task::Task;
+
+mod iterate;
+pub use iterate::Iter;
+
+mod error;
+pub use error::{StillRunning, TimedOut};
+
+mod fork;

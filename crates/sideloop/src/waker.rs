@@ -1,0 +1,77 @@
+//! The caller's bell: what the future's waker rings, and how the caller waits for it.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::time::Instant;
+
+use sideloop_core::bell::Bell;
+use sideloop_core::spin::{Plan, Record, Seen, spin};
+
+use crate::cpus;
+
+thread_local! {
+    // The bell of the last call: making one costs about as much as a ready future. A waker left over
+    // from that call may ring it; then the next call looks once in vain.
+    static SPARE: Cell<Option<Arc<CallerBell>>> = const { Cell::new(None) };
+
+    // What this thread's waits were like. Without a destructor.
+    static RECORD: Cell<Record> = const { Cell::new(Record { skips: 0, in_vain: 0 }) };
+}
+
+#[derive(Default)]
+struct CallerBell(Bell);
+
+impl Wake for CallerBell {
+    fn wake(self: Arc<Self>) {
+        self.0.ring();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.ring();
+    }
+}
+
+/// The waiting end of one call. Nested calls have one each.
+pub(crate) struct Waiter {
+    bell: Arc<CallerBell>,
+    waker: Waker,
+}
+
+impl Waiter {
+    pub(crate) fn new() -> Self {
+        // No spare in a thread-local's destructor after ours: then it is made, and not kept.
+        let bell = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
+        Self { waker: Waker::from(Arc::clone(&bell)), bell }
+    }
+
+    pub(crate) fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    /// Block until the waker is woken, or until `limit`.
+    pub(crate) fn wait(&self, limit: Option<Instant>) {
+        let bell = &self.bell.0;
+        if bell.take() {
+            return;
+        }
+        let record = RECORD.get();
+        let seen = match record.plan(cpus::usable()) {
+            Plan::Spin => spin(|| bell.has_rung()),
+            Plan::Park => {
+                let start = Instant::now();
+                let _ = bell.wait(limit);
+                RECORD.set(record.after(Seen::Parked(start.elapsed())));
+                return;
+            }
+        };
+        RECORD.set(record.after(seen));
+        let _ = bell.wait(limit);
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let _ = SPARE.try_with(|spare| spare.set(Some(Arc::clone(&self.bell))));
+    }
+}

@@ -1,0 +1,220 @@
+//! One call: what it may be given, what it gives back.
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use sideloop::{Runner, run_sync, run_sync_timeout};
+use support::{echo, ends, message, runtime, work};
+
+#[test]
+fn gives_the_output() {
+    assert_eq!(run_sync(async { 10 + 12 }), 22);
+}
+
+#[test]
+fn waits_for_timers_tasks_and_turns() {
+    assert_eq!(ends(|| run_sync(work())), 22);
+}
+
+#[test]
+fn waits_for_tcp() {
+    assert_eq!(ends(|| run_sync(echo())), 1000);
+}
+
+#[test]
+fn takes_futures_that_borrow_and_are_not_send() {
+    ends(|| {
+        let mut words = vec!["borrowed"];
+        let shared = Rc::new(Cell::new(0));
+        let also = Rc::clone(&shared);
+        let count = run_sync(async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            words.push("mutably");
+            also.set(words.len());
+            words.len()
+        });
+        assert_eq!((count, shared.get(), words.len()), (2, 2, 2));
+    });
+}
+
+#[test]
+fn polls_on_the_calling_thread_and_spawns_on_another() {
+    ends(|| {
+        let here = std::thread::current().id();
+        let (polled, spawned) = run_sync(async {
+            tokio::task::yield_now().await;
+            let spawned = tokio::spawn(async { std::thread::current().id() });
+            (std::thread::current().id(), spawned.await.expect("no panic"))
+        });
+        assert_eq!(polled, here);
+        assert_ne!(spawned, here);
+    });
+}
+
+#[test]
+fn a_panic_goes_on_in_the_caller_with_its_payload() {
+    let panic = catch_unwind(|| run_sync(async { resume_unwind(Box::new(22_u32)) }));
+    assert_eq!(panic.expect_err("it panicked").downcast_ref(), Some(&22_u32));
+    assert_eq!(run_sync(async { 1 }), 1, "the runner is as good as before");
+}
+
+#[test]
+fn a_future_is_dropped_with_its_runtime_entered() {
+    struct SpawnsWhenDropped<'a>(&'a Cell<bool>);
+
+    impl Drop for SpawnsWhenDropped<'_> {
+        fn drop(&mut self) {
+            self.0.set(tokio::runtime::Handle::try_current().is_ok());
+        }
+    }
+
+    let entered = Cell::new(false);
+    let guard = SpawnsWhenDropped(&entered);
+    let never = async {
+        let _guard = guard;
+        std::future::pending::<()>().await;
+    };
+    assert!(run_sync_timeout(never, Duration::from_millis(1)).is_err());
+    assert!(entered.get());
+}
+
+#[test]
+fn a_wake_before_the_poll_returns_is_not_lost() {
+    ends(|| {
+        let mut left = 1000;
+        run_sync(std::future::poll_fn(|context| {
+            context.waker().wake_by_ref();
+            left -= 1;
+            if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+        }));
+    });
+}
+
+#[test]
+fn a_waker_kept_from_an_earlier_call_does_no_harm() {
+    ends(|| {
+        let kept = RefCell::new(None);
+        run_sync(std::future::poll_fn(|context| {
+            *kept.borrow_mut() = Some(context.waker().clone());
+            Poll::Ready(())
+        }));
+        if let Some(waker) = kept.take() {
+            waker.wake();
+        }
+        assert_eq!(run_sync(work()), 22);
+    });
+}
+
+#[test]
+fn more_operations_than_a_tasks_budget() {
+    ends(|| {
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+        (0..1000).for_each(|number| sender.send(number).expect("it is open"));
+        run_sync(async {
+            for number in 0..1000 {
+                assert_eq!(receiver.recv().await, Some(number));
+            }
+        });
+    });
+}
+
+mod with_a_limit {
+    use super::*;
+
+    #[test]
+    fn gives_what_is_ready_in_time() {
+        assert_eq!(run_sync_timeout(async { 22 }, Duration::ZERO).ok(), Some(22));
+    }
+
+    #[test]
+    fn drops_what_is_late_and_names_the_place() {
+        let late = run_sync_timeout(std::future::pending::<()>(), Duration::from_millis(3));
+        let late = late.expect_err("it is never ready");
+        assert_eq!((late.place().file(), late.limit()), (file!(), Duration::from_millis(3)));
+        assert!(late.to_string().contains(file!()), "{late}");
+    }
+
+    #[test]
+    fn holds_for_a_future_that_wakes_itself_for_ever() {
+        ends(|| {
+            let busy = std::future::poll_fn(|context| {
+                context.waker().wake_by_ref();
+                Poll::<()>::Pending
+            });
+            assert!(run_sync_timeout(busy, Duration::from_millis(5)).is_err());
+        });
+    }
+
+    #[test]
+    fn holds_when_the_call_blocks_the_loop_that_it_waits_for() {
+        ends(|| {
+            support::root(&runtime(0), async {
+                let task = tokio::spawn(async { 22 });
+                let mut task = pin!(task);
+                let limit = Duration::from_millis(5);
+                assert!(run_sync_timeout(task.as_mut(), limit).is_err());
+                assert_eq!(task.await.expect("it runs once the loop is free"), 22);
+            });
+        });
+    }
+
+    #[test]
+    fn may_be_for_ever() {
+        assert_eq!(ends(|| run_sync_timeout(work(), Duration::MAX)).ok(), Some(22));
+    }
+
+    #[test]
+    fn does_not_end_early() {
+        let start = Instant::now();
+        let limit = Duration::from_millis(20);
+        assert!(run_sync_timeout(std::future::pending::<()>(), limit).is_err());
+        assert!(start.elapsed() >= limit);
+    }
+}
+
+mod nested {
+    use super::*;
+
+    fn levels(runner: &Runner, left: u32) -> u32 {
+        runner.run_sync(async {
+            tokio::task::yield_now().await;
+            if left == 0 { 0 } else { 1 + levels(runner, left - 1) }
+        })
+    }
+
+    #[test]
+    fn a_hundred_deep() {
+        // The test thread has a stack of 2 MiB.
+        assert_eq!(ends(|| levels(&Runner::new("deep"), 99)), 99);
+    }
+
+    #[test]
+    fn beyond_the_limit_it_panics_and_says_so() {
+        ends(|| {
+            let runner = Runner::builder("shallow").nesting_limit(3).build();
+            assert_eq!(levels(&runner, 2), 2);
+            let panic = catch_unwind(AssertUnwindSafe(|| levels(&runner, 3)));
+            let panic = panic.expect_err("one level too many");
+            assert!(message(&*panic).contains("\"shallow\": 3 calls are already nested"));
+            assert_eq!(levels(&runner, 2), 2, "the panic left no level behind");
+        });
+    }
+
+    #[test]
+    fn the_limit_holds_through_tasks() {
+        fn chain(runner: &'static Runner) -> u32 {
+            runner.spawn(async move { 1 + chain(runner) }).join()
+        }
+        ends(|| {
+            let runner = Box::leak(Box::new(Runner::builder("chain").nesting_limit(8).build()));
+            let panic = catch_unwind(AssertUnwindSafe(|| chain(runner))).expect_err("endless");
+            assert!(message(&*panic).contains("8 calls are already nested"));
+        });
+    }
+}
