@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 
 use crate::builder::Rules;
 use crate::drive::drive;
+use crate::engine::runner;
 use crate::error::refuse;
 
 /// A blocking iterator over a stream; made by [`iter`](crate::iter) and [`Runner::iter`](crate::Runner::iter).
@@ -37,7 +38,7 @@ impl<S: Stream> Iterator for Iter<S> {
         let item = poll_fn(|context| stream.as_mut().poll_next(context));
         let item = match drive(item, &self.handle, self.rules, None) {
             Ok(item) => item,
-            Err(refusal) => refuse(self.handle.name().unwrap_or("of a stream"), &refusal),
+            Err(refusal) => refuse(runner(&self.handle), &refusal),
         };
         if item.is_none() {
             self.stream = None;

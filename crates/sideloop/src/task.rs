@@ -13,6 +13,7 @@ use tokio::task::{JoinError, JoinHandle};
 use crate::builder::Rules;
 use crate::depth::{InTask, TaskDepth};
 use crate::drive::drive;
+use crate::engine::runner;
 use crate::error::{Refusal, refuse};
 
 /// A future that runs on a runner's threads; made by [`spawn`](crate::spawn) and
@@ -64,8 +65,8 @@ impl<T> Task<T> {
     pub fn join(self) -> T {
         let Self { running, handle, rules } = self;
         match drive(running, &handle, rules, None) {
-            Ok(ended) => output(ended),
-            Err(refusal) => refuse(handle.name().unwrap_or("of a task"), &refusal),
+            Ok(ended) => output(ended, &handle),
+            Err(refusal) => refuse(runner(&handle), &refusal),
         }
     }
 
@@ -85,7 +86,7 @@ impl<T> Future for Task<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        Pin::new(&mut self.running).poll(context).map(output)
+        Pin::new(&mut self.running).poll(context).map(|ended| output(ended, &self.handle))
     }
 }
 
@@ -96,11 +97,11 @@ impl<T> fmt::Debug for Task<T> {
 }
 
 #[track_caller]
-fn output<T>(ended: Result<T, JoinError>) -> T {
+fn output<T>(ended: Result<T, JoinError>, handle: &Handle) -> T {
     match ended.map_err(JoinError::try_into_panic) {
         Ok(output) => output,
         Err(Ok(panic)) => resume_unwind(panic),
-        Err(Err(_cancelled)) => refuse("of a task", &Refusal::Cancelled),
+        Err(Err(_cancelled)) => refuse(runner(handle), &Refusal::Cancelled),
     }
 }
 

@@ -1,0 +1,49 @@
+//! What needs a process of its own: forks, the end of threads, exits.
+//!
+//! Each program is this executable again, with the program's name. It has a limit, set by an alarm that
+//! ends it, so that a hang fails.
+#![cfg(unix)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod fork;
+
+mod process;
+
+mod thread_end;
+
+use std::env;
+use std::process::{Command, ExitCode};
+
+/// A program's name, and what to run.
+type Program = (&'static str, fn());
+
+const PROGRAMS: &[&[Program]] = &[fork::PROGRAMS, thread_end::PROGRAMS];
+
+fn main() -> ExitCode {
+    let programs = || PROGRAMS.iter().copied().flatten();
+    let arguments: Vec<_> = env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
+    if let Ok(name) = env::var("SIDELOOP_PROGRAM") {
+        process::limit();
+        let (_, run) = programs().find(|(program, _)| *program == name).expect("it is listed");
+        run();
+        return ExitCode::SUCCESS;
+    }
+    let mut failed = 0;
+    for (name, _) in programs() {
+        if !arguments.is_empty() && !arguments.iter().any(|part| name.contains(part.as_str())) {
+            continue;
+        }
+        let program = Command::new(env::current_exe().expect("this program"))
+            .env("SIDELOOP_PROGRAM", name)
+            .output()
+            .expect("it starts");
+        println!("program {name} ... {}", if program.status.success() { "ok" } else { "FAILED" });
+        if !program.status.success() {
+            failed += 1;
+            println!("{}\n{}", program.status, String::from_utf8_lossy(&program.stderr));
+        }
+    }
+    ExitCode::from(u8::from(failed > 0))
+}

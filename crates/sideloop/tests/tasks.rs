@@ -1,0 +1,148 @@
+//! Tasks: they run on the runner's threads, and end with whoever holds them.
+
+mod support;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use sideloop::{Runner, run_sync, run_sync_timeout, spawn};
+use support::{ends, message, root, runtime, work};
+
+/// Tells when it is dropped.
+struct Tells(mpsc::Sender<&'static str>);
+
+impl Drop for Tells {
+    fn drop(&mut self) {
+        let _ = self.0.send("dropped");
+    }
+}
+
+/// A future that waits for ever, and what it tells: first that it has begun.
+fn endless() -> (impl Future<Output = ()> + Send, mpsc::Receiver<&'static str>) {
+    let (sender, receiver) = mpsc::channel();
+    let future = async move {
+        let _ = sender.send("begun");
+        let _tells = Tells(sender);
+        std::future::pending::<()>().await;
+    };
+    (future, receiver)
+}
+
+#[test]
+fn join_gives_the_output() {
+    assert_eq!(ends(|| spawn(work()).join()), 22);
+}
+
+#[test]
+fn join_goes_on_with_the_tasks_panic() {
+    ends(|| {
+        let task = spawn(async { resume_unwind(Box::new(22_u32)) });
+        let panic = catch_unwind(AssertUnwindSafe(|| task.join())).expect_err("it panicked");
+        assert_eq!(panic.downcast_ref(), Some(&22_u32));
+    });
+}
+
+#[test]
+fn a_task_may_be_awaited() {
+    ends(|| {
+        assert_eq!(run_sync(async { spawn(work()).await + spawn(work()).await }), 44);
+        assert_eq!(root(&runtime(0), async { spawn(work()).await }), 22);
+    });
+}
+
+#[test]
+fn join_works_inside_runtimes() {
+    for workers in [0, 1] {
+        ends(move || {
+            root(&runtime(workers), async {
+                assert_eq!(tokio::spawn(async { spawn(work()).join() }).await.expect("none"), 22);
+            });
+        });
+    }
+}
+
+#[test]
+fn dropping_a_task_cancels_it() {
+    ends(|| {
+        let (future, told) = endless();
+        let task = spawn(future);
+        assert_eq!(told.recv(), Ok("begun"));
+        assert!(!task.is_finished());
+        drop(task);
+        assert_eq!(told.recv(), Ok("dropped"));
+    });
+}
+
+#[test]
+fn a_wait_that_is_given_up_cancels_the_task() {
+    ends(|| {
+        let (future, told) = endless();
+        assert!(run_sync_timeout(spawn(future), Duration::from_millis(5)).is_err());
+        assert_eq!(told.recv(), Ok("begun"));
+        assert_eq!(told.recv(), Ok("dropped"));
+    });
+}
+
+#[test]
+fn a_detached_task_runs_on() {
+    ends(|| {
+        let (sender, receiver) = mpsc::channel();
+        let (go, wait) = tokio::sync::oneshot::channel::<()>();
+        let task = spawn(async move {
+            wait.await.expect("told to go");
+            sender.send(22).expect("somebody listens");
+        });
+        task.detach();
+        go.send(()).expect("it still runs");
+        assert_eq!(receiver.recv(), Ok(22));
+    });
+}
+
+#[test]
+fn is_finished_once_it_has_ended() {
+    ends(|| {
+        let (sender, receiver) = mpsc::channel();
+        let task = spawn(async move { drop(Tells(sender)) });
+        assert_eq!(receiver.recv(), Ok("dropped"));
+        while !task.is_finished() {
+            std::thread::yield_now();
+        }
+        task.join();
+    });
+}
+
+#[test]
+fn join_after_the_runner_has_ended_panics_and_says_why() {
+    ends(|| {
+        let runner = Runner::new("gone");
+        let (future, told) = endless();
+        let task = runner.spawn(future);
+        assert_eq!(told.recv(), Ok("begun"));
+        drop(runner);
+        let panic = catch_unwind(AssertUnwindSafe(|| task.join())).expect_err("cancelled");
+        let message = message(&*panic);
+        assert!(message.contains("\"gone\"") && message.contains("cancelled"), "{message}");
+    });
+}
+
+#[test]
+fn a_task_that_spawns_its_successor_is_not_nested_in_it() {
+    fn generation(runner: &'static Runner, left: u32, done: mpsc::Sender<u32>) {
+        let task = runner.spawn(async move {
+            let left = left - runner.run_sync(async { 1 });
+            if left == 0 {
+                let _ = done.send(left);
+            } else {
+                generation(runner, left, done);
+            }
+        });
+        task.detach();
+    }
+    ends(|| {
+        let runner = Box::leak(Box::new(Runner::builder("chain").nesting_limit(3).build()));
+        let (sender, receiver) = mpsc::channel();
+        generation(runner, 20, sender);
+        assert_eq!(receiver.recv(), Ok(0));
+    });
+}
