@@ -1,0 +1,174 @@
+//! The blocking twin of one `async fn`.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
+use syn::{
+    Attribute, Error, Expr, FnArg, GenericParam, Ident, Pat, PatIdent, PatType, Result, Safety,
+    Signature, Visibility, parse_quote,
+};
+
+use crate::carried::{carried, documentation};
+use crate::options::Options;
+
+/// A function as it was written, without its body.
+pub(crate) struct Function<'a> {
+    pub(crate) attrs: &'a [Attribute],
+    pub(crate) vis: &'a Visibility,
+    pub(crate) sig: &'a Signature,
+    pub(crate) scope: Scope,
+}
+
+/// How the twin names the function that it calls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// By its name.
+    Module,
+    /// By `Self::` and its name.
+    Type,
+}
+
+impl Scope {
+    /// An attribute on a function does not see what is around it, but its signature mostly tells.
+    pub(crate) fn of(sig: &Signature) -> Self {
+        if says_self(sig.to_token_stream()) { Scope::Type } else { Scope::Module }
+    }
+}
+
+fn says_self(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|tree| match tree {
+        TokenTree::Ident(ident) => ident == "self" || ident == "Self",
+        TokenTree::Group(group) => says_self(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+/// Makes the twin that `options` asks for.
+pub(crate) fn twin(function: Function, options: Options) -> Result<TokenStream> {
+    let Function { attrs, vis, sig, scope } = function;
+    if sig.asyncness.is_none() {
+        return Err(Error::new_spanned(
+            sig.fn_token,
+            format!(
+                "`{name}` is not async, so it needs no blocking twin: write `async fn {name}`, or \
+                 remove `#[synced]`; if another attribute makes it async or has made it sync, put \
+                 `#[synced]` above that one",
+                name = sig.ident
+            ),
+        ));
+    }
+    let name = name(&sig.ident, options)?;
+    let (sig, arguments) = signature(sig, name)?;
+    let call = call(&function, &arguments);
+    let attributes = attrs.iter().filter_map(carried);
+    // So that what goes wrong in the bridge names the caller's line. Only Rust's own ABI has it.
+    let track_caller = sig.abi.is_none().then(|| quote!(#[track_caller]));
+    let documentation = documentation(attrs, &function.sig.ident, scope);
+    Ok(quote! {
+        #(#attributes)*
+        #documentation
+        #[allow(deprecated)] // to call the function is the twin's purpose
+        #track_caller
+        #vis #sig {
+            ::sideloop::run_sync(#call)
+        }
+    })
+}
+
+fn name(original: &Ident, options: Options) -> Result<Ident> {
+    match options {
+        // The user's place in the source, but our expansion: an unused twin is no dead code of
+        // theirs.
+        Options::Usual => Ok(format_ident!(
+            "{}_sync",
+            original.unraw(),
+            span = Span::call_site().located_at(original.span())
+        )),
+        Options::Named(name) if name.unraw() == original.unraw() => Err(Error::new(
+            name.span(),
+            format!("`{name}` is the name of the `async fn`: give its twin another one"),
+        )),
+        Options::Named(name) => Ok(name),
+        Options::Skip(span) => Err(Error::new(
+            span,
+            "nothing to skip: `skip` is for an `async fn` in an `impl` or `trait` that is \
+             `#[synced]`; remove this attribute",
+        )),
+    }
+}
+
+/// The twin's signature, and what it calls the `async fn` with.
+fn signature(original: &Signature, name: Ident) -> Result<(Signature, Vec<Expr>)> {
+    let mut sig = original.clone();
+    sig.asyncness = None;
+    sig.ident = name;
+    let mut arguments = Vec::new();
+    for (index, input) in sig.inputs.iter_mut().enumerate() {
+        match input {
+            FnArg::Receiver(receiver) => {
+                refuse_conditional(&receiver.attrs)?;
+                receiver.attrs.clear();
+                receiver.mutability = None;
+                let token = receiver.self_token;
+                arguments.push(parse_quote!(#token));
+            }
+            FnArg::Typed(argument) => {
+                refuse_conditional(&argument.attrs)?;
+                argument.attrs.clear();
+                let name = plain(argument, index);
+                arguments.push(parse_quote!(#name));
+            }
+        }
+    }
+    Ok((sig, arguments))
+}
+
+/// Rust has no call with an argument that is sometimes there.
+fn refuse_conditional(attrs: &[Attribute]) -> Result<()> {
+    match attrs.iter().find(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr"))
+    {
+        None => Ok(()),
+        Some(attr) => Err(Error::new_spanned(
+            attr,
+            "the twin cannot pass on an argument that is there only sometimes: put the `#[cfg]` on \
+             two versions of the function",
+        )),
+    }
+}
+
+/// Makes a plain name of an argument's pattern: `mut x` becomes `x`, `(a, b)` a name of ours.
+fn plain(argument: &mut PatType, index: usize) -> Ident {
+    let name = match &*argument.pat {
+        Pat::Ident(PatIdent { ident, .. }) => ident.clone(),
+        _ => format_ident!("argument_{}", index, span = Span::mixed_site()),
+    };
+    *argument.pat = parse_quote!(#name);
+    name
+}
+
+/// `name::<T, N>(a, b)`: with all that cannot be inferred. Lifetimes can, and often must be.
+fn call(function: &Function, arguments: &[Expr]) -> TokenStream {
+    let Function { sig, scope, .. } = function;
+    let name = &sig.ident;
+    let path = match scope {
+        Scope::Module => quote!(#name),
+        Scope::Type => quote!(Self::#name),
+    };
+    let generics: Vec<&Ident> = sig
+        .generics
+        .params
+        .iter()
+        .filter_map(|param| match param {
+            GenericParam::Type(param) => Some(&param.ident),
+            GenericParam::Const(param) => Some(&param.ident),
+            _ => None,
+        })
+        .collect();
+    let turbofish = (!generics.is_empty()).then(|| quote!(::<#(#generics),*>));
+    let call = quote!(#path #turbofish(#(#arguments),*));
+    match sig.safety {
+        // The twin is unsafe as well, and passes its own duties on.
+        Safety::Unsafe(_) => quote!(unsafe { #call }),
+        _ => call,
+    }
+}

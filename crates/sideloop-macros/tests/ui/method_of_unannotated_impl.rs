@@ -1,0 +1,13 @@
+use sideloop_macros::synced;
+
+struct Page;
+
+impl Page {
+    // Says neither `self` nor `Self`, so it is taken for a free function.
+    #[synced]
+    async fn count() -> usize {
+        3
+    }
+}
+
+fn main() {}

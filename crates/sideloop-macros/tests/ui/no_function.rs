@@ -1,0 +1,12 @@
+use sideloop_macros::synced;
+
+#[synced]
+struct Page;
+
+#[synced]
+pub const LIMIT: usize = 3;
+
+#[synced]
+mod pages {}
+
+fn main() {}

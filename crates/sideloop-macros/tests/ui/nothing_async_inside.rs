@@ -1,0 +1,17 @@
+use sideloop_macros::synced;
+
+struct Page;
+
+#[synced]
+impl Page {
+    fn title(&self) -> &str {
+        "title"
+    }
+}
+
+#[synced]
+trait Load {
+    fn load(&self);
+}
+
+fn main() {}

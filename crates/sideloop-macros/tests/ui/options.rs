@@ -1,0 +1,30 @@
+use sideloop_macros::synced;
+
+#[synced(name)]
+async fn missing() {}
+
+#[synced(name =)]
+async fn missing_too() {}
+
+#[synced(name = "load")]
+async fn quoted() {}
+
+#[synced(name = 3)]
+async fn number() {}
+
+#[synced(name = same)]
+async fn same() {}
+
+#[synced(suffix = _blocking)]
+async fn unknown() {}
+
+#[synced("load")]
+async fn bare() {}
+
+#[synced(name = a, name = b)]
+async fn twice() {}
+
+#[synced(skip)]
+async fn nothing_to_skip() {}
+
+fn main() {}
