@@ -1,5 +1,5 @@
 # Each target sets up what it needs, in .venv* and target, and prints what it does.
-.PHONY: help run test lint bench matrix lock clean
+.PHONY: help run test lint bench contract matrix lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -15,6 +15,9 @@ lint: ## the lints alone
 
 bench: ## compare with the other bridges, and draw it
 	@scripts/bench
+
+contract: ## call from every context, with the peers, and write the table
+	@scripts/contract
 
 matrix: ## the suite on every interpreter found
 	@scripts/matrix

@@ -12,6 +12,14 @@ async fn never() {}
 #[cfg_attr(any(unix, not(unix)), cfg(all(unix, not(unix))))]
 async fn never_either() {}
 
+// Were the twins there, these would be there twice.
+fn never_sync() -> u8 {
+    0
+}
+fn never_either_sync() -> u8 {
+    0
+}
+
 struct Page;
 
 #[synced]
@@ -29,13 +37,6 @@ impl Page {
 
 #[test]
 fn a_twin_is_there_when_its_function_is() {
-    // Were they there, these would be there twice.
-    fn never_sync() -> u8 {
-        0
-    }
-    fn never_either_sync() -> u8 {
-        0
-    }
     assert_eq!([never_sync(), never_either_sync(), Page::load_sync()], [0, 0, 2]);
 }
 
