@@ -46,6 +46,7 @@ pub(crate) fn find(name: &str) -> Option<Row> {
         "coop-loop" => current_thread::coop_loop,
         "nested-local-set" => current_thread::nested_local_set,
         "own-loop" => current_thread::own_loop,
+        "yield-in-local-set" => current_thread::yield_in_local_set,
 
         "local-set-task-on-current-thread" => local_set::task_on_current_thread,
         "local-set-root-on-current-thread" => local_set::root_on_current_thread,
