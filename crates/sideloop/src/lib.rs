@@ -24,10 +24,16 @@
 //!
 //! What tokio offers inside the future, timers and TCP for instance, follows from the features of tokio
 //! that your program enables.
+//!
+//! # Features
+//! - `macros`: `#[synced]`, which makes a blocking twin of an async function.
 #![deny(unsafe_code, missing_docs)]
 
 mod api;
 pub use api::{handle, iter, run_sync, run_sync_timeout, spawn};
+
+#[cfg(feature = "macros")]
+pub use sideloop_macros::synced;
 
 mod builder;
 pub use builder::{BlockInPlace, Builder};
