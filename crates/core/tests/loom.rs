@@ -7,7 +7,7 @@
 //! Two models of three threads have too many interleavings for each run: they go by `bounded`, which
 //! explores those with at most three preemptions. `LOOM_MAX_PREEMPTIONS=1000 scripts/loom` explores all.
 //!
-//! Not in reach of loom: `Waiter::park` with a limit in the future (its `Condvar` never times out)
+//! Not in reach of loom: `Waiter::park` and `Bell::wait` with a limit in the future (its `Condvar` never times out)
 //! and spurious wake-ups; `tests/threads.rs` has those.
 //!
 //! What the models themselves share lies in `std::sync::Arc`: loom's own panics again when a deadlock
@@ -26,6 +26,9 @@ mod phase;
 
 #[path = "loom/handoff.rs"]
 mod handoff;
+
+#[path = "loom/caller_bell.rs"]
+mod caller_bell;
 
 #[path = "loom/call.rs"]
 mod call;

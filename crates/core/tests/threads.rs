@@ -30,6 +30,9 @@ mod phase;
 #[path = "threads/handoff.rs"]
 mod handoff;
 
+#[path = "threads/bell.rs"]
+mod bell;
+
 const ROUNDS: u32 = 20_000;
 /// One test takes a second or so; this long, and a wake-up was lost.
 const HANG: Duration = Duration::from_secs(60);
@@ -37,7 +40,7 @@ const HANG: Duration = Duration::from_secs(60);
 type Test = (&'static str, fn(u32));
 
 /// In the order of a call's path.
-const TESTS: [Test; 6] = [
+const TESTS: [Test; 7] = [
     (
         "each message is taken once, in its pusher's order, for one ring a sleep",
         entry::each_message_is_taken_once,
@@ -50,6 +53,10 @@ const TESTS: [Test; 6] = [
     ),
     ("a dropped completer ends the wait", handoff::drop_ends_a_wait),
     ("a nested wait leaves the outer wait's wake-up alone", handoff::nested_waits_keep_apart),
+    (
+        "of many rings to a thread that waits, spins or has a limit, none is lost",
+        bell::no_ring_is_lost,
+    ),
 ];
 
 fn main() -> ExitCode {
