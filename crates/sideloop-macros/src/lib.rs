@@ -15,7 +15,7 @@ mod carried;
 /// Makes a blocking twin of each `async fn`: `fetch` gets `fetch_sync`, which any code may call.
 ///
 /// ```
-/// use sideloop_macros::synced;
+/// use sideloop::synced;
 ///
 /// /// Adds, later.
 /// #[synced]
@@ -36,7 +36,7 @@ mod carried;
 /// On a function, a method, an inherent `impl` or a `trait` (each `async fn` in there gets a twin):
 ///
 /// ```
-/// use sideloop_macros::synced;
+/// use sideloop::synced;
 ///
 /// struct Counter(u64);
 ///

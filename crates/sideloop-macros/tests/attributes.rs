@@ -2,7 +2,7 @@
 #![deny(warnings, clippy::too_many_arguments)]
 #![allow(missing_docs, reason = "tests are sentences already")]
 
-use sideloop_macros::synced;
+use sideloop::synced;
 
 #[synced]
 #[cfg(all(unix, not(unix)))]

@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::future::ready;
 use std::rc::Rc;
 
-use sideloop_macros::synced;
+use sideloop::synced;
 
 #[synced]
 async fn add(a: i32, b: i32) -> i32 {
@@ -210,7 +210,7 @@ fn errors_are_returned_and_panics_go_on_in_the_caller() {
 }
 
 mod elsewhere {
-    use sideloop_macros::synced;
+    use sideloop::synced;
 
     #[synced]
     pub(super) async fn visible() -> u8 {

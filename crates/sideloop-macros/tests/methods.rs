@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use sideloop_macros::synced;
+use sideloop::synced;
 
 #[derive(Default, Debug, PartialEq)]
 struct Log<T, const N: usize = 2> {

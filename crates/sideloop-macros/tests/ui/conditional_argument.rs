@@ -1,4 +1,4 @@
-use sideloop_macros::synced;
+use sideloop::synced;
 
 #[synced]
 async fn load(path: &str, #[cfg(unix)] mode: u32) {

@@ -1,4 +1,4 @@
-use sideloop_macros::synced;
+use sideloop::synced;
 
 struct Page;
 

@@ -1,4 +1,4 @@
-use sideloop_macros::synced;
+use sideloop::synced;
 
 #[synced]
 async fn add(a: i32, b: i32) -> i32 {
