@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use serde::Deserialize;
+
 use crate::bridge::Bridge;
 use crate::outcome::Outcome;
 use crate::table::{Row, Table, root};
@@ -59,18 +61,24 @@ pub(crate) fn write(table: &Table, outcomes: &[Vec<Outcome>]) -> Result<(), Stri
     std::fs::write(path(), text).map_err(|why| format!("{:?}: {why}", path()))
 }
 
-/// With the versions that the workspace pins.
+/// With the versions that this program was built with.
 fn head() -> Result<String, String> {
-    let manifest = root().join("Cargo.toml");
-    let text = std::fs::read_to_string(&manifest).map_err(|why| format!("{manifest:?}: {why}"))?;
-    let manifest: toml::Table = toml::from_str(&text).map_err(|why| why.to_string())?;
-    let mut head = String::from(HEAD);
-    for (name, pin) in manifest["workspace"]["dependencies"].as_table().into_iter().flatten() {
-        let version = pin.as_str().or_else(|| pin.get("version")?.as_str()).unwrap_or_default();
-        let version = version.trim_start_matches('=');
-        head = head.replace(&format!("VERSION({name})"), version);
+    #[derive(Deserialize)]
+    struct Lock {
+        package: Vec<Package>,
     }
-    Ok(head)
+    #[derive(Deserialize)]
+    struct Package {
+        name: String,
+        version: String,
+    }
+
+    let path = root().join("Cargo.lock");
+    let text = std::fs::read_to_string(&path).map_err(|why| format!("{path:?}: {why}"))?;
+    let lock: Lock = toml::from_str(&text).map_err(|why| format!("{path:?}: {why}"))?;
+    Ok(lock.package.iter().fold(String::from(HEAD), |head, Package { name, version }| {
+        head.replace(&format!("VERSION({name})"), version)
+    }))
 }
 
 fn cell<'a>(outcome: &'a Outcome, said: &mut Vec<&'a str>) -> String {

@@ -3,6 +3,7 @@
 //! - `check`: sideloop's outcomes must be those of the table, and those of the document;
 //! - `generate`: runs the peers as well, and writes `docs/rust-contexts.md`;
 //! - `row NAME BRIDGE`: one row, in this process. The first line on standard output is its outcome.
+#![expect(clippy::disallowed_methods, reason = "the contexts are made with what else is banned")]
 
 use std::process::ExitCode;
 
