@@ -17,7 +17,8 @@ code, and this is what came of it. `make contract` runs it again and writes this
 sideloop's column.
 
 Unless a row says otherwise, its call awaits a timer, `yield_now` and a spawned task, and borrows an
-`Rc` from its caller. *hangs*: not done after ten seconds.
+`Rc` from its caller. *hangs*: not done after ten seconds. In the last two rows the call has a time
+limit of 100 ms: sideloop's own, and for the others tokio's.
 
 - sideloop: `sideloop::run_sync(future)`
 - `Handle::block_on`: of tokio VERSION(tokio), with the runtime around the caller, or one kept aside
@@ -54,7 +55,13 @@ pub(crate) fn write(table: &Table, outcomes: &[Vec<Outcome>]) -> Result<(), Stri
     let works: Vec<String> =
         (0..Bridge::ALL.len()).map(|column| count(outcomes, column).to_string()).collect();
     let _ = writeln!(text, "| **works in** | {} |", works.join(" | "));
-    text.push_str("\nWhat they say:\n\n");
+    text.push_str("\n## What does not work, and what does instead\n\n");
+    for row in &table.rows {
+        if let Some(why) = &row.why {
+            let _ = writeln!(text, "- {}: {why}", row.context);
+        }
+    }
+    text.push_str("\n## What the panics say\n\n");
     for (index, message) in said.iter().enumerate() {
         let _ = writeln!(text, "{}. {message}", index + 1);
     }

@@ -22,6 +22,8 @@ pub(crate) struct Row {
     /// What a panic must say.
     #[serde(default)]
     message: String,
+    /// What stands in the way of what does not work, and what to do instead.
+    pub(crate) why: Option<String>,
 }
 
 impl Table {
