@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from _figures import count, microseconds
+from _command import command, document, print_head, write_json
+from _figures import TIMES, count, microseconds
 from _machine import Machine
 from _measure import Summary, interleave
+from _verdict import within
 
 from sideloop import Runner
 
@@ -34,6 +33,9 @@ ANSWER = 42
 THREAD = 'Runner(drive="thread")'
 CALLER = 'Runner(drive="caller")'
 ASYNCIO = "asyncio's run_until_complete"
+
+TARGETS = {THREAD: within(0.5), CALLER: within(0.35)}
+"""What is asked of a call beside no busy thread: so much of asyncio's on the caller's thread."""
 
 
 @dataclass(frozen=True)
@@ -137,34 +139,39 @@ def print_table(summaries: Mapping[Cell, Summary], means: Mapping[Cell, float], 
         print(f"{line}{summary.calls:>10}")
 
 
+def print_targets(summaries: Mapping[Cell, Summary]) -> None:
+    """Print the targets, and whether they are met."""
+    print(f"\ntargets, beside {ASYNCIO} and no busy thread")
+    for subject, limit in TARGETS.items():
+        verdict = limit.judge(summaries[Cell(subject, 0)], summaries[Cell(ASYNCIO, 0)])
+        line = f"  {subject:30}{limit.text:28}{f'{TIMES}{verdict.figure:.2f}':>7}"
+        print(f"{line}  {verdict.word:9}{verdict.in_rounds}")
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description="Compare who runs the loop, beside a CPU-bound Python thread."
-    )
+    parser = command("Compare who runs the loop, beside a CPU-bound Python thread.", rounds=15)
     add = parser.add_argument
-    add("--rounds", type=count, default=15, help="rounds over all cells (%(default)s)")
     add("--ms", type=count, default=150, help="milliseconds of calls a batch (%(default)s)")
-    add("--json", type=Path, metavar="FILE", help="write all figures to FILE")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print the tables."""
+    """Measure, print the tables and the targets."""
     options = parse(arguments)
     machine = Machine.here()
-    print(f"{machine}\nload average before: {os.getloadavg()[0]:.2f}")
-    print(f"switch interval: {sys.getswitchinterval() * 1e3:g} ms")
-    print(f"rounds: {options.rounds}, over all cells in shuffled order, {options.ms} ms a batch")
-    sys.stdout.flush()
+    print_head(
+        machine,
+        f"switch interval: {sys.getswitchinterval() * 1e3:g} ms\n"
+        f"rounds: {options.rounds}, over all cells in shuffled order, {options.ms} ms a batch",
+    )
     with ExitStack() as stack:
         summaries, means = measure(open_subjects(stack), options.rounds, options.ms / 1e3)
     for busy in (0, 1):
         print_table(summaries, means, busy)
-    if options.json:
-        rows = [asdict(cell) | {"mean": means[cell]} | asdict(summaries[cell]) for cell in means]
-        document = {"machine": asdict(machine), "unit": "ns", "results": rows}
-        options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    print_targets(summaries)
+    rows = [asdict(cell) | {"mean": means[cell]} | asdict(summaries[cell]) for cell in means]
+    write_json(options, document(machine, "ns", options.rounds, {}) | {"results": rows})
     return 0
 
 

@@ -12,9 +12,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import importlib.util
-import json
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -22,14 +19,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from _chart_loops import draw_loops
-from _figures import TIMES, count, times
+from _command import (
+    add_chart,
+    command,
+    document,
+    print_head,
+    print_left_out,
+    write_chart,
+    write_json,
+)
+from _figures import TIMES, times
 from _loops import ASYNCIO, SIDELOOP, LoopPeer, Loops, open_loops
 from _machine import Machine
 from _measure import Summary, interleave
-from _targets import TARGETS, Target, Verdict
+from _targets import TARGETS, Target
+from _verdict import Verdict
 from _work import WORKS, Work
-
-IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 
 BATCHES = 3
 """Batches of one cell in one round, one after the other."""
@@ -108,7 +113,7 @@ def verdicts(results: Results) -> Iterator[tuple[Work, Target, Verdict | None]]:
                 continue
             if {SIDELOOP, target.peer} <= set(results.peers):
                 ours, theirs = results.of(work, SIDELOOP), results.of(work, target.peer)
-                yield work, target, target.judge(ours, theirs)
+                yield work, target, target.limit.judge(ours, theirs)
             else:
                 yield work, target, None
 
@@ -119,49 +124,45 @@ def print_targets(results: Results) -> None:
     met = asked = 0
     last: Work | None = None
     for work, target, verdict in verdicts(results):
-        line = f"  {'' if work is last else work.title:36}{target.peer.name:9}{target.text:26}"
+        line = (
+            f"  {'' if work is last else work.title:36}{target.peer.name:9}{target.limit.text:26}"
+        )
         last = work
         asked += 1
         if verdict is None:
             print(f"{line}{'-':>7}  not measured")
             continue
         met += verdict.met
-        word = "met" if verdict.met else "not met"
-        line += f"{f'{TIMES}{verdict.figure:.2f}':>7}  {word:9}"
-        print(f"{line}in {verdict.met_in_rounds} of {results.rounds} rounds")
+        line += f"{f'{TIMES}{verdict.figure:.2f}':>7}  {verdict.word:9}"
+        print(line + verdict.in_rounds)
     print(f"  met: {met} of {asked}; work that is not named here has no target")
 
 
-def as_json(results: Results, machine: Machine, left_out: Mapping[LoopPeer, str]) -> str:
-    """Return all figures, in nanoseconds an operation, as JSON."""
+def figures(
+    results: Results, machine: Machine, left_out: Mapping[LoopPeer, str]
+) -> dict[str, object]:
+    """Return all figures, in nanoseconds an operation, for JSON."""
     rows = []
     for work in results.works:
         for peer in results.peers:
-            figures = asdict(results.of(work, peer))
-            figures["batches"] = figures.pop("calls")
+            summary = asdict(results.of(work, peer))
+            summary["batches"] = summary.pop("calls")
             row: dict[str, object] = {"work": work.name, "title": work.title, "n": work.n}
             row |= {"loop": peer.name, "version": peer.version}
             row["to_asyncio"] = results.ratio(work, peer, ASYNCIO)
             row["to_sideloop"] = results.ratio(work, peer, SIDELOOP)
-            rows.append(row | figures)
+            rows.append(row | summary)
     targets = [
         {
             "work": work.name,
             "peer": target.peer.name,
-            "target": target.text,
+            "target": target.limit.text,
             **(asdict(verdict) if verdict else {"met": None}),
         }
         for work, target, verdict in verdicts(results)
     ]
-    document = {
-        "machine": asdict(machine),
-        "unit": "ns",
-        "rounds": results.rounds,
-        "left_out": {peer.name: reason for peer, reason in left_out.items()},
-        "results": rows,
-        "targets": targets,
-    }
-    return json.dumps(document, indent=2) + "\n"
+    head = document(machine, "ns", results.rounds, left_out)
+    return head | {"results": rows, "targets": targets}
 
 
 def draw_chart(results: Results, machine: Machine, directory: Path) -> list[Path]:
@@ -179,13 +180,8 @@ def draw_chart(results: Results, machine: Machine, directory: Path) -> list[Path
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="Compare what an event loop's own work costs.")
-    names = [work.name for work in WORKS]
-    add = parser.add_argument
-    add("--rounds", type=count, default=20, help="rounds over all loops (%(default)s)")
-    add("--only", action="append", choices=names, help="this work alone; may be repeated")
-    add("--out", type=Path, metavar="DIR", help="chart goes here (docs/images, but none by --only)")
-    add("--json", type=Path, metavar="FILE", help="write all figures to FILE")
+    parser = command("Compare what an event loop's own work costs.", rounds=20)
+    add_chart(parser, [work.name for work in WORKS])
     return parser.parse_args(arguments)
 
 
@@ -194,32 +190,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     works = [work for work in WORKS if options.only is None or work.name in options.only]
     machine = Machine.here()
-    print(f"{machine}\nload average before: {os.getloadavg()[0]:.2f}")
-    print(
+    print_head(
+        machine,
         f"rounds: {options.rounds}, each over all cells in shuffled order, {BATCHES} batches a cell"
-        f" after a warm-up\ngarbage collector as the interpreter starts it, for everyone"
-        f" ({'on' if gc.isenabled() else 'off'}, thresholds {gc.get_threshold()})"
+        " after a warm-up",
     )
     with ExitStack() as stack:
         loops, left_out = open_loops(stack)
-        for peer, reason in left_out.items():
-            print(f"missing: {peer.name}: {reason}")
-        sys.stdout.flush()
+        print_left_out(left_out)
         results = measure(loops, works, options.rounds)
     for work in works:
         print_work(results, work)
     print_targets(results)
-    if options.json:
-        options.json.write_text(as_json(results, machine, left_out), encoding="utf-8")
-    # A chart of a part is not what docs/images is for.
-    directory = options.out or (None if options.only else IMAGES)
-    if directory is None:
-        return 0
-    if importlib.util.find_spec("matplotlib") is None:
-        print("\nno chart: matplotlib is not installed")
-    else:
-        paths = draw_chart(results, machine, directory)
-        print(f"\nchart: {', '.join(path.name for path in paths)}")
+    write_json(options, figures(results, machine, left_out))
+    write_chart(options, lambda directory: draw_chart(results, machine, directory))
     return 0
 
 

@@ -11,9 +11,6 @@ have gone to sleep. Runs of the peers are interleaved (`_measure.py`); only the 
 from __future__ import annotations
 
 import argparse
-import gc
-import importlib.util
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,12 +19,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from _chart import Bar, Tone, draw
+from _command import (
+    add_chart,
+    command,
+    document,
+    print_head,
+    print_left_out,
+    write_chart,
+    write_json,
+)
 from _figures import TIMES, count, microseconds, times
 from _machine import Machine
 from _measure import Cell, Placement, Plan, Spacing, Summary, clock_cost, measure, usable_cpus
 from _peers import SIDELOOP, Peer, Thread, open_peers
-
-IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 
 
 @dataclass(frozen=True)
@@ -98,8 +102,8 @@ def print_notes(placements: Sequence[Placement], clock: float) -> None:
         print("  Spread does not part asgiref: its new thread inherits the caller's CPUs.")
 
 
-def as_json(results: Results, machine: Machine, left_out: Mapping[Peer, str]) -> str:
-    """Return all figures, in nanoseconds, as JSON."""
+def figures(results: Results, machine: Machine, left_out: Mapping[Peer, str]) -> dict[str, object]:
+    """Return all figures, in nanoseconds, for JSON."""
     plan = results.plan
     rows = [
         {
@@ -115,15 +119,9 @@ def as_json(results: Results, machine: Machine, left_out: Mapping[Peer, str]) ->
         for spacing in plan.batch
         for peer in results.peers
     ]
-    document = {
-        "machine": asdict(machine),
-        "unit": "ns",
-        "rounds": plan.rounds,
-        "batch": {spacing.name.lower(): calls for spacing, calls in plan.batch.items()},
-        "left_out": {peer.name: reason for peer, reason in left_out.items()},
-        "results": rows,
-    }
-    return json.dumps(document, indent=2) + "\n"
+    batch = {spacing.name.lower(): calls for spacing, calls in plan.batch.items()}
+    head = document(machine, "ns", plan.rounds, left_out)
+    return head | {"batch": batch, "results": rows}
 
 
 def draw_chart(results: Results, machine: Machine, directory: Path) -> list[Path]:
@@ -154,17 +152,15 @@ def draw_chart(results: Results, machine: Machine, directory: Path) -> list[Path
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description="Compare what one call of an async function costs a synchronous caller."
+    parser = command(
+        "Compare what one call of an async function costs a synchronous caller.", rounds=40
     )
     add = parser.add_argument
-    add("--rounds", type=count, default=40, help="rounds over all peers (%(default)s)")
     add("--calls", type=count, default=200, help="calls back to back a round (%(default)s)")
     add("--spaced-calls", type=count, default=50, help="calls 1 ms apart a round (%(default)s)")
     add("--pinned", action="store_true", help="also with every thread on one CPU")
     add("--spread", action="store_true", help="also with the caller and the others kept apart")
-    add("--out", type=Path, default=IMAGES, metavar="DIR", help="chart goes here (docs/images)")
-    add("--json", type=Path, metavar="FILE", help="write all figures to FILE")
+    add_chart(parser)
     options = parser.parse_args(arguments)
     if options.pinned or options.spread:
         if not hasattr(os, "sched_setaffinity"):
@@ -184,17 +180,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         placements=[Placement.UNPINNED, *(place for place, wanted in asked.items() if wanted)],
     )
     machine = Machine.here()
-    print(f"{machine}\nload average before: {os.getloadavg()[0]:.2f}")
-    print(
+    print_head(
+        machine,
         f"rounds: {plan.rounds}, each over all cells in shuffled order; warm-up before each batch"
-        f" not counted\ngarbage collector as the interpreter starts it, for everyone"
-        f" ({'on' if gc.isenabled() else 'off'}, thresholds {gc.get_threshold()})"
+        " not counted",
     )
     with ExitStack() as stack:
         calls, left_out = open_peers(stack)
-        for peer, reason in left_out.items():
-            print(f"left out: {peer.name}: {reason}")
-        sys.stdout.flush()
+        print_left_out(left_out)
         clock = clock_cost()
         cells = measure({peer.name: call for peer, call in calls.items()}, plan)
     results = Results(plan, list(calls), cells)
@@ -202,13 +195,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for spacing in plan.batch:
             print_section(results, spacing, placement)
     print_notes(plan.placements, clock)
-    if options.json:
-        options.json.write_text(as_json(results, machine, left_out), encoding="utf-8")
-    if importlib.util.find_spec("matplotlib") is None:
-        print("\nno chart: matplotlib is not installed")
-    else:
-        paths = draw_chart(results, machine, options.out)
-        print(f"\nchart: {', '.join(path.name for path in paths)}")
+    write_json(options, figures(results, machine, left_out))
+    write_chart(options, lambda directory: draw_chart(results, machine, directory))
     return 0
 
 

@@ -11,9 +11,6 @@ in a shuffled order (`_measure.py`). Every answer is checked.
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import json
-import os
 import statistics
 import sys
 import threading
@@ -25,12 +22,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from _chart import Bar, Sheet, Tone, draw
+from _command import (
+    add_chart,
+    command,
+    document,
+    print_head,
+    print_left_out,
+    write_chart,
+    write_json,
+)
 from _figures import TIMES, count, times
 from _machine import Machine
 from _measure import Call, Summary, interleave
 from _peers import ANSWER, ANYIO, FLYTEKIT, FSSPEC, SIDELOOP, Peer, Thread, async_add, open_peers
-
-IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+from _verdict import Limit
 
 WARM_UP = 5
 """Calls of each caller before a batch, untimed."""
@@ -38,8 +43,13 @@ WARM_UP = 5
 BROKEN_AFTER = 60.0
 """Seconds after which callers that are not all there give up."""
 
-TARGET_THREADS, TARGET = 64, 5.0
-"""What is asked of sideloop: so many times flytekit's calls a second from so many threads."""
+TARGET_THREADS = 64
+TARGET = Limit(
+    f"at least {TIMES}5 flytekit's calls a second",
+    lambda ours, theirs: ours / theirs,
+    lambda figure: figure >= 5,
+)
+"""What is asked of sideloop from so many threads."""
 
 
 @contextmanager
@@ -214,46 +224,31 @@ def print_target(results: Results) -> None:
     """Print whether the target is met."""
     print(
         "\n  Slowest caller: its calls in percent of an even share; the median of the rounds."
-        f"\n\ntarget for sideloop: at least {TIMES}{TARGET:g} flytekit's calls a second from"
-        f" {TARGET_THREADS} threads"
+        f"\n\ntarget for sideloop: {TARGET.text} from {TARGET_THREADS} threads"
     )
     if TARGET_THREADS not in results.counts or FLYTEKIT not in results.peers:
         print("  not measured")
         return
     theirs = results.rates[Cell(FLYTEKIT, TARGET_THREADS)]
     for peer in OURS:
-        ratio = results.ratio(peer, TARGET_THREADS) if peer in results.peers else None
-        if ratio is None:
+        if peer not in results.peers:
             print(f"  {peer.name:32}not measured")
             continue
-        rounds = zip(
-            results.rates[Cell(peer, TARGET_THREADS)].round_medians,
-            theirs.round_medians,
-            strict=True,
-        )
-        met_in = sum(ours / flytekit >= TARGET for ours, flytekit in rounds)
-        verdict = "met" if ratio >= TARGET else "not met"
-        figure = f"{TIMES}{ratio:.2f}"
-        print(f"  {peer.name:32}{figure:8}{verdict:9}in {met_in} of {results.rounds} rounds")
+        verdict = TARGET.judge(results.rates[Cell(peer, TARGET_THREADS)], theirs)
+        figure = f"{TIMES}{verdict.figure:.2f}"
+        print(f"  {peer.name:32}{figure:8}{verdict.word:9}{verdict.in_rounds}")
 
 
-def as_json(results: Results, machine: Machine, left_out: Mapping[Peer, str]) -> str:
-    """Return all figures, in calls a second, as JSON."""
+def figures(results: Results, machine: Machine, left_out: Mapping[Peer, str]) -> dict[str, object]:
+    """Return all figures, in calls a second, for JSON."""
     rows = []
     for cell, summary in results.rates.items():
-        figures = asdict(summary)
-        figures["batches"] = figures.pop("calls")
+        row_figures = asdict(summary)
+        row_figures["batches"] = row_figures.pop("calls")
         row: dict[str, object] = {"peer": cell.peer.name, "version": cell.peer.version}
         row |= {"threads": cell.threads, "to_flytekit": results.ratio(cell.peer, cell.threads)}
-        rows.append(row | figures | {"slowest_caller": results.shares[cell]})
-    document = {
-        "machine": asdict(machine),
-        "unit": "calls/s",
-        "rounds": results.rounds,
-        "left_out": {peer.name: reason for peer, reason in left_out.items()},
-        "results": rows,
-    }
-    return json.dumps(document, indent=2) + "\n"
+        rows.append(row | row_figures | {"slowest_caller": results.shares[cell]})
+    return document(machine, "calls/s", results.rounds, left_out) | {"results": rows}
 
 
 def draw_chart(results: Results, machine: Machine, directory: Path) -> list[Path]:
@@ -288,16 +283,11 @@ def draw_chart(results: Results, machine: Machine, directory: Path) -> list[Path
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description="Compare how many calls a second many threads get out of a bridge."
-    )
+    parser = command("Compare how many calls a second many threads get out of a bridge.", rounds=15)
     add = parser.add_argument
-    add("--rounds", type=count, default=15, help="rounds over all bridges (%(default)s)")
     add("--ms", type=count, default=200, help="milliseconds of calls a batch (%(default)s)")
     add("--threads", type=count, nargs="+", default=[1, 4, 16, 64], help="how many (%(default)s)")
-    add("--only", action="append", choices=[peer.name for peer in PEERS], help="this bridge alone")
-    add("--out", type=Path, metavar="DIR", help="chart goes here (docs/images, but none by --only)")
-    add("--json", type=Path, metavar="FILE", help="write all figures to FILE")
+    add_chart(parser, [peer.name for peer in PEERS])
     return parser.parse_args(arguments)
 
 
@@ -306,30 +296,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     peers = [peer for peer in PEERS if options.only is None or peer.name in options.only]
     machine = Machine.here()
-    print(f"{machine}\nload average before: {os.getloadavg()[0]:.2f}")
-    print(
-        f"rounds: {options.rounds}, each over all cells in shuffled order, {options.ms} ms a batch"
+    print_head(
+        machine,
+        f"rounds: {options.rounds}, each over all cells in shuffled order, {options.ms} ms a batch",
     )
     with ExitStack() as stack:
         calls, left_out = open_peers(stack, peers)
-        for peer, reason in left_out.items():
-            print(f"left out: {peer.name}: {reason}")
-        sys.stdout.flush()
+        print_left_out(left_out)
         results = measure(calls, options.threads, options.rounds, options.ms / 1e3)
     for threads in options.threads:
         print_count(results, threads)
     print_target(results)
-    if options.json:
-        options.json.write_text(as_json(results, machine, left_out), encoding="utf-8")
-    # A chart of a part is not what docs/images is for.
-    directory = options.out or (None if options.only else IMAGES)
-    if directory is None:
-        return 0
-    if importlib.util.find_spec("matplotlib") is None:
-        print("\nno chart: matplotlib is not installed")
-    else:
-        paths = draw_chart(results, machine, directory)
-        print(f"\nchart: {', '.join(path.name for path in paths)}")
+    write_json(options, figures(results, machine, left_out))
+    write_chart(options, lambda directory: draw_chart(results, machine, directory))
     return 0
 
 
