@@ -222,7 +222,8 @@ def draw(
     # Room on the right for the figures beside the longest whisker.
     limits = (min(bar.p10 for bar in bars) / 2, max(bar.p90 for bar in bars) * sheet.room)
     paths: list[Path] = []
-    with picture((12.5, 5.2), sheet, caption, stem, paths) as figure:
+    rows = max(len(series) for series in panels.values())
+    with picture((12.5, max(5.2, 1.6 + 0.32 * rows)), sheet, caption, stem, paths) as figure:
         for axes, (title, series) in zip(
             figure.subplots(1, len(panels), sharey=True, squeeze=False)[0],
             panels.items(),

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from _figures import count
 from _machine import Machine
@@ -27,6 +27,9 @@ class Named(Protocol):
     @property
     def name(self) -> str:
         """What it is called in a table."""
+
+
+N = TypeVar("N", bound=Named)
 
 
 def command(description: str, rounds: int) -> argparse.ArgumentParser:
@@ -62,7 +65,7 @@ def print_head(machine: Machine, text: str) -> None:
     sys.stdout.flush()
 
 
-def print_left_out(left_out: Mapping[Named, str]) -> None:
+def print_left_out(left_out: Mapping[N, str]) -> None:
     """Say what is not measured, and why."""
     for peer, reason in left_out.items():
         print(f"left out: {peer.name}: {reason}")
@@ -70,7 +73,7 @@ def print_left_out(left_out: Mapping[Named, str]) -> None:
 
 
 def document(
-    machine: Machine, unit: str, rounds: int, left_out: Mapping[Named, str]
+    machine: Machine, unit: str, rounds: int, left_out: Mapping[N, str]
 ) -> dict[str, object]:
     """Return what stands in every bench's JSON before its figures."""
     return {

@@ -115,7 +115,7 @@ def _set_affinity(caller: Iterable[int], others: Iterable[int]) -> None:
 
 
 @contextmanager
-def _placed(placement: Placement) -> Iterator[None]:
+def placed(placement: Placement) -> Iterator[None]:
     """Place every thread of the process, then let all of them go where they could go before."""
     if placement is Placement.UNPINNED:
         yield
@@ -208,7 +208,7 @@ def measure(subjects: Mapping[str, Call], plan: Plan) -> dict[Cell, Summary]:
 
     def time_batch(cell: Cell) -> list[int]:
         call, time_calls = subjects[cell.subject], _TIME[cell.spacing]
-        with _placed(cell.placement):
+        with placed(cell.placement):
             time_calls(call, plan.warm_up(cell.spacing))
             return time_calls(call, plan.batch[cell.spacing])
 

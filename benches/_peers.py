@@ -190,16 +190,18 @@ SIDELOOP = Peer("sideloop.run_sync", "sideloop", Thread.OTHER, _sideloop)
 FLYTEKIT = Peer("flytekit.utils.asyn.run_sync", "flytekit", Thread.OTHER, _flytekit)
 ANYIO = Peer("anyio portal.call", "anyio", Thread.OTHER, _anyio)
 FSSPEC = Peer("fsspec.asyn.sync", "fsspec", Thread.OTHER, _fsspec)
+THREADSAFE = Peer("asyncio.run_coroutine_threadsafe", None, Thread.OTHER, _run_coroutine_threadsafe)
+RUN_UNTIL_COMPLETE = Peer("loop.run_until_complete", None, Thread.OWN, _run_until_complete)
 
 PEERS = (
     SIDELOOP,
     FLYTEKIT,
-    Peer("asyncio.run_coroutine_threadsafe", None, Thread.OTHER, _run_coroutine_threadsafe),
+    THREADSAFE,
     Peer("asgiref async_to_sync", "asgiref", Thread.OTHER, _asgiref),
     ANYIO,
     FSSPEC,
     Peer("synchronicity wrap", "synchronicity", Thread.OTHER, _synchronicity),
-    Peer("loop.run_until_complete", None, Thread.OWN, _run_until_complete),
+    RUN_UNTIL_COMPLETE,
     Peer("coro.send(None)", None, Thread.OWN, _send),
 )
 

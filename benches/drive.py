@@ -14,12 +14,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 
+from _busy import busy_threads
 from _command import command, document, print_head, write_json
 from _figures import TIMES, count, microseconds
 from _machine import Machine
@@ -65,26 +65,6 @@ def open_subjects(stack: ExitStack) -> dict[str, Callable[[], int]]:
     for call in subjects.values():
         call()
     return subjects
-
-
-@contextmanager
-def busy_threads(number: int) -> Iterator[None]:
-    """Have that many threads run Python code without end."""
-    enough = False
-
-    def compute() -> None:
-        while not enough:
-            pass
-
-    threads = [threading.Thread(target=compute) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        enough = True
-        for thread in threads:
-            thread.join()
 
 
 def time_calls(call: Callable[[], int], seconds: float) -> list[int]:

@@ -32,7 +32,6 @@ pub(crate) struct Batch {
     placement: Placement,
     caller: Caller,
     pause: Duration,
-    warm_up: usize,
     most_calls: usize,
     most_time: Duration,
 }
@@ -42,9 +41,8 @@ impl FromStr for Batch {
 
     fn from_str(line: &str) -> Result<Self, String> {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let &[primitive, placement, caller, pause, warm_up, most_calls, most_time] = &words[..]
-        else {
-            return Err(format!("a request has seven words, not {}: {line:?}", words.len()));
+        let &[primitive, placement, caller, pause, most_calls, most_time] = &words[..] else {
+            return Err(format!("a request has six words, not {}: {line:?}", words.len()));
         };
         let number = |word: &str| {
             word.parse::<u32>().map_err(|error| format!("{word:?} in {line:?}: {error}"))
@@ -68,7 +66,6 @@ impl FromStr for Batch {
                 other => return Err(unknown(other)),
             },
             pause: Duration::from_micros(number(pause)?.into()),
-            warm_up: number(warm_up)? as usize,
             most_calls: number(most_calls)? as usize,
             most_time: Duration::from_millis(number(most_time)?.into()),
         })
@@ -130,13 +127,11 @@ fn place(thread: Option<Pid>, cpus: &[usize]) -> io::Result<()> {
 }
 
 fn round_trips(partner: &Partner, batch: &Batch) -> io::Result<Vec<u128>> {
-    for _ in 0..batch.warm_up {
-        pause(batch.pause);
-        partner.round_trip()?;
-    }
     let mut durations = Vec::with_capacity(batch.most_calls);
     let first = Instant::now();
-    while durations.len() < batch.most_calls && first.elapsed() < batch.most_time {
+    while durations.is_empty()
+        || (durations.len() < batch.most_calls && first.elapsed() < batch.most_time)
+    {
         pause(batch.pause);
         let begin = Instant::now();
         partner.round_trip()?;

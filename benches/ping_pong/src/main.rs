@@ -1,10 +1,10 @@
 //! What waking another thread and being woken by it costs, without Python: the floor under a call.
 //!
 //! `benches/placement.py` runs this and asks for a batch at a time, so that the batches are
-//! interleaved with those of the bridges. A request is a line of seven words:
+//! interleaved with those of the bridges. A request is a line of six words:
 //!
 //! ```text
-//! futex|eventfd  unpinned|pinned|spread  kept|fresh  PAUSE_US  WARM_UP  MOST_CALLS  MOST_MS
+//! futex|eventfd  unpinned|pinned|spread  kept|fresh  PAUSE_US  MOST_CALLS  MOST_MS
 //! ```
 //!
 //! The answer is a line of nanoseconds, one for each round trip.

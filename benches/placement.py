@@ -1,0 +1,344 @@
+"""What a call costs wherever its threads are, and whatever is busy beside them.
+
+    python benches/placement.py [--only NAME] [--json FILE]
+
+`async_add(a=10, b=12)` is called in six situations: with the threads where the kernel puts them;
+all on one CPU; the caller and the others on different CPUs; from a new thread in each round; beside
+two busy processes; beside two busy Python threads. Calls come back to back and 1 ms apart. Beside
+the bridges, in the same situation and spacing, two threads that only wake one another without
+Python (`benches/ping_pong`): what the kernel takes for the two wake-ups of a call. Cells take turns
+in a shuffled order (`_measure.py`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from _chart import Bar, Sheet, Tone, draw
+from _command import (
+    add_chart,
+    command,
+    document,
+    print_head,
+    print_left_out,
+    write_chart,
+    write_json,
+)
+from _figures import TIMES, count, microseconds, times
+from _machine import Machine
+from _measure import Call, Spacing, Summary, interleave, usable_cpus
+from _peers import FLYTEKIT, RUN_UNTIL_COMPLETE, SIDELOOP, THREADSAFE, open_peers
+from _ping_pong import EVENTFD, FUTEX, PingPong, ping_pong
+from _situations import Situation, time_calls
+from _verdict import Limit, Verdict, as_fast, within
+
+PEERS = (SIDELOOP, FLYTEKIT, THREADSAFE, RUN_UNTIL_COMPLETE)
+OURS = SIDELOOP.name
+FLOORS = {f"ping-pong by {primitive}": primitive for primitive in (FUTEX, EVENTFD)}
+SUBJECTS = (*(peer.name for peer in PEERS), *FLOORS)
+
+WARM_UP = 10
+"""The first one in so many calls of a batch does not count."""
+
+OF_DEFAULT = within(1.3)
+"""What is asked of sideloop in each situation, beside its own default."""
+
+OF_FLOOR = within(2)
+"""What is asked of its calls 1 ms apart, beside a ping-pong in the same situation."""
+
+OF_PEERS = (
+    (Spacing.HOT, RUN_UNTIL_COMPLETE, (Situation.DEFAULT,), within(0.5)),
+    (Spacing.HOT, FLYTEKIT, (Situation.DEFAULT, Situation.PINNED, Situation.SPREAD), as_fast(6)),
+    (Spacing.SPACED, FLYTEKIT, (Situation.DEFAULT,), within(0.35)),
+)
+"""What is asked of it beside others in the same situation."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One subject in one situation and spacing."""
+
+    subject: str
+    situation: Situation
+    spacing: Spacing
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured."""
+
+    rounds: int
+    calls: Mapping[Spacing, int]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Results:
+    """The summaries of all cells, and of the first calls of new threads, in nanoseconds."""
+
+    size: Size
+    subjects: Sequence[str]
+    cells: Mapping[Cell, Summary]
+    firsts: Mapping[str, Summary]
+
+    def ratio(self, cell: Cell, other: Cell) -> float | None:
+        """Return the one's median by the other's, or None where that was not measured."""
+        if other not in self.cells:
+            return None
+        return self.cells[cell].median / self.cells[other].median
+
+    def judge(self, limit: Limit, cell: Cell, other: Cell) -> Verdict | None:
+        """Compare two cells, or return None where one was not measured."""
+        if not {cell, other} <= set(self.cells):
+            return None
+        return limit.judge(self.cells[cell], self.cells[other])
+
+
+def measure(calls: Mapping[str, Call], floors: PingPong | None, size: Size) -> Results:
+    """Time every subject in every situation and spacing."""
+    subjects = [*calls, *(FLOORS if floors else ())]
+    firsts: dict[str, list[list[int]]] = {subject: [] for subject in subjects}
+
+    def durations_of(cell: Cell, most_calls: int) -> list[int]:
+        setting = cell.situation.value
+        if floors and cell.subject in FLOORS:
+            return floors.time(
+                FLOORS[cell.subject],
+                setting.placement,
+                cell.spacing,
+                fresh=setting.fresh,
+                most_calls=most_calls,
+                seconds=size.seconds,
+            )
+        arguments = (calls[cell.subject], cell.spacing, most_calls, size.seconds)
+        if not setting.fresh:
+            return time_calls(*arguments)
+        with ThreadPoolExecutor(1) as fresh:
+            return fresh.submit(time_calls, *arguments).result()
+
+    def time_batch(cell: Cell) -> list[int]:
+        with cell.situation.arranged():
+            durations = durations_of(cell, size.calls[cell.spacing])
+        if cell.situation is Situation.FRESH and cell.spacing is Spacing.HOT:
+            firsts[cell.subject].append(durations[:1])
+        # The rest is warm; where a call takes all of the time, there is but the one.
+        return durations[-(-len(durations) // WARM_UP) :] or durations
+
+    cells = [
+        Cell(subject, situation, spacing)
+        for spacing in size.calls
+        for situation in Situation
+        for subject in subjects
+    ]
+    summaries = interleave(cells, size.rounds, time_batch)
+    return Results(
+        size, subjects, summaries, {subject: Summary.of(of) for subject, of in firsts.items()}
+    )
+
+
+def row(name: str, summary: Summary) -> str:
+    """Write what every table has of a subject."""
+    low, high = min(summary.round_medians), max(summary.round_medians)
+    line = f"  {name:34}"
+    for value in (summary.median, summary.p10, summary.p90):
+        line += f"{microseconds(value):>9}"
+    return line + f"{f'{microseconds(low)} to {microseconds(high)}':>24}"
+
+
+HEADER = f"  {'':34}{'median':>9}{'p10':>9}{'p90':>9}{'medians of the rounds':>24}"
+
+
+def print_section(results: Results, spacing: Spacing, situation: Situation) -> None:
+    """Print the table of one spacing in one situation."""
+    print(f"\n{spacing.value}, {situation.value.title} (µs a call)")
+    print(f"{HEADER}{'calls':>8}{'to default':>12}{'to sideloop':>13}{'to futex':>10}")
+    futex = next(iter(FLOORS))
+    for subject in results.subjects:
+        cell = Cell(subject, situation, spacing)
+        summary = results.cells[cell]
+        line = row(subject, summary) + f"{summary.calls:>8}"
+        default = results.ratio(cell, Cell(subject, Situation.DEFAULT, spacing))
+        line += f"{times(default):>12}"
+        line += f"{times(results.ratio(cell, Cell(OURS, situation, spacing))):>13}"
+        print(line + f"{times(results.ratio(cell, Cell(futex, situation, spacing))):>10}")
+
+
+def print_firsts(results: Results) -> None:
+    """Print what a new thread's first call took."""
+    print("\nthe first call of a new thread (µs)")
+    print(HEADER)
+    for subject, summary in results.firsts.items():
+        print(row(subject, summary))
+    print(
+        "  sideloop gives a new thread the loop of one that has ended, where there is one; flytekit"
+        "\n  makes a loop for each new name of a thread, and keeps it; the others have one for all."
+    )
+
+
+def print_verdict(text: str, verdict: Verdict | None, word: str | None = None) -> None:
+    """Print a target and whether it is met, or what else the word says."""
+    if verdict is None:
+        print(f"  {text:86}{'-':>7}  not measured")
+        return
+    figure = f"{TIMES}{verdict.figure:.2f}"
+    print(f"  {text:86}{figure:>7}  {word or verdict.word:12}{verdict.in_rounds}")
+
+
+def print_targets(results: Results) -> None:
+    """Print the targets, and whether they are met."""
+    print("\ntargets for sideloop")
+    for spacing, peer, situations, limit in OF_PEERS:
+        for situation in situations:
+            verdict = results.judge(
+                limit, Cell(OURS, situation, spacing), Cell(peer.name, situation, spacing)
+            )
+            place = f"{spacing.value}, {situation.value.label}"
+            print_verdict(f"{place:30}{peer.name:30}{limit.text}", verdict)
+    for situation in Situation:
+        ours = Cell(OURS, situation, Spacing.SPACED)
+        for floor in FLOORS:
+            verdict = results.judge(OF_FLOOR, ours, Cell(floor, situation, Spacing.SPACED))
+            place = f"{Spacing.SPACED.value}, {situation.value.label}"
+            print_verdict(f"{place:30}{floor:30}{OF_FLOOR.text}", verdict)
+    for spacing in results.size.calls:
+        for situation in Situation:
+            if situation is Situation.DEFAULT:
+                continue
+            ours = Cell(OURS, situation, spacing)
+            verdict = results.judge(OF_DEFAULT, ours, Cell(OURS, Situation.DEFAULT, spacing))
+            place = f"{spacing.value}, {situation.value.label}"
+            word = None
+            if verdict and not verdict.met and is_wake_up(results, ours):
+                word = "the wake-up"
+            print_verdict(f"{place:30}{'its own default':30}{OF_DEFAULT.text}", verdict, word)
+    print(
+        f"  the wake-up: not met, but {OF_FLOOR.text.replace('its time', 'a ping-pong')} there,"
+        " which is what the kernel takes\n  beside busy Python threads a call waits until they"
+        " let go of the interpreter: see benches/drive.py for the drive that need not wait"
+    )
+
+
+def is_wake_up(results: Results, ours: Cell) -> bool:
+    """Say whether the kernel's two wake-ups alone explain what a call costs."""
+    floors = (Cell(floor, ours.situation, ours.spacing) for floor in FLOORS)
+    verdicts = [results.judge(OF_FLOOR, ours, floor) for floor in floors]
+    return any(verdict is not None and verdict.met for verdict in verdicts)
+
+
+def figures(results: Results) -> dict[str, object]:
+    """Return all figures, in nanoseconds, for JSON."""
+    rows = [
+        {
+            "subject": cell.subject,
+            "situation": cell.situation.value.title,
+            "spacing": cell.spacing.name.lower(),
+            "to_default": results.ratio(cell, Cell(cell.subject, Situation.DEFAULT, cell.spacing)),
+            "to_sideloop": results.ratio(cell, Cell(OURS, cell.situation, cell.spacing)),
+            **asdict(summary),
+        }
+        for cell, summary in results.cells.items()
+    ]
+    firsts = {subject: asdict(summary) for subject, summary in results.firsts.items()}
+    return {"results": rows, "first_calls": firsts}
+
+
+def draw_chart(results: Results, machine: Machine, directory: Path) -> list[Path]:
+    """Draw sideloop, flytekit and the futex in each situation, one panel a spacing."""
+    drawn = {
+        OURS: ("sideloop", Tone.OURS),
+        FLYTEKIT.name: ("flytekit", Tone.BRIDGE),
+        next(iter(FLOORS)): ("ping-pong", Tone.OWN_THREAD),
+    }
+
+    def bar(cell: Cell) -> Bar:
+        name, tone = drawn[cell.subject]
+        summary = results.cells[cell]
+        ratio = results.ratio(cell, Cell(OURS, cell.situation, cell.spacing))
+        return Bar(
+            label=f"{name}, {cell.situation.value.label}",
+            tone=tone,
+            median=summary.median,
+            p10=summary.p10,
+            p90=summary.p90,
+            ratio="" if cell.subject == OURS else times(ratio),
+        )
+
+    panels = {
+        f"Calls {spacing.value}": [
+            bar(Cell(subject, situation, spacing))
+            for situation in Situation
+            for subject in drawn
+            if subject in results.subjects
+        ]
+        for spacing in results.size.calls
+    }
+    sheet = Sheet(
+        "One call wherever its threads are",
+        {
+            Tone.OURS: "sideloop",
+            Tone.BRIDGE: "flytekit",
+            Tone.OWN_THREAD: "two threads that wake one another by futex, without Python",
+        },
+    )
+    caption = f"Median, p10 to p90, and {TIMES} sideloop's median. Logarithmic scale. {machine}."
+    return draw(panels, caption, directory / "placement", sheet)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = command("Compare what a call costs wherever its threads are.", rounds=15)
+    add = parser.add_argument
+    add("--calls", type=count, default=220, help="calls back to back a batch (%(default)s)")
+    add("--spaced-calls", type=count, default=44, help="calls 1 ms apart a batch (%(default)s)")
+    add("--ms", type=count, default=100, help="milliseconds a batch, at most (%(default)s)")
+    add_chart(parser, SUBJECTS)
+    options = parser.parse_args(arguments)
+    if sys.platform != "linux" or len(usable_cpus()) < 2:
+        parser.error("this needs Linux, whose threads can be placed, and two usable CPUs")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the tables and the targets, draw the chart."""
+    options = parse(arguments)
+    size = Size(
+        rounds=options.rounds,
+        calls={Spacing.HOT: options.calls, Spacing.SPACED: options.spaced_calls},
+        seconds=options.ms / 1e3,
+    )
+    machine = Machine.here()
+    print_head(
+        machine,
+        f"rounds: {size.rounds}, each over all cells in shuffled order; {options.calls} calls a"
+        f" batch back to back, {options.spaced_calls} 1 ms apart, or as many as go into"
+        f" {options.ms} ms;\nthe first {1 / WARM_UP:.0%} of a batch do not count; switch interval"
+        f" {sys.getswitchinterval() * 1e3:g} ms",
+    )
+    asked = options.only or SUBJECTS
+    with ExitStack() as stack:
+        calls, left_out = open_peers(stack, [peer for peer in PEERS if peer.name in asked])
+        print_left_out(left_out)
+        floors = None
+        try:
+            floors = stack.enter_context(ping_pong())
+        except FileNotFoundError as error:
+            print(f"left out: the ping-pong: no {error.filename}, which would build it")
+        results = measure({peer.name: call for peer, call in calls.items()}, floors, size)
+    for spacing in size.calls:
+        for situation in Situation:
+            print_section(results, spacing, situation)
+    print_firsts(results)
+    print_targets(results)
+    write_json(options, document(machine, "ns", size.rounds, left_out) | figures(results))
+    write_chart(options, lambda directory: draw_chart(results, machine, directory))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
