@@ -6,7 +6,7 @@ yield; what the user writes at every call happens in the call. The lambda around
 peer the same one Python frame.
 """
 
-# mypy: disable-error-code="import-not-found,import-untyped,no-untyped-call"
+# mypy: disable-error-code="import-not-found,import-untyped,no-untyped-call,no-any-return"
 # Any peer may be absent where this is type-checked, and not all of them ship types.
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from importlib import metadata
+from typing import Any
 
 from _measure import Call
 
@@ -92,8 +93,13 @@ def _sideloop() -> Iterator[Call]:
     yield lambda: run_sync(async_add, a=10, b=12)
 
 
-@contextmanager
-def _flytekit() -> Iterator[Call]:
+def flytekit_run_sync() -> Callable[..., Any]:
+    """Return flytekit's `run_sync`.
+
+    Raises:
+        ImportError: flytekit is not there.
+        RuntimeError: It is there, but something else answers in its place.
+    """
     # Importing flytekit sets up logging and replaces `sys.excepthook`, and it may print. None of
     # that belongs in this bench's output.
     excepthook = sys.excepthook
@@ -110,6 +116,12 @@ def _flytekit() -> Iterator[Call]:
             f"flytekit.utils.asyn.run_sync ran on a loop of {module}, so it is not flytekit's own "
             f"bridge; measure it in an interpreter where nothing has replaced it"
         )
+    return run_sync
+
+
+@contextmanager
+def _flytekit() -> Iterator[Call]:
+    run_sync = flytekit_run_sync()
     yield lambda: run_sync(async_add, a=10, b=12)
 
 
