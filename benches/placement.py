@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from _chart import Bar, Sheet, Tone, draw
@@ -32,19 +31,12 @@ from _command import (
 )
 from _figures import TIMES, count, microseconds, times
 from _machine import Machine
-from _measure import Call, Spacing, Summary, interleave, usable_cpus
-from _peers import FLYTEKIT, RUN_UNTIL_COMPLETE, SIDELOOP, THREADSAFE, open_peers
-from _ping_pong import EVENTFD, FUTEX, PingPong, ping_pong
-from _situations import Situation, time_calls
-from _verdict import Limit, Verdict, as_fast, within
-
-PEERS = (SIDELOOP, FLYTEKIT, THREADSAFE, RUN_UNTIL_COMPLETE)
-OURS = SIDELOOP.name
-FLOORS = {f"ping-pong by {primitive}": primitive for primitive in (FUTEX, EVENTFD)}
-SUBJECTS = (*(peer.name for peer in PEERS), *FLOORS)
-
-WARM_UP = 10
-"""The first one in so many calls of a batch does not count."""
+from _measure import Spacing, Summary, usable_cpus
+from _peers import FLYTEKIT, RUN_UNTIL_COMPLETE, open_peers
+from _ping_pong import ping_pong
+from _placements import FLOORS, OURS, PEERS, WARM_UP, Cell, Results, Size, measure
+from _situations import Situation
+from _verdict import Verdict, as_fast, within
 
 OF_DEFAULT = within(1.3)
 """What is asked of sideloop in each situation, beside its own default."""
@@ -58,88 +50,6 @@ OF_PEERS = (
     (Spacing.SPACED, FLYTEKIT, (Situation.DEFAULT,), within(0.35)),
 )
 """What is asked of it beside others in the same situation."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One subject in one situation and spacing."""
-
-    subject: str
-    situation: Situation
-    spacing: Spacing
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much is measured."""
-
-    rounds: int
-    calls: Mapping[Spacing, int]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Results:
-    """The summaries of all cells, and of the first calls of new threads, in nanoseconds."""
-
-    size: Size
-    subjects: Sequence[str]
-    cells: Mapping[Cell, Summary]
-    firsts: Mapping[str, Summary]
-
-    def ratio(self, cell: Cell, other: Cell) -> float | None:
-        """Return the one's median by the other's, or None where that was not measured."""
-        if other not in self.cells:
-            return None
-        return self.cells[cell].median / self.cells[other].median
-
-    def judge(self, limit: Limit, cell: Cell, other: Cell) -> Verdict | None:
-        """Compare two cells, or return None where one was not measured."""
-        if not {cell, other} <= set(self.cells):
-            return None
-        return limit.judge(self.cells[cell], self.cells[other])
-
-
-def measure(calls: Mapping[str, Call], floors: PingPong | None, size: Size) -> Results:
-    """Time every subject in every situation and spacing."""
-    subjects = [*calls, *(FLOORS if floors else ())]
-    firsts: dict[str, list[list[int]]] = {subject: [] for subject in subjects}
-
-    def durations_of(cell: Cell, most_calls: int) -> list[int]:
-        setting = cell.situation.value
-        if floors and cell.subject in FLOORS:
-            return floors.time(
-                FLOORS[cell.subject],
-                setting.placement,
-                cell.spacing,
-                fresh=setting.fresh,
-                most_calls=most_calls,
-                seconds=size.seconds,
-            )
-        arguments = (calls[cell.subject], cell.spacing, most_calls, size.seconds)
-        if not setting.fresh:
-            return time_calls(*arguments)
-        with ThreadPoolExecutor(1) as fresh:
-            return fresh.submit(time_calls, *arguments).result()
-
-    def time_batch(cell: Cell) -> list[int]:
-        with cell.situation.arranged():
-            durations = durations_of(cell, size.calls[cell.spacing])
-        if cell.situation is Situation.FRESH and cell.spacing is Spacing.HOT:
-            firsts[cell.subject].append(durations[:1])
-        # The rest is warm; where a call takes all of the time, there is but the one.
-        return durations[-(-len(durations) // WARM_UP) :] or durations
-
-    cells = [
-        Cell(subject, situation, spacing)
-        for spacing in size.calls
-        for situation in Situation
-        for subject in subjects
-    ]
-    summaries = interleave(cells, size.rounds, time_batch)
-    return Results(
-        size, subjects, summaries, {subject: Summary.of(of) for subject, of in firsts.items()}
-    )
 
 
 def row(name: str, summary: Summary) -> str:
@@ -297,7 +207,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--calls", type=count, default=220, help="calls back to back a batch (%(default)s)")
     add("--spaced-calls", type=count, default=44, help="calls 1 ms apart a batch (%(default)s)")
     add("--ms", type=count, default=100, help="milliseconds a batch, at most (%(default)s)")
-    add_chart(parser, SUBJECTS)
+    add_chart(parser, [peer.name for peer in PEERS])
     options = parser.parse_args(arguments)
     if sys.platform != "linux" or len(usable_cpus()) < 2:
         parser.error("this needs Linux, whose threads can be placed, and two usable CPUs")
@@ -312,6 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         calls={Spacing.HOT: options.calls, Spacing.SPACED: options.spaced_calls},
         seconds=options.ms / 1e3,
     )
+    peers = [peer for peer in PEERS if options.only is None or peer.name in options.only]
     machine = Machine.here()
     print_head(
         machine,
@@ -320,9 +231,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f" {options.ms} ms;\nthe first {1 / WARM_UP:.0%} of a batch do not count; switch interval"
         f" {sys.getswitchinterval() * 1e3:g} ms",
     )
-    asked = options.only or SUBJECTS
     with ExitStack() as stack:
-        calls, left_out = open_peers(stack, [peer for peer in PEERS if peer.name in asked])
+        calls, left_out = open_peers(stack, peers)
         print_left_out(left_out)
         floors = None
         try:

@@ -9,7 +9,7 @@
 //! - tried only with more than one usable CPU, and only while recent history says that answers come
 //!   within the budget: each spin that was in vain doubles the number of waits that go without one.
 //!
-//! `benches/round_trip.py` shows the outcome in each placement.
+//! `benches/placement.py` shows the outcome in each placement.
 
 use std::time::{Duration, Instant};
 
