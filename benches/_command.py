@@ -84,14 +84,17 @@ def document(
     }
 
 
-def write_json(options: argparse.Namespace, figures: Mapping[str, object]) -> None:
-    """Write the figures where they were asked for."""
+def finish(
+    options: argparse.Namespace, figures: Mapping[str, object], draw: Draw | None = None
+) -> None:
+    """Write the figures where they were asked for, and draw the chart, if there is one.
+
+    Not where only a part was measured: that is not what docs/images is for.
+    """
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-
-
-def write_chart(options: argparse.Namespace, draw: Draw) -> None:
-    """Draw the chart, unless only a part was measured: that is not what docs/images is for."""
+    if draw is None:
+        return
     directory = options.out or (None if getattr(options, "only", None) else IMAGES)
     if directory is None:
         return

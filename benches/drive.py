@@ -20,8 +20,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 
 from _busy import busy_threads
-from _command import command, document, print_head, write_json
-from _figures import TIMES, count, microseconds
+from _command import command, document, finish, print_head
+from _figures import HEADINGS, TIMES, columns, count, microseconds
 from _machine import Machine
 from _measure import Summary, interleave
 from _verdict import within
@@ -106,17 +106,11 @@ def measure(
 def print_table(summaries: Mapping[Cell, Summary], means: Mapping[Cell, float], busy: int) -> None:
     """Print what the calls took beside that many busy threads."""
     print(f"\nbeside {busy} CPU-bound Python thread{'' if busy == 1 else 's'} (µs a call)")
-    header = f"  {'':30}{'median':>10}{'p10':>10}{'p90':>10}{'mean':>10}"
-    print(f"{header}{'medians of the rounds':>24}{'calls':>10}")
+    print(f"  {'':30}{HEADINGS}{'mean':>10}{'calls':>10}")
     for cell, summary in summaries.items():
-        if cell.busy != busy:
-            continue
-        line = f"  {cell.subject:30}"
-        for value in (summary.median, summary.p10, summary.p90, means[cell]):
-            line += f"{microseconds(value):>10}"
-        low, high = min(summary.round_medians), max(summary.round_medians)
-        line += f"{f'{microseconds(low)} to {microseconds(high)}':>24}"
-        print(f"{line}{summary.calls:>10}")
+        if cell.busy == busy:
+            line = f"  {cell.subject:30}{columns(summary)}{microseconds(means[cell]):>10}"
+            print(f"{line}{summary.calls:>10}")
 
 
 def print_targets(summaries: Mapping[Cell, Summary]) -> None:
@@ -151,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_table(summaries, means, busy)
     print_targets(summaries)
     rows = [asdict(cell) | {"mean": means[cell]} | asdict(summaries[cell]) for cell in means]
-    write_json(options, document(machine, "ns", options.rounds, {}) | {"results": rows})
+    finish(options, document(machine, "ns", options.rounds, {}) | {"results": rows})
     return 0
 
 

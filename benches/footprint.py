@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from _command import command, document, print_head, write_json
+from _command import command, document, finish, print_head
 from _figures import count, times
 from _idle import SIDELOOP, SUBJECTS
 from _importing import BASE, MODULES, OURS, dearest, time_import
@@ -173,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import_rows = [{"import": name} | asdict(summary) for name, summary in imports.items()]
     head = document(machine, "bytes, pieces; imports: ns", options.rounds, {})
     left = {"left_out": left_out | missing}
-    write_json(options, head | left | {"idle": rows, "imports": import_rows})
+    finish(options, head | left | {"idle": rows, "imports": import_rows})
     return 0
 
 

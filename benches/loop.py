@@ -19,16 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from _chart_loops import draw_loops
-from _command import (
-    add_chart,
-    command,
-    document,
-    print_head,
-    print_left_out,
-    write_chart,
-    write_json,
-)
-from _figures import TIMES, times
+from _command import add_chart, command, document, finish, print_head, print_left_out
+from _figures import HEADINGS, TIMES, columns, times
 from _loops import ASYNCIO, SIDELOOP, LoopPeer, Loops, open_loops
 from _machine import Machine
 from _measure import Summary, interleave
@@ -91,15 +83,11 @@ def microseconds(nanoseconds: float) -> str:
 def print_work(results: Results, work: Work) -> None:
     """Print the table of one piece of work."""
     print(f"\n{work.title} (µs a {work.unit}, {work.n:,} a batch)")
-    header = f"  {'':10}{'version':>9}{'median':>9}{'p10':>9}{'p90':>9}"
-    print(f"{header}{'medians of the rounds':>24}{'to asyncio':>12}{'to sideloop':>13}")
+    print(f"  {'':10}{'version':>9}{HEADINGS}{'to asyncio':>12}{'to sideloop':>13}")
     for peer in results.peers:
         summary = results.of(work, peer)
-        low, high = min(summary.round_medians), max(summary.round_medians)
         line = f"  {peer.name:10}{peer.version:>9}"
-        for value in (summary.median, summary.p10, summary.p90):
-            line += f"{microseconds(value):>9}"
-        line += f"{f'{microseconds(low)} to {microseconds(high)}':>24}"
+        line += columns(summary, microseconds)
         line += f"{times(results.ratio(work, peer, ASYNCIO)):>12}"
         line += f"{times(results.ratio(work, peer, SIDELOOP)):>13}"
         print(line)
@@ -202,8 +190,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for work in works:
         print_work(results, work)
     print_targets(results)
-    write_json(options, figures(results, machine, left_out))
-    write_chart(options, lambda directory: draw_chart(results, machine, directory))
+    finish(
+        options,
+        figures(results, machine, left_out),
+        lambda directory: draw_chart(results, machine, directory),
+    )
     return 0
 
 

@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from _chart import Bar, Sheet, Tone, draw
-from _command import add_chart, command, document, print_head, write_chart, write_json
-from _figures import TIMES, count, microseconds, times
+from _command import add_chart, command, document, finish, print_head
+from _figures import HEADINGS, TIMES, columns, count, times
 from _machine import Machine
 from _measure import Cell, Placement, Plan, Spacing, Summary, measure
 from _nesting import DEPTH, FLYTEKIT, NESTED, SIDELOOP
@@ -54,16 +54,12 @@ class Results:
 def print_section(results: Results, placement: Placement) -> None:
     """Print the table of one placement."""
     print(f"\nback to back, {placement.value} (µs a call, {DEPTH} deep)")
-    header = f"  {'':36}{'version':>10}{'median':>9}{'p10':>9}{'p90':>9}"
-    print(f"{header}{'medians of the rounds':>24}{'to flytekit':>13}{'to sideloop':>13}")
+    print(f"  {'':36}{'version':>10}{HEADINGS}{'to flytekit':>13}{'to sideloop':>13}")
     for peer in sorted(results.peers, key=lambda peer: results.of(peer, placement).median):
         summary = results.of(peer, placement)
-        low, high = min(summary.round_medians), max(summary.round_medians)
         name = peer.name + (" *" if peer.thread is Thread.OWN else "")
         line = f"  {name:36}{peer.version:>10}"
-        for value in (summary.median, summary.p10, summary.p90):
-            line += f"{microseconds(value):>9}"
-        line += f"{f'{microseconds(low)} to {microseconds(high)}':>24}"
+        line += columns(summary)
         line += f"{times(results.ratio(peer, FLYTEKIT, placement)):>13}"
         print(line + f"{times(results.ratio(peer, SIDELOOP, placement)):>13}")
 
@@ -163,10 +159,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for placement in placements:
         print_section(results, placement)
     print_target(results)
-    write_json(
-        options, document(machine, "ns", plan.rounds, left_out) | {"results": figures(results)}
+    finish(
+        options,
+        document(machine, "ns", plan.rounds, left_out) | {"results": figures(results)},
+        lambda directory: draw_chart(results, machine, directory),
     )
-    write_chart(options, lambda directory: draw_chart(results, machine, directory))
     return 0
 
 

@@ -20,18 +20,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from _chart import Bar, Sheet, Tone, draw
-from _command import (
-    add_chart,
-    command,
-    document,
-    print_head,
-    print_left_out,
-    write_chart,
-    write_json,
-)
-from _figures import TIMES, count, microseconds, times
+from _command import add_chart, command, document, finish, print_head, print_left_out
+from _figures import HEADINGS, TIMES, columns, count, times
 from _machine import Machine
-from _measure import Spacing, Summary, usable_cpus
+from _measure import Spacing, usable_cpus
 from _peers import FLYTEKIT, RUN_UNTIL_COMPLETE, open_peers
 from _ping_pong import ping_pong
 from _placements import FLOORS, OURS, PEERS, WARM_UP, Cell, Results, Size, measure
@@ -52,27 +44,15 @@ OF_PEERS = (
 """What is asked of it beside others in the same situation."""
 
 
-def row(name: str, summary: Summary) -> str:
-    """Write what every table has of a subject."""
-    low, high = min(summary.round_medians), max(summary.round_medians)
-    line = f"  {name:34}"
-    for value in (summary.median, summary.p10, summary.p90):
-        line += f"{microseconds(value):>9}"
-    return line + f"{f'{microseconds(low)} to {microseconds(high)}':>24}"
-
-
-HEADER = f"  {'':34}{'median':>9}{'p10':>9}{'p90':>9}{'medians of the rounds':>24}"
-
-
 def print_section(results: Results, spacing: Spacing, situation: Situation) -> None:
     """Print the table of one spacing in one situation."""
     print(f"\n{spacing.value}, {situation.value.title} (µs a call)")
-    print(f"{HEADER}{'calls':>8}{'to default':>12}{'to sideloop':>13}{'to futex':>10}")
+    print(f"  {'':34}{HEADINGS}{'calls':>8}{'to default':>12}{'to sideloop':>13}{'to futex':>10}")
     futex = next(iter(FLOORS))
     for subject in results.subjects:
         cell = Cell(subject, situation, spacing)
         summary = results.cells[cell]
-        line = row(subject, summary) + f"{summary.calls:>8}"
+        line = f"  {subject:34}{columns(summary)}{summary.calls:>8}"
         default = results.ratio(cell, Cell(subject, Situation.DEFAULT, spacing))
         line += f"{times(default):>12}"
         line += f"{times(results.ratio(cell, Cell(OURS, situation, spacing))):>13}"
@@ -82,9 +62,9 @@ def print_section(results: Results, spacing: Spacing, situation: Situation) -> N
 def print_firsts(results: Results) -> None:
     """Print what a new thread's first call took."""
     print("\nthe first call of a new thread (µs)")
-    print(HEADER)
+    print(f"  {'':34}{HEADINGS}")
     for subject, summary in results.firsts.items():
-        print(row(subject, summary))
+        print(f"  {subject:34}{columns(summary)}")
     print(
         "  sideloop gives a new thread the loop of one that has ended, where there is one; flytekit"
         "\n  makes a loop for each new name of a thread, and keeps it; the others have one for all."
@@ -245,8 +225,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_section(results, spacing, situation)
     print_firsts(results)
     print_targets(results)
-    write_json(options, document(machine, "ns", size.rounds, left_out) | figures(results))
-    write_chart(options, lambda directory: draw_chart(results, machine, directory))
+    finish(
+        options,
+        document(machine, "ns", size.rounds, left_out) | figures(results),
+        lambda directory: draw_chart(results, machine, directory),
+    )
     return 0
 
 

@@ -19,16 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from _chart import Bar, Tone, draw
-from _command import (
-    add_chart,
-    command,
-    document,
-    print_head,
-    print_left_out,
-    write_chart,
-    write_json,
-)
-from _figures import TIMES, count, microseconds, times
+from _command import add_chart, command, document, finish, print_head, print_left_out
+from _figures import HEADINGS, TIMES, columns, count, times
 from _machine import Machine
 from _measure import Cell, Placement, Plan, Spacing, Summary, clock_cost, measure, usable_cpus
 from _peers import SIDELOOP, Peer, Thread, open_peers
@@ -65,17 +57,13 @@ def print_section(results: Results, spacing: Spacing, placement: Placement) -> N
     moved = placement is not Placement.UNPINNED
     calls = results.plan.rounds * results.plan.batch[spacing]
     print(f"\n{spacing.value}, {placement.value} (µs a call, {calls} calls a peer)")
-    header = f"  {'':34}{'version':>10}{'median':>9}{'p10':>9}{'p90':>9}"
-    header += f"{'medians of the rounds':>24}{'to sideloop':>13}"
+    header = f"  {'':34}{'version':>10}{HEADINGS}{'to sideloop':>13}"
     print(header + (f"{'to unpinned':>13}" if moved else ""))
     for peer in results.by_median(spacing):
         summary = results.of(peer, spacing, placement)
-        low, high = min(summary.round_medians), max(summary.round_medians)
         name = peer.name + (" *" if peer.thread is Thread.OWN else "")
         line = f"  {name:34}{peer.version:>10}"
-        for value in (summary.median, summary.p10, summary.p90):
-            line += f"{microseconds(value):>9}"
-        line += f"{f'{microseconds(low)} to {microseconds(high)}':>24}"
+        line += columns(summary)
         line += f"{times(results.ratio(peer, spacing, placement)):>13}"
         if moved:
             free = results.of(peer, spacing, Placement.UNPINNED)
@@ -195,8 +183,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for spacing in plan.batch:
             print_section(results, spacing, placement)
     print_notes(plan.placements, clock)
-    write_json(options, figures(results, machine, left_out))
-    write_chart(options, lambda directory: draw_chart(results, machine, directory))
+    finish(
+        options,
+        figures(results, machine, left_out),
+        lambda directory: draw_chart(results, machine, directory),
+    )
     return 0
 
 

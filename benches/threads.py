@@ -22,16 +22,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from _chart import Bar, Sheet, Tone, draw
-from _command import (
-    add_chart,
-    command,
-    document,
-    print_head,
-    print_left_out,
-    write_chart,
-    write_json,
-)
-from _figures import TIMES, count, times
+from _command import add_chart, command, document, finish, print_head, print_left_out
+from _figures import HEADINGS, TIMES, columns, count, times
 from _machine import Machine
 from _measure import Call, Summary, interleave
 from _peers import ANSWER, ANYIO, FLYTEKIT, FSSPEC, SIDELOOP, Peer, Thread, async_add, open_peers
@@ -206,16 +198,13 @@ def rate(calls_a_second: float) -> str:
 def print_count(results: Results, threads: int) -> None:
     """Print the table of one number of threads."""
     print(f"\n{threads} caller thread{'s' if threads > 1 else ''} (calls a second, all together)")
-    header = f"  {'':32}{'version':>11}{'median':>10}{'p10':>10}{'p90':>10}"
-    print(f"{header}{'lowest and highest round':>27}{'to flytekit':>13}{'slowest caller':>16}")
+    header = f"  {'':32}{'version':>11}{HEADINGS}"
+    print(f"{header}{'to flytekit':>13}{'slowest caller':>16}")
     for peer in results.peers:
         cell = Cell(peer, threads)
         summary = results.rates[cell]
-        low, high = min(summary.round_medians), max(summary.round_medians)
         line = f"  {peer.name:32}{peer.version:>11}"
-        for value in (summary.median, summary.p10, summary.p90):
-            line += f"{value:>10,.0f}"
-        line += f"{f'{low:,.0f} to {high:,.0f}':>27}"
+        line += columns(summary, "{:,.0f}".format)
         line += f"{times(results.ratio(peer, threads)):>13}{results.shares[cell]:>16.0%}"
         print(line)
 
@@ -307,8 +296,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for threads in options.threads:
         print_count(results, threads)
     print_target(results)
-    write_json(options, figures(results, machine, left_out))
-    write_chart(options, lambda directory: draw_chart(results, machine, directory))
+    finish(
+        options,
+        figures(results, machine, left_out),
+        lambda directory: draw_chart(results, machine, directory),
+    )
     return 0
 
 
