@@ -19,6 +19,7 @@ from sideloop._errors import (
 )
 from sideloop._event_loop import EventLoop, new_event_loop
 from sideloop._manager import LoopManager
+from sideloop._run_on import run_on
 from sideloop._runner import Runner
 from sideloop._statistics import CallStatistics, RunnerStatistics, Statistics, statistics
 
@@ -36,6 +37,7 @@ __all__ = [
     "dump",
     "loop_manager",
     "new_event_loop",
+    "run_on",
     "run_sync",
     "statistics",
     "synced",

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from sideloop._loop import ExceptionHandler, LoopFactory, live, make_loop, remember
+from sideloop._loop import LoopOptions, live, make_loop, prepare_loop, remember
 from sideloop._sideloop import LoopCore, RunnerCore
 from sideloop._unwind import cancel_leftovers, complete, forget, unwind
 
@@ -17,14 +17,9 @@ class DrivenLoop:
     """
 
     def __init__(
-        self,
-        name: str,
-        grace: float,
-        loop_factory: LoopFactory | None,
-        exception_handler: ExceptionHandler | None,
-        slow_call_warning: float | None,
+        self, name: str, grace: float, slow_call_warning: float | None, options: LoopOptions
     ) -> None:
-        loop = make_loop(loop_factory)
+        loop = make_loop(options.factory)
         if not isinstance(loop, LoopCore):
             loop.close()
             raise TypeError(
@@ -38,8 +33,7 @@ class DrivenLoop:
         self.depth = 1
         self.owner: int | None = threading.get_ident()
         self.loop = loop
-        if exception_handler is not None:
-            loop.set_exception_handler(exception_handler)
+        prepare_loop(loop, options)
 
     def start(self) -> None:
         """Nothing to start: the first call turns the loop."""

@@ -39,6 +39,16 @@ class LoopStoppedError(RuntimeError):
         self.__cause__ = reason
 
 
+def host_gone_error(loop: str, call: str, how: str) -> LoopStoppedError:
+    """The error for a call on a loop that somebody else runs, and no longer does."""
+    message = (
+        f"the event loop {loop} {how} before {call} had ended on it; keep the loop running until "
+        f"the calls on it have returned"
+    )
+    # Not through its constructor, whose message is about loops of ours.
+    return LoopStoppedError.__new__(LoopStoppedError, message)
+
+
 class DeadlockError(RuntimeError):
     """The call would wait for a loop that waits for the call."""
 

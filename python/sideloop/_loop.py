@@ -5,7 +5,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sideloop._event_loop import EventLoop
 from sideloop._sideloop import RunnerCore
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 ExceptionHandler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+class LoopOptions(NamedTuple):
+    """How to make a runner's loop."""
+
+    factory: LoopFactory | None
+    debug: bool | None
+    exception_handler: ExceptionHandler | None
 
 
 class _Here(threading.local):
@@ -58,14 +66,9 @@ class LoopThread:
     """
 
     def __init__(
-        self,
-        name: str,
-        grace: float,
-        loop_factory: LoopFactory | None,
-        exception_handler: ExceptionHandler | None,
-        slow_call_warning: float | None,
+        self, name: str, grace: float, slow_call_warning: float | None, options: LoopOptions
     ) -> None:
-        self.loop = make_loop(loop_factory)
+        self.loop = make_loop(options.factory)
         self.core = RunnerCore(name, grace, slow_call_warning, self.loop)
         remember(self.core)
         self.grace = grace
@@ -73,8 +76,7 @@ class LoopThread:
         self.outer: LoopThread | None = None
         self.owner: int | None = None
         try:
-            if exception_handler is not None:
-                self.loop.set_exception_handler(exception_handler)
+            prepare_loop(self.loop, options)
             self.core.bind(self.loop)
             self._thread = threading.Thread(target=self._main, name=name, daemon=True)
             # Taken by the thread when it begins, or by a start that failed before.
@@ -152,3 +154,11 @@ def make_loop(loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:
             f"time"
         )
     return loop
+
+
+def prepare_loop(loop: asyncio.AbstractEventLoop, options: LoopOptions) -> None:
+    """Set on a new loop what the runner was asked for."""
+    if options.debug is not None:
+        loop.set_debug(options.debug)
+    if options.exception_handler is not None:
+        loop.set_exception_handler(options.exception_handler)

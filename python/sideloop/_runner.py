@@ -3,13 +3,15 @@
 import itertools
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from types import SimpleNamespace, TracebackType
 from typing import Literal, ParamSpec, TypeVar
 
 from sideloop._drive import DrivenLoop
 from sideloop._errors import RunnerClosedError, logger
-from sideloop._loop import ExceptionHandler, LoopFactory, LoopThread
-from sideloop._sideloop import Router, RunnerCore, call_name, generation
+from sideloop._loop import ExceptionHandler, LoopFactory, LoopOptions, LoopThread
+from sideloop._sideloop import Router, RunnerCore, call_name, check_async_fn, generation
+from sideloop._submit import Submitted
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,6 +45,7 @@ class Runner:
         drive: Who runs the loop: a `"thread"` of its own, or the `"caller"` while it waits. A loop
             that the caller drives belongs to the thread of its first call, costs no thread and no
             hand-off, and turns only during calls: what is left on it waits for the next one.
+        debug: Whether the loop runs in asyncio's debug mode; if None, as `PYTHONASYNCIODEBUG` says.
         exception_handler: Is set on the loop: see `asyncio.loop.set_exception_handler`.
         grace: How many seconds a cancelled task gets to unwind before it is left behind.
         slow_call_warning: After how many seconds a call that has not ended is logged, once, with
@@ -60,6 +63,7 @@ class Runner:
         name: str | None = None,
         drive: Drive = "thread",
         loop_factory: LoopFactory | None = None,
+        debug: bool | None = None,
         exception_handler: ExceptionHandler | None = None,
         grace: float = GRACE,
         slow_call_warning: float | None = SLOW_CALL_WARNING,
@@ -68,8 +72,7 @@ class Runner:
         self._slow_call_warning = check_slow(slow_call_warning)
         self.name = name if name is not None else f"sideloop-{next(_numbers)}"
         self.drive: Drive = check_drive(drive)
-        self._loop_factory = loop_factory
-        self._exception_handler = exception_handler
+        self._loop_options = LoopOptions(loop_factory, debug, exception_handler)
         self.depth = 1
         self._closed = False
         self._loop_thread: LoopThread | DrivenLoop | None = None
@@ -103,6 +106,41 @@ class Runner:
             RuntimeError: The caller drives the loop, and this is not the thread of its first call.
         """
         return self._router.run(async_fn, args, kwargs)
+
+    def submit(
+        self, async_fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        """Call an async function on the runner's loop and do not wait for it.
+
+        Blocks for no longer than a first call takes to start the loop. `async_fn` is called on the
+        loop thread, in a copy of the caller's context. A `sideloop.timeout` does not limit it.
+
+        Returns:
+            A `concurrent.futures.Future`. Its `result(timeout)` waits; its `cancel()` cancels the
+            task, which unwinds on the loop, and `concurrent.futures.wait` waits for that too. Its
+            callbacks run on the loop thread. A task that ends with `asyncio.CancelledError` leaves
+            it cancelled; if `close` cancelled the task, its exception is a RunnerClosedError.
+
+        Raises:
+            TypeError: `async_fn` is no async function.
+            RunnerClosedError: The runner is closed.
+            RuntimeError: The caller drives the loop, so that nobody would run the call.
+
+        >>> import asyncio, sideloop
+        >>> with sideloop.Runner() as runner:
+        ...     future = runner.submit(asyncio.sleep, 0, result="slept")
+        ...     future.result(timeout=5)
+        'slept'
+        """
+        check_async_fn(async_fn)
+        if self.drive == "caller":
+            raise RuntimeError(
+                f"{call_name(async_fn)} was not submitted: the loop of runner {self.name!r} turns "
+                f'only while a caller waits, and nobody would; use run, or drive="thread"'
+            )
+        future: Submitted[T] = Submitted(self.loop_for, async_fn, args, kwargs)
+        future.send()
+        return future
 
     def close(self, grace: float | None = None) -> None:
         """Cancel what runs, let it unwind, close the loop and join its thread. Idempotent.
@@ -206,11 +244,7 @@ class Runner:
             if self._closed:
                 raise RunnerClosedError(self.name, call_name(async_fn))
             made = _MAKERS[self.drive](
-                self.name,
-                self._grace,
-                self._loop_factory,
-                self._exception_handler,
-                self._slow_call_warning,
+                self.name, self._grace, self._slow_call_warning, self._loop_options
             )
             try:
                 made.start()

@@ -7,7 +7,10 @@ from typing import Any, ClassVar, TypeVar, final
 
 from typing_extensions import Self, TypeVarTuple, Unpack, disjoint_base
 
+from sideloop._submit import Submitted
+
 __all__ = [
+    "Call",
     "LoopCore",
     "ReadyQueue",
     "Router",
@@ -17,6 +20,7 @@ __all__ = [
     "deadline",
     "ended_counts",
     "generation",
+    "run_as_guest",
 ]
 
 _T = TypeVar("_T")
@@ -67,6 +71,13 @@ class RunnerCore:
     def running(self) -> int: ...
     @property
     def loop_thread(self) -> int: ...
+    def submit(
+        self,
+        async_fn: Callable[..., Awaitable[_T]],
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+        future: Submitted[_T],
+    ) -> bool: ...
     def bind(self, event_loop: asyncio.AbstractEventLoop) -> None: ...
     def enter_thread(self) -> None: ...
     def drain(self) -> None: ...
@@ -77,6 +88,11 @@ class RunnerCore:
     def finish_all(self) -> None: ...
     def running_calls(self) -> list[tuple[str, asyncio.Future[Any] | None, int, float]]: ...
     def counts(self) -> tuple[int, int, int, int, int, float, float]: ...
+
+@final
+class Call:
+    def __call__(self, task: asyncio.Future[Any], /) -> None: ...
+    def cancel(self) -> None: ...
 
 @disjoint_base
 class LoopCore:
@@ -167,6 +183,13 @@ def check_async_fn(async_fn: object) -> None: ...
 def call_name(async_fn: object) -> str: ...
 def generation() -> int: ...
 def ended_counts() -> tuple[int, int, int, int, int, float, float]: ...
+def run_as_guest(
+    event_loop: asyncio.AbstractEventLoop,
+    grace: float,
+    async_fn: Callable[..., Awaitable[_T]],
+    args: tuple[object, ...],
+    kwargs: dict[str, object],
+) -> _T: ...
 
 # The instant of time.monotonic(), and the seconds that the user asked for.
 deadline: ContextVar[tuple[float, float] | None]

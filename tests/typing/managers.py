@@ -1,12 +1,13 @@
 """A manager of one's own, the default manager and a runner are as exact as `run_sync`."""
 
 import asyncio
+from concurrent.futures import Future
 from typing import Any, Literal, TypeVar
 
 from typing_extensions import assert_type
 
 import sideloop
-from sideloop import LoopManager, Runner, loop_manager, run_sync, synced, timeout
+from sideloop import LoopManager, Runner, loop_manager, run_on, run_sync, synced, timeout
 
 T = TypeVar("T")
 
@@ -128,3 +129,16 @@ def constructors_take_options() -> None:
     for drive in drives:
         LoopManager(drive=drive)
         assert_type(Runner(drive=drive).drive, Literal["thread", "caller"])
+
+
+def a_future(runner: Runner, store: Store) -> None:
+    assert_type(runner.submit(fetch, "url", 1, 2, retries=3, option="o"), Future[bytes])
+    assert_type(runner.submit(our_own_names, self=1, async_fn="f", timeout=2.0), Future[bytes])
+    assert_type(runner.submit(store.get, "key", default=1).result(timeout=1.5), bytes)
+    assert_type(runner.submit(none).exception(), BaseException | None)
+
+
+def a_loop_that_somebody_else_runs(loop: asyncio.AbstractEventLoop, store: Store) -> None:
+    assert_type(run_on(loop, fetch, "url", 1, 2, retries=3, option="o"), bytes)
+    assert_type(run_on(loop, our_own_names, self=1, async_fn="f", timeout=2.0), bytes)
+    assert_type(run_on(loop, store.get, "key", default=1), bytes)

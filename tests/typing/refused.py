@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
 from typing import TypedDict, overload
 
-from sideloop import LoopManager, Runner, loop_manager, run_sync, synced, timeout
+from sideloop import LoopManager, Runner, loop_manager, run_on, run_sync, synced, timeout
 
 
 class Page(TypedDict):
@@ -280,6 +280,7 @@ def constructors_refuse_options_they_do_not_have() -> None:
     Runner(drive="process")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Runner(grace=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Runner(loop_factory=object)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Runner(debug="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Runner(scope="process")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
@@ -289,3 +290,12 @@ async def timeout_is_a_number_and_no_async_context_manager() -> None:
     timeout()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     async with timeout(1.0):  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
         pass
+
+
+def a_submitted_call_has_to_fit(runner: Runner, loop: asyncio.AbstractEventLoop) -> None:
+    runner.submit(add, 1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    runner.submit(add, 1, "2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    runner.submit(add(1, 2))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    run_on(loop, add, 1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    run_on(loop, add, 1, "2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    run_on(add, 1, 2)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]

@@ -19,6 +19,7 @@ use crate::entry::lock;
 use crate::errors::name_of;
 use crate::outcome::Outcome;
 use crate::runner::RunnerCore;
+use crate::submit;
 use crate::thread;
 
 /// What the user's function is called with.
@@ -29,13 +30,23 @@ pub(crate) struct Work {
     pub(crate) context: Py<PyAny>,
 }
 
+/// Who gets the outcome.
+pub(crate) enum Answer {
+    /// The caller that waits at the other end of this hand-off.
+    HandOff(Completer),
+    /// The caller that drives the loop, and looks by itself.
+    Driver,
+    /// A `sideloop._submit.Submitted`, for whoever asks it.
+    Future(Py<PyAny>),
+}
+
 struct Inner {
     work: Option<Work>,
     /// When the work was taken: the call is started.
     started: Option<Instant>,
     task: Option<Py<PyAny>>,
     outcome: Option<Outcome>,
-    completer: Option<Completer>,
+    answer: Option<Answer>,
 }
 
 /// One call. Python sees it only as the task's done callback.
@@ -58,10 +69,16 @@ impl Call {
         runner: Py<RunnerCore>,
         async_fn: &Bound<'_, PyAny>,
         work: Work,
-        completer: Option<Completer>,
+        answer: Answer,
         submitted: Instant,
     ) -> Self {
-        let inner = Inner { work: Some(work), started: None, task: None, outcome: None, completer };
+        let inner = Inner {
+            work: Some(work),
+            started: None,
+            task: None,
+            outcome: None,
+            answer: Some(answer),
+        };
         Self {
             phase: PhaseCell::default(),
             runner,
@@ -116,6 +133,11 @@ impl Call {
         self.inner().task.as_ref().map(|task| task.bind(py).clone())
     }
 
+    /// Who gets the outcome, for the one who gives it in the call's stead.
+    pub(crate) fn take_answer(&self) -> Option<Answer> {
+        self.inner().answer.take()
+    }
+
     /// The outcome, for the caller, once.
     pub(crate) fn take_outcome(&self) -> Option<Outcome> {
         self.inner().outcome.take()
@@ -128,24 +150,34 @@ impl Call {
     }
 
     /// Store the outcome and hand it off. Returns an error that nobody waits for.
-    pub(crate) fn finish(&self, outcome: Outcome, runner: &RunnerCore) -> Option<PyErr> {
-        let (work, started, task, completer) = {
+    pub(crate) fn finish(
+        &self,
+        py: Python<'_>,
+        outcome: Outcome,
+        runner: &RunnerCore,
+    ) -> Option<PyErr> {
+        let (work, started, task, answer) = {
             let mut inner = self.inner();
             inner.outcome = Some(outcome);
-            (inner.work.take(), inner.started, inner.task.take(), inner.completer.take())
+            (inner.work.take(), inner.started, inner.task.take(), inner.answer.take())
         };
         if let Some(started) = started {
             runner.counts.note_times(started - self.submitted, started.elapsed());
         }
         drop((work, task));
-        match self.phase.complete() {
-            Complete::Deliver => {
-                if let Some(completer) = completer {
-                    runner.hand_off(completer);
-                }
+        match (self.phase.complete(), answer) {
+            (Complete::Deliver, Some(Answer::HandOff(completer))) => {
+                runner.hand_off(completer);
                 None
             }
-            Complete::Drop => match self.take_outcome() {
+            (Complete::Deliver, Some(Answer::Driver) | None) => None,
+            (Complete::Deliver, Some(Answer::Future(future))) => {
+                self.take_outcome().and_then(|outcome| {
+                    runner.count(py, &outcome);
+                    submit::settle(future.bind(py), outcome)
+                })
+            }
+            (Complete::Drop, _) => match self.take_outcome() {
                 Some(Outcome::Error(error)) => Some(error),
                 Some(Outcome::Value(_) | Outcome::NotStarted) | None => None,
             },
@@ -175,6 +207,9 @@ impl Call {
             visit.call(&work.context)?;
         }
         visit.call(&inner.task)?;
+        if let Some(Answer::Future(future)) = &inner.answer {
+            visit.call(future)?;
+        }
         match &inner.outcome {
             Some(Outcome::Value(value)) => visit.call(value),
             Some(Outcome::Error(_) | Outcome::NotStarted) | None => Ok(()),
@@ -184,7 +219,7 @@ impl Call {
     fn __clear__(&self) {
         let garbage = {
             let mut inner = self.inner();
-            (inner.work.take(), inner.task.take(), inner.outcome.take())
+            (inner.work.take(), inner.task.take(), inner.outcome.take(), inner.answer.take())
         };
         drop(garbage);
     }

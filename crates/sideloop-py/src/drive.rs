@@ -20,6 +20,7 @@ use crate::call::Call;
 use crate::cancel::{Ended, Patience, Step};
 use crate::errors::Error;
 use crate::event_loop::{LoopCore, turn};
+use crate::guest::Guest;
 use crate::handoff::next_look;
 use crate::outcome::Outcome;
 use crate::runner::RunnerCore;
@@ -31,6 +32,8 @@ pub(crate) enum Drive {
     Thread,
     /// The caller, while it waits.
     Caller(Driver),
+    /// Somebody else.
+    Other(Guest),
 }
 
 /// What driving a loop takes: Python's functions for it, looked up once.

@@ -14,6 +14,8 @@ pub(crate) enum Error {
     LoopStopped,
     /// `DeadlockError(runner, call)`
     Deadlock,
+    /// `host_gone_error(loop, call, how)`: a `LoopStoppedError`
+    HostGone,
     /// `not_async_error(call, found)`: a `TypeError`
     NotAsync,
 }
@@ -24,6 +26,7 @@ impl Error {
             Self::RunnerClosed => "RunnerClosedError",
             Self::LoopStopped => "LoopStoppedError",
             Self::Deadlock => "DeadlockError",
+            Self::HostGone => "host_gone_error",
             Self::NotAsync => "not_async_error",
         }
     }

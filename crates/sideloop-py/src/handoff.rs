@@ -23,7 +23,8 @@ use crate::outcome::Outcome;
 use crate::runner::RunnerCore;
 use crate::thread;
 
-/// How long the main thread goes without looking for signals.
+/// How long the main thread goes without looking for signals, and any thread without looking at a loop
+/// that is somebody else's.
 const TICK: Duration = Duration::from_millis(25);
 
 /// The caller's wait for one call.
@@ -41,7 +42,8 @@ impl Waiting<'_, '_> {
         let on_main = thread::is_main(py)?;
         let (call, core) = (self.call.get(), self.runner.get());
         let (entry, waiter) = (&*core.entry, &self.waiter);
-        let limit = next_look(on_main, call.submitted, self.patience.limit());
+        let looks = on_main || core.is_guest();
+        let limit = next_look(looks, call.submitted, self.patience.limit());
         let mut interrupted = None;
         let mut seen = if core.is_native() {
             push_and_wait(py, entry, message, waiter, limit)
@@ -69,6 +71,11 @@ impl Waiting<'_, '_> {
             if on_main && interrupted.is_none() {
                 interrupted = py.check_signals().err();
             }
+            if let Some(gone) = core.host_gone(py, call.async_fn(py))
+                && call.phase.abandon() == Abandon::Leave
+            {
+                return Ok(Ended::Stopped(gone));
+            }
             match self.patience.step(interrupted.take(), || call.name(py)) {
                 Step::Wait => {}
                 Step::Report => interrupted = RunnerCore::report_slow(self.call),
@@ -82,7 +89,7 @@ impl Waiting<'_, '_> {
                     Abandon::TakeOutcome => {}
                 },
             }
-            let limit = next_look(on_main, Instant::now(), self.patience.limit());
+            let limit = next_look(looks, Instant::now(), self.patience.limit());
             seen = Ok(park(py, waiter, limit));
         }
     }
@@ -140,9 +147,10 @@ fn first_wait(entry: &Entry, waiter: &Waiter, limit: Option<Instant>) -> Wait {
     }
 }
 
-/// Until when to wait before looking at signals and limits again.
-pub(crate) fn next_look(on_main: bool, now: Instant, limit: Option<Instant>) -> Option<Instant> {
-    if !on_main {
+/// Until when to wait before looking at signals and limits again; `looks` tells whether there is more to
+/// look at than the limit.
+pub(crate) fn next_look(looks: bool, now: Instant, limit: Option<Instant>) -> Option<Instant> {
+    if !looks {
         return limit;
     }
     let tick = now + TICK;

@@ -13,6 +13,7 @@ mod call;
 mod nesting;
 
 mod importing;
+mod submit;
 
 mod entry;
 
@@ -28,6 +29,7 @@ mod cancel;
 
 mod drive;
 
+mod guest;
 mod statistics;
 
 mod deadline;
@@ -61,10 +63,16 @@ mod _sideloop {
     use super::runner::RunnerCore;
 
     #[pymodule_export]
+    use super::call::Call;
+
+    #[pymodule_export]
     use super::event_loop::LoopCore;
 
     #[pymodule_export]
     use super::event_loop::ReadyQueue;
+
+    #[pymodule_export]
+    use super::guest::run_as_guest;
 
     #[pymodule_export]
     use super::task::check_async_fn;

@@ -15,6 +15,7 @@ use crate::deadline::bounded;
 use crate::drive::{Drive, Driver};
 use crate::entry::{Bell, Entry, Message, lock};
 use crate::event_loop::LoopCore;
+use crate::guest::Guest;
 use crate::nesting;
 use crate::outcome::Outcome;
 use crate::statistics::Counts;
@@ -58,6 +59,43 @@ pub(crate) struct RunnerCore {
     pub(crate) stuck: AtomicBool,
 }
 
+impl RunnerCore {
+    /// For one call on a loop that somebody else runs.
+    pub(crate) fn guest(event_loop: &Bound<'_, PyAny>, grace: f64) -> PyResult<Self> {
+        let name = event_loop.repr()?.to_string();
+        let entry = Arc::new(Entry::new(Bell::CallSoon));
+        let drive = Drive::Other(Guest::new(event_loop));
+        let core = Self::with(name, grace, None, drive, entry, None);
+        let _ = core.tasks.set(TaskMaker::new(event_loop)?);
+        Ok(core)
+    }
+
+    fn with(
+        name: String,
+        grace: f64,
+        slow: Option<f64>,
+        drive: Drive,
+        entry: Arc<Entry>,
+        own_loop: Option<Py<LoopCore>>,
+    ) -> Self {
+        Self {
+            entry,
+            drive,
+            grace: bounded(grace),
+            slow: slow.map(bounded),
+            name,
+            own_loop,
+            tasks: OnceLock::new(),
+            running: Mutex::default(),
+            waits_for: Mutex::default(),
+            counts: Counts::new(),
+            end: Mutex::new(None),
+            loop_thread: AtomicU64::new(0),
+            stuck: AtomicBool::new(false),
+        }
+    }
+}
+
 #[pymethods]
 impl RunnerCore {
     #[new]
@@ -79,21 +117,8 @@ impl RunnerCore {
             Some(end) => Drive::Caller(Driver::new(event_loop, end)?),
             None => Drive::Thread,
         };
-        Ok(Self {
-            entry,
-            drive,
-            grace: bounded(grace),
-            slow: slow.map(bounded),
-            name,
-            own_loop: own_loop.map(|own| own.clone().unbind()),
-            tasks: OnceLock::new(),
-            running: Mutex::default(),
-            waits_for: Mutex::default(),
-            counts: Counts::new(),
-            end: Mutex::new(None),
-            loop_thread: AtomicU64::new(0),
-            stuck: AtomicBool::new(false),
-        })
+        let own_loop = own_loop.map(|own| own.clone().unbind());
+        Ok(Self::with(name, grace, slow, drive, entry, own_loop))
     }
 
     #[getter]
@@ -133,7 +158,7 @@ impl RunnerCore {
     pub(crate) fn driving(&self) -> bool {
         match &self.drive {
             Drive::Caller(driver) => driver.is_driving(),
-            Drive::Thread => false,
+            Drive::Thread | Drive::Other(_) => false,
         }
     }
 
@@ -160,7 +185,9 @@ impl RunnerCore {
     fn mine(&self) -> bool {
         match &self.drive {
             Drive::Caller(driver) => driver.is_mine(),
-            Drive::Thread => self.loop_thread.load(Ordering::Relaxed) == thread::current(),
+            Drive::Thread | Drive::Other(_) => {
+                self.loop_thread.load(Ordering::Relaxed) == thread::current()
+            }
         }
     }
 
@@ -266,7 +293,7 @@ impl RunnerCore {
             let call = call.bind(slf.py());
             let error = core.stopped_error(slf.py(), call);
             // An error of ours that nobody waits for is no news.
-            let _ = call.get().finish(Outcome::Error(error), core);
+            let _ = call.get().finish(slf.py(), Outcome::Error(error), core);
         }
         core.entry.publish();
         // The next thread may get this one's ident.

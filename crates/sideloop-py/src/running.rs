@@ -12,7 +12,7 @@ use sideloop_core::entry::Push;
 use sideloop_core::handoff::{Completer, handoff};
 use sideloop_core::phase::Begin;
 
-use crate::call::{Call, Work};
+use crate::call::{Answer, Call, Work};
 use crate::cancel::{Ended, Patience};
 use crate::context;
 use crate::deadline::Deadline;
@@ -64,20 +64,19 @@ impl RunnerCore {
             kwargs: kwargs.clone().unbind(),
             context: context::copy_current(py)?,
         };
-        let new_call = |completer| {
-            Bound::new(py, Call::new(slf.clone().unbind(), async_fn, work, completer, now))
-        };
+        let new_call =
+            |answer| Bound::new(py, Call::new(slf.clone().unbind(), async_fn, work, answer, now));
         let (call, ended) = match &core.drive {
             Drive::Caller(driver) => {
-                let call = new_call(None)?;
+                let call = new_call(Answer::Driver)?;
                 let _nested = Nested::enter(&call)?;
                 core.counts.entered.add(1);
                 let ended = driver.drive(slf, &call, patience);
                 (call, ended)
             }
-            Drive::Thread => {
+            Drive::Thread | Drive::Other(_) => {
                 let (completer, waiter) = handoff();
-                let call = new_call(Some(completer))?;
+                let call = new_call(Answer::HandOff(completer))?;
                 let _nested = Nested::enter(&call)?;
                 let _import = importing::Wait::begin(slf)?;
                 core.counts.entered.add(1);
@@ -151,7 +150,7 @@ impl RunnerCore {
             }
             outcome => outcome,
         };
-        if let Some(lost) = call.get().finish(outcome, self) {
+        if let Some(lost) = call.get().finish(py, outcome, self) {
             self.report_lost(py, lost);
         }
     }
@@ -220,7 +219,7 @@ impl RunnerCore {
     fn left_behind(slf: &Bound<'_, Self>, call: &Bound<'_, Call>, async_fn: &Bound<'_, PyAny>) {
         let (py, core) = (slf.py(), slf.get());
         let driven = matches!(core.drive, Drive::Caller(_));
-        let stuck = !driven && !call.get().has_heard_cancel();
+        let stuck = !driven && !core.is_guest() && !call.get().has_heard_cancel();
         if stuck {
             core.stuck.store(true, Ordering::Relaxed);
             let _ = Self::ask_stop(slf);

@@ -1,0 +1,239 @@
+"""Run on: a call to a loop that somebody else runs."""
+
+import asyncio
+import contextvars
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator
+
+import pytest
+
+import sideloop
+from sideloop import DeadlockError, LoopStoppedError, Runner, run_on
+
+variable = contextvars.ContextVar("variable", default="default")
+
+
+async def add(a: int, b: int) -> int:
+    await asyncio.sleep(0)
+    return a + b
+
+
+class Others:
+    """A loop that somebody else runs on a thread of theirs."""
+
+    def __init__(self, factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+        self.loop = factory()
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+
+    def stop(self) -> None:
+        if self.thread.is_alive():
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self.thread.join()
+
+    def close(self) -> None:
+        self.stop()
+        self.loop.close()
+
+
+@pytest.fixture(
+    params=[asyncio.new_event_loop, sideloop.new_event_loop],
+    ids=["asyncio", "sideloop"],
+)
+def others(request: pytest.FixtureRequest) -> Generator[Others]:
+    others = Others(request.param)
+    yield others
+    if not others.loop.is_closed():
+        others.close()
+
+
+class Sleeper:
+    """An async function that sleeps until it is cancelled, and takes a turn to clean up."""
+
+    def __init__(self) -> None:
+        self.started = threading.Event()
+        self.cleaned_up = False
+
+    async def __call__(self) -> None:
+        self.started.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.02)
+            self.cleaned_up = True
+
+
+class TestACall:
+    def test_returns_what_the_function_returns(self, others: Others) -> None:
+        assert [run_on(others.loop, add, n, b=1) for n in range(50)] == list(range(1, 51))
+
+    def test_runs_on_that_loop_and_its_thread(self, others: Others) -> None:
+        async def where() -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
+            return asyncio.get_running_loop(), threading.current_thread()
+
+        assert run_on(others.loop, where) == (others.loop, others.thread)
+
+    def test_sees_the_context_variables_of_the_caller(self, others: Others) -> None:
+        async def look() -> str:
+            return variable.get()
+
+        token = variable.set("the caller's")
+        try:
+            assert run_on(others.loop, look) == "the caller's"
+        finally:
+            variable.reset(token)
+
+    def test_raises_the_very_exception_that_the_function_raised(self, others: Others) -> None:
+        error = KeyError("of the user's")
+
+        async def fail() -> None:
+            raise error
+
+        with pytest.raises(KeyError) as raised:
+            run_on(others.loop, fail)
+        assert raised.value is error
+
+    def test_from_a_coroutine_on_another_loop_works(self, others: Others) -> None:
+        async def outer() -> int:
+            return run_on(others.loop, add, 10, b=12)
+
+        assert sideloop.run_sync(outer) == 22
+
+    def test_to_the_loop_of_a_runner_works(self) -> None:
+        async def running_loop() -> asyncio.AbstractEventLoop:
+            return asyncio.get_running_loop()
+
+        with Runner() as runner:
+            assert run_on(runner.run(running_loop), add, 10, b=12) == 22
+            assert runner.run(add, 10, b=12) == 22
+
+
+class TestItsDoor:
+    def test_is_closed_to_a_loop_that_does_not_run(self, others: Others) -> None:
+        others.stop()
+        with pytest.raises(RuntimeError, match=r"add\(\) was not started.*does not run"):
+            run_on(others.loop, add, 10, b=12)
+        others.loop.close()
+        with pytest.raises(RuntimeError, match=r"add\(\) was not started.*is closed"):
+            run_on(others.loop, add, 10, b=12)
+
+    def test_is_closed_to_the_loop_that_the_caller_runs_on(self, others: Others) -> None:
+        async def outer() -> int:
+            return run_on(others.loop, add, 10, b=12)
+
+        with pytest.raises(DeadlockError, match=r"add\(\)"):
+            run_on(others.loop, outer)
+        assert run_on(others.loop, add, 10, b=12) == 22
+
+    def test_is_closed_to_what_is_no_loop(self) -> None:
+        with pytest.raises(TypeError, match="expected an event loop, got function"):
+            run_on(add, add, 10, b=12)  # type: ignore[arg-type]
+
+    def test_is_closed_to_what_is_no_async_function(self, others: Others) -> None:
+        with pytest.raises(TypeError, match="expected an async function"):
+            run_on(others.loop, add(10, b=12))  # type: ignore[arg-type]
+
+
+class TestALoopThatEndsUnderACall:
+    def test_fails_the_call_when_it_is_closed(self, others: Others) -> None:
+        started = threading.Event()
+
+        async def sleep() -> None:
+            started.set()
+            await asyncio.sleep(60)
+
+        def close() -> None:
+            started.wait(20)
+            others.close()
+
+        closing = threading.Thread(target=close)
+        closing.start()
+        with pytest.raises(LoopStoppedError, match=r"was closed before .*sleep\(\)"):
+            run_on(others.loop, sleep)
+        closing.join()
+
+    def test_may_be_stopped_for_a_while_and_run_again(self, others: Others) -> None:
+        sleeping, go_on = threading.Event(), asyncio.Event()
+
+        async def sleep() -> str:
+            sleeping.set()
+            await go_on.wait()
+            return "slept"
+
+        def stop_and_run_again() -> None:
+            sleeping.wait(20)
+            others.stop()
+            time.sleep(0.06)  # two looks of the caller's
+            others.thread = threading.Thread(target=others.loop.run_forever)
+            others.thread.start()
+            others.loop.call_soon_threadsafe(go_on.set)
+
+        stopping = threading.Thread(target=stop_and_run_again)
+        stopping.start()
+        assert run_on(others.loop, sleep) == "slept"
+        stopping.join()
+
+    def test_fails_the_call_when_it_stands_still_for_the_grace(
+        self, others: Others, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sideloop._run_on.GRACE", 0.05)
+        sleeper = Sleeper()
+
+        def stop() -> None:
+            sleeper.started.wait(20)
+            others.stop()
+
+        stopping = threading.Thread(target=stop)
+        stopping.start()
+        with pytest.raises(LoopStoppedError, match=r"was stopped before .*Sleeper"):
+            run_on(others.loop, sleeper)
+        stopping.join()
+        # What is left on the loop is its owner's; here that is us.
+        for task in asyncio.all_tasks(others.loop):
+            task.cancel()
+            others.loop.run_until_complete(asyncio.wait([task]))
+
+
+class TestALimit:
+    def test_cancels_the_task_which_unwinds(self, others: Others) -> None:
+        sleeper = Sleeper()
+        with pytest.raises(TimeoutError, match="did not end within"), sideloop.timeout(0.05):
+            run_on(others.loop, sleeper)
+        assert sleeper.cleaned_up
+        assert run_on(others.loop, add, 10, b=12) == 22
+
+    def test_leaves_a_task_that_blocks_the_loop_and_never_stops_that_loop(
+        self, others: Others, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr("sideloop._run_on.GRACE", 0.05)
+        free = threading.Event()
+
+        async def block() -> None:
+            free.wait(20)
+
+        with pytest.raises(TimeoutError), sideloop.timeout(0.05):
+            run_on(others.loop, block)
+        assert "was left behind" in caplog.text
+        free.set()
+        assert run_on(others.loop, add, 10, b=12) == 22
+
+    def test_ctrl_c_cancels_the_task_which_unwinds(self, others: Others) -> None:
+        sleeper = Sleeper()
+
+        def press() -> None:
+            sleeper.started.wait(20)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        pressing = threading.Thread(target=press)
+        pressing.start()
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                run_on(others.loop, sleeper)
+        finally:
+            pressing.join()
+            signal.signal(signal.SIGINT, before)
+        assert sleeper.cleaned_up
