@@ -799,9 +799,18 @@ class TestWhatCannotBeAwaited:
         async def numbers() -> AsyncGenerator[int]:
             yield 1
 
-        with pytest.raises(TypeError, match="async for") as raised:
+        with pytest.raises(TypeError, match=r"sideloop\.iterate") as raised:
             manager.run_sync(numbers)  # type: ignore[arg-type]
         assert "numbers" in str(raised.value)
+
+    def test_an_async_context_manager_is_a_type_error_that_says_what_to_write(
+        self, manager: LoopManager
+    ) -> None:
+        def lock() -> object:
+            return asyncio.Lock()
+
+        with pytest.raises(TypeError, match=r"with sideloop\.enter\(.*lock\(\.\.\.\)\)"):
+            manager.run_sync(lock)  # type: ignore[arg-type]
 
     def test_a_concurrent_future_is_a_type_error_that_says_what_to_write(
         self, manager: LoopManager

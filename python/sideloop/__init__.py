@@ -8,9 +8,10 @@
 """
 
 from sideloop import _exit
-from sideloop._api import loop_manager, run_sync, synced
+from sideloop._api import enter, iterate, loop_manager, run_sync, synced
 from sideloop._cancel import timeout
 from sideloop._dump import dump
+from sideloop._enter import SyncContextManager
 from sideloop._errors import (
     DeadlockError,
     LoopStoppedError,
@@ -18,6 +19,7 @@ from sideloop._errors import (
     RunnerClosedError,
 )
 from sideloop._event_loop import EventLoop, new_event_loop
+from sideloop._iterate import SyncGenerator
 from sideloop._manager import LoopManager
 from sideloop._run_on import run_on
 from sideloop._runner import Runner
@@ -34,7 +36,11 @@ __all__ = [
     "RunnerClosedError",
     "RunnerStatistics",
     "Statistics",
+    "SyncContextManager",
+    "SyncGenerator",
     "dump",
+    "enter",
+    "iterate",
     "loop_manager",
     "new_event_loop",
     "run_on",

@@ -1,4 +1,4 @@
-"""The default manager, and its two methods as functions."""
+"""The default manager, and its methods as functions."""
 
 from sideloop._manager import LoopManager
 
@@ -9,3 +9,5 @@ loop_manager._importable_as = "sideloop:loop_manager"  # pyright: ignore[reportP
 
 run_sync = loop_manager.run_sync
 synced = loop_manager.synced
+iterate = loop_manager.iterate
+enter = loop_manager.enter

@@ -93,8 +93,13 @@ def not_async_error(call: str, found: object) -> TypeError:
     name = call.removesuffix("()")
     if inspect.isasyncgen(found):
         return TypeError(
-            f"{call} is an async generator, which has many values and none to return: collect them "
-            f"in an async function, as in [item async for item in {name}(...)]"
+            f"{call} is an async generator, which has many values and none to return: iterate over "
+            f"sideloop.synced({name})(...), or sideloop.iterate({name}(...))"
+        )
+    if hasattr(found, "__aenter__"):
+        return TypeError(
+            f"{call} returned {type(found).__name__}, which is to be entered, not awaited: write "
+            f"with sideloop.enter({name}(...))"
         )
     if isinstance(found, concurrent.futures.Future):
         return TypeError(

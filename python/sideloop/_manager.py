@@ -1,14 +1,18 @@
 """The manager: decides which runner serves a caller."""
 
 import functools
+import inspect
 import itertools
 import pkgutil
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Any, Literal, ParamSpec, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Literal, ParamSpec, TypeVar, overload
 
+from sideloop._enter import SyncContextManager, enter, makes_context_managers
 from sideloop._errors import NestingError
+from sideloop._iterate import SyncGenerator, iterate
 from sideloop._loop import ExceptionHandler, LoopFactory, LoopThread, here
 from sideloop._runner import (
     GRACE,
@@ -23,6 +27,8 @@ from sideloop._sideloop import Router, RunnerCore, call_name, check_async_fn, ge
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Y = TypeVar("Y")
+S = TypeVar("S")
 
 DEPTH_LIMIT = 128
 """How deep calls may be nested. Each depth is a loop thread."""
@@ -128,10 +134,27 @@ class LoopManager:
         """
         return self._router.run(async_fn, args, kwargs)
 
-    def synced(self, async_fn: Callable[P, Awaitable[T]], /) -> Callable[P, T]:
+    @overload
+    def synced(self, async_fn: Callable[P, Awaitable[T]], /) -> Callable[P, T]: ...
+    @overload
+    def synced(
+        self, async_fn: Callable[P, AsyncGenerator[Y, S]], /
+    ) -> Callable[P, SyncGenerator[Y, S]]: ...
+    @overload
+    def synced(
+        self, async_fn: Callable[P, AsyncIterator[Y]], /
+    ) -> Callable[P, SyncGenerator[Y, Any]]: ...
+    @overload
+    def synced(
+        self, async_fn: Callable[P, AbstractAsyncContextManager[T, bool | None]], /
+    ) -> Callable[P, SyncContextManager[T]]: ...
+
+    def synced(self, async_fn: Callable[P, Any], /) -> Callable[P, Any]:
         """The sync twin of an async function: calls it through `run_sync`. Also a decorator.
 
-        Also of methods: in a class body the twin is a method. The original is at `__wrapped__`.
+        Also of methods: in a class body the twin is a method. The twin of an async generator
+        function returns a `SyncGenerator`, that of an async context manager function, or of a class
+        with `__aenter__`, a `SyncContextManager`. The original is at `__wrapped__`.
 
         Raises:
             TypeError: `async_fn` is not callable, or is a `staticmethod` object.
@@ -148,13 +171,72 @@ class LoopManager:
             check_async_fn(async_fn)
         if isinstance(async_fn, staticmethod):
             raise TypeError("the twin would take the instance: write @staticmethod above @synced")
+        router = self._router
+        if inspect.isasyncgenfunction(async_fn):
+
+            @functools.wraps(async_fn)
+            def iterating_twin(*args: P.args, **kwargs: P.kwargs) -> SyncGenerator[Any, Any]:
+                return SyncGenerator(router, async_fn, async_fn(*args, **kwargs))
+
+            return iterating_twin
+        if makes_context_managers(async_fn):
+
+            @functools.wraps(async_fn)
+            def entering_twin(*args: P.args, **kwargs: P.kwargs) -> SyncContextManager[Any]:
+                make = functools.partial(async_fn, *args, **kwargs)
+                return SyncContextManager(router, async_fn, make)
+
+            return entering_twin
 
         @functools.wraps(async_fn)
-        def sync_twin(*args: P.args, **kwargs: P.kwargs) -> T:
+        def sync_twin(*args: P.args, **kwargs: P.kwargs) -> Any:
             # Not run_sync: a traceback shows one frame of ours.
             return self._router.run(async_fn, args, kwargs)
 
         return sync_twin
+
+    def iterate(
+        self, async_iterable: AsyncIterable[Y], *, read_ahead: int = 0
+    ) -> SyncGenerator[Y, Any]:
+        """The sync view of anything that `async for` can iterate.
+
+        Blocks nothing itself; each step of what it returns does.
+
+        Args:
+            async_iterable: An asynchronous generator, or any object with `__aiter__`.
+            read_ahead: How many items may be made before they are asked for. Each hand-off brings
+                several then; the generator's side effects come early by as many items.
+
+        Raises:
+            TypeError: `async_iterable` cannot be iterated asynchronously.
+            ValueError: `read_ahead` is negative.
+
+        >>> import asyncio, sideloop
+        >>> async def count(to: int):
+        ...     for number in range(to):
+        ...         await asyncio.sleep(0)
+        ...         yield number
+        >>> sum(sideloop.iterate(count(1000), read_ahead=64))
+        499500
+        """
+        return iterate(self._router, async_iterable, read_ahead)
+
+    def enter(
+        self, async_context_manager: AbstractAsyncContextManager[T, bool | None]
+    ) -> SyncContextManager[T]:
+        """The sync view of anything that `async with` can enter, for `with`.
+
+        Blocks nothing itself; entering and leaving what it returns does.
+
+        Raises:
+            TypeError: `async_context_manager` has no `__aenter__` and `__aexit__`.
+
+        >>> import asyncio, sideloop
+        >>> with sideloop.enter(asyncio.Lock()):
+        ...     print("locked")
+        locked
+        """
+        return enter(self._router, async_context_manager)
 
     def runners(self) -> list[Runner]:
         """The runners of this manager that have been started and not closed, oldest first."""

@@ -2,19 +2,23 @@
 
 import itertools
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
 from types import SimpleNamespace, TracebackType
-from typing import Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from sideloop._drive import DrivenLoop
+from sideloop._enter import SyncContextManager, enter
 from sideloop._errors import RunnerClosedError, logger
+from sideloop._iterate import SyncGenerator, iterate
 from sideloop._loop import ExceptionHandler, LoopFactory, LoopOptions, LoopThread
 from sideloop._sideloop import Router, RunnerCore, call_name, check_async_fn, generation
 from sideloop._submit import Submitted
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Y = TypeVar("Y")
 
 GRACE = 5.0
 """How many seconds a cancelled task gets to unwind, unless said otherwise."""
@@ -141,6 +145,24 @@ class Runner:
         future: Submitted[T] = Submitted(self.loop_for, async_fn, args, kwargs)
         future.send()
         return future
+
+    def iterate(
+        self, async_iterable: AsyncIterable[Y], *, read_ahead: int = 0
+    ) -> SyncGenerator[Y, Any]:
+        """The sync view of anything that `async for` can iterate, on the runner's loop.
+
+        As `sideloop.iterate`, which says more.
+        """
+        return iterate(self._router, async_iterable, read_ahead)
+
+    def enter(
+        self, async_context_manager: AbstractAsyncContextManager[T, bool | None]
+    ) -> SyncContextManager[T]:
+        """The sync view of anything that `async with` can enter, on the runner's loop.
+
+        As `sideloop.enter`, which says more.
+        """
+        return enter(self._router, async_context_manager)
 
     def close(self, grace: float | None = None) -> None:
         """Cancel what runs, let it unwind, close the loop and join its thread. Idempotent.

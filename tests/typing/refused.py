@@ -178,16 +178,15 @@ async def run_sync_returns_nothing_to_await() -> None:
 
 
 def synced_refuses_what_is_no_async_function() -> None:
-    synced(none())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    synced(sync_add)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    synced(SyncFetcher())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    synced(generator)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    synced(thread_future)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    synced(synced(add))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    synced(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    synced()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    synced(add, add)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    synced(async_fn=add)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    synced(none())  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    synced(sync_add)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    synced(SyncFetcher())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    synced(thread_future)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    synced(synced(add))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    synced(None)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    synced()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    synced(add, add)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    synced(async_fn=add)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
 
 def synced_twins_refuse_arguments() -> None:
@@ -236,7 +235,7 @@ def managers_refuse_the_same(manager: LoopManager) -> None:
     manager.synced(add)("1", 2)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     manager.synced(add)(1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     manager.synced(add)(1, 2, 3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    manager.synced(sync_add)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    manager.synced(sync_add)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     b: str = manager.synced(add)(1, 2)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     print(a, b)
 
@@ -250,7 +249,7 @@ def the_default_manager_refuses_the_same() -> None:
     loop_manager.run_sync(sync_add, 1, 2)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     a: str = loop_manager.run_sync(add, 1, 2)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     loop_manager.synced(add)("1", 2)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    loop_manager.synced(sync_add)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    loop_manager.synced(sync_add)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     print(a)
 
 

@@ -19,15 +19,21 @@ use crate::entry::lock;
 use crate::errors::name_of;
 use crate::outcome::Outcome;
 use crate::runner::RunnerCore;
+use crate::step::Step;
 use crate::submit;
 use crate::thread;
 
-/// What the user's function is called with.
-pub(crate) struct Work {
-    pub(crate) args: Py<PyTuple>,
-    pub(crate) kwargs: Py<PyDict>,
-    /// The copy of the caller's context in which it all runs.
-    pub(crate) context: Py<PyAny>,
+/// What there is to do.
+pub(crate) enum Work {
+    /// Call the user's function, in a task of its own.
+    Function {
+        args: Py<PyTuple>,
+        kwargs: Py<PyDict>,
+        /// The copy of the caller's context in which it all runs.
+        context: Py<PyAny>,
+    },
+    /// Await something in a task that is there.
+    Step(Step),
 }
 
 /// Who gets the outcome.
@@ -38,6 +44,8 @@ pub(crate) enum Answer {
     Driver,
     /// A `sideloop._submit.Submitted`, for whoever asks it.
     Future(Py<PyAny>),
+    /// Nobody: an error is reported as asyncio reports those of tasks.
+    Nobody,
 }
 
 struct Inner {
@@ -177,10 +185,12 @@ impl Call {
                     submit::settle(future.bind(py), outcome)
                 })
             }
-            (Complete::Drop, _) => match self.take_outcome() {
-                Some(Outcome::Error(error)) => Some(error),
-                Some(Outcome::Value(_) | Outcome::NotStarted) | None => None,
-            },
+            (Complete::Deliver, Some(Answer::Nobody)) | (Complete::Drop, _) => {
+                match self.take_outcome() {
+                    Some(Outcome::Error(error)) => Some(error),
+                    Some(Outcome::Value(_) | Outcome::NotStarted) | None => None,
+                }
+            }
         }
     }
 }
@@ -201,10 +211,14 @@ impl Call {
         visit.call(&self.async_fn)?;
         // Held only for moments by this same thread, which is not inside one now.
         let Ok(inner) = self.inner.try_lock() else { return Ok(()) };
-        if let Some(work) = &inner.work {
-            visit.call(&work.args)?;
-            visit.call(&work.kwargs)?;
-            visit.call(&work.context)?;
+        match &inner.work {
+            Some(Work::Function { args, kwargs, context }) => {
+                visit.call(args)?;
+                visit.call(kwargs)?;
+                visit.call(context)?;
+            }
+            Some(Work::Step(step)) => step.traverse(&visit)?,
+            None => {}
         }
         visit.call(&inner.task)?;
         if let Some(Answer::Future(future)) = &inner.answer {

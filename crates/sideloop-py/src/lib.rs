@@ -21,6 +21,14 @@ mod event_loop;
 
 mod task;
 
+mod step;
+
+mod host;
+
+mod awaiting;
+
+mod iterate;
+
 mod outcome;
 
 mod handoff;
@@ -70,6 +78,12 @@ mod _sideloop {
 
     #[pymodule_export]
     use super::event_loop::ReadyQueue;
+
+    #[pymodule_export]
+    use super::host::Host;
+
+    #[pymodule_export]
+    use super::iterate::Items;
 
     #[pymodule_export]
     use super::guest::run_as_guest;

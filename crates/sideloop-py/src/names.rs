@@ -30,6 +30,7 @@ names! {
     cancelled = "cancelled",
     cancelled_flag = "_cancelled",
     context = "__context__",
+    context_name = "context",
     core = "core",
     drain = "drain",
     exception = "_exception",
@@ -43,6 +44,7 @@ names! {
     select = "select",
     selector = "_selector",
     task = "Task",
+    throw = "throw",
     time = "time",
     write_to_self = "_write_to_self",
 }

@@ -54,7 +54,10 @@ impl Router {
 
 impl Router {
     /// The runner that serves the calling thread, and takes calls.
-    fn runner<'py>(&self, async_fn: &Bound<'py, PyAny>) -> PyResult<Bound<'py, RunnerCore>> {
+    pub(crate) fn runner<'py>(
+        &self,
+        async_fn: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, RunnerCore>> {
         let py = async_fn.py();
         if let Some(core) = self.slot.bind(py).getattr_opt(names(py).core.bind(py))? {
             let core = core.cast_into::<RunnerCore>()?;

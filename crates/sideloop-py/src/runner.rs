@@ -16,6 +16,7 @@ use crate::drive::{Drive, Driver};
 use crate::entry::{Bell, Entry, Message, lock};
 use crate::event_loop::LoopCore;
 use crate::guest::Guest;
+use crate::host::Host;
 use crate::nesting;
 use crate::outcome::Outcome;
 use crate::statistics::Counts;
@@ -51,6 +52,8 @@ pub(crate) struct RunnerCore {
     /// Calls that this loop's thread waits for, made by code that runs on the loop: innermost last.
     pub(crate) waits_for: Mutex<Vec<Py<Call>>>,
     pub(crate) counts: Counts,
+    /// Hosts whose task has not ended, by `Host::key`: the loop itself would let go of their tasks.
+    hosts: Mutex<HashMap<usize, Py<Host>>>,
     /// Why the loop ended: None while it runs.
     pub(crate) end: Mutex<Option<End>>,
     /// `threading.get_ident()` of the loop thread; 0 before it runs.
@@ -68,6 +71,16 @@ impl RunnerCore {
         let core = Self::with(name, grace, None, drive, entry, None);
         let _ = core.tasks.set(TaskMaker::new(event_loop)?);
         Ok(core)
+    }
+
+    /// Keep a host while its task runs.
+    pub(crate) fn keep_host(&self, host: &Bound<'_, Host>) {
+        lock(&self.hosts).insert(host.get().key(), host.clone().unbind());
+    }
+
+    pub(crate) fn forget_host(&self, key: usize) {
+        let forgotten = lock(&self.hosts).remove(&key);
+        drop(forgotten);
     }
 
     fn with(
@@ -89,6 +102,7 @@ impl RunnerCore {
             running: Mutex::default(),
             waits_for: Mutex::default(),
             counts: Counts::new(),
+            hosts: Mutex::default(),
             end: Mutex::new(None),
             loop_thread: AtomicU64::new(0),
             stuck: AtomicBool::new(false),
@@ -291,10 +305,12 @@ impl RunnerCore {
         let calls: Vec<_> = core.calls().drain().map(|(_, call)| call).collect();
         for call in calls {
             let call = call.bind(slf.py());
-            let error = core.stopped_error(slf.py(), call);
+            let error = core.stopped_error(slf.py(), call.get().name(slf.py()));
             // An error of ours that nobody waits for is no news.
             let _ = call.get().finish(slf.py(), Outcome::Error(error), core);
         }
+        let hosts = std::mem::take(&mut *lock(&core.hosts));
+        drop(hosts);
         core.entry.publish();
         // The next thread may get this one's ident.
         core.loop_thread.store(0, Ordering::Relaxed);
@@ -318,6 +334,9 @@ impl RunnerCore {
         }
         if let Ok(calls) = self.waits_for.try_lock() {
             calls.iter().try_for_each(|call| visit.call(call))?;
+        }
+        if let Ok(hosts) = self.hosts.try_lock() {
+            hosts.values().try_for_each(|host| visit.call(host))?;
         }
         if let Ok(end) = self.end.try_lock()
             && let Some(End::Stopped(reason)) = &*end

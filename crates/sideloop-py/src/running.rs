@@ -52,18 +52,29 @@ impl RunnerCore {
         kwargs: &Bound<'_, PyDict>,
     ) -> PyResult<Run> {
         let py = slf.py();
+        let work = Work::Function {
+            args: args.clone().unbind(),
+            kwargs: kwargs.clone().unbind(),
+            context: context::copy_current(py)?,
+        };
+        Self::wait_for(slf, async_fn, work, Deadline::current(py)?)
+    }
+
+    /// Do some work for this function, and wait until it is done or patience ends.
+    pub(crate) fn wait_for(
+        slf: &Bound<'_, Self>,
+        async_fn: &Bound<'_, PyAny>,
+        work: Work,
+        deadline: Option<Deadline>,
+    ) -> PyResult<Run> {
+        let py = slf.py();
         let core = slf.get();
         if !core.entry.accepts() {
             return Ok(Run::NotStarted);
         }
         let now = Instant::now();
         let report = core.slow.map(|slow| now + slow);
-        let patience = Patience::new(Deadline::current(py)?, core.grace, report);
-        let work = Work {
-            args: args.clone().unbind(),
-            kwargs: kwargs.clone().unbind(),
-            context: context::copy_current(py)?,
-        };
+        let patience = Patience::new(deadline, core.grace, report);
         let new_call =
             |answer| Bound::new(py, Call::new(slf.clone().unbind(), async_fn, work, answer, now));
         let (call, ended) = match &core.drive {
@@ -146,7 +157,7 @@ impl RunnerCore {
         drop(listed);
         let outcome = match outcome {
             Outcome::Error(error) if self.entry.is_stopping() && is_cancelled(error.value(py)) => {
-                Outcome::Error(self.stopped_error(py, call))
+                Outcome::Error(self.stopped_error(py, call.get().name(py)))
             }
             outcome => outcome,
         };
@@ -205,14 +216,14 @@ impl RunnerCore {
     }
 
     /// The error for a call whose loop ended before it did.
-    pub(crate) fn stopped_error(&self, py: Python<'_>, call: &Bound<'_, Call>) -> PyErr {
+    pub(crate) fn stopped_error(&self, py: Python<'_>, call: String) -> PyErr {
         let reason = match &*lock(&self.end) {
             Some(End::Stopped(reason)) => reason.as_ref().map(|reason| reason.clone_ref(py)),
             Some(End::Asked) | None => {
-                return Error::RunnerClosed.raise(py, (&self.name, call.get().name(py), true));
+                return Error::RunnerClosed.raise(py, (&self.name, call, true));
             }
         };
-        Error::LoopStopped.raise(py, (&self.name, call.get().name(py), reason))
+        Error::LoopStopped.raise(py, (&self.name, call, reason))
     }
 
     /// A caller left its task behind: a loop that did not even hear it is stuck, and replaced.

@@ -25,7 +25,7 @@ impl RunnerCore {
         future: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
         let (py, core) = (slf.py(), slf.get());
-        let work = Work {
+        let work = Work::Function {
             args: args.clone().unbind(),
             kwargs: kwargs.clone().unbind(),
             context: context::copy_current(py)?,

@@ -11,6 +11,7 @@ use crate::call::{Call, Work};
 use crate::context;
 use crate::errors::{Error, name_of};
 use crate::event_loop::LoopCore;
+use crate::host::Host;
 use crate::names::names;
 use crate::runner::RunnerCore;
 use crate::{vectorcall, version};
@@ -56,36 +57,51 @@ impl TaskMaker {
     /// Call the user's function and make a task of what it returns, with `call` as its callback.
     pub(crate) fn start(&self, call: &Bound<'_, Call>, work: Work) -> PyResult<()> {
         let py = call.py();
-        let context = work.context.bind(py);
+        let (args, kwargs, context) = match work {
+            Work::Function { args, kwargs, context } => (args, kwargs, context),
+            Work::Step(step) => {
+                let host = step.host.clone_ref(py);
+                return Host::arrive(host.bind(py), self, call, step);
+            }
+        };
+        let context = context.bind(py);
         let async_fn = call.get().async_fn(py);
-        let awaitable = context::enter(context, || {
-            async_fn.call(work.args.bind(py), Some(work.kwargs.bind(py)))
-        })?;
+        let awaitable =
+            context::enter(context, || async_fn.call(args.bind(py), Some(kwargs.bind(py))))?;
 
         // SAFETY: attached; the check reads the object's type.
         let is_coroutine = unsafe { ffi::PyCoro_CheckExact(awaitable.as_ptr()) } != 0;
         let context_name = self.context_name.bind(py);
-        let task = if is_coroutine && self.takes_context {
-            match &self.own_loop {
-                Some(own_loop) => LoopCore::make_task(own_loop.bind(py), &awaitable, context),
-                None => {
-                    let options = PyDict::new(py);
-                    options.set_item("context", context)?;
-                    self.create_task.bind(py).call((&awaitable,), Some(&options))
-                }
-            }
-        } else if is_coroutine {
-            context::enter(context, || self.create_task.bind(py).call1((&awaitable,)))
+        let task = if is_coroutine {
+            self.make(&awaitable, context)?
         } else {
             check_awaitable(&awaitable, async_fn)?;
-            context::enter(context, || self.ensure_future(&awaitable))
-        }
-        .inspect_err(|_| close_coroutine(&awaitable))?;
+            context::enter(context, || self.ensure_future(&awaitable))?
+        };
 
         call.get().set_task(task.clone().unbind());
         let add_done_callback = names(py).add_done_callback.bind(py);
         vectorcall::call_method(&task, add_done_callback, [call.as_any(), context], context_name)?;
         Ok(())
+    }
+
+    /// A task for a coroutine, to run in this context.
+    pub(crate) fn make<'py>(
+        &self,
+        coroutine: &Bound<'py, PyAny>,
+        context: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = coroutine.py();
+        let made = if !self.takes_context {
+            context::enter(context, || self.create_task.bind(py).call1((coroutine,)))
+        } else if let Some(own_loop) = &self.own_loop {
+            LoopCore::make_task(own_loop.bind(py), coroutine, context)
+        } else {
+            let options = PyDict::new(py);
+            options.set_item("context", context)?;
+            self.create_task.bind(py).call((coroutine,), Some(&options))
+        };
+        made.inspect_err(|_| close_coroutine(coroutine))
     }
 
     /// A future as it is; any other awaitable as a task.

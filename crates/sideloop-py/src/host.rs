@@ -1,0 +1,429 @@
+//! The host: the one task in which all steps of an iterator or a context manager run.
+//!
+//! A step is a call whose awaitable is awaited in the host's task, not in a task of its own: so that
+//! cancel scopes, time limits and context variables of the user's code last from one step to the next.
+//!
+//! ```text
+//!         first step             the task runs       the step has ended
+//!   New ─────────────▶ Awake ─────────────▶ Stepping ──────────────────▶ Between
+//!                        ▲                     │ it was the last              │
+//!                        │                     ▼ or has raised                │
+//!                        │                   Over   final                     │
+//!                        └────────────────────────────────────────────────────┘
+//!                                  next step, or a cancellation
+//! ```
+//!
+//! - New: there is no task. The caller's thread owns all.
+//! - Awake: the task is about to run, and will look for what to do.
+//! - Stepping: the task runs user code, or waits for what that waits for.
+//! - Between: the task waits for the host, which is what it awaits and what wakes it: an awaitable and a
+//!   future in one. Being woken costs no turn of the loop: whoever starts the step runs the task.
+//! - Over: the task has ended, or ends now.
+//!
+//! The loop thread moves it, except from New. A cancellation that comes between two steps (a time limit
+//! in the user's code is over, the runner is closed) is raised there at once, by a step of the host's
+//! own, the rescue; what comes of it waits for the next step, as do items that were read ahead.
+
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::awaiting::{Awaiting, Went};
+use crate::call::Call;
+use crate::entry::lock;
+use crate::errors::name_of;
+use crate::names::names;
+use crate::outcome::{Outcome, is_cancelled};
+use crate::router::Router;
+use crate::runner::RunnerCore;
+use crate::step::{Kind, Step};
+
+/// Where the task is.
+#[derive(Default)]
+pub(crate) enum Place {
+    #[default]
+    New,
+    Awake,
+    /// With what is awaited, but while that runs.
+    Stepping(Option<Awaiting>),
+    /// With what wakes the task.
+    Between(Py<PyAny>),
+    Over,
+}
+
+#[derive(Default)]
+pub(crate) struct Inner {
+    pub(crate) place: Place,
+    /// The step to begin, and who asked for it.
+    pub(crate) next: Option<(Py<Call>, Step)>,
+    /// Who asked for the step that runs.
+    pub(crate) asked: Option<Py<Call>>,
+    /// Whether the step that runs is the last.
+    last: bool,
+    /// What nobody has asked for yet, oldest first.
+    pub(crate) ready: VecDeque<Outcome>,
+    /// The message of a cancellation that the task has yet to see.
+    cancelled: Option<Py<PyAny>>,
+    pub(crate) task: Option<Py<PyAny>>,
+}
+
+/// `Host(router, async_fn, attend, rescue, next_item, read_ahead)`: `async_fn` names it in messages,
+/// `attend(host)` is the coroutine of its task, which awaits it, `rescue(cancellation)` what to await for a
+/// cancellation between two steps. If `next_item` is given, up to `read_ahead` outcomes of it are made
+/// before they are asked for.
+#[pyclass(frozen, module = "sideloop._sideloop", weakref)]
+pub(crate) struct Host {
+    pub(crate) router: Py<Router>,
+    pub(crate) async_fn: Py<PyAny>,
+    pub(crate) attend: Py<PyAny>,
+    rescue: Py<PyAny>,
+    pub(crate) next_item: Option<Py<PyAny>>,
+    pub(crate) read_ahead: usize,
+    /// A thread waits for a step.
+    pub(crate) busy: AtomicBool,
+    /// The copy of the context of the first step's caller, in which all run.
+    pub(crate) context: OnceLock<Py<PyAny>>,
+    /// Where the task runs. Set when that is made.
+    pub(crate) core: OnceLock<Py<RunnerCore>>,
+    inner: Mutex<Inner>,
+}
+
+/// What the task does next.
+enum Next {
+    /// Await what this returns.
+    Begin(Py<PyAny>, Option<Py<PyTuple>>),
+    Wait,
+    End,
+}
+
+impl Host {
+    pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.inner().place, Place::Over)
+    }
+
+    /// Do what there is to do, until something has to be waited for: returns that, or None at the end.
+    /// `thrown` is raised where the task waits.
+    fn advance(slf: &Bound<'_, Self>, mut thrown: Option<PyErr>) -> PyResult<Option<Py<PyAny>>> {
+        let (py, host) = (slf.py(), slf.get());
+        loop {
+            let outcome = match (host.take_awaiting(), thrown.take()) {
+                (Some(awaiting), thrown) => {
+                    let went = match thrown {
+                        None => awaiting.send(py),
+                        Some(error) => awaiting.throw(py, error),
+                    };
+                    match went {
+                        Ok(Went::Until(future)) => {
+                            host.inner().place = Place::Stepping(Some(awaiting));
+                            return Ok(Some(future));
+                        }
+                        Ok(Went::Returned(value)) => Some(Outcome::Value(value)),
+                        Err(error) => Some(Outcome::error(py, error)),
+                    }
+                }
+                (None, Some(cancellation)) => {
+                    host.inner().last = false;
+                    host.begin(py, || host.rescue.bind(py).call1((cancellation.value(py),)))
+                }
+                (None, None) => match host.next(py) {
+                    Next::Begin(next, Some(args)) => {
+                        host.begin(py, || next.bind(py).call1(args.bind(py)))
+                    }
+                    Next::Begin(next, None) => host.begin(py, || next.bind(py).call0()),
+                    Next::Wait => return Ok(Some(slf.clone().into_any().unbind())),
+                    Next::End => return Ok(None),
+                },
+            };
+            if let Some(outcome) = outcome {
+                Self::answer(slf, outcome);
+            }
+        }
+    }
+
+    fn take_awaiting(&self) -> Option<Awaiting> {
+        match &mut self.inner().place {
+            Place::Stepping(awaiting) => awaiting.take(),
+            Place::New | Place::Awake | Place::Between(_) | Place::Over => None,
+        }
+    }
+
+    fn next(&self, py: Python<'_>) -> Next {
+        let mut inner = self.inner();
+        if matches!(inner.place, Place::Over) {
+            return Next::End;
+        }
+        if let Some((call, step)) = inner.next.take() {
+            inner.asked = Some(call);
+            inner.last = step.kind.is_last();
+            return Next::Begin(step.async_fn, step.args);
+        }
+        inner.last = false;
+        match &self.next_item {
+            Some(next_item) if inner.ready.len() < self.read_ahead => {
+                Next::Begin(next_item.clone_ref(py), None)
+            }
+            Some(_) | None => Next::Wait,
+        }
+    }
+
+    /// Begin to await what `made` makes. Returns the outcome if that fails.
+    fn begin<'py>(
+        &self,
+        py: Python<'py>,
+        made: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+    ) -> Option<Outcome> {
+        self.inner().place = Place::Stepping(None);
+        match made().and_then(|awaitable| Awaiting::begin(&awaitable)) {
+            Ok(awaiting) => {
+                self.inner().place = Place::Stepping(Some(awaiting));
+                None
+            }
+            Err(error) => Some(Outcome::error(py, error)),
+        }
+    }
+
+    /// The step has ended: tell whoever asked for it, or keep the outcome for whoever asks next.
+    fn answer(slf: &Bound<'_, Self>, outcome: Outcome) {
+        let (py, host) = (slf.py(), slf.get());
+        let asked = {
+            let mut inner = host.inner();
+            let over = inner.last || matches!(outcome, Outcome::Error(_));
+            inner.place = if over { Place::Over } else { Place::Awake };
+            inner.asked.take()
+        };
+        match asked {
+            Some(call) => host.finish(call.bind(py), outcome),
+            None => host.inner().ready.push_back(outcome),
+        }
+        if host.is_over() {
+            host.end(py);
+            let waiting = host.inner().next.take();
+            if let Some((call, step)) = waiting {
+                let last = host.take_last(py, step.kind);
+                host.finish(call.bind(py), last.unwrap_or_else(|| Outcome::Value(py.None())));
+            }
+        }
+    }
+
+    /// What a step gets that comes when all is over.
+    pub(crate) fn take_last(&self, py: Python<'_>, kind: Kind) -> Option<Outcome> {
+        match kind {
+            Kind::Item | Kind::Word | Kind::Exit | Kind::Refill => self.inner().ready.pop_front(),
+            // What was read ahead is lost, but no error; that it was cancelled is none.
+            Kind::Close | Kind::Collect => {
+                let ready = std::mem::take(&mut self.inner().ready);
+                ready.into_iter().find(|outcome| match outcome {
+                    Outcome::Error(error) => {
+                        let error = error.value(py);
+                        !is_cancelled(error) && !error.is_instance_of::<PyStopAsyncIteration>()
+                    }
+                    Outcome::Value(_) | Outcome::NotStarted => false,
+                })
+            }
+        }
+    }
+
+    fn end(&self, py: Python<'_>) {
+        if let Some(core) = self.core.get() {
+            core.bind(py).get().forget_host(self.key());
+        }
+    }
+
+    pub(crate) fn finish(&self, call: &Bound<'_, Call>, outcome: Outcome) {
+        call.get().runner(call.py()).get().finish(call, outcome);
+    }
+
+    /// Which one of a runner's hosts.
+    pub(crate) fn key(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
+    /// Take what wakes the task from between two steps.
+    pub(crate) fn wake(&self) -> Option<Py<PyAny>> {
+        let mut inner = self.inner();
+        match std::mem::take(&mut inner.place) {
+            Place::Between(wake) => {
+                inner.place = Place::Awake;
+                Some(wake)
+            }
+            place @ (Place::New | Place::Awake | Place::Stepping(_) | Place::Over) => {
+                inner.place = place;
+                None
+            }
+        }
+    }
+}
+
+/// As an awaitable: what the task's coroutine awaits.
+#[pymethods]
+impl Host {
+    #[new]
+    #[pyo3(signature = (router, async_fn, attend, rescue, next_item = None, read_ahead = 0))]
+    fn new(
+        router: Py<Router>,
+        async_fn: Py<PyAny>,
+        attend: Py<PyAny>,
+        rescue: Py<PyAny>,
+        next_item: Option<Py<PyAny>>,
+        read_ahead: usize,
+    ) -> Self {
+        Self {
+            router,
+            async_fn,
+            attend,
+            rescue,
+            next_item,
+            read_ahead,
+            busy: AtomicBool::new(false),
+            context: OnceLock::new(),
+            core: OnceLock::new(),
+            inner: Mutex::default(),
+        }
+    }
+
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
+        Self::advance(slf, None)
+    }
+
+    fn send(slf: &Bound<'_, Self>, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Self::advance(slf, None)?.ok_or_else(|| PyStopIteration::new_err(()))
+    }
+
+    #[pyo3(signature = (error, *_older))]
+    fn throw(
+        slf: &Bound<'_, Self>,
+        error: &Bound<'_, PyAny>,
+        _older: &Bound<'_, PyTuple>,
+    ) -> PyResult<Py<PyAny>> {
+        let error = PyErr::from_value(error.clone());
+        Self::advance(slf, Some(error))?.ok_or_else(|| PyStopIteration::new_err(()))
+    }
+
+    /// The task is dropped: its loop was closed under it.
+    fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (py, host) = (slf.py(), slf.get());
+        let awaiting = host.take_awaiting();
+        host.inner().place = Place::Over;
+        host.end(py);
+        awaiting.map_or(Ok(()), |awaiting| awaiting.close(py))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        format!("<sideloop host of {}>", name_of(self.async_fn.bind(py)))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for object in [&self.async_fn, &self.attend, &self.rescue] {
+            visit.call(object)?;
+        }
+        visit.call(&self.router)?;
+        visit.call(&self.next_item)?;
+        visit.call(self.context.get())?;
+        visit.call(self.core.get())?;
+        // A lock that is held is held by a thread that lives, with what it guards.
+        let Ok(inner) = self.inner.try_lock() else { return Ok(()) };
+        match &inner.place {
+            Place::Stepping(Some(awaiting)) => visit.call(awaiting.object())?,
+            Place::Between(wake) => visit.call(wake)?,
+            Place::New | Place::Awake | Place::Stepping(None) | Place::Over => {}
+        }
+        if let Some((call, step)) = &inner.next {
+            visit.call(call)?;
+            step.traverse(&visit)?;
+        }
+        visit.call(&inner.asked)?;
+        visit.call(&inner.task)?;
+        inner.ready.iter().try_for_each(|outcome| match outcome {
+            Outcome::Value(value) => visit.call(value),
+            Outcome::Error(_) | Outcome::NotStarted => Ok(()),
+        })
+    }
+
+    fn __clear__(&self) {
+        let garbage = std::mem::take(&mut *self.inner());
+        drop(garbage);
+    }
+}
+
+/// As the callback of its task.
+#[pymethods]
+impl Host {
+    /// The task has ended. One that was cancelled before it began has not come here at all.
+    fn __call__(slf: &Bound<'_, Self>, task: &Bound<'_, PyAny>) {
+        let host = slf.get();
+        if !host.is_over() {
+            let waiting = host.inner().next.take();
+            host.inner().asked = waiting.map(|(call, _)| call);
+            host.inner().last = true;
+            Self::answer(slf, Outcome::capture(task));
+        }
+    }
+}
+
+/// As a future: what the task waits for between two steps.
+#[pymethods]
+impl Host {
+    /// asyncio's mark of what may be awaited by a task.
+    #[getter(_asyncio_future_blocking)]
+    fn blocking(&self) -> bool {
+        true
+    }
+
+    #[setter(_asyncio_future_blocking)]
+    fn set_blocking(&self, _blocking: &Bound<'_, PyAny>) {}
+
+    fn get_loop(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let core = self.core.get().map(|core| core.bind(py).get());
+        let tasks = core.and_then(|core| core.tasks.get());
+        let tasks = tasks.ok_or_else(|| PyRuntimeError::new_err("no step has begun yet"))?;
+        Ok(tasks.event_loop.clone_ref(py))
+    }
+
+    /// The task waits: from here on it is between two steps.
+    #[pyo3(signature = (callback, *, context = None))]
+    fn add_done_callback(&self, callback: Py<PyAny>, context: Option<&Bound<'_, PyAny>>) {
+        // It is the context that the host has, too.
+        let _ = context;
+        let before = std::mem::replace(&mut self.inner().place, Place::Between(callback));
+        drop(before);
+    }
+
+    /// The task is cancelled: wake it, in a turn of its own.
+    #[pyo3(signature = (msg = None))]
+    fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
+        let (py, host) = (slf.py(), slf.get());
+        let Some(wake) = host.wake() else { return Ok(false) };
+        host.inner().cancelled = Some(msg.unwrap_or_else(|| py.None()));
+        let options = PyDict::new(py);
+        options.set_item(names(py).context_name.bind(py), host.context.get())?;
+        let event_loop = host.get_loop(py)?;
+        event_loop.bind(py).call_method("call_soon", (wake, slf), Some(&options))?;
+        Ok(true)
+    }
+
+    /// Whether it is the cancellation that has woken the task.
+    fn result(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(msg) = self.inner().cancelled.take() else { return Ok(()) };
+        let class = py.import("asyncio")?.getattr("CancelledError")?;
+        let error = if msg.is_none(py) { class.call0()? } else { class.call1((msg,))? };
+        Err(PyErr::from_value(error))
+    }
+}

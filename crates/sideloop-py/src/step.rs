@@ -1,0 +1,400 @@
+//! A step: a call whose awaitable is awaited in a host's task. Both of its sides: the caller's, which is
+//! that of any call, and the loop thread's.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyValueError};
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use sideloop_core::entry::Push;
+
+use crate::call::{Answer, Call, Work};
+use crate::context;
+use crate::deadline::Deadline;
+use crate::drive::Drive;
+use crate::entry::Message;
+use crate::errors::name_of;
+use crate::host::{Host, Place};
+use crate::names::names;
+use crate::outcome::{Outcome, is_cancelled};
+use crate::runner::RunnerCore;
+use crate::running::Run;
+use crate::task::TaskMaker;
+
+/// What a step is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The next item, which may have been read ahead.
+    Item,
+    /// Anything else that others may follow.
+    Word,
+    /// The last one, of a context manager: an error that came before is for its caller.
+    Exit,
+    /// The last one, of an iterator.
+    Close,
+    /// The same, and nobody waits.
+    Collect,
+    /// Nothing for its caller: have items read ahead.
+    Refill,
+}
+
+impl Kind {
+    /// Whether none may follow.
+    pub(crate) fn is_last(self) -> bool {
+        match self {
+            Self::Exit | Self::Close | Self::Collect => true,
+            Self::Item | Self::Word | Self::Refill => false,
+        }
+    }
+}
+
+/// What to await in the host's task.
+pub(crate) struct Step {
+    pub(crate) host: Py<Host>,
+    pub(crate) kind: Kind,
+    pub(crate) async_fn: Py<PyAny>,
+    pub(crate) args: Option<Py<PyTuple>>,
+}
+
+impl Step {
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.host)?;
+        visit.call(&self.async_fn)?;
+        visit.call(&self.args)
+    }
+}
+
+/// The caller's side.
+impl Host {
+    /// Run a step to its end. Blocks, detached.
+    ///
+    /// # Errors
+    /// What the step raises; `ValueError` while another one runs; what ends any call.
+    pub(crate) fn step(
+        slf: &Bound<'_, Self>,
+        kind: Kind,
+        async_fn: &Py<PyAny>,
+        args: Option<&Bound<'_, PyTuple>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (py, host) = (slf.py(), slf.get());
+        // ORDERING: Relaxed: read and written attached.
+        if host.busy.swap(true, Ordering::Relaxed) {
+            return Err(PyValueError::new_err(format!(
+                "{} is running a step already, for another thread or for a signal handler; let one thread \
+                 at a time use it",
+                name_of(host.async_fn.bind(py))
+            )));
+        }
+        let stepped = Self::step_alone(slf, kind, async_fn, args);
+        host.busy.store(false, Ordering::Relaxed);
+        if stepped.is_err() && kind.is_last() && !host.is_over() {
+            // Interrupted before it began. Nothing of the user's is left undone for that.
+            Self::close_soon(slf, async_fn, args);
+        }
+        stepped
+    }
+
+    fn step_alone(
+        slf: &Bound<'_, Self>,
+        kind: Kind,
+        async_fn: &Py<PyAny>,
+        args: Option<&Bound<'_, PyTuple>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (py, host) = (slf.py(), slf.get());
+        let name = host.async_fn.bind(py);
+        loop {
+            let core = match host.core.get() {
+                Some(core) => core.bind(py).clone(),
+                None => host.router.bind(py).get().runner(name)?,
+            };
+            if host.context.get().is_none() {
+                let _ = host.context.set(context::copy_current(py)?);
+            }
+            let mut deadline = Deadline::current(py)?;
+            if kind.is_last() {
+                // The time for cleaning up is the grace, however late it is.
+                let grace_end = Instant::now() + core.get().grace;
+                deadline = deadline.map(|it| Deadline { at: it.at.max(grace_end), ..it });
+            }
+            let step = Step {
+                host: slf.clone().unbind(),
+                kind,
+                async_fn: async_fn.clone_ref(py),
+                args: args.map(|args| args.clone().unbind()),
+            };
+            let done = RunnerCore::wait_for(&core, name, Work::Step(step), deadline);
+            match done? {
+                Run::Value(value) => return Ok(value),
+                Run::NotStarted if host.core.get().is_none() => {}
+                Run::NotStarted => return Self::after_the_end(slf, &core, kind),
+            }
+        }
+    }
+
+    /// What a step gets on a loop that has ended.
+    fn after_the_end(
+        slf: &Bound<'_, Self>,
+        core: &Bound<'_, RunnerCore>,
+        kind: Kind,
+    ) -> PyResult<Py<PyAny>> {
+        let (py, host) = (slf.py(), slf.get());
+        let before = std::mem::replace(&mut host.inner().place, Place::Over);
+        match (host.take_last(py, kind), before) {
+            (Some(Outcome::Error(error)), _) if !is_cancelled(error.value(py)) => Err(error),
+            (None, Place::Over) => match kind {
+                Kind::Item => Err(PyStopAsyncIteration::new_err(())),
+                Kind::Word | Kind::Exit | Kind::Close | Kind::Collect | Kind::Refill => {
+                    Ok(py.None())
+                }
+            },
+            (Some(Outcome::Value(value)), _) => Ok(value),
+            (None, _) if kind == Kind::Close => Ok(py.None()),
+            (Some(_) | None, _) if core.get().entry.is_orphaned() => {
+                Err(PyRuntimeError::new_err(format!(
+                    "{} was begun before the fork, on a loop of the parent process; begin it anew",
+                    name_of(host.async_fn.bind(py))
+                )))
+            }
+            (Some(_) | None, _) => {
+                Err(core.get().stopped_error(py, name_of(host.async_fn.bind(py))))
+            }
+        }
+    }
+
+    /// Run the last step of an iterator, unless it is over.
+    pub(crate) fn close_with(slf: &Bound<'_, Self>, async_fn: &Bound<'_, PyAny>) -> PyResult<()> {
+        let host = slf.get();
+        let new = {
+            let mut inner = host.inner();
+            let new = matches!(inner.place, Place::New) && !host.busy.load(Ordering::Relaxed);
+            if new {
+                inner.place = Place::Over;
+            }
+            new || (matches!(inner.place, Place::Over) && inner.ready.is_empty())
+        };
+        if new {
+            Ok(())
+        } else {
+            Self::step(slf, Kind::Close, async_fn.as_unbound(), None).map(drop)
+        }
+    }
+
+    /// The same, and do not wait. Where the calling thread drives the loop it runs here, since it would
+    /// wait for the next call otherwise.
+    pub(crate) fn collect_with(slf: &Bound<'_, Self>, async_fn: &Bound<'_, PyAny>) {
+        let Some(core) = slf.get().core.get().map(|core| core.bind(slf.py()).get()) else { return };
+        let here = match &core.drive {
+            Drive::Caller(driver) => driver.is_mine() && !driver.is_driving(),
+            Drive::Thread | Drive::Other(_) => false,
+        };
+        if !here || !core.entry.accepts() {
+            Self::close_soon(slf, async_fn.as_unbound(), None);
+        } else if let Err(error) = Self::close_with(slf, async_fn) {
+            error.write_unraisable(slf.py(), Some(slf));
+        }
+    }
+
+    /// A cancellation that came because the loop ended, as what it was.
+    pub(crate) fn explain(&self, py: Python<'_>, cancellation: PyErr) -> Outcome {
+        let core = self.core.get().map(|core| core.bind(py).get());
+        Outcome::Error(match core.filter(|core| core.entry.is_stopping()) {
+            Some(core) => core.stopped_error(py, name_of(self.async_fn.bind(py))),
+            None => cancellation,
+        })
+    }
+
+    /// Have the last step run, and do not wait for it. From any thread, whatever runs there.
+    pub(crate) fn close_soon(
+        slf: &Bound<'_, Self>,
+        async_fn: &Py<PyAny>,
+        args: Option<&Bound<'_, PyTuple>>,
+    ) {
+        Self::put(slf, Kind::Collect, async_fn, args);
+    }
+
+    /// Put a step in that nobody waits for.
+    pub(crate) fn put(
+        slf: &Bound<'_, Self>,
+        kind: Kind,
+        async_fn: &Py<PyAny>,
+        args: Option<&Bound<'_, PyTuple>>,
+    ) {
+        let (py, host) = (slf.py(), slf.get());
+        // Without a core no step has begun. One that was inherited through a fork is the parent's.
+        let Some(core) = host.core.get().map(|core| core.bind(py)) else { return };
+        if !core.get().entry.accepts() || host.is_over() {
+            return;
+        }
+        let step = Step {
+            host: slf.clone().unbind(),
+            kind,
+            async_fn: async_fn.clone_ref(py),
+            args: args.map(|args| args.clone().unbind()),
+        };
+        let name = host.async_fn.bind(py);
+        let call = Call::new(
+            core.clone().unbind(),
+            name,
+            Work::Step(step),
+            Answer::Nobody,
+            Instant::now(),
+        );
+        let Ok(call) = Bound::new(py, call) else { return };
+        match core.get().entry.push(Message::Start(call.unbind())) {
+            Ok(Push::Wake) => core.get().entry.ring(),
+            Ok(Push::Awake) => {}
+            // Closed: what is left unwinds.
+            Err(_) => return,
+        }
+        let _ = RunnerCore::ring_attached(core);
+    }
+}
+
+/// For who has no items: a context manager.
+#[pymethods]
+impl Host {
+    /// Await `async_fn(*args)` in the task. Blocks, detached.
+    #[pyo3(signature = (async_fn, *args))]
+    fn run(
+        slf: &Bound<'_, Self>,
+        async_fn: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+    ) -> PyResult<Py<PyAny>> {
+        Self::step(slf, Kind::Word, async_fn.as_unbound(), Some(args))
+    }
+
+    /// The same, as the last step.
+    #[pyo3(signature = (async_fn, *args))]
+    fn run_last(
+        slf: &Bound<'_, Self>,
+        async_fn: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+    ) -> PyResult<Py<PyAny>> {
+        Self::step(slf, Kind::Exit, async_fn.as_unbound(), Some(args))
+    }
+
+    /// Await `async_fn()` as the last step, and do not wait: from a finalizer.
+    fn collect(slf: &Bound<'_, Self>, async_fn: &Bound<'_, PyAny>) {
+        Self::collect_with(slf, async_fn);
+    }
+
+    /// Whether the task has ended.
+    #[getter]
+    fn over(&self) -> bool {
+        self.is_over()
+    }
+}
+
+/// What a step finds when it comes in.
+#[derive(Clone, Copy)]
+enum Found {
+    /// The item that it wants is being read ahead.
+    ReadAhead,
+    /// Something that nobody has asked for, and that has to stop.
+    Unasked,
+    /// A step whose caller waits no longer.
+    LeftBehind,
+    /// Nothing that runs, or that would not end by itself.
+    Idle,
+}
+
+/// The loop thread's side.
+impl Host {
+    /// A step has come in.
+    pub(crate) fn arrive(
+        slf: &Bound<'_, Self>,
+        tasks: &TaskMaker,
+        call: &Bound<'_, Call>,
+        step: Step,
+    ) -> PyResult<()> {
+        let (py, host) = (slf.py(), slf.get());
+        let kind = step.kind;
+        let early = match kind {
+            Kind::Item | Kind::Word | Kind::Exit | Kind::Close | Kind::Collect
+                if host.is_over() =>
+            {
+                Some(host.take_last(py, kind).unwrap_or_else(|| match kind {
+                    Kind::Item => Outcome::Error(PyStopAsyncIteration::new_err(())),
+                    Kind::Word | Kind::Exit | Kind::Close | Kind::Collect | Kind::Refill => {
+                        Outcome::Value(py.None())
+                    }
+                }))
+            }
+            Kind::Item | Kind::Word => host.inner().ready.pop_front(),
+            Kind::Refill => Some(Outcome::Value(py.None())),
+            Kind::Exit | Kind::Close | Kind::Collect => None,
+        };
+        match early {
+            Some(outcome) => host.finish(call, outcome),
+            None => host.queue(call, step)?,
+        }
+        Self::go_on(slf, tasks, call)
+    }
+
+    /// Let the task find this step, or what runs now answer it.
+    fn queue(&self, call: &Bound<'_, Call>, step: Step) -> PyResult<()> {
+        let py = call.py();
+        let (task, found) = {
+            let mut inner = self.inner();
+            let task = inner.task.as_ref().map(|task| task.clone_ref(py));
+            let found = match (&inner.place, &inner.asked) {
+                (Place::Stepping(_), None) if step.kind == Kind::Item => Found::ReadAhead,
+                (Place::Stepping(_), Some(_)) if step.kind != Kind::Collect => Found::LeftBehind,
+                (Place::Stepping(_), None) => Found::Unasked,
+                (Place::Stepping(_), Some(_))
+                | (Place::New | Place::Awake | Place::Between(_) | Place::Over, _) => Found::Idle,
+            };
+            match found {
+                Found::ReadAhead => inner.asked = Some(call.clone().unbind()),
+                Found::Unasked | Found::Idle => {
+                    inner.next = Some((call.clone().unbind(), step));
+                }
+                Found::LeftBehind => {}
+            }
+            (task, found)
+        };
+        match (found, task) {
+            (Found::LeftBehind, _) => self.finish(
+                call,
+                Outcome::Error(PyRuntimeError::new_err(format!(
+                    "a step of {} that was left behind still runs",
+                    name_of(self.async_fn.bind(py))
+                ))),
+            ),
+            (_, None) => {}
+            (Found::ReadAhead | Found::Idle, Some(task)) => call.get().set_task(task),
+            (Found::Unasked, Some(task)) => {
+                call.get().set_task(task.clone_ref(py));
+                task.call_method0(py, "cancel")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Have the task look for what to do.
+    fn go_on(slf: &Bound<'_, Self>, tasks: &TaskMaker, call: &Bound<'_, Call>) -> PyResult<()> {
+        let (py, host) = (slf.py(), slf.get());
+        let Some(context) = host.context.get().map(|context| context.bind(py)) else {
+            return Ok(());
+        };
+        if let Some(wake) = host.wake() {
+            return context::enter(context, || wake.call1(py, (slf,)).map(drop));
+        }
+        if !matches!(host.inner().place, Place::New) {
+            return Ok(());
+        }
+        host.inner().place = Place::Awake;
+        let runner = call.get().runner(py);
+        let _ = host.core.set(runner.clone().unbind());
+        let coroutine = host.attend.bind(py).call1((slf, &host.async_fn))?;
+        let task = tasks.make(&coroutine, context)?;
+        task.call_method1(names(py).add_done_callback.bind(py), (slf,))?;
+        runner.get().keep_host(slf);
+        call.get().set_task(task.clone().unbind());
+        host.inner().task = Some(task.unbind());
+        Ok(())
+    }
+}
