@@ -64,6 +64,9 @@ class LoopManager:
         grace: How many seconds a cancelled task gets to unwind before it is left behind.
         slow_call_warning: After how many seconds a call that has not ended is logged, once, with
             its caller's stack, what its task awaits, and the loop thread's stack; None for never.
+        copy_context_back: Whether context variables that a call has set, or a step of an iterator
+            or context manager, have these values in the caller's context after it, also if it has
+            raised. A variable cannot be unset there. Without it they are dropped.
 
     >>> import sideloop
     >>> async def async_add(a: int, b: int) -> int:
@@ -83,6 +86,7 @@ class LoopManager:
         exception_handler: ExceptionHandler | None = None,
         grace: float = GRACE,
         slow_call_warning: float | None = SLOW_CALL_WARNING,
+        copy_context_back: bool = False,
     ) -> None:
         if scope not in ("thread", "process"):
             raise ValueError(f"scope is 'thread' or 'process', not {scope!r}")
@@ -99,7 +103,8 @@ class LoopManager:
         self._grace = check_grace(grace)
         self._slow_call_warning = check_slow(slow_call_warning)
         self._local = threading.local()
-        self._router = Router(self._local, self._serve)
+        self._copy_context_back = copy_context_back
+        self._router = Router(self._local, self._serve, copy_context_back)
         # One entry: that of the current fork generation. See `_runners`.
         self._by_generation: dict[int, _Runners] = {}
 
@@ -264,6 +269,7 @@ class LoopManager:
             "exception_handler": self._exception_handler,
             "grace": self._grace,
             "slow_call_warning": self._slow_call_warning,
+            "copy_context_back": self._copy_context_back,
         }
         return functools.partial(type(self), **options), ()
 

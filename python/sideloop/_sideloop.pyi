@@ -35,6 +35,8 @@ class Router:
         # Its attribute `core`, if it has one, is the RunnerCore that served last.
         slot: object,
         serve: Callable[[Callable[..., object]], RunnerCore],
+        # Whether changes of context variables are brought back to the caller.
+        brings_back: bool = False,
     ) -> Self: ...
     def run(
         self,

@@ -12,6 +12,24 @@ pub(crate) fn copy_current(py: Python<'_>) -> PyResult<Py<PyAny>> {
     unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_CopyCurrent()) }.map(Bound::unbind)
 }
 
+/// Set here what has changed from one context to the other: variables that got another value.
+///
+/// # Errors
+/// `MemoryError`, and what reading a mapping raises.
+pub(crate) fn bring_back(before: &Bound<'_, PyAny>, after: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = after.py();
+    let own = crate::deadline::variable(py)?;
+    for item in after.call_method0("items")?.try_iter()? {
+        let (variable, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item?.extract()?;
+        // A limit ends with its block, wherever that is.
+        if variable.is(&own) || before.call_method1("get", (&variable,))?.is(&value) {
+            continue;
+        }
+        variable.call_method1("set", (value,))?;
+    }
+    Ok(())
+}
+
 /// Run `inside` with `context` as the current one.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use std::time::Instant;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::context;
 use crate::drive::Drive;
 use crate::entry::lock;
 use crate::errors::{Error, name_of};
@@ -67,7 +68,7 @@ pub(crate) fn run_as_guest(
 ) -> PyResult<Py<PyAny>> {
     let py = event_loop.py();
     let core = Bound::new(py, RunnerCore::guest(event_loop, grace)?)?;
-    match RunnerCore::run(&core, async_fn, args, kwargs)? {
+    match RunnerCore::run(&core, async_fn, args, kwargs, context::copy_current(py)?)? {
         Run::Value(value) => Ok(value),
         Run::NotStarted => {
             Err(Error::HostGone.raise(py, (&core.get().name, name_of(async_fn), "was closed")))

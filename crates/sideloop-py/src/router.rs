@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::context;
 use crate::errors::check_not_finalizing;
 use crate::names::names;
 use crate::runner::RunnerCore;
@@ -11,20 +12,32 @@ use crate::task::check_async_fn;
 
 /// Runs calls on the runner that serves the caller.
 ///
-/// `Router(slot, serve)`: the attribute `core` of `slot` is the `RunnerCore` that served last (a
+/// `Router(slot, serve, brings_back)`: the attribute `core` of `slot` is the `RunnerCore` that served last (a
 /// `threading.local` gives each thread its own); `serve(async_fn)` finds, or makes and starts, one that
-/// takes calls.
+/// takes calls; `brings_back` says that changes of context variables are brought back to the caller.
 #[pyclass(frozen, module = "sideloop._sideloop")]
 pub(crate) struct Router {
     slot: Py<PyAny>,
     serve: Py<PyAny>,
+    pub(crate) variables: Variables,
+}
+
+/// What becomes of the changes that a call makes to context variables.
+#[derive(Clone, Copy)]
+pub(crate) enum Variables {
+    /// Its copy of the context is dropped.
+    Copied,
+    /// They are set in the caller's context.
+    BroughtBack,
 }
 
 #[pymethods]
 impl Router {
     #[new]
-    fn new(slot: Py<PyAny>, serve: Py<PyAny>) -> Self {
-        Self { slot, serve }
+    #[pyo3(signature = (slot, serve, brings_back = false))]
+    fn new(slot: Py<PyAny>, serve: Py<PyAny>, brings_back: bool) -> Self {
+        let variables = if brings_back { Variables::BroughtBack } else { Variables::Copied };
+        Self { slot, serve, variables }
     }
 
     /// Run a call to its end: `async_fn(*args, **kwargs)` on a loop thread. Blocks, detached.
@@ -39,7 +52,18 @@ impl Router {
         check_async_fn(async_fn)?;
         loop {
             let core = self.runner(async_fn)?;
-            match RunnerCore::run(&core, async_fn, args, kwargs)? {
+            let context = context::copy_current(async_fn.py())?;
+            let ran = match self.variables {
+                Variables::Copied => RunnerCore::run(&core, async_fn, args, kwargs, context),
+                Variables::BroughtBack => {
+                    let after = context.clone_ref(async_fn.py()).into_bound(async_fn.py());
+                    let before = after.call_method0("copy")?;
+                    let ran = RunnerCore::run(&core, async_fn, args, kwargs, context);
+                    context::bring_back(&before, &after)?;
+                    ran
+                }
+            };
+            match ran? {
                 Run::Value(value) => return Ok(value),
                 Run::NotStarted => {}
             }

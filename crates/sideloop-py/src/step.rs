@@ -20,6 +20,7 @@ use crate::errors::name_of;
 use crate::host::{Host, Place};
 use crate::names::names;
 use crate::outcome::{Outcome, is_cancelled};
+use crate::router::Variables;
 use crate::runner::RunnerCore;
 use crate::running::Run;
 use crate::task::TaskMaker;
@@ -88,11 +89,32 @@ impl Host {
                 name_of(host.async_fn.bind(py))
             )));
         }
-        let stepped = Self::step_alone(slf, kind, async_fn, args);
+        let stepped = match host.router.bind(py).get().variables {
+            Variables::Copied => Self::step_alone(slf, kind, async_fn, args),
+            Variables::BroughtBack => Self::step_and_bring_back(slf, kind, async_fn, args),
+        };
         host.busy.store(false, Ordering::Relaxed);
         if stepped.is_err() && kind.is_last() && !host.is_over() {
             // Interrupted before it began. Nothing of the user's is left undone for that.
             Self::close_soon(slf, async_fn, args);
+        }
+        stepped
+    }
+
+    fn step_and_bring_back(
+        slf: &Bound<'_, Self>,
+        kind: Kind,
+        async_fn: &Py<PyAny>,
+        args: Option<&Bound<'_, PyTuple>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (py, host) = (slf.py(), slf.get());
+        let before = match host.context.get() {
+            Some(context) => context.bind(py).call_method0("copy")?,
+            None => context::copy_current(py)?.into_bound(py),
+        };
+        let stepped = Self::step_alone(slf, kind, async_fn, args);
+        if let Some(after) = host.context.get() {
+            context::bring_back(&before, after.bind(py))?;
         }
         stepped
     }
