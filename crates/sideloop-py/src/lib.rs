@@ -21,6 +21,8 @@ mod event_loop;
 
 mod task;
 
+mod linger;
+
 mod step;
 
 mod host;

@@ -17,6 +17,7 @@ use crate::entry::{Bell, Entry, Message, lock};
 use crate::event_loop::LoopCore;
 use crate::guest::Guest;
 use crate::host::Host;
+use crate::linger::{Linger, Next};
 use crate::nesting;
 use crate::outcome::Outcome;
 use crate::statistics::Counts;
@@ -76,6 +77,10 @@ impl RunnerCore {
     /// Keep a host while its task runs.
     pub(crate) fn keep_host(&self, host: &Bound<'_, Host>) {
         lock(&self.hosts).insert(host.get().key(), host.clone().unbind());
+    }
+
+    pub(crate) fn has_hosts(&self) -> bool {
+        !lock(&self.hosts).is_empty()
     }
 
     pub(crate) fn forget_host(&self, key: usize) {
@@ -221,6 +226,7 @@ impl RunnerCore {
     pub(crate) fn drain(slf: &Bound<'_, Self>) -> PyResult<()> {
         let core = slf.get();
         let mut batch = VecDeque::new();
+        let mut linger = Linger::default();
         loop {
             core.entry.take(&mut batch);
             for message in batch.drain(..) {
@@ -230,8 +236,14 @@ impl RunnerCore {
                 }
             }
             // A loop of ours looks again before it sleeps; a foreign loop's bell must be armed here.
-            if core.own_loop.is_some() || core.entry.prepare_sleep() == Sleep::Sleep {
-                break;
+            let next = match &core.own_loop {
+                Some(own_loop) => linger.wait(slf.py(), core, own_loop.get()),
+                None if core.entry.prepare_sleep() == Sleep::Stay => Next::Take,
+                None => Next::Leave,
+            };
+            match next {
+                Next::Take => {}
+                Next::Leave => break,
             }
         }
         if core.entry.take_stop()

@@ -18,7 +18,7 @@ const LONGEST_WAIT: f64 = 24.0 * 3600.0;
 
 /// While work is ready, the loop turns without a look at I/O for this long, in seconds: a look costs more
 /// than a short turn (`benches/loop.py`, call_soon chain).
-const LONGEST_BLIND: f64 = 50e-6;
+pub(crate) const LONGEST_BLIND: f64 = 50e-6;
 
 /// Run one turn: what `BaseEventLoop._run_once` does, waiting no more than `longest` seconds.
 ///
