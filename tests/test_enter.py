@@ -5,6 +5,7 @@ import contextvars
 import gc
 import inspect
 import sys
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -300,6 +301,31 @@ class TestTheEndOfItsLoop:
 
         with pytest.raises(RunnerClosedError, match=r"'closing' is closed.*was cancelled before"):
             use()
+
+    def test_that_exits_already_is_waited_for_by_the_block(self) -> None:
+        exiting, exited = threading.Event(), threading.Event()
+
+        @asynccontextmanager
+        async def slow() -> AsyncIterator[None]:
+            try:
+                yield
+            finally:
+                exiting.set()
+                await asyncio.sleep(0.1)
+                exited.set()
+
+        runner = Runner()
+
+        def use() -> None:
+            with runner.enter(slow()):
+                runner.close_soon()
+                assert exiting.wait(20)
+            assert exited.is_set()
+
+        with pytest.raises(RunnerClosedError):
+            use()
+        runner.close()
+        assert exited.is_set()
 
     def test_of_one_that_is_entered_and_lost_exits(
         self, either: LoopManager, wait_until: WaitUntil

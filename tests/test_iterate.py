@@ -436,6 +436,45 @@ class TestOneTask:
         time.sleep(0.06)
         assert list(items) == []
 
+    def test_may_cancel_itself_between_two_items(
+        self, either: LoopManager, wait_until: WaitUntil
+    ) -> None:
+        seen: list[int] = []
+
+        async def cancel_itself() -> AsyncIterator[int]:
+            task = asyncio.current_task()
+            assert task is not None
+            yield 0
+            task.cancel()
+            try:
+                yield 1
+            except asyncio.CancelledError:
+                seen.append(1)
+                yield 2
+
+        items = either.synced(cancel_itself)()
+        assert [next(items), next(items)] == [0, 1]
+        either.run_sync(asyncio.sleep, 0)
+        wait_until(lambda: seen)
+        assert list(items) == [2]
+
+    def test_may_cancel_itself_and_then_wait(self, either: LoopManager) -> None:
+        waited: list[asyncio.Future[None]] = []
+
+        async def cancel_itself() -> AsyncIterator[int]:
+            task = asyncio.current_task()
+            assert task is not None
+            yield 0
+            task.cancel()
+            waited.append(asyncio.get_running_loop().create_future())
+            try:
+                await waited[0]
+            except asyncio.CancelledError:
+                yield 1
+
+        assert list(either.synced(cancel_itself)()) == [0, 1]
+        assert waited[0].cancelled()
+
     def test_keeps_a_cancel_scope_of_anyio(self, either: LoopManager) -> None:
         async def scoped() -> AsyncIterator[str]:
             with anyio.CancelScope() as scope:
@@ -474,6 +513,19 @@ class TestALimit:
         with missed, sideloop.timeout(0.05):
             next(items)
         assert list(items) == []
+
+    def test_of_the_first_step_is_not_that_of_calls_in_later_ones(
+        self, either: LoopManager
+    ) -> None:
+        async def nesting() -> AsyncIterator[str]:
+            while True:
+                yield either.run_sync(asyncio.sleep, 0, result="slept")
+
+        with either.synced(nesting)() as items:
+            with sideloop.timeout(0.05):
+                assert next(items) == "slept"
+            time.sleep(0.06)
+            assert next(items) == "slept"
 
     def test_that_is_over_does_not_keep_it_from_closing(self, either: LoopManager) -> None:
         journal = Journal()

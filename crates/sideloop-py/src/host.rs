@@ -17,7 +17,8 @@
 //! - Awake: the task is about to run, and will look for what to do.
 //! - Stepping: the task runs user code, or waits for what that waits for.
 //! - Between: the task waits for the host, which is what it awaits and what wakes it: an awaitable and a
-//!   future in one. Being woken costs no turn of the loop: whoever starts the step runs the task.
+//!   future in one. Whoever starts a step steps in for the task: runs what it would run, as the current
+//!   task, while it goes on to wait. Only what has to wait itself, or ends, wakes it.
 //! - Over: the task has ended, or ends now.
 //!
 //! The loop thread moves it, except from New. A cancellation that comes between two steps (a time limit
@@ -29,16 +30,16 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
+use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
+use sideloop_core::handoff::Completer;
 
 use crate::awaiting::{Awaiting, Went};
 use crate::call::Call;
 use crate::entry::lock;
 use crate::errors::name_of;
-use crate::names::names;
 use crate::outcome::{Outcome, is_cancelled};
 use crate::router::Router;
 use crate::runner::RunnerCore;
@@ -65,12 +66,22 @@ pub(crate) struct Inner {
     /// Who asked for the step that runs.
     pub(crate) asked: Option<Py<Call>>,
     /// Whether the step that runs is the last.
-    last: bool,
+    pub(crate) last: bool,
+    /// Whether it is the rescue.
+    pub(crate) rescuing: bool,
+    /// The deadline that the steps' context has.
+    pub(crate) deadline: Option<Py<PyAny>>,
     /// What nobody has asked for yet, oldest first.
     pub(crate) ready: VecDeque<Outcome>,
+    /// Somebody steps in for the task.
+    pub(crate) stepping_in: bool,
+    /// What was met in doing so, for the task to wait for.
+    pub(crate) met: Option<Py<PyAny>>,
     /// The message of a cancellation that the task has yet to see.
-    cancelled: Option<Py<PyAny>>,
+    pub(crate) cancelled: Option<Py<PyAny>>,
     pub(crate) task: Option<Py<PyAny>>,
+    /// Who waits for the end of it all.
+    pub(crate) outlasted: Option<Completer>,
 }
 
 /// `Host(router, async_fn, attend, rescue, next_item, read_ahead)`: `async_fn` names it in messages,
@@ -113,7 +124,10 @@ impl Host {
 
     /// Do what there is to do, until something has to be waited for: returns that, or None at the end.
     /// `thrown` is raised where the task waits.
-    fn advance(slf: &Bound<'_, Self>, mut thrown: Option<PyErr>) -> PyResult<Option<Py<PyAny>>> {
+    pub(crate) fn advance(
+        slf: &Bound<'_, Self>,
+        mut thrown: Option<PyErr>,
+    ) -> PyResult<Option<Py<PyAny>>> {
         let (py, host) = (slf.py(), slf.get());
         loop {
             let outcome = match (host.take_awaiting(), thrown.take()) {
@@ -132,7 +146,10 @@ impl Host {
                     }
                 }
                 (None, Some(cancellation)) => {
-                    host.inner().last = false;
+                    {
+                        let mut inner = host.inner();
+                        (inner.last, inner.rescuing) = (false, true);
+                    }
                     host.begin(py, || host.rescue.bind(py).call1((cancellation.value(py),)))
                 }
                 (None, None) => match host.next(py) {
@@ -150,7 +167,7 @@ impl Host {
         }
     }
 
-    fn take_awaiting(&self) -> Option<Awaiting> {
+    pub(crate) fn take_awaiting(&self) -> Option<Awaiting> {
         match &mut self.inner().place {
             Place::Stepping(awaiting) => awaiting.take(),
             Place::New | Place::Awake | Place::Between(_) | Place::Over => None,
@@ -193,12 +210,13 @@ impl Host {
     }
 
     /// The step has ended: tell whoever asked for it, or keep the outcome for whoever asks next.
-    fn answer(slf: &Bound<'_, Self>, outcome: Outcome) {
+    pub(crate) fn answer(slf: &Bound<'_, Self>, outcome: Outcome) {
         let (py, host) = (slf.py(), slf.get());
         let asked = {
             let mut inner = host.inner();
             let over = inner.last || matches!(outcome, Outcome::Error(_));
             inner.place = if over { Place::Over } else { Place::Awake };
+            inner.rescuing = false;
             inner.asked.take()
         };
         match asked {
@@ -210,7 +228,7 @@ impl Host {
             let waiting = host.inner().next.take();
             if let Some((call, step)) = waiting {
                 let last = host.take_last(py, step.kind);
-                host.finish(call.bind(py), last.unwrap_or_else(|| Outcome::Value(py.None())));
+                host.finish(call.bind(py), last.unwrap_or_else(|| step.kind.nothing_left(py)));
             }
         }
     }
@@ -233,12 +251,6 @@ impl Host {
         }
     }
 
-    fn end(&self, py: Python<'_>) {
-        if let Some(core) = self.core.get() {
-            core.bind(py).get().forget_host(self.key());
-        }
-    }
-
     pub(crate) fn finish(&self, call: &Bound<'_, Call>, outcome: Outcome) {
         call.get().runner(call.py()).get().finish(call, outcome);
     }
@@ -247,24 +259,8 @@ impl Host {
     pub(crate) fn key(&self) -> usize {
         std::ptr::from_ref(self) as usize
     }
-
-    /// Take what wakes the task from between two steps.
-    pub(crate) fn wake(&self) -> Option<Py<PyAny>> {
-        let mut inner = self.inner();
-        match std::mem::take(&mut inner.place) {
-            Place::Between(wake) => {
-                inner.place = Place::Awake;
-                Some(wake)
-            }
-            place @ (Place::New | Place::Awake | Place::Stepping(_) | Place::Over) => {
-                inner.place = place;
-                None
-            }
-        }
-    }
 }
 
-/// As an awaitable: what the task's coroutine awaits.
 #[pymethods]
 impl Host {
     #[new]
@@ -289,41 +285,6 @@ impl Host {
             core: OnceLock::new(),
             inner: Mutex::default(),
         }
-    }
-
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
-        Self::advance(slf, None)
-    }
-
-    fn send(slf: &Bound<'_, Self>, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        Self::advance(slf, None)?.ok_or_else(|| PyStopIteration::new_err(()))
-    }
-
-    #[pyo3(signature = (error, *_older))]
-    fn throw(
-        slf: &Bound<'_, Self>,
-        error: &Bound<'_, PyAny>,
-        _older: &Bound<'_, PyTuple>,
-    ) -> PyResult<Py<PyAny>> {
-        let error = PyErr::from_value(error.clone());
-        Self::advance(slf, Some(error))?.ok_or_else(|| PyStopIteration::new_err(()))
-    }
-
-    /// The task is dropped: its loop was closed under it.
-    fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let (py, host) = (slf.py(), slf.get());
-        let awaiting = host.take_awaiting();
-        host.inner().place = Place::Over;
-        host.end(py);
-        awaiting.map_or(Ok(()), |awaiting| awaiting.close(py))
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
@@ -351,6 +312,7 @@ impl Host {
         }
         visit.call(&inner.asked)?;
         visit.call(&inner.task)?;
+        visit.call(&inner.met)?;
         inner.ready.iter().try_for_each(|outcome| match outcome {
             Outcome::Value(value) => visit.call(value),
             Outcome::Error(_) | Outcome::NotStarted => Ok(()),
@@ -360,70 +322,5 @@ impl Host {
     fn __clear__(&self) {
         let garbage = std::mem::take(&mut *self.inner());
         drop(garbage);
-    }
-}
-
-/// As the callback of its task.
-#[pymethods]
-impl Host {
-    /// The task has ended. One that was cancelled before it began has not come here at all.
-    fn __call__(slf: &Bound<'_, Self>, task: &Bound<'_, PyAny>) {
-        let host = slf.get();
-        if !host.is_over() {
-            let waiting = host.inner().next.take();
-            host.inner().asked = waiting.map(|(call, _)| call);
-            host.inner().last = true;
-            Self::answer(slf, Outcome::capture(task));
-        }
-    }
-}
-
-/// As a future: what the task waits for between two steps.
-#[pymethods]
-impl Host {
-    /// asyncio's mark of what may be awaited by a task.
-    #[getter(_asyncio_future_blocking)]
-    fn blocking(&self) -> bool {
-        true
-    }
-
-    #[setter(_asyncio_future_blocking)]
-    fn set_blocking(&self, _blocking: &Bound<'_, PyAny>) {}
-
-    fn get_loop(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let core = self.core.get().map(|core| core.bind(py).get());
-        let tasks = core.and_then(|core| core.tasks.get());
-        let tasks = tasks.ok_or_else(|| PyRuntimeError::new_err("no step has begun yet"))?;
-        Ok(tasks.event_loop.clone_ref(py))
-    }
-
-    /// The task waits: from here on it is between two steps.
-    #[pyo3(signature = (callback, *, context = None))]
-    fn add_done_callback(&self, callback: Py<PyAny>, context: Option<&Bound<'_, PyAny>>) {
-        // It is the context that the host has, too.
-        let _ = context;
-        let before = std::mem::replace(&mut self.inner().place, Place::Between(callback));
-        drop(before);
-    }
-
-    /// The task is cancelled: wake it, in a turn of its own.
-    #[pyo3(signature = (msg = None))]
-    fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
-        let (py, host) = (slf.py(), slf.get());
-        let Some(wake) = host.wake() else { return Ok(false) };
-        host.inner().cancelled = Some(msg.unwrap_or_else(|| py.None()));
-        let options = PyDict::new(py);
-        options.set_item(names(py).context_name.bind(py), host.context.get())?;
-        let event_loop = host.get_loop(py)?;
-        event_loop.bind(py).call_method("call_soon", (wake, slf), Some(&options))?;
-        Ok(true)
-    }
-
-    /// Whether it is the cancellation that has woken the task.
-    fn result(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(msg) = self.inner().cancelled.take() else { return Ok(()) };
-        let class = py.import("asyncio")?.getattr("CancelledError")?;
-        let error = if msg.is_none(py) { class.call0()? } else { class.call1((msg,))? };
-        Err(PyErr::from_value(error))
     }
 }

@@ -25,7 +25,13 @@ mod linger;
 
 mod step;
 
+mod arrive;
+
 mod host;
+
+mod attend;
+
+mod outlast;
 
 mod awaiting;
 

@@ -322,7 +322,9 @@ impl RunnerCore {
             let _ = call.get().finish(slf.py(), Outcome::Error(error), core);
         }
         let hosts = std::mem::take(&mut *lock(&core.hosts));
-        drop(hosts);
+        for host in hosts.into_values() {
+            host.get().end(slf.py());
+        }
         core.entry.publish();
         // The next thread may get this one's ident.
         core.loop_thread.store(0, Ordering::Relaxed);

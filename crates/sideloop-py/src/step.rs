@@ -1,5 +1,4 @@
-//! A step: a call whose awaitable is awaited in a host's task. Both of its sides: the caller's, which is
-//! that of any call, and the loop thread's.
+//! A step: a call whose awaitable is awaited in a host's task. Its caller's side, which is that of any call.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -13,17 +12,15 @@ use sideloop_core::entry::Push;
 
 use crate::call::{Answer, Call, Work};
 use crate::context;
-use crate::deadline::Deadline;
+use crate::deadline::{self, Deadline};
 use crate::drive::Drive;
 use crate::entry::Message;
 use crate::errors::name_of;
 use crate::host::{Host, Place};
-use crate::names::names;
 use crate::outcome::{Outcome, is_cancelled};
 use crate::router::Variables;
 use crate::runner::RunnerCore;
 use crate::running::Run;
-use crate::task::TaskMaker;
 
 /// What a step is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +47,16 @@ impl Kind {
             Self::Item | Self::Word | Self::Refill => false,
         }
     }
+
+    /// The outcome when all is over.
+    pub(crate) fn nothing_left(self, py: Python<'_>) -> Outcome {
+        match self {
+            Self::Item => Outcome::Error(PyStopAsyncIteration::new_err(())),
+            Self::Word | Self::Exit | Self::Close | Self::Collect | Self::Refill => {
+                Outcome::Value(py.None())
+            }
+        }
+    }
 }
 
 /// What to await in the host's task.
@@ -68,7 +75,6 @@ impl Step {
     }
 }
 
-/// The caller's side.
 impl Host {
     /// Run a step to its end. Blocks, detached.
     ///
@@ -132,10 +138,9 @@ impl Host {
                 Some(core) => core.bind(py).clone(),
                 None => host.router.bind(py).get().runner(name)?,
             };
-            if host.context.get().is_none() {
-                let _ = host.context.set(context::copy_current(py)?);
-            }
-            let mut deadline = Deadline::current(py)?;
+            let given = deadline::given(py)?;
+            host.share(py, given.as_ref())?;
+            let mut deadline = given.map(|given| Deadline::of(&given)).transpose()?;
             if kind.is_last() {
                 // The time for cleaning up is the grace, however late it is.
                 let grace_end = Instant::now() + core.get().grace;
@@ -156,6 +161,37 @@ impl Host {
         }
     }
 
+    /// Have the steps' context, and in it the deadline of this step for the calls nested in it.
+    fn share(&self, py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let known = match self.context.get() {
+            None => {
+                let _ = self.context.set(context::copy_current(py)?);
+                None
+            }
+            Some(context) => {
+                let same = {
+                    let inner = self.inner();
+                    let before = inner.deadline.as_ref().map(|deadline| deadline.as_ptr());
+                    before == given.map(Bound::as_ptr)
+                };
+                if same {
+                    return Ok(());
+                }
+                Some(context)
+            }
+        };
+        let before = {
+            let given = given.map(|given| given.clone().unbind());
+            std::mem::replace(&mut self.inner().deadline, given)
+        };
+        drop(before);
+        if let Some(context) = known {
+            // In vain while an item is read ahead: that one has no caller, and no deadline.
+            let _ = deadline::give(context.bind(py), given);
+        }
+        Ok(())
+    }
+
     /// What a step gets on a loop that has ended.
     fn after_the_end(
         slf: &Bound<'_, Self>,
@@ -163,14 +199,13 @@ impl Host {
         kind: Kind,
     ) -> PyResult<Py<PyAny>> {
         let (py, host) = (slf.py(), slf.get());
+        Self::outlast(slf, core.get())?;
         let before = std::mem::replace(&mut host.inner().place, Place::Over);
         match (host.take_last(py, kind), before) {
             (Some(Outcome::Error(error)), _) if !is_cancelled(error.value(py)) => Err(error),
-            (None, Place::Over) => match kind {
-                Kind::Item => Err(PyStopAsyncIteration::new_err(())),
-                Kind::Word | Kind::Exit | Kind::Close | Kind::Collect | Kind::Refill => {
-                    Ok(py.None())
-                }
+            (None, Place::Over) => match kind.nothing_left(py) {
+                Outcome::Error(error) => Err(error),
+                Outcome::Value(_) | Outcome::NotStarted => Ok(py.None()),
             },
             (Some(Outcome::Value(value)), _) => Ok(value),
             (None, _) if kind == Kind::Close => Ok(py.None()),
@@ -307,116 +342,5 @@ impl Host {
     #[getter]
     fn over(&self) -> bool {
         self.is_over()
-    }
-}
-
-/// What a step finds when it comes in.
-#[derive(Clone, Copy)]
-enum Found {
-    /// The item that it wants is being read ahead.
-    ReadAhead,
-    /// Something that nobody has asked for, and that has to stop.
-    Unasked,
-    /// A step whose caller waits no longer.
-    LeftBehind,
-    /// Nothing that runs, or that would not end by itself.
-    Idle,
-}
-
-/// The loop thread's side.
-impl Host {
-    /// A step has come in.
-    pub(crate) fn arrive(
-        slf: &Bound<'_, Self>,
-        tasks: &TaskMaker,
-        call: &Bound<'_, Call>,
-        step: Step,
-    ) -> PyResult<()> {
-        let (py, host) = (slf.py(), slf.get());
-        let kind = step.kind;
-        let early = match kind {
-            Kind::Item | Kind::Word | Kind::Exit | Kind::Close | Kind::Collect
-                if host.is_over() =>
-            {
-                Some(host.take_last(py, kind).unwrap_or_else(|| match kind {
-                    Kind::Item => Outcome::Error(PyStopAsyncIteration::new_err(())),
-                    Kind::Word | Kind::Exit | Kind::Close | Kind::Collect | Kind::Refill => {
-                        Outcome::Value(py.None())
-                    }
-                }))
-            }
-            Kind::Item | Kind::Word => host.inner().ready.pop_front(),
-            Kind::Refill => Some(Outcome::Value(py.None())),
-            Kind::Exit | Kind::Close | Kind::Collect => None,
-        };
-        match early {
-            Some(outcome) => host.finish(call, outcome),
-            None => host.queue(call, step)?,
-        }
-        Self::go_on(slf, tasks, call)
-    }
-
-    /// Let the task find this step, or what runs now answer it.
-    fn queue(&self, call: &Bound<'_, Call>, step: Step) -> PyResult<()> {
-        let py = call.py();
-        let (task, found) = {
-            let mut inner = self.inner();
-            let task = inner.task.as_ref().map(|task| task.clone_ref(py));
-            let found = match (&inner.place, &inner.asked) {
-                (Place::Stepping(_), None) if step.kind == Kind::Item => Found::ReadAhead,
-                (Place::Stepping(_), Some(_)) if step.kind != Kind::Collect => Found::LeftBehind,
-                (Place::Stepping(_), None) => Found::Unasked,
-                (Place::Stepping(_), Some(_))
-                | (Place::New | Place::Awake | Place::Between(_) | Place::Over, _) => Found::Idle,
-            };
-            match found {
-                Found::ReadAhead => inner.asked = Some(call.clone().unbind()),
-                Found::Unasked | Found::Idle => {
-                    inner.next = Some((call.clone().unbind(), step));
-                }
-                Found::LeftBehind => {}
-            }
-            (task, found)
-        };
-        match (found, task) {
-            (Found::LeftBehind, _) => self.finish(
-                call,
-                Outcome::Error(PyRuntimeError::new_err(format!(
-                    "a step of {} that was left behind still runs",
-                    name_of(self.async_fn.bind(py))
-                ))),
-            ),
-            (_, None) => {}
-            (Found::ReadAhead | Found::Idle, Some(task)) => call.get().set_task(task),
-            (Found::Unasked, Some(task)) => {
-                call.get().set_task(task.clone_ref(py));
-                task.call_method0(py, "cancel")?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Have the task look for what to do.
-    fn go_on(slf: &Bound<'_, Self>, tasks: &TaskMaker, call: &Bound<'_, Call>) -> PyResult<()> {
-        let (py, host) = (slf.py(), slf.get());
-        let Some(context) = host.context.get().map(|context| context.bind(py)) else {
-            return Ok(());
-        };
-        if let Some(wake) = host.wake() {
-            return context::enter(context, || wake.call1(py, (slf,)).map(drop));
-        }
-        if !matches!(host.inner().place, Place::New) {
-            return Ok(());
-        }
-        host.inner().place = Place::Awake;
-        let runner = call.get().runner(py);
-        let _ = host.core.set(runner.clone().unbind());
-        let coroutine = host.attend.bind(py).call1((slf, &host.async_fn))?;
-        let task = tasks.make(&coroutine, context)?;
-        task.call_method1(names(py).add_done_callback.bind(py), (slf,))?;
-        runner.get().keep_host(slf);
-        call.get().set_task(task.clone().unbind());
-        host.inner().task = Some(task.unbind());
-        Ok(())
     }
 }

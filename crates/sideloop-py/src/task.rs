@@ -22,6 +22,9 @@ pub(crate) struct TaskMaker {
     create_task: Py<PyAny>,
     call_soon_threadsafe: Py<PyAny>,
     own_loop: Option<Py<LoopCore>>,
+    /// asyncio's functions that say which task is the current one.
+    enter_task: Py<PyAny>,
+    leave_task: Py<PyAny>,
     /// `("context",)`, the names of what is passed by name.
     context_name: Py<PyTuple>,
     /// `create_task` takes the context since CPython 3.11; before, it copies the current one.
@@ -31,7 +34,10 @@ pub(crate) struct TaskMaker {
 impl TaskMaker {
     pub(crate) fn new(event_loop: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = event_loop.py();
+        let tasks = py.import("asyncio.tasks")?;
         Ok(Self {
+            enter_task: tasks.getattr("_enter_task")?.unbind(),
+            leave_task: tasks.getattr("_leave_task")?.unbind(),
             call_soon_threadsafe: event_loop.getattr("call_soon_threadsafe")?.unbind(),
             event_loop: event_loop.clone().unbind(),
             create_task: event_loop.getattr("create_task")?.unbind(),
@@ -83,6 +89,19 @@ impl TaskMaker {
         let add_done_callback = names(py).add_done_callback.bind(py);
         vectorcall::call_method(&task, add_done_callback, [call.as_any(), context], context_name)?;
         Ok(())
+    }
+
+    /// Run `inside` with this task as the current one.
+    pub(crate) fn as_current<T>(
+        &self,
+        task: &Bound<'_, PyAny>,
+        inside: impl FnOnce() -> PyResult<T>,
+    ) -> PyResult<T> {
+        let py = task.py();
+        self.enter_task.call1(py, (&self.event_loop, task))?;
+        let found = inside();
+        self.leave_task.call1(py, (&self.event_loop, task))?;
+        found
     }
 
     /// A task for a coroutine, to run in this context.

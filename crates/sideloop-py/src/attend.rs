@@ -1,0 +1,178 @@
+//! What a host is to its task: what it awaits, what wakes it, and its callback.
+
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::host::{Host, Place};
+use crate::names::names;
+use crate::outcome::Outcome;
+use crate::task::TaskMaker;
+
+/// As an awaitable: what the task's coroutine awaits.
+#[pymethods]
+impl Host {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
+        let met = slf.get().inner().met.take();
+        if met.is_some() { Ok(met) } else { Self::advance(slf, None) }
+    }
+
+    fn send(slf: &Bound<'_, Self>, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Self::__next__(slf)?.ok_or_else(|| PyStopIteration::new_err(()))
+    }
+
+    #[pyo3(signature = (error, *_older))]
+    fn throw(
+        slf: &Bound<'_, Self>,
+        error: &Bound<'_, PyAny>,
+        _older: &Bound<'_, PyTuple>,
+    ) -> PyResult<Py<PyAny>> {
+        let error = PyErr::from_value(error.clone());
+        let met = slf.get().inner().met.take();
+        if let Some(future) = met {
+            // Cancelled before it waited for this. A future that is none is found out later.
+            let _ = future.call_method0(slf.py(), "cancel");
+        }
+        Self::advance(slf, Some(error))?.ok_or_else(|| PyStopIteration::new_err(()))
+    }
+
+    /// The task is dropped: its loop was closed under it.
+    fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (py, host) = (slf.py(), slf.get());
+        let awaiting = host.take_awaiting();
+        host.end(py);
+        awaiting.map_or(Ok(()), |awaiting| awaiting.close(py))
+    }
+}
+
+/// As the callback of its task.
+#[pymethods]
+impl Host {
+    /// The task has ended. One that was cancelled before it began has not come here at all.
+    fn __call__(slf: &Bound<'_, Self>, task: &Bound<'_, PyAny>) {
+        let host = slf.get();
+        if !host.is_over() {
+            let waiting = host.inner().next.take();
+            host.inner().asked = waiting.map(|(call, _)| call);
+            host.inner().last = true;
+            Self::answer(slf, Outcome::capture(task));
+        }
+    }
+}
+
+/// As a future: what the task waits for between two steps.
+#[pymethods]
+impl Host {
+    /// asyncio's mark of what may be awaited by a task.
+    #[getter(_asyncio_future_blocking)]
+    fn blocking(&self) -> bool {
+        true
+    }
+
+    #[setter(_asyncio_future_blocking)]
+    fn set_blocking(&self, _blocking: &Bound<'_, PyAny>) {}
+
+    fn get_loop(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let core = self.core.get().map(|core| core.bind(py).get());
+        let tasks = core.and_then(|core| core.tasks.get());
+        let tasks = tasks.ok_or_else(|| PyRuntimeError::new_err("no step has begun yet"))?;
+        Ok(tasks.event_loop.clone_ref(py))
+    }
+
+    /// The task waits: from here on it is between two steps.
+    #[pyo3(signature = (callback, *, context = None))]
+    fn add_done_callback(&self, callback: Py<PyAny>, context: Option<&Bound<'_, PyAny>>) {
+        // It is the context that the host has, too.
+        let _ = context;
+        let before = std::mem::replace(&mut self.inner().place, Place::Between(callback));
+        drop(before);
+    }
+
+    /// The task is cancelled: wake it, in a turn of its own.
+    #[pyo3(signature = (msg = None))]
+    fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
+        let (py, host) = (slf.py(), slf.get());
+        let wake = host.wake();
+        let mut inner = host.inner();
+        if wake.is_none() && !inner.stepping_in {
+            return Ok(false);
+        }
+        let before = inner.cancelled.replace(msg.unwrap_or_else(|| py.None()));
+        drop(inner);
+        drop(before);
+        // Whoever steps in looks by himself.
+        wake.map_or(Ok(true), |wake| Self::wake_soon(slf, wake).map(|()| true))
+    }
+
+    /// Whether it is the cancellation that has woken the task.
+    fn result(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(msg) = self.inner().cancelled.take() else { return Ok(()) };
+        let class = py.import("asyncio")?.getattr("CancelledError")?;
+        let error = if msg.is_none(py) { class.call0()? } else { class.call1((msg,))? };
+        Err(PyErr::from_value(error))
+    }
+}
+
+/// Being woken.
+impl Host {
+    /// Do the task's work in its stead, for as long as that need not wait.
+    pub(crate) fn step_in(
+        slf: &Bound<'_, Self>,
+        tasks: &TaskMaker,
+        wake: Py<PyAny>,
+    ) -> PyResult<()> {
+        let (py, host) = (slf.py(), slf.get());
+        let task = host.inner().task.as_ref().map(|task| task.bind(py).clone());
+        let Some(task) = task else { return Ok(()) };
+        host.inner().stepping_in = true;
+        let met = tasks.as_current(&task, || Self::advance(slf, None));
+        let cancelled = {
+            let mut inner = host.inner();
+            inner.stepping_in = false;
+            inner.cancelled.is_some()
+        };
+        match met {
+            Ok(Some(met)) if met.is(slf) && cancelled => return Self::wake_soon(slf, wake),
+            Ok(Some(met)) if met.is(slf) => {
+                host.inner().place = Place::Between(wake);
+                return Ok(());
+            }
+            Ok(met) => host.inner().met = met,
+            // There is a current task already, of somebody who runs a loop inside of it.
+            Err(_) => {}
+        }
+        wake.call1(py, (slf,)).map(drop)
+    }
+
+    /// Have the task run, in a turn of its own.
+    fn wake_soon(slf: &Bound<'_, Self>, wake: Py<PyAny>) -> PyResult<()> {
+        let (py, host) = (slf.py(), slf.get());
+        let options = PyDict::new(py);
+        options.set_item(names(py).context_name.bind(py), host.context.get())?;
+        let event_loop = host.get_loop(py)?;
+        event_loop.bind(py).call_method("call_soon", (wake, slf), Some(&options)).map(drop)
+    }
+
+    /// Take what wakes the task from between two steps.
+    pub(crate) fn wake(&self) -> Option<Py<PyAny>> {
+        let mut inner = self.inner();
+        match std::mem::take(&mut inner.place) {
+            Place::Between(wake) => {
+                inner.place = Place::Awake;
+                Some(wake)
+            }
+            place @ (Place::New | Place::Awake | Place::Stepping(_) | Place::Over) => {
+                inner.place = place;
+                None
+            }
+        }
+    }
+}
