@@ -128,6 +128,22 @@ class TestItsDoor:
             run_on(others.loop, outer)
         assert run_on(others.loop, add, 10, b=12) == 22
 
+    def test_is_closed_to_a_circle_of_runners_loops(self) -> None:
+        async def running_loop() -> asyncio.AbstractEventLoop:
+            return asyncio.get_running_loop()
+
+        with Runner(name="first") as first, Runner(name="second") as second:
+            loops = first.run(running_loop), second.run(running_loop)
+
+            async def back() -> int:
+                return run_on(loops[0], add, 10, b=12)
+
+            async def there() -> int:
+                return run_on(loops[1], back)
+
+            with pytest.raises(DeadlockError, match=r"'first'.*back\(\) on runner 'second'"):
+                run_on(loops[0], there)
+
     def test_is_closed_to_what_is_no_loop(self) -> None:
         with pytest.raises(TypeError, match="expected an event loop, got function"):
             run_on(add, add, 10, b=12)  # type: ignore[arg-type]

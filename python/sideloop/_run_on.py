@@ -38,9 +38,10 @@ def run_on(
         BaseException: Whatever the function raised: the same object, with its traceback.
         TypeError: `loop` is no event loop, or `async_fn` no async function.
         TimeoutError: The call did not end within a `sideloop.timeout` in force.
-        DeadlockError: The caller runs on this very loop.
+        DeadlockError: The caller runs on this very loop, or on one of a runner that waits for it.
         RuntimeError: The loop does not run.
         LoopStoppedError: The loop was closed under the call, or stood still for 5 seconds.
+        RunnerClosedError: The loop is a runner's, which was closed under the call.
 
     >>> import asyncio, threading, sideloop
     >>> loop = asyncio.new_event_loop()

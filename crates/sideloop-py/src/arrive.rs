@@ -36,14 +36,12 @@ impl Host {
         let (py, host) = (slf.py(), slf.get());
         let kind = step.kind;
         let early = match kind {
-            Kind::Item | Kind::Word | Kind::Exit | Kind::Close | Kind::Collect
-                if host.is_over() =>
-            {
+            Kind::Refill => Some(Outcome::Value(py.None())),
+            kind if host.is_over() => {
                 Some(host.take_last(py, kind).unwrap_or_else(|| kind.nothing_left(py)))
             }
             Kind::Item | Kind::Word => host.inner().ready.pop_front(),
-            Kind::Refill => Some(Outcome::Value(py.None())),
-            Kind::Exit | Kind::Close | Kind::Collect => None,
+            Kind::Only | Kind::Exit | Kind::Close | Kind::Collect => None,
         };
         match early {
             Some(outcome) => host.finish(call, outcome),
@@ -95,7 +93,7 @@ impl Host {
     /// Have the task look for what to do.
     fn go_on(slf: &Bound<'_, Self>, tasks: &TaskMaker, call: &Bound<'_, Call>) -> PyResult<()> {
         let (py, host) = (slf.py(), slf.get());
-        let Some(context) = host.context.get().map(|context| context.bind(py)) else {
+        let Some(context) = host.context().map(|context| context.bind(py)) else {
             return Ok(());
         };
         if let Some(wake) = host.wake() {
@@ -109,6 +107,9 @@ impl Host {
         let _ = host.core.set(runner.clone().unbind());
         let coroutine = host.attend.bind(py).call1((slf, &host.async_fn))?;
         let task = tasks.make(&coroutine, context)?;
+        if let Some(own) = tasks.own_context(&task)? {
+            let _ = host.task_context.set(own.unbind());
+        }
         task.call_method1(names(py).add_done_callback.bind(py), (slf,))?;
         runner.get().keep_host(slf);
         call.get().set_task(task.clone().unbind());

@@ -156,7 +156,7 @@ impl Host {
     fn wake_soon(slf: &Bound<'_, Self>, wake: Py<PyAny>) -> PyResult<()> {
         let (py, host) = (slf.py(), slf.get());
         let options = PyDict::new(py);
-        options.set_item(names(py).context_name.bind(py), host.context.get())?;
+        options.set_item(names(py).context_name.bind(py), host.context())?;
         let event_loop = host.get_loop(py)?;
         event_loop.bind(py).call_method("call_soon", (wake, slf), Some(&options)).map(drop)
     }

@@ -1,12 +1,12 @@
 //! What `await` does, a send at a time: for the one who hosts a coroutine inside of another.
 
 use pyo3::exceptions::PyStopIteration;
-use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 use pyo3::types::iterator::PySendResult;
 
+use crate::errors::{Error, name_of};
 use crate::names::names;
 
 /// An awaitable that has been asked for its iterator: `await` of it may go on.
@@ -21,11 +21,14 @@ pub(crate) enum Went {
 }
 
 impl Awaiting {
-    /// Begin `await awaitable`.
+    /// Begin `await awaitable`, which `async_fn` has returned.
     ///
     /// # Errors
     /// `TypeError` if it cannot be awaited, and what its `__await__` raises.
-    pub(crate) fn begin(awaitable: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn begin(
+        awaitable: &Bound<'_, PyAny>,
+        async_fn: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
         let py = awaitable.py();
         // SAFETY: attached; the check reads the object's type.
         if unsafe { ffi::PyCoro_CheckExact(awaitable.as_ptr()) } != 0 {
@@ -41,10 +44,7 @@ impl Awaiting {
                 Some(am_await) => Bound::from_owned_ptr_or_err(py, am_await(awaitable.as_ptr()))?,
                 // A generator-based coroutine.
                 None if ffi::PyGen_CheckExact(awaitable.as_ptr()) != 0 => awaitable.clone(),
-                None => {
-                    let class = awaitable.get_type().qualname()?;
-                    return Err(PyTypeError::new_err(format!("{class} cannot be awaited")));
-                }
+                None => return Err(Error::NotAsync.raise(py, (name_of(async_fn), awaitable))),
             }
         };
         Ok(Self(iterator.unbind()))

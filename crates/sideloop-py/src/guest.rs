@@ -9,10 +9,10 @@ use std::time::Instant;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::context;
 use crate::drive::Drive;
 use crate::entry::lock;
 use crate::errors::{Error, name_of};
+use crate::event_loop::LoopCore;
 use crate::runner::RunnerCore;
 use crate::running::Run;
 
@@ -67,11 +67,21 @@ pub(crate) fn run_as_guest(
     kwargs: &Bound<'_, PyDict>,
 ) -> PyResult<Py<PyAny>> {
     let py = event_loop.py();
-    let core = Bound::new(py, RunnerCore::guest(event_loop, grace)?)?;
-    match RunnerCore::run(&core, async_fn, args, kwargs, context::copy_current(py)?)? {
+    let core = match serving(event_loop) {
+        Some(core) => core,
+        None => Bound::new(py, RunnerCore::guest(event_loop, grace)?)?,
+    };
+    match RunnerCore::run(&core, async_fn, args, kwargs)? {
         Run::Value(value) => Ok(value),
         Run::NotStarted => {
-            Err(Error::HostGone.raise(py, (&core.get().name, name_of(async_fn), "was closed")))
+            let name = event_loop.repr()?.to_string();
+            Err(Error::HostGone.raise(py, (name, name_of(async_fn), "was closed")))
         }
     }
+}
+
+/// The runner whose loop it is, if a thread of that runs it: which knows for whom it waits.
+fn serving<'py>(event_loop: &Bound<'py, PyAny>) -> Option<Bound<'py, RunnerCore>> {
+    let runner = event_loop.cast::<LoopCore>().ok()?.get().runner(event_loop.py())?;
+    matches!(runner.get().drive, Drive::Thread).then_some(runner)
 }

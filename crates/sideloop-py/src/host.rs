@@ -100,6 +100,8 @@ pub(crate) struct Host {
     pub(crate) busy: AtomicBool,
     /// The copy of the context of the first step's caller, in which all run.
     pub(crate) context: OnceLock<Py<PyAny>>,
+    /// The task's own copy of that, where it makes one: before CPython 3.11.
+    pub(crate) task_context: OnceLock<Py<PyAny>>,
     /// Where the task runs. Set when that is made.
     pub(crate) core: OnceLock<Py<RunnerCore>>,
     inner: Mutex<Inner>,
@@ -116,6 +118,11 @@ enum Next {
 impl Host {
     pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
         lock(&self.inner)
+    }
+
+    /// The context that the steps run in.
+    pub(crate) fn context(&self) -> Option<&Py<PyAny>> {
+        self.task_context.get().or_else(|| self.context.get())
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -200,7 +207,7 @@ impl Host {
         made: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
     ) -> Option<Outcome> {
         self.inner().place = Place::Stepping(None);
-        match made().and_then(|awaitable| Awaiting::begin(&awaitable)) {
+        match made().and_then(|found| Awaiting::begin(&found, self.async_fn.bind(py))) {
             Ok(awaiting) => {
                 self.inner().place = Place::Stepping(Some(awaiting));
                 None
@@ -236,7 +243,9 @@ impl Host {
     /// What a step gets that comes when all is over.
     pub(crate) fn take_last(&self, py: Python<'_>, kind: Kind) -> Option<Outcome> {
         match kind {
-            Kind::Item | Kind::Word | Kind::Exit | Kind::Refill => self.inner().ready.pop_front(),
+            Kind::Item | Kind::Word | Kind::Only | Kind::Exit | Kind::Refill => {
+                self.inner().ready.pop_front()
+            }
             // What was read ahead is lost, but no error; that it was cancelled is none.
             Kind::Close | Kind::Collect => {
                 let ready = std::mem::take(&mut self.inner().ready);
@@ -265,7 +274,7 @@ impl Host {
 impl Host {
     #[new]
     #[pyo3(signature = (router, async_fn, attend, rescue, next_item = None, read_ahead = 0))]
-    fn new(
+    pub(crate) fn new(
         router: Py<Router>,
         async_fn: Py<PyAny>,
         attend: Py<PyAny>,
@@ -282,6 +291,7 @@ impl Host {
             read_ahead,
             busy: AtomicBool::new(false),
             context: OnceLock::new(),
+            task_context: OnceLock::new(),
             core: OnceLock::new(),
             inner: Mutex::default(),
         }
@@ -298,6 +308,7 @@ impl Host {
         visit.call(&self.router)?;
         visit.call(&self.next_item)?;
         visit.call(self.context.get())?;
+        visit.call(self.task_context.get())?;
         visit.call(self.core.get())?;
         // A lock that is held is held by a thread that lives, with what it guards.
         let Ok(inner) = self.inner.try_lock() else { return Ok(()) };

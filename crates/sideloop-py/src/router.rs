@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::context;
 use crate::errors::check_not_finalizing;
+use crate::host::Host;
 use crate::names::names;
 use crate::runner::RunnerCore;
 use crate::running::Run;
@@ -44,26 +44,20 @@ impl Router {
     ///
     /// A call whose runner went away before the user's function was called goes to another.
     fn run(
-        &self,
+        slf: &Bound<'_, Self>,
         async_fn: &Bound<'_, PyAny>,
         args: &Bound<'_, PyTuple>,
         kwargs: &Bound<'_, PyDict>,
     ) -> PyResult<Py<PyAny>> {
         check_async_fn(async_fn)?;
+        match slf.get().variables {
+            Variables::Copied => {}
+            // A step of a host knows the context that it has run in.
+            Variables::BroughtBack => return Host::run_alone(slf, async_fn, args, kwargs),
+        }
         loop {
-            let core = self.runner(async_fn)?;
-            let context = context::copy_current(async_fn.py())?;
-            let ran = match self.variables {
-                Variables::Copied => RunnerCore::run(&core, async_fn, args, kwargs, context),
-                Variables::BroughtBack => {
-                    let after = context.clone_ref(async_fn.py()).into_bound(async_fn.py());
-                    let before = after.call_method0("copy")?;
-                    let ran = RunnerCore::run(&core, async_fn, args, kwargs, context);
-                    context::bring_back(&before, &after)?;
-                    ran
-                }
-            };
-            match ran? {
+            let core = slf.get().runner(async_fn)?;
+            match RunnerCore::run(&core, async_fn, args, kwargs)? {
                 Run::Value(value) => return Ok(value),
                 Run::NotStarted => {}
             }

@@ -14,6 +14,7 @@ use sideloop_core::phase::Begin;
 
 use crate::call::{Answer, Call, Work};
 use crate::cancel::{Ended, Patience};
+use crate::context;
 use crate::deadline::Deadline;
 use crate::drive::Drive;
 use crate::entry::{Message, lock};
@@ -43,14 +44,14 @@ impl RunnerCore {
         self.own_loop.is_some()
     }
 
-    /// Run a call to its end, in this context, or learn that it was not started.
+    /// Run a call to its end, or learn that it was not started.
     pub(crate) fn run(
         slf: &Bound<'_, Self>,
         async_fn: &Bound<'_, PyAny>,
         args: &Bound<'_, PyTuple>,
         kwargs: &Bound<'_, PyDict>,
-        context: Py<PyAny>,
     ) -> PyResult<Run> {
+        let context = context::copy_current(slf.py())?;
         let (args, kwargs) = (args.clone().unbind(), kwargs.clone().unbind());
         let work = Work::Function { args, kwargs, context };
         Self::wait_for(slf, async_fn, work, Deadline::current(slf.py())?)

@@ -7,7 +7,7 @@ use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyValueError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 use sideloop_core::entry::Push;
 
 use crate::call::{Answer, Call, Work};
@@ -18,7 +18,7 @@ use crate::entry::Message;
 use crate::errors::name_of;
 use crate::host::{Host, Place};
 use crate::outcome::{Outcome, is_cancelled};
-use crate::router::Variables;
+use crate::router::{Router, Variables};
 use crate::runner::RunnerCore;
 use crate::running::Run;
 
@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     Item,
     /// Anything else that others may follow.
     Word,
+    /// The only one: a call.
+    Only,
     /// The last one, of a context manager: an error that came before is for its caller.
     Exit,
     /// The last one, of an iterator.
@@ -43,8 +45,16 @@ impl Kind {
     /// Whether none may follow.
     pub(crate) fn is_last(self) -> bool {
         match self {
-            Self::Exit | Self::Close | Self::Collect => true,
+            Self::Only | Self::Exit | Self::Close | Self::Collect => true,
             Self::Item | Self::Word | Self::Refill => false,
+        }
+    }
+
+    /// Whether it cleans up, which has to be done however late it is.
+    fn cleans_up(self) -> bool {
+        match self {
+            Self::Exit | Self::Close | Self::Collect => true,
+            Self::Only | Self::Item | Self::Word | Self::Refill => false,
         }
     }
 
@@ -52,7 +62,7 @@ impl Kind {
     pub(crate) fn nothing_left(self, py: Python<'_>) -> Outcome {
         match self {
             Self::Item => Outcome::Error(PyStopAsyncIteration::new_err(())),
-            Self::Word | Self::Exit | Self::Close | Self::Collect | Self::Refill => {
+            Self::Word | Self::Only | Self::Exit | Self::Close | Self::Collect | Self::Refill => {
                 Outcome::Value(py.None())
             }
         }
@@ -100,11 +110,29 @@ impl Host {
             Variables::BroughtBack => Self::step_and_bring_back(slf, kind, async_fn, args),
         };
         host.busy.store(false, Ordering::Relaxed);
-        if stepped.is_err() && kind.is_last() && !host.is_over() {
+        if stepped.is_err() && kind.cleans_up() && !host.is_over() {
             // Interrupted before it began. Nothing of the user's is left undone for that.
             Self::close_soon(slf, async_fn, args);
         }
         stepped
+    }
+
+    /// Run a call as the only step of a host of its own.
+    pub(crate) fn run_alone(
+        router: &Bound<'_, Router>,
+        async_fn: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
+    ) -> PyResult<Py<PyAny>> {
+        let py = router.py();
+        let attend = py.import("sideloop._host")?.getattr("attend")?.unbind();
+        let (router, name) = (router.clone().unbind(), async_fn.clone().unbind());
+        let host = Self::new(router, name, attend, py.None(), None, 0);
+        let with_args = py.import("functools")?.getattr("partial")?;
+        let mut all = vec![async_fn.clone()];
+        all.extend(args.iter());
+        let call = with_args.call(PyTuple::new(py, all)?, Some(kwargs))?;
+        Self::step(&Bound::new(py, host)?, Kind::Only, call.as_unbound(), None)
     }
 
     fn step_and_bring_back(
@@ -114,12 +142,12 @@ impl Host {
         args: Option<&Bound<'_, PyTuple>>,
     ) -> PyResult<Py<PyAny>> {
         let (py, host) = (slf.py(), slf.get());
-        let before = match host.context.get() {
+        let before = match host.context() {
             Some(context) => context.bind(py).call_method0("copy")?,
             None => context::copy_current(py)?.into_bound(py),
         };
         let stepped = Self::step_alone(slf, kind, async_fn, args);
-        if let Some(after) = host.context.get() {
+        if let Some(after) = host.context() {
             context::bring_back(&before, after.bind(py))?;
         }
         stepped
@@ -141,7 +169,7 @@ impl Host {
             let given = deadline::given(py)?;
             host.share(py, given.as_ref())?;
             let mut deadline = given.map(|given| Deadline::of(&given)).transpose()?;
-            if kind.is_last() {
+            if kind.cleans_up() {
                 // The time for cleaning up is the grace, however late it is.
                 let grace_end = Instant::now() + core.get().grace;
                 deadline = deadline.map(|it| Deadline { at: it.at.max(grace_end), ..it });
@@ -163,7 +191,7 @@ impl Host {
 
     /// Have the steps' context, and in it the deadline of this step for the calls nested in it.
     fn share(&self, py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        let known = match self.context.get() {
+        let known = match self.context() {
             None => {
                 let _ = self.context.set(context::copy_current(py)?);
                 None

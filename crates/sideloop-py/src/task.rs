@@ -104,6 +104,20 @@ impl TaskMaker {
         found
     }
 
+    /// The context that a task has copied for itself. There is no other way to learn it than to ask the
+    /// collector what the task holds.
+    pub(crate) fn own_context<'py>(
+        &self,
+        task: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if self.takes_context {
+            return Ok(None);
+        }
+        let held = task.py().import("gc")?.call_method1("get_referents", (task,))?;
+        let held: Vec<Bound<'_, PyAny>> = held.extract()?;
+        Ok(held.into_iter().find(context::is_context))
+    }
+
     /// A task for a coroutine, to run in this context.
     pub(crate) fn make<'py>(
         &self,

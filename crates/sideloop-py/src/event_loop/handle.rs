@@ -272,7 +272,8 @@ pub(crate) fn run(event_loop: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>) -> P
     let (Some(callback), Some(args), Some(context)) = (callback, args, context) else {
         return handle.call_method0(names(py).run.bind(py)).map(drop);
     };
-    let (Ok(args), true) = (args.cast_into::<PyTuple>(), is_context(&context)) else {
+    let (Ok(args), true) = (args.cast_into::<PyTuple>(), crate::context::is_context(&context))
+    else {
         return handle.call_method0(names(py).run.bind(py)).map(drop);
     };
     let done = crate::context::enter(&context, || call(&callback, &args));
@@ -290,11 +291,6 @@ pub(crate) fn run(event_loop: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>) -> P
             report.call1((event_loop, handle, error.value(py))).map(drop)
         }
     }
-}
-
-fn is_context(object: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: attached; the check reads the object's type.
-    unsafe { ffi::PyContext_CheckExact(object.as_ptr()) != 0 }
 }
 
 fn call(callback: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>) -> PyResult<()> {
