@@ -1,11 +1,14 @@
 # Each target sets up what it needs, in .venv* and target, and prints what it does.
-.PHONY: help run test lint bench contract matrix lock clean
+.PHONY: help run examples test lint bench contract matrix package lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 run: ## the main job on real input
 	@scripts/run
+
+examples: ## the Rust examples, with real async clients
+	@scripts/examples
 
 test: ## every test: Rust, Python, types, examples, lints
 	@scripts/test
@@ -21,6 +24,9 @@ contract: ## call from every context, with the peers, and write the table
 
 matrix: ## the suite on every interpreter found
 	@scripts/matrix
+
+package: ## the Rust crates as they would be published, each built from its package
+	@scripts/package
 
 lock: ## resolve the development requirements anew
 	@scripts/lock
