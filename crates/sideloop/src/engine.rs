@@ -34,11 +34,6 @@ impl Threads {
     }
 }
 
-/// The name of the runner whose engine this is the handle of.
-pub(crate) fn runner(handle: &Handle) -> &str {
-    handle.name().unwrap_or_default()
-}
-
 /// The I/O driver, the timers and the threads for spawned tasks. Dropped, it ends without waiting.
 pub(crate) struct Engine {
     runtime: Option<Runtime>,

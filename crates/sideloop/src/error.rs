@@ -13,6 +13,7 @@ pub(crate) enum Refusal {
     TooDeep { limit: u32 },
     ThreadEnds,
     Forked,
+    Inherited,
     NotStarted(io::Error),
     Cancelled,
 }
@@ -34,9 +35,13 @@ impl fmt::Display for Refusal {
                 "the process was forked inside this call, and what it waits for is in the parent; \
                  let the child begin new calls only",
             ),
+            Self::Inherited => f.write_str(
+                "what is waited for was made before the process was forked, and is in the parent; make \
+                 it anew in the child",
+            ),
             Self::Cancelled => f.write_str(
-                "the runner has ended, or was in the parent of a fork, and cancelled the task that is \
-                 waited for; join its tasks before a runner is dropped or shut down",
+                "the runner has ended, and has cancelled the task that is waited for; join its tasks \
+                 before a runner is dropped or shut down",
             ),
             Self::NotStarted(error) => write!(
                 f,

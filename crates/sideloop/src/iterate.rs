@@ -6,11 +6,8 @@ use std::iter::FusedIterator;
 use std::pin::Pin;
 
 use futures_core::Stream;
-use tokio::runtime::Handle;
 
-use crate::builder::Rules;
-use crate::drive::drive;
-use crate::engine::runner;
+use crate::access::Access;
 use crate::error::refuse;
 
 /// A blocking iterator over a stream; made by [`iter`](crate::iter) and [`Runner::iter`](crate::Runner::iter).
@@ -19,13 +16,12 @@ use crate::error::refuse;
 pub struct Iter<S> {
     // None once the stream has ended: a stream may not be polled again then.
     stream: Option<Pin<Box<S>>>,
-    handle: Handle,
-    rules: Rules,
+    access: Access,
 }
 
 impl<S: Stream> Iter<S> {
-    pub(crate) fn new(stream: S, handle: Handle, rules: Rules) -> Self {
-        Self { stream: Some(Box::pin(stream)), handle, rules }
+    pub(crate) fn new(stream: S, access: Access) -> Self {
+        Self { stream: Some(Box::pin(stream)), access }
     }
 }
 
@@ -36,9 +32,9 @@ impl<S: Stream> Iterator for Iter<S> {
     fn next(&mut self) -> Option<S::Item> {
         let stream = self.stream.as_mut()?;
         let item = poll_fn(|context| stream.as_mut().poll_next(context));
-        let item = match drive(item, &self.handle, self.rules, None) {
+        let item = match self.access.drive(item) {
             Ok(item) => item,
-            Err(refusal) => refuse(runner(&self.handle), &refusal),
+            Err(refusal) => refuse(self.access.runner(), &refusal),
         };
         if item.is_none() {
             self.stream = None;

@@ -57,6 +57,8 @@ mod cpus;
 
 mod shutdown;
 
+mod access;
+
 mod task;
 pub use task::Task;
 

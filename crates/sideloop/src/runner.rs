@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures_core::Stream;
 use tokio::runtime::Handle;
 
+use crate::access::Access;
 use crate::builder::Config;
 use crate::drive::drive;
 use crate::engine::Engine;
@@ -98,7 +99,8 @@ impl Runner {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        Task::spawn(future, self.engine().handle(), self.config.rules)
+        let handle = self.engine().handle();
+        Task::spawn(future, handle, Access::new(handle, self.config.rules))
     }
 
     /// Iterate over a stream; each `next` blocks the calling thread, which polls the stream. As
@@ -108,7 +110,7 @@ impl Runner {
     /// Here if the runtime cannot be started, in `next` as [`run_sync`](crate::run_sync).
     #[track_caller]
     pub fn iter<S: Stream>(&self, stream: S) -> Iter<S> {
-        Iter::new(stream, self.engine().handle().clone(), self.config.rules)
+        Iter::new(stream, Access::new(self.engine().handle(), self.config.rules))
     }
 
     /// The tokio handle of the runner's runtime, for everything that tokio offers.

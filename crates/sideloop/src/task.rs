@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::mem;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -10,10 +11,8 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
-use crate::builder::Rules;
+use crate::access::Access;
 use crate::depth::{InTask, TaskDepth};
-use crate::drive::drive;
-use crate::engine::runner;
 use crate::error::{Refusal, refuse};
 
 /// A future that runs on a runner's threads; made by [`spawn`](crate::spawn) and
@@ -31,19 +30,20 @@ use crate::error::{Refusal, refuse};
 /// ```
 #[must_use = "a task is cancelled when it is dropped: join, await or detach it"]
 pub struct Task<T> {
-    running: Running<T>,
-    handle: Handle,
-    rules: Rules,
+    // None once detached.
+    running: Option<JoinHandle<T>>,
+    depth: Arc<TaskDepth>,
+    access: Access,
 }
 
 impl<T: Send + 'static> Task<T> {
-    pub(crate) fn spawn<F>(future: F, handle: &Handle, rules: Rules) -> Self
+    pub(crate) fn spawn<F>(future: F, handle: &Handle, access: Access) -> Self
     where
         F: Future<Output = T> + Send + 'static,
     {
         let depth = Arc::new(TaskDepth::default());
         let inside = Arc::clone(&depth);
-        let join = handle.spawn(async move {
+        let running = handle.spawn(async move {
             let mut future = pin!(future);
             poll_fn(|context| {
                 let _in_task = InTask::enter(&inside);
@@ -51,7 +51,7 @@ impl<T: Send + 'static> Task<T> {
             })
             .await
         });
-        Self { running: Running { join: Some(join), depth }, handle: handle.clone(), rules }
+        Self { running: Some(running), depth, access }
     }
 }
 
@@ -59,26 +59,34 @@ impl<T> Task<T> {
     /// Block the calling thread until the task has ended, and return its output.
     ///
     /// # Panics
-    /// With the task's own panic and its payload; if its runner has ended before it; and as
-    /// [`run_sync`](crate::run_sync).
+    /// With the task's own panic and its payload; if its runner has ended before it; in a fork's child,
+    /// if the task is the parent's; and as [`run_sync`](crate::run_sync).
     #[track_caller]
-    pub fn join(self) -> T {
-        let Self { running, handle, rules } = self;
-        match drive(running, &handle, rules, None) {
-            Ok(ended) => output(ended, &handle),
-            Err(refusal) => refuse(runner(&handle), &refusal),
+    pub fn join(mut self) -> T {
+        let Self { running, depth, access } = &mut self;
+        match access.drive(poll_fn(|context| poll_end(running, depth, context))) {
+            Ok(ended) => output(ended, access),
+            Err(refusal) => refuse(access.runner(), &refusal),
         }
     }
 
     /// Let it run on with nobody waiting for it.
     pub fn detach(mut self) {
-        self.running.join = None;
+        self.let_go();
     }
 
     /// Whether it has ended.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.running.join.as_ref().is_none_or(JoinHandle::is_finished)
+        self.running.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    fn let_go(&mut self) {
+        let running = self.running.take();
+        if self.access.is_inherited() {
+            // A lock that it takes may be held by a thread that is in the parent.
+            mem::forget(running);
+        }
     }
 }
 
@@ -86,7 +94,20 @@ impl<T> Future for Task<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        Pin::new(&mut self.running).poll(context).map(|ended| output(ended, &self.handle))
+        let Self { running, depth, access } = &mut *self;
+        if access.is_inherited() {
+            refuse(access.runner(), &Refusal::Inherited);
+        }
+        poll_end(running, depth, context).map(|ended| output(ended, access))
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        match &self.running {
+            Some(running) if !self.access.is_inherited() => running.abort(),
+            Some(_) | None => self.let_go(),
+        }
     }
 }
 
@@ -96,39 +117,24 @@ impl<T> fmt::Debug for Task<T> {
     }
 }
 
+fn poll_end<T>(
+    running: &mut Option<JoinHandle<T>>,
+    depth: &TaskDepth,
+    context: &mut Context<'_>,
+) -> Poll<Result<T, JoinError>> {
+    depth.waited_for();
+    match running {
+        Some(running) => Pin::new(running).poll(context),
+        // Detached, and so nobody is left who could poll it.
+        None => Poll::Pending,
+    }
+}
+
 #[track_caller]
-fn output<T>(ended: Result<T, JoinError>, handle: &Handle) -> T {
+fn output<T>(ended: Result<T, JoinError>, access: &Access) -> T {
     match ended.map_err(JoinError::try_into_panic) {
         Ok(output) => output,
         Err(Ok(panic)) => resume_unwind(panic),
-        Err(Err(_cancelled)) => refuse(runner(handle), &Refusal::Cancelled),
-    }
-}
-
-/// The running task: cancelled when this is dropped, unless it was detached.
-struct Running<T> {
-    // None once detached.
-    join: Option<JoinHandle<T>>,
-    depth: Arc<TaskDepth>,
-}
-
-impl<T> Future for Running<T> {
-    type Output = Result<T, JoinError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.depth.waited_for();
-        match &mut self.join {
-            Some(join) => Pin::new(join).poll(context),
-            // Nobody is left who could poll it.
-            None => Poll::Pending,
-        }
-    }
-}
-
-impl<T> Drop for Running<T> {
-    fn drop(&mut self) {
-        if let Some(join) = &self.join {
-            join.abort();
-        }
+        Err(Err(_cancelled)) => refuse(access.runner(), &Refusal::Cancelled),
     }
 }

@@ -19,7 +19,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     ("a child that drops an inherited runner leaves the parent's alone", dropped_in_the_child),
     ("a call that was under way at the fork panics in the child", forked_inside_a_call),
     ("a call inside a forked task works in the child", forked_inside_a_task),
-    ("an inherited task is reported as cancelled, or waited for with a limit", inherited_task),
+    ("an inherited task is not waited for", inherited_task),
     ("children forked while other threads call and start runners are all well", under_load),
 ];
 
@@ -126,14 +126,20 @@ fn forked_inside_a_task() {
 }
 
 fn inherited_task() {
-    let task = sideloop::spawn(std::future::pending::<()>());
-    let mut task = Some(task);
+    let spawn = || Some(sideloop::spawn(std::future::pending::<()>()));
+    let (mut joined, mut awaited, mut dropped) = (spawn(), spawn(), spawn());
     let ended = in_child(|| {
-        let task = task.take().expect("once");
-        let limit = std::time::Duration::from_millis(5);
-        assert!(sideloop::run_sync_timeout(task, limit).is_err());
+        let refused = |wait: &mut dyn FnMut()| {
+            let panic = catch_unwind(AssertUnwindSafe(wait)).expect_err("it is in the parent");
+            assert!(message(&*panic).contains("before the process was forked"));
+        };
+        refused(&mut || joined.take().expect("once").join());
+        refused(&mut || run_sync(awaited.take().expect("once")));
+        drop(dropped.take());
+        calls();
     });
     assert_eq!(ended, Ended::Well);
+    assert!(joined.is_some_and(|task| !task.is_finished()), "in the parent it runs on");
 }
 
 fn under_load() {
