@@ -1,8 +1,8 @@
 # Each target sets up what it needs, in .venv* and target, and prints what it does.
-.PHONY: help run examples test lint bench contract matrix package lock clean
+.PHONY: help run examples test lint bench bench-rust contract matrix package lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 run: ## the main job on real input
 	@scripts/run
@@ -18,6 +18,9 @@ lint: ## the lints alone
 
 bench: ## compare with the other bridges, and draw it
 	@scripts/bench
+
+bench-rust: ## the Rust crate beside its peers, with a table of ratios
+	@scripts/bench-rust
 
 contract: ## call from every context, with the peers, and write the table
 	@scripts/contract

@@ -21,15 +21,16 @@ thread_local! {
     static TASK: Cell<Option<Arc<TaskDepth>>> = const { Cell::new(None) };
 }
 
-fn current_task() -> Option<Arc<TaskDepth>> {
-    // A task is not run any more when thread-locals are destroyed.
-    TASK.try_with(|current| {
+/// Look at the task that this thread runs.
+fn look<T>(at: impl FnOnce(Option<&Arc<TaskDepth>>) -> T) -> Option<T> {
+    // No task is run any more when thread-locals are destroyed.
+    let look = TASK.try_with(|current| {
         let task = current.take();
-        current.set(task.clone());
-        task
-    })
-    .ok()
-    .flatten()
+        let seen = at(task.as_ref());
+        current.set(task);
+        seen
+    });
+    look.ok()
 }
 
 /// Where in a chain of waits a task is.
@@ -45,7 +46,10 @@ struct Wait {
 impl TaskDepth {
     /// Whoever calls this waits for the task. The first one counts.
     pub(crate) fn waited_for(&self) {
-        self.0.get_or_init(|| Wait { calls: CALLS.get(), task: current_task() });
+        if self.0.get().is_none() {
+            let task = look(|task| task.cloned()).flatten();
+            let _ = self.0.set(Wait { calls: CALLS.get(), task });
+        }
     }
 
     /// The calls under way that wait for this task, directly or through others.
@@ -70,7 +74,7 @@ impl Nested {
     /// One call deeper, if that is within `limit`.
     pub(crate) fn enter(limit: u32) -> Option<Self> {
         let before = CALLS.get();
-        let outside = current_task().map_or(0, |task| task.calls());
+        let outside = look(|task| task.map_or(0, |task| task.calls())).unwrap_or(0);
         (before.saturating_add(outside) < limit).then(|| {
             CALLS.set(before + 1);
             Self { before }

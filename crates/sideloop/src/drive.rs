@@ -34,19 +34,22 @@ pub(crate) fn drive<F: Future>(
     // for the one it blocks.
     place::block(rules.block_in_place, |rhythm| {
         let _entered = handle.enter();
+        let waiter = Waiter::new();
         // The budget of a task that we block would make the future yield for ever: it is filled up
         // only when that task returns.
-        poll(pin!(unconstrained(future)), rhythm, limit)
+        let ended = poll(pin!(unconstrained(future)), &waiter, rhythm, limit);
+        waiter.keep();
+        ended
     })
 }
 
 fn poll<F: Future>(
     mut future: Pin<&mut F>,
+    waiter: &Waiter,
     rhythm: Rhythm,
     limit: Option<Instant>,
 ) -> Result<F::Output, Refusal> {
     let began = generation::current();
-    let waiter = Waiter::new();
     let mut context = Context::from_waker(waiter.waker());
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {

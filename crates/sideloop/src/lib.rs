@@ -69,3 +69,13 @@ mod error;
 pub use error::{StillRunning, TimedOut};
 
 mod fork;
+
+/// The documents' examples, as tests.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../docs/guide.md")]
+    struct Guide;
+}

@@ -11,9 +11,9 @@ use sideloop_core::spin::{Plan, Record, Seen, spin};
 use crate::cpus;
 
 thread_local! {
-    // The bell of the last call: making one costs about as much as a ready future. A waker left over
-    // from that call may ring it; then the next call looks once in vain.
-    static SPARE: Cell<Option<Arc<CallerBell>>> = const { Cell::new(None) };
+    // The last call's: making one costs about as much as a ready future. A waker left over from that
+    // call may ring it; then the next call looks once in vain.
+    static SPARE: Cell<Option<Waiter>> = const { Cell::new(None) };
 
     // What this thread's waits were like. Without a destructor.
     static RECORD: Cell<Record> = const { Cell::new(Record { skips: 0, in_vain: 0 }) };
@@ -32,17 +32,25 @@ impl Wake for CallerBell {
     }
 }
 
-/// The waiting end of one call. Nested calls have one each.
+/// The waiting end of one call: a bell, and the waker that rings it. Nested calls have one each.
 pub(crate) struct Waiter {
     bell: Arc<CallerBell>,
     waker: Waker,
 }
 
 impl Waiter {
+    /// The one kept from the last call, or a new one.
     pub(crate) fn new() -> Self {
-        // No spare in a thread-local's destructor after ours: then it is made, and not kept.
-        let bell = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
-        Self { waker: Waker::from(Arc::clone(&bell)), bell }
+        // None is there, and none is kept, in a thread-local's destructor after ours.
+        SPARE.try_with(Cell::take).ok().flatten().unwrap_or_else(|| {
+            let bell = Arc::<CallerBell>::default();
+            Self { waker: Waker::from(Arc::clone(&bell)), bell }
+        })
+    }
+
+    /// Keep it for the thread's next call.
+    pub(crate) fn keep(self) {
+        let _ = SPARE.try_with(|spare| spare.set(Some(self)));
     }
 
     pub(crate) fn waker(&self) -> &Waker {
@@ -67,11 +75,5 @@ impl Waiter {
         };
         RECORD.set(record.after(seen));
         let _ = bell.wait(limit);
-    }
-}
-
-impl Drop for Waiter {
-    fn drop(&mut self) {
-        let _ = SPARE.try_with(|spare| spare.set(Some(Arc::clone(&self.bell))));
     }
 }
