@@ -1,4 +1,4 @@
-//! What needs a process of its own: forks, the end of threads, exits.
+//! What needs a process of its own: forks, the end of threads, the panic hook, limits.
 //!
 //! Each program is this executable again, with the program's name. It has a limit, set by an alarm that
 //! ends it, so that a hang fails.
@@ -13,13 +13,18 @@ mod process;
 
 mod thread_end;
 
+mod panics;
+
+mod limits;
+
 use std::env;
 use std::process::{Command, ExitCode};
 
 /// A program's name, and what to run.
 type Program = (&'static str, fn());
 
-const PROGRAMS: &[&[Program]] = &[fork::PROGRAMS, thread_end::PROGRAMS];
+const PROGRAMS: &[&[Program]] =
+    &[fork::PROGRAMS, thread_end::PROGRAMS, panics::PROGRAMS, limits::PROGRAMS];
 
 fn main() -> ExitCode {
     let programs = || PROGRAMS.iter().copied().flatten();
