@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import gc
 import inspect
+import io
 import sys
 import threading
 import time
@@ -65,6 +66,13 @@ async def echo() -> AsyncGenerator[str, str]:
             answer = yield answer
         except KeyError as error:
             answer = f"caught {error}"
+
+
+def dumped() -> list[str]:
+    """The lines of `sideloop.dump`."""
+    file = io.StringIO()
+    sideloop.dump(file)
+    return [line.strip() for line in file.getvalue().splitlines()]
 
 
 class TestTheItems:
@@ -387,6 +395,32 @@ class TestOneTask:
 
         with manager.synced(look)() as items:
             assert "look" in next(items)
+
+    def test_is_shown_where_it_stands(self, either: LoopManager) -> None:
+        async def standing() -> AsyncIterator[int]:
+            yield 1
+            yield 2
+
+        with either.synced(standing)() as items:
+            next(items)
+            assert "yield 1" in dumped()
+            next(items)
+            assert "yield 2" in dumped()
+
+    def test_is_shown_with_what_it_awaits(self, manager: LoopManager) -> None:
+        shown: list[list[str]] = []
+
+        async def inner() -> None:
+            asyncio.get_running_loop().call_soon(lambda: shown.append(dumped()))
+            await asyncio.sleep(0.01)
+
+        async def standing() -> AsyncIterator[int]:
+            await inner()
+            yield 1
+
+        assert list(manager.synced(standing)()) == [1]
+        [lines] = shown
+        assert lines.index("await inner()") < lines.index("await asyncio.sleep(0.01)")
 
     @needs_timeout
     def test_keeps_a_time_limit_from_one_item_to_the_next(self, either: LoopManager) -> None:

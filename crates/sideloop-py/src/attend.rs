@@ -44,12 +44,46 @@ impl Host {
         Self::advance(slf, Some(error))?.ok_or_else(|| PyStopIteration::new_err(()))
     }
 
+    /// Where the user's code stands, for who looks at the task: its frame, as generators have it.
+    #[getter]
+    fn ag_frame<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.seen(py, ["cr_frame", "ag_frame"])
+    }
+
+    /// And what it awaits.
+    #[getter]
+    fn ag_await<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.seen(py, ["cr_await", "ag_await"])
+    }
+
     /// The task is dropped: its loop was closed under it.
     fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (py, host) = (slf.py(), slf.get());
         let awaiting = host.take_awaiting();
         host.end(py);
         awaiting.map_or(Ok(()), |awaiting| awaiting.close(py))
+    }
+}
+
+impl Host {
+    /// What the coroutine of this step says of itself, or else the generator.
+    fn seen<'py>(&self, py: Python<'py>, names: [&str; 2]) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let awaiting = match &self.inner().place {
+            Place::Stepping(Some(awaiting)) => Some(awaiting.object().clone_ref(py)),
+            Place::Stepping(None) | Place::New | Place::Awake | Place::Between(_) | Place::Over => {
+                None
+            }
+        };
+        let generator = self.rescue.bind(py).getattr_opt("__self__")?;
+        let looked_at = awaiting.map(|awaiting| awaiting.into_bound(py)).into_iter();
+        for (object, name) in
+            looked_at.chain(generator).flat_map(|it| names.map(|n| (it.clone(), n)))
+        {
+            if let Some(found) = object.getattr_opt(name)? {
+                return Ok(Some(found).filter(|found| !found.is_none()));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -85,6 +119,11 @@ impl Host {
         let tasks = core.and_then(|core| core.tasks.get());
         let tasks = tasks.ok_or_else(|| PyRuntimeError::new_err("no step has begun yet"))?;
         Ok(tasks.event_loop.clone_ref(py))
+    }
+
+    /// Whether it has a result, which it never has for long.
+    fn done(&self) -> bool {
+        false
     }
 
     /// The task waits: from here on it is between two steps.

@@ -93,7 +93,7 @@ pub(crate) struct Host {
     pub(crate) router: Py<Router>,
     pub(crate) async_fn: Py<PyAny>,
     pub(crate) attend: Py<PyAny>,
-    rescue: Py<PyAny>,
+    pub(crate) rescue: Py<PyAny>,
     pub(crate) next_item: Option<Py<PyAny>>,
     pub(crate) read_ahead: usize,
     /// A thread waits for a step.
