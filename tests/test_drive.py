@@ -80,8 +80,11 @@ class TestACall:
             await asyncio.sleep(0.001)
             return threading.get_ident(), native_threads()
 
-        assert run(look) == (threading.get_ident(), before)
-        assert native_threads() == before
+        thread, during = run(look)
+        assert thread == threading.get_ident()
+        # Others, of tests before, may just be ending.
+        assert during <= before
+        assert native_threads() <= before
 
     def test_finds_the_same_loop_each_time(self, run: Run) -> None:
         loop = run(running_loop)

@@ -21,8 +21,6 @@ mod event_loop;
 
 mod task;
 
-mod linger;
-
 mod step;
 
 mod arrive;

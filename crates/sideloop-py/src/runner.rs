@@ -17,7 +17,6 @@ use crate::entry::{Bell, Entry, Message, lock};
 use crate::event_loop::LoopCore;
 use crate::guest::Guest;
 use crate::host::Host;
-use crate::linger::{Linger, Next};
 use crate::nesting;
 use crate::outcome::Outcome;
 use crate::statistics::Counts;
@@ -77,10 +76,6 @@ impl RunnerCore {
     /// Keep a host while its task runs.
     pub(crate) fn keep_host(&self, host: &Bound<'_, Host>) {
         lock(&self.hosts).insert(host.get().key(), host.clone().unbind());
-    }
-
-    pub(crate) fn has_hosts(&self) -> bool {
-        !lock(&self.hosts).is_empty()
     }
 
     pub(crate) fn forget_host(&self, key: usize) {
@@ -226,7 +221,6 @@ impl RunnerCore {
     pub(crate) fn drain(slf: &Bound<'_, Self>) -> PyResult<()> {
         let core = slf.get();
         let mut batch = VecDeque::new();
-        let mut linger = Linger::default();
         loop {
             core.entry.take(&mut batch);
             for message in batch.drain(..) {
@@ -236,14 +230,8 @@ impl RunnerCore {
                 }
             }
             // A loop of ours looks again before it sleeps; a foreign loop's bell must be armed here.
-            let next = match &core.own_loop {
-                Some(own_loop) => linger.wait(slf.py(), core, own_loop.get()),
-                None if core.entry.prepare_sleep() == Sleep::Stay => Next::Take,
-                None => Next::Leave,
-            };
-            match next {
-                Next::Take => {}
-                Next::Leave => break,
+            if core.own_loop.is_some() || core.entry.prepare_sleep() == Sleep::Sleep {
+                break;
             }
         }
         if core.entry.take_stop()

@@ -23,6 +23,8 @@ mod timers;
 
 pub(crate) mod turn;
 
+mod linger;
+
 mod poller;
 
 #[cfg(target_os = "linux")]

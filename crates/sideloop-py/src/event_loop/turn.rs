@@ -7,6 +7,7 @@ use pyo3::types::PyList;
 
 use super::core::LoopCore;
 use super::handle;
+use super::linger::{Linger, Next};
 use super::timers::Timers;
 use crate::entry::Entry;
 use crate::errors::os_error;
@@ -18,7 +19,7 @@ const LONGEST_WAIT: f64 = 24.0 * 3600.0;
 
 /// While work is ready, the loop turns without a look at I/O for this long, in seconds: a look costs more
 /// than a short turn (`benches/loop.py`, call_soon chain).
-pub(crate) const LONGEST_BLIND: f64 = 50e-6;
+pub(super) const LONGEST_BLIND: f64 = 50e-6;
 
 /// Run one turn: what `BaseEventLoop._run_once` does, waiting no more than `longest` seconds.
 ///
@@ -66,7 +67,15 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
         }
     }
 
-    run_ready(slf)
+    run_ready(slf)?;
+    if longest.is_none() {
+        let mut linger = Linger::default();
+        while linger.wait(py, core) == Next::Take {
+            drain(slf)?;
+            run_ready(slf)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether work that is ready may go before the next look at I/O.

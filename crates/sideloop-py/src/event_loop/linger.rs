@@ -1,24 +1,24 @@
-//! Where the loop thread waits after a step: the next one mostly follows at once.
+//! Where the loop thread waits after a call: the next one mostly follows at once.
 //!
-//! A turn of the loop costs as much as a short step does: Python's `run_forever`, timers, a system call
+//! A turn of the loop costs as much as a short call does: Python's `run_forever`, timers, a system call
 //! for files. So for as long as a busy loop goes without a look at files anyway, the next message is
-//! awaited in the middle of a turn, in one spin. `benches/iterate.py` shows what it saves.
+//! awaited in the middle of a turn, in one spin. `benches/round_trip.py` and `iterate.py` show what it saves.
 
 use std::time::Instant;
 
 use pyo3::prelude::*;
 use sideloop_core::spin::{Plan, Seen, spin};
 
+use super::core::LoopCore;
+use super::turn::LONGEST_BLIND;
 use crate::cpus;
 use crate::deadline::bounded;
-use crate::drive::Drive;
 use crate::entry::Entry;
-use crate::event_loop::{LoopCore, turn};
-use crate::runner::RunnerCore;
 
 /// What to do next.
 #[must_use]
-pub(crate) enum Next {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
     /// Take the messages that have come.
     Take,
     /// Go on with the turn.
@@ -27,24 +27,24 @@ pub(crate) enum Next {
 
 /// The time for it, in one turn.
 #[derive(Default)]
-pub(crate) struct Linger {
+pub(super) struct Linger {
     end: Option<Instant>,
 }
 
 impl Linger {
-    /// Wait for a message a little, if hosts are there whose next step may come.
-    pub(crate) fn wait(&mut self, py: Python<'_>, core: &RunnerCore, own_loop: &LoopCore) -> Next {
-        let entry = &*core.entry;
-        let worth_it = core.has_hosts()
-            && matches!(core.drive, Drive::Thread)
-            && !own_loop.has_ready()
+    /// Wait for a message a little, if callers are there whose next call may come.
+    pub(super) fn wait(&mut self, py: Python<'_>, event_loop: &LoopCore) -> Next {
+        let entry = &*event_loop.entry;
+        let worth_it = entry.has_callers()
+            && !event_loop.has_ready()
+            && !event_loop.is_stopping()
             && !entry.is_stop_due()
             && entry.messages.plan(cpus::usable()) == Plan::Spin;
         if !worth_it {
             return Next::Leave;
         }
         let now = Instant::now();
-        let end = *self.end.get_or_insert_with(|| now + bounded(turn::LONGEST_BLIND));
+        let end = *self.end.get_or_insert_with(|| now + bounded(LONGEST_BLIND));
         if now < end && spin_detached(py, entry) == Seen::Answered {
             Next::Take
         } else {
