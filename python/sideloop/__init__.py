@@ -21,6 +21,7 @@ from sideloop._errors import (
 from sideloop._event_loop import EventLoop, new_event_loop
 from sideloop._iterate import SyncGenerator
 from sideloop._manager import LoopManager
+from sideloop._map import map  # noqa: A004  # as in concurrent.futures: read as sideloop.map
 from sideloop._run_on import run_on
 from sideloop._runner import Runner
 from sideloop._statistics import CallStatistics, RunnerStatistics, Statistics, statistics
@@ -42,6 +43,7 @@ __all__ = [
     "enter",
     "iterate",
     "loop_manager",
+    "map",
     "new_event_loop",
     "run_on",
     "run_sync",

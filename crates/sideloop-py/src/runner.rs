@@ -251,6 +251,11 @@ impl RunnerCore {
         Self::ring_attached(slf)
     }
 
+    /// The loop did not hear for the grace that `call` is to stop: it is stuck, and replaced.
+    fn leave_behind(slf: &Bound<'_, Self>, call: &str) {
+        Self::leave_loop_behind(slf, call, true);
+    }
+
     /// The loop thread has left its loop: it unwinds what is left. `reason` is the exception that
     /// ended the loop, if one did.
     fn begin_unwinding(&self, py: Python<'_>, reason: Option<Py<PyAny>>) {

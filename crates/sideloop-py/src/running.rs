@@ -223,21 +223,26 @@ impl RunnerCore {
         Error::LoopStopped.raise(py, (&self.name, call, reason))
     }
 
-    /// A caller left its task behind: a loop that did not even hear it is stuck, and replaced.
+    /// A caller left its task behind: a loop that did not even hear it is stuck.
     fn left_behind(slf: &Bound<'_, Self>, call: &Bound<'_, Call>, async_fn: &Bound<'_, PyAny>) {
+        let driven = matches!(slf.get().drive, Drive::Caller(_));
+        let stuck = !driven && !slf.get().is_guest() && !call.get().has_heard_cancel();
+        Self::leave_loop_behind(slf, &name_of(async_fn), stuck);
+    }
+
+    /// Warn of a call that was left behind, and replace its loop if that is stuck.
+    pub(crate) fn leave_loop_behind(slf: &Bound<'_, Self>, call: &str, stuck: bool) {
         let (py, core) = (slf.py(), slf.get());
-        let driven = matches!(core.drive, Drive::Caller(_));
-        let stuck = !driven && !core.is_guest() && !call.get().has_heard_cancel();
         if stuck {
             core.stuck.store(true, Ordering::Relaxed);
             let _ = Self::ask_stop(slf);
         }
         let warn = || -> PyResult<()> {
             let module = py.import("sideloop._errors")?;
-            module.call_method1("warn_abandoned", (&core.name, name_of(async_fn), stuck)).map(drop)
+            module.call_method1("warn_abandoned", (&core.name, call, stuck)).map(drop)
         };
         if let Err(error) = warn() {
-            error.write_unraisable(py, Some(call));
+            error.write_unraisable(py, Some(slf));
         }
     }
 

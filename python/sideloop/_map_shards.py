@@ -1,0 +1,122 @@
+"""A map over the workers of an executor: the items travel in shards."""
+
+import asyncio
+import concurrent.futures
+import itertools
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+from sideloop._errors import logger
+from sideloop._map_answers import Order, Outcome
+from sideloop._map_local import LOOK_AHEAD, LocalMap
+from sideloop._map_worker import Answered, Shard, answer, this_process
+from sideloop._runner import GRACE
+from sideloop._sideloop import call_name
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+SHARDS = 64
+"""How many shards are with the executor at most: waiting for a worker, running, or answered."""
+
+
+class ShardedMap(Generic[T, R]):
+    """A map on the workers of an executor.
+
+    A local map waits for the shards. They are submitted where that pulls its items: on the thread
+    that takes the answers, since some executors fork there.
+    """
+
+    def __init__(
+        self,
+        async_fn: Callable[[T], Awaitable[R]],
+        items: Iterable[T],
+        limit: int,
+        order: Order,
+        collect: bool,
+        executor: concurrent.futures.Executor,
+    ) -> None:
+        self._executor = executor
+        self._name = call_name(async_fn)
+        self._submitted: set[concurrent.futures.Future[Answered[R]]] = set()
+        shards = (
+            Shard(async_fn, some, order, collect, this_process())
+            for some in _split(iter(items), limit)
+        )
+        self._waiting: LocalMap[concurrent.futures.Future[Answered[R]], Answered[R]] = LocalMap(
+            self._wait_for,
+            self._submit(shards),
+            SHARDS // LOOK_AHEAD,
+            order,
+            self._name,
+        )
+        self._outcomes: deque[Outcome[R]] = deque()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the map, if it was not the last item."""
+        return self._waiting.failure
+
+    def take(self) -> Outcome[R] | None:
+        """The next answer, or None if there is none left. Blocks until its shard is there."""
+        while not self._outcomes:
+            shard = self._waiting.take()
+            if shard is None:
+                return None
+            if shard.error is not None:
+                # Of the executor, not of an item: a worker died, or something could not be sent.
+                self._waiting.failure = shard.error
+                return None
+            self._outcomes.extend(shard.answer.outcomes())
+        return self._outcomes.popleft()
+
+    def close(self) -> None:
+        """Cancel the shards, and wait for those that have begun, for the grace at most."""
+        self._waiting.close()
+        left = concurrent.futures.wait(self._cancel(), GRACE).not_done
+        if left:
+            logger.warning(
+                "%d shards of %s still run in the workers of %r and were left behind: an executor "
+                "does not stop what a worker has begun",
+                len(left),
+                self._name,
+                self._executor,
+            )
+
+    def drop(self) -> None:
+        """Close for the collector: cancel the shards, and wait for none."""
+        self._waiting.drop()
+        self._cancel()
+
+    def _cancel(self) -> set[concurrent.futures.Future[Answered[R]]]:
+        """Cancel what no worker has begun. Returns the others."""
+        return {future for future in list(self._submitted) if not future.cancel()}
+
+    def _submit(
+        self, shards: Iterable[Shard[T, R]]
+    ) -> Iterator[concurrent.futures.Future[Answered[R]]]:
+        for shard in shards:
+            future = self._executor.submit(answer, shard)
+            self._submitted.add(future)
+            yield future
+
+    async def _wait_for(self, future: concurrent.futures.Future[Answered[R]]) -> Answered[R]:
+        answered = await asyncio.wrap_future(future)
+        self._submitted.discard(future)
+        return answered
+
+
+def _split(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    """Lists of this many items. If the iterator raises, what came before goes first."""
+    while True:
+        shard: list[T] = []
+        try:
+            shard.extend(itertools.islice(items, size))  # keeps what came before an exception
+        except Exception:
+            if shard:
+                yield shard
+            raise
+        if not shard:
+            return
+        yield shard
