@@ -5,8 +5,11 @@ import inspect
 import logging
 import threading
 from collections.abc import Sequence
+from typing import TypeVar
 
 from sideloop._stack import site_of
+
+E = TypeVar("E", bound=BaseException)
 
 logger = logging.getLogger("sideloop")
 
@@ -110,6 +113,12 @@ def not_async_error(call: str, found: object) -> TypeError:
         f"{call} returned {type(found).__name__}, which cannot be awaited: if {name} is a sync "
         f"function, call it without run_sync; otherwise write it with 'async def'"
     )
+
+
+def without_our_frame(error: E) -> E:
+    """Take the frame that caught it off its traceback. Kept, it would also make a cycle."""
+    caught = error.__traceback__
+    return error.with_traceback(caught.tb_next if caught is not None else None)
 
 
 def warn_abandoned(runner: str, call: str, stuck: bool) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from types import CoroutineType
 from typing import Generic, TypeVar
 
-from sideloop._errors import not_async_error
+from sideloop._errors import not_async_error, without_our_frame
 from sideloop._map_answers import Answers, Item
 from sideloop._sideloop import RunnerCore, call_name
 
@@ -63,12 +63,16 @@ class Flight(Generic[T, R]):
     async def stop(self) -> None:
         """Cancel every task, and return when all have unwound."""
         self.stopping = True
+        if not self._accepts():
+            self._over = True  # the loop unwinds, and has cancelled them: twice would cut them off
         self.cancel()
         if self._tasks:
             await asyncio.wait(list(self._tasks))
 
     def cancel(self) -> None:
-        """Start nothing more, and cancel every task."""
+        """Start nothing more, and cancel every task, once."""
+        if self._over:
+            return
         self._over = True
         self.queue.clear()
         for task in list(self._tasks):
@@ -110,11 +114,11 @@ class Flight(Generic[T, R]):
                 return
             item.answer = await awaitable
         except GeneratorExit:
-            raise  # the loop was closed over this task
+            raise  # also when the loop is closed over this task: then nothing may be done here
         except (Exception, asyncio.CancelledError) as error:
-            item.error = _without_our_frame(error)
+            item.error = without_our_frame(error)
         except BaseException as error:
-            self._fail(_without_our_frame(error))
+            self._fail(without_our_frame(error))
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         item = self._tasks.pop(task)
@@ -122,6 +126,8 @@ class Flight(Generic[T, R]):
         self.finished += 1
         if task.cancelled():
             item.error = asyncio.CancelledError()
+        elif raised := task.exception():
+            self._fail(raised)
         if isinstance(item.error, asyncio.CancelledError) and not self._accepts():
             # The loop unwinds: it takes no new tasks, and this is no answer.
             self._over = True
@@ -148,9 +154,3 @@ class Flight(Generic[T, R]):
             and (self._answers.ready() or self.failure is not None)
         ):
             waiter.set_result(None)
-
-
-def _without_our_frame(error: BaseException) -> BaseException:
-    """The traceback begins with the frame that caught it, which would also make a cycle."""
-    caught = error.__traceback__
-    return error.with_traceback(caught.tb_next if caught is not None else None)

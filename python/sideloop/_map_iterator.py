@@ -41,10 +41,9 @@ class MapIterator(Generic[R], Iterator[R]):
     """
 
     def __init__(self, source: Source, collect: bool, bar: Bar | None) -> None:
-        self._source = source
+        self._source: Source | None = source
         self._collect = collect
         self._bar = bar
-        self._closed = False
         self._advancing = threading.Lock()
 
     def __iter__(self) -> "MapIterator[R]":
@@ -53,23 +52,16 @@ class MapIterator(Generic[R], Iterator[R]):
     def __next__(self) -> R:
         self._enter()
         try:
-            if self._closed:
-                raise StopIteration
-            try:
-                item = self._source.take()
-            except BaseException:
-                self._end()
-                raise
+            item = self._take()
             if item is None:
-                self._end()
-                raise self._source.failure or StopIteration
+                raise self._end() or StopIteration
             error = item.error
-            if error is None or (self._collect and _is_collected(error)):
-                if self._bar is not None:
-                    self._bar.update(1)
-                return cast("R", item.answer if error is None else error)
-            self._end()
-            raise error
+            if error is not None and not (self._collect and _is_collected(error)):
+                self._end()
+                raise error
+            if self._bar is not None:
+                self._bar.update(1)
+            return cast("R", item.answer if error is None else error)
         finally:
             item = error = None  # an exception must not hold the frame that is in its traceback
             self._advancing.release()
@@ -100,9 +92,9 @@ class MapIterator(Generic[R], Iterator[R]):
         self.close()
 
     def __del__(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._source.drop()
+        source, self._source = self._source, None
+        if source is not None:
+            source.drop()
             self._close_bar()
 
     def _enter(self) -> None:
@@ -112,11 +104,23 @@ class MapIterator(Generic[R], Iterator[R]):
                 "own items: give each thread a map of its own"
             )
 
-    def _end(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._close_bar()
-            self._source.close()
+    def _take(self) -> Outcome[Any] | None:
+        if self._source is None:
+            return None
+        try:
+            return self._source.take()
+        except BaseException:
+            self._end()
+            raise
+
+    def _end(self) -> BaseException | None:
+        """Close. Returns what ended the map, if that was no item."""
+        source, self._source = self._source, None
+        if source is None:
+            return None
+        self._close_bar()
+        source.close()
+        return source.failure
 
     def _close_bar(self) -> None:
         if self._bar is not None:

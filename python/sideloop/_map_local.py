@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextvars import copy_context
 from typing import Generic, TypeVar
 
-from sideloop._errors import RunnerClosedError, warn_abandoned
+from sideloop._errors import RunnerClosedError, warn_abandoned, without_our_frame
 from sideloop._map_answers import Answers, Item, Order
 from sideloop._map_flight import Flight
 from sideloop._map_loop import MapLoop
@@ -120,9 +120,8 @@ class LocalMap(Generic[T, R]):
             return
         except Exception as error:
             # Its place is behind the items that came before it.
-            caught = error.__traceback__
             self._items = None
-            self._items_error = error.with_traceback(caught.tb_next if caught else None)
+            self._items_error = without_our_frame(error)
             return
         item: Item[T, R] = Item(given, copy_context())
         flight = self._flight
