@@ -1,0 +1,165 @@
+"""Maps that meet signals, forks and the interpreter's end.
+
+`map.py <what>`: says "waiting" when the signal may come.
+"""
+
+import asyncio
+import itertools
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import sideloop
+
+SECONDS = 600.0
+
+
+def say(text: object) -> None:
+    os.write(1, f"{text}\n".encode())  # at once, so that lines of several threads do not mix
+
+
+class Waiting:
+    """An async function whose tasks wait for ever, and which knows what becomes of them."""
+
+    def __init__(self, loudly_at: int) -> None:
+        self.began = 0
+        self.unwound = 0
+        self._loudly_at = loudly_at
+
+    async def __call__(self, n: int) -> int:
+        self.began += 1
+        if self.began == self._loudly_at:
+            say("waiting")
+        try:
+            if n:
+                await asyncio.sleep(SECONDS)
+            return n
+        finally:
+            await asyncio.sleep(0.05)
+            self.unwound += 1
+
+
+async def double(n: int) -> int:
+    return 2 * n
+
+
+async def tasks_left() -> int:
+    return len(asyncio.all_tasks()) - 1
+
+
+def report(waiting: Waiting) -> None:
+    say(f"{waiting.began} began, {waiting.unwound} unwound")
+    say(f"{sideloop.run_sync(tasks_left)} tasks left, {sum(sideloop.map(double, range(10)))}")
+
+
+def waits() -> None:
+    """Ctrl-C while the caller waits for an answer."""
+    waiting = Waiting(11)
+    try:
+        for _ in sideloop.map(waiting, itertools.count(), limit=10):
+            pass
+    except KeyboardInterrupt:
+        say("KeyboardInterrupt")
+    report(waiting)
+
+
+def computes() -> None:
+    """Ctrl-C between two answers."""
+    waiting = Waiting(11)
+    try:
+        for _ in sideloop.map(waiting, itertools.count(), limit=10):
+            time.sleep(SECONDS)
+    except KeyboardInterrupt:
+        say("KeyboardInterrupt")
+    report(waiting)
+
+
+def pulls() -> None:
+    """Ctrl-C in the iterator of the items."""
+    waiting = Waiting(11)
+
+    def items() -> Iterator[int]:
+        yield from range(1, 12)
+        time.sleep(SECONDS)
+
+    try:
+        list(sideloop.map(waiting, items(), limit=11))
+    except KeyboardInterrupt:
+        say("KeyboardInterrupt")
+    report(waiting)
+
+
+def blocks() -> None:
+    """Ctrl-C while an item blocks the loop, so that nobody hears of it."""
+    sideloop._map_loop.GRACE = 0.2
+
+    blocking = threading.Event()
+
+    async def block(n: int) -> int:
+        await asyncio.sleep(0.05 + 0.1 * n)
+        if n:
+            blocking.set()
+            time.sleep(SECONDS)
+        return n
+
+    answers = sideloop.map(block, range(2))
+    try:
+        with answers:
+            next(answers)
+            blocking.wait()
+            say("waiting")
+            next(answers)
+    except KeyboardInterrupt:
+        say("KeyboardInterrupt")
+    say(sideloop.run_sync(double, 21))
+    say(sum(sideloop.map(double, range(10))))
+    os._exit(0)  # the blocked thread would be waited for
+
+
+def ends() -> None:
+    """The interpreter ends with a map in flight."""
+
+    async def wait(n: int) -> int:
+        try:
+            if n:
+                await asyncio.sleep(SECONDS)
+            return n
+        finally:
+            await asyncio.sleep(0.01)
+            if n:
+                say("unwound")
+
+    global kept
+    kept = sideloop.map(wait, itertools.count(), limit=3, ordered=False)
+    next(kept)
+    while sideloop.run_sync(tasks_left) < 3:
+        pass
+
+
+def forks() -> None:
+    """A child has no part in its parent's map."""
+
+    async def answer(n: int) -> int:
+        await asyncio.sleep(0.01)
+        return n
+
+    answers = sideloop.map(answer, itertools.count(), limit=2)
+    next(answers)
+    child = os.fork()
+    if child == 0:
+        try:
+            for _ in range(5):
+                next(answers)
+        except RuntimeError as error:
+            say("begun before a fork" in str(error))
+        say(sum(sideloop.map(answer, range(5))))
+        del answers
+        os._exit(0)
+    os.waitpid(child, 0)
+    say([next(answers) for _ in range(20)] == list(range(1, 21)))
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]]()

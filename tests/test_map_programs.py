@@ -1,0 +1,42 @@
+"""The map and what comes from outside: Ctrl-C, the interpreter's end, a fork."""
+
+import signal
+
+import pytest
+from programs import Program
+
+
+class TestCtrlC:
+    @pytest.mark.parametrize("what", ["waits", "computes", "pulls"])
+    def test_cancels_what_is_in_flight_and_lets_it_unwind(self, what: str) -> None:
+        with Program("map", what) as program:
+            program.wait_for("waiting")
+            program.send(signal.SIGINT)
+            ended = program.finish()
+        assert ended.code == 0, ended
+        assert ended.lines == ["KeyboardInterrupt", "11 began, 11 unwound", "0 tasks left, 90"]
+
+    def test_while_an_item_blocks_the_loop_leaves_it_behind_and_the_next_call_works(self) -> None:
+        with Program("map", "blocks") as program:
+            program.wait_for("waiting")
+            program.send(signal.SIGINT)
+            ended = program.finish()
+        assert ended.code == 0, ended
+        assert ended.lines == ["KeyboardInterrupt", "42", "90"]
+        assert "block() blocks the event loop" in ended.stderr
+
+
+class TestTheEndOfTheInterpreter:
+    def test_lets_what_is_in_flight_unwind_and_is_quiet(self) -> None:
+        with Program("map", "ends") as program:
+            ended = program.finish()
+        assert (ended.code, ended.stderr) == (0, "")
+        assert ended.lines == ["unwound"] * 3
+
+
+class TestAFork:
+    def test_takes_no_part_in_the_map_of_the_parent(self) -> None:
+        with Program("map", "forks", flags=()) as program:
+            ended = program.finish()
+        assert (ended.code, ended.stderr) == (0, "")
+        assert ended.lines == ["True", "10", "True"]
