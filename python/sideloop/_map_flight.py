@@ -124,6 +124,7 @@ class Flight(Generic[T, R]):
         item = self._tasks.pop(task)
         self._free += 1
         self.finished += 1
+        del item.given  # its answer may wait long
         if task.cancelled():
             item.error = asyncio.CancelledError()
         elif raised := task.exception():

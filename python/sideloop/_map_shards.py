@@ -3,6 +3,8 @@
 import asyncio
 import concurrent.futures
 import itertools
+import pickle
+import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Generic, TypeVar
@@ -41,7 +43,7 @@ class ShardedMap(Generic[T, R]):
         self._name = call_name(async_fn)
         self._submitted: set[concurrent.futures.Future[Answered[R]]] = set()
         shards = (
-            Shard(async_fn, some, order, collect, this_process())
+            Shard(async_fn, some, order, collect, this_process(), uuid.uuid4().hex)
             for some in _split(iter(items), limit)
         )
         self._waiting: LocalMap[concurrent.futures.Future[Answered[R]], Answered[R]] = LocalMap(
@@ -97,7 +99,13 @@ class ShardedMap(Generic[T, R]):
         self, shards: Iterable[Shard[T, R]]
     ) -> Iterator[concurrent.futures.Future[Answered[R]]]:
         for shard in shards:
-            future = self._executor.submit(answer, shard)
+            try:
+                future = self._executor.submit(answer, shard)
+            except (TypeError, AttributeError, pickle.PicklingError) as error:
+                raise TypeError(
+                    f"{self._name}, or one of its items, cannot be sent to the workers of "
+                    f"{type(self._executor).__name__}: {error}"
+                ) from error
             self._submitted.add(future)
             yield future
 

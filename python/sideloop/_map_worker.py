@@ -34,6 +34,8 @@ class Shard(Generic[T, R]):
     order: Order
     collect: bool
     sender: Process
+    # Unlike that of any other: dask takes calls that are equal for one and the same.
+    key: str
 
 
 @dataclass(frozen=True)
