@@ -36,7 +36,7 @@ class TestTheEndOfTheInterpreter:
 
 class TestAFork:
     def test_takes_no_part_in_the_map_of_the_parent(self) -> None:
-        with Program("map", "forks", flags=()) as program:
+        with Program("map", "forks") as program:
             ended = program.finish()
         assert (ended.code, ended.stderr) == (0, "")
         assert ended.lines == ["True", "10", "True"]

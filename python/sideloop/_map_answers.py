@@ -9,15 +9,21 @@ R = TypeVar("R")
 
 
 class Outcome(Generic[R]):
-    """What came of one item: an `answer`, or an `error`."""
+    """What came of one item: an `answer`, or an `error`.
 
-    __slots__ = ("answer", "error")
+    An error that is `final` is raised also where errors are collected: it ends the map.
+    """
+
+    __slots__ = ("answer", "error", "final")
 
     answer: R
 
-    def __init__(self, answer: Any = None, error: BaseException | None = None) -> None:
+    def __init__(
+        self, answer: Any = None, error: BaseException | None = None, *, final: bool = False
+    ) -> None:
         self.answer = answer
         self.error = error
+        self.final = final
 
 
 class Item(Outcome[R], Generic[T, R]):

@@ -119,6 +119,8 @@ class Flight(Generic[T, R]):
             item.error = without_our_frame(error)
         except BaseException as error:
             self._fail(without_our_frame(error))
+        finally:
+            del item  # frames of the traceback reach this one, which would make a cycle
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         item = self._tasks.pop(task)

@@ -1,6 +1,5 @@
 """The iterator that `sideloop.map` returns: raises or collects, counts, and closes."""
 
-import asyncio
 import threading
 from collections.abc import Iterator
 from types import TracebackType
@@ -14,11 +13,6 @@ R = TypeVar("R")
 
 class Source(Protocol):
     """What the answers come from: this process's loop, or the workers of an executor."""
-
-    @property
-    def failure(self) -> BaseException | None:
-        """What ended the map, if it was not the last item."""
-        ...
 
     def take(self) -> Outcome[Any] | None:
         """The next answer; None if there is none left."""
@@ -54,9 +48,10 @@ class MapIterator(Generic[R], Iterator[R]):
         try:
             item = self._take()
             if item is None:
-                raise self._end() or StopIteration
+                self._end()
+                raise StopIteration
             error = item.error
-            if error is not None and not (self._collect and _is_collected(error)):
+            if error is not None and (item.final or not self._collect):
                 self._end()
                 raise error
             if self._bar is not None:
@@ -113,20 +108,12 @@ class MapIterator(Generic[R], Iterator[R]):
             self._end()
             raise
 
-    def _end(self) -> BaseException | None:
-        """Close. Returns what ended the map, if that was no item."""
+    def _end(self) -> None:
         source, self._source = self._source, None
-        if source is None:
-            return None
-        self._close_bar()
-        source.close()
-        return source.failure
+        if source is not None:
+            self._close_bar()
+            source.close()
 
     def _close_bar(self) -> None:
         if self._bar is not None:
             self._bar.close()
-
-
-def _is_collected(error: BaseException) -> bool:
-    """Whether it is an item's outcome, and not an interrupt or exit."""
-    return isinstance(error, (Exception, asyncio.CancelledError))

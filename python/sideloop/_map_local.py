@@ -9,7 +9,7 @@ from contextvars import copy_context
 from typing import Generic, TypeVar
 
 from sideloop._errors import RunnerClosedError, warn_abandoned, without_our_frame
-from sideloop._map_answers import Answers, Item, Order
+from sideloop._map_answers import Answers, Item, Order, Outcome
 from sideloop._map_flight import Flight
 from sideloop._map_loop import MapLoop
 
@@ -36,7 +36,6 @@ class LocalMap(Generic[T, R]):
         order: Order,
         name: str,
     ) -> None:
-        self.failure: BaseException | None = None
         self._answers: Answers[T, R] = order()
         self._flight = Flight(async_fn, limit, self._answers)
         self._loop = MapLoop(name)
@@ -46,7 +45,7 @@ class LocalMap(Generic[T, R]):
         self._pulled = 0
         self._thread = 0
 
-    def take(self) -> Item[T, R] | None:
+    def take(self) -> Outcome[R] | None:
         """The next answer, or None if there is none left. Blocks until it is there."""
         self._thread = threading.get_ident()
         answers = self._answers
@@ -56,12 +55,8 @@ class LocalMap(Generic[T, R]):
             elif len(answers):
                 self._loop.run(self._flight.wait)
             else:
-                self.failure = self._items_error
-                return None
-        if self._flight.failure is not None:
-            self.failure = self._flight.failure
-            return None
-        return answers.take()
+                return self._last()
+        return self._last() if self._flight.failure is not None else answers.take()
 
     def close(self) -> None:
         """Cancel what is in flight, and wait for it to unwind, for its grace at most."""
@@ -95,6 +90,13 @@ class LocalMap(Generic[T, R]):
             self.close()
         elif self._is_in_flight():
             self._cancel_soon()
+
+    def _last(self) -> Outcome[R] | None:
+        """What ended the map: nothing, if that was its last item."""
+        error = self._flight.failure or self._items_error
+        # Kept, it would make a cycle: frames of its traceback may reach us.
+        self._flight.failure = self._items_error = None
+        return Outcome(error=error, final=True) if error is not None else None
 
     def _is_in_flight(self) -> bool:
         """Whether items are with the loop that nobody has stopped."""

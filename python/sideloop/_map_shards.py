@@ -55,11 +55,6 @@ class ShardedMap(Generic[T, R]):
         )
         self._outcomes: deque[Outcome[R]] = deque()
 
-    @property
-    def failure(self) -> BaseException | None:
-        """What ended the map, if it was not the last item."""
-        return self._waiting.failure
-
     def take(self) -> Outcome[R] | None:
         """The next answer, or None if there is none left. Blocks until its shard is there."""
         while not self._outcomes:
@@ -68,8 +63,7 @@ class ShardedMap(Generic[T, R]):
                 return None
             if shard.error is not None:
                 # Of the executor, not of an item: a worker died, or something could not be sent.
-                self._waiting.failure = shard.error
-                return None
+                return Outcome(error=shard.error, final=True)
             self._outcomes.extend(shard.answer.outcomes())
         return self._outcomes.popleft()
 

@@ -50,7 +50,7 @@ class Answered(Generic[R]):
         for one in self.answers:
             yield Outcome(one)
         if self.error is not None:
-            yield Outcome(error=self.error)
+            yield Outcome(error=self.error, final=True)
 
 
 def answer(shard: Shard[T, R]) -> Answered[R]:

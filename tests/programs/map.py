@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 
 import sideloop
@@ -147,7 +148,9 @@ def forks() -> None:
 
     answers = sideloop.map(answer, itertools.count(), limit=2)
     next(answers)
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that there are threads
+        child = os.fork()
     if child == 0:
         try:
             for _ in range(5):
