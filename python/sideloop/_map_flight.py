@@ -131,14 +131,18 @@ class Flight(Generic[T, R]):
             item.error = asyncio.CancelledError()
         elif raised := task.exception():
             self._fail(raised)
-        if isinstance(item.error, asyncio.CancelledError) and not self._accepts():
+        cancelled = isinstance(item.error, asyncio.CancelledError)
+        if cancelled and not self._accepts():
             # The loop unwinds: it takes no new tasks, and this is no answer.
             self._over = True
         if self._over:
             return
         self._answers.finish(item)
         self._tell()
-        self.feed()
+        # Who cancels what is left on a loop, as the interpreter's exit does, gets no new tasks for
+        # it. If anybody waits for the map, or comes to wait, it goes on.
+        if not cancelled or self._waiter is not None:
+            self.feed()
 
     def _accepts(self) -> bool:
         return self._core is not None and self._core.accepting

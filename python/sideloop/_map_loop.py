@@ -70,7 +70,7 @@ class _Served:
                 f"process; begin a new one in the child"
             )
         if self.core.driving:
-            return DeadlockError(self.core.name, self._name)
+            return DeadlockError(self.core.name, self._name, ())
         return RunnerClosedError(self.core.name, self._name, started=True)
 
 
