@@ -52,6 +52,13 @@ def wait_until() -> WaitUntil:
     return wait
 
 
+@pytest.fixture(autouse=True)
+def no_leaks(request: pytest.FixtureRequest) -> None:
+    """No test leaks anything, but for those that say why they do."""
+    if request.node.get_closest_marker("leaks") is None:
+        request.getfixturevalue("sideloop_no_leaks")
+
+
 @pytest.fixture
 def no_thread_left(wait_until: WaitUntil) -> Generator[None]:
     """The test leaves no thread behind."""
