@@ -53,10 +53,8 @@ def wait_until() -> WaitUntil:
 
 
 @pytest.fixture(autouse=True)
-def no_leaks(request: pytest.FixtureRequest) -> None:
-    """No test leaks anything, but for those that say why they do."""
-    if request.node.get_closest_marker("leaks") is None:
-        request.getfixturevalue("sideloop_no_leaks")
+def no_leaks(sideloop_no_leaks: None) -> None:
+    """No test leaks a runner, a task or a call."""
 
 
 @pytest.fixture
