@@ -522,21 +522,22 @@ class TestClosing:
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         blocking, release = threading.Event(), threading.Event()
-        begun: list[asyncio.Event] = []
+        gates: list[asyncio.Event] = []
 
         async def block(n: int) -> int:
             if n == 0:
-                begun.append(asyncio.Event())
-                await begun[0].wait()
+                gates.extend((asyncio.Event(), asyncio.Event()))
+                await gates[0].wait()
             else:
-                begun[0].set()
-                await asyncio.sleep(0.05)
+                gates[0].set()
+                await gates[1].wait()
                 blocking.set()
                 release.wait(20)
             return n
 
         answers = sideloop.map(block, range(2))
         assert next(answers) == 0
+        run_sync(open_gate, gates[1])
         assert blocking.wait(20)
         with caplog.at_level(logging.WARNING, "sideloop"):
             answers.close()

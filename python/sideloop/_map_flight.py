@@ -141,7 +141,9 @@ class Flight(Generic[T, R]):
         self._tell()
         # Who cancels what is left on a loop, as the interpreter's exit does, gets no new tasks for
         # it. If anybody waits for the map, or comes to wait, it goes on.
-        if not cancelled or self._waiter is not None:
+        if cancelled and self._waiter is None:
+            self.starved = True
+        else:
             self.feed()
 
     def _accepts(self) -> bool:

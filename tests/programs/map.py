@@ -98,17 +98,27 @@ def blocks() -> None:
 
     blocking = threading.Event()
 
+    gates: list[asyncio.Event] = []
+
     async def block(n: int) -> int:
-        await asyncio.sleep(0.05 + 0.1 * n)
-        if n:
+        if n == 0:
+            gates.extend((asyncio.Event(), asyncio.Event()))
+            await gates[0].wait()
+        else:
+            gates[0].set()
+            await gates[1].wait()
             blocking.set()
             time.sleep(SECONDS)
         return n
+
+    async def open_gate() -> None:
+        gates[1].set()
 
     answers = sideloop.map(block, range(2))
     try:
         with answers:
             next(answers)
+            sideloop.run_sync(open_gate)
             blocking.wait()
             say("waiting")
             next(answers)
