@@ -124,12 +124,12 @@ class TestABlock:
 
     def test_may_be_of_a_class(self, either: LoopManager) -> None:
         with either.synced(Suppressing)(ValueError) as found:
-            assert isinstance(found, Suppressing)
+            assert isinstance(found.aio, Suppressing)
 
     def test_may_be_of_an_exit_stack_of_asynchronous_ones(self, either: LoopManager) -> None:
         journal = Journal()
         with either.synced(AsyncExitStack)() as stack:
-            either.run_sync(stack.enter_async_context, journal.open("a"))
+            stack.enter_async_context(journal.open("a"))
         assert journal.lines == ["enter a", "exit a"]
 
     def test_may_be_entered_again_if_what_it_views_may(self, either: LoopManager) -> None:

@@ -1,6 +1,5 @@
 """Enter: the sync view of asynchronous context managers."""
 
-import inspect
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
@@ -51,19 +50,18 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
         router: Router,
         async_fn: object,
         make: Callable[[], AbstractAsyncContextManager[T_co, bool | None]],
+        view: Callable[[Any], Any] = lambda entered: entered,
     ) -> None:
         self._router = router
         self._async_fn = async_fn
         self._make = make
-        self._visit: _Visit[T_co] | None = None
+        self._view = view
+        self._visit: Visit[T_co] | None = None
         self._host: Host | None = None
 
     def __enter__(self) -> T_co:
-        if self._host is not None and not self._host.over:
-            raise RuntimeError(f"{self!r} is entered already")
-        self._visit = _Visit(self._make)
-        self._host = Host(self._router, self._async_fn, attend, self._visit.rescue)
-        entered: T_co = self._host.run(self._visit.enter)
+        host, visit = self._begin()
+        entered: T_co = self._view(host.run(visit.enter))
         return entered
 
     def __exit__(
@@ -72,10 +70,23 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
+        host, visit = self._end()
+        return bool(host.run_last(visit.exit, kind, error, traceback))
+
+    def _begin(self) -> "tuple[Host, Visit[T_co]]":
+        """Where to enter, and what. Apart, so that a traceback shows one frame of ours."""
+        if self._host is not None and not self._host.over:
+            raise RuntimeError(f"{self!r} is entered already")
+        self._visit = Visit(self._make)
+        self._host = Host(self._router, self._async_fn, attend, self._visit.rescue)
+        return self._host, self._visit
+
+    def _end(self) -> "tuple[Host, Visit[T_co]]":
+        """Where to leave, and what."""
         if self._host is None or self._visit is None:
             raise RuntimeError(f"{self!r} was not entered")
         host, visit, self._host = self._host, self._visit, None
-        return bool(host.run_last(visit.exit, kind, error, traceback))
+        return host, visit
 
     def __del__(self) -> None:
         host, visit = getattr(self, "_host", None), getattr(self, "_visit", None)
@@ -87,7 +98,7 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
         return f"<sideloop.SyncContextManager of {call_name(self._async_fn)}>"
 
 
-class _Visit(Generic[T]):
+class Visit(Generic[T]):
     """One time that a context manager is entered and left, as its task sees it."""
 
     def __init__(self, make: Callable[[], AbstractAsyncContextManager[T, bool | None]]) -> None:
@@ -137,15 +148,3 @@ def enter(
 def enters(kind: type) -> bool:
     """Whether instances can be entered asynchronously."""
     return hasattr(kind, "__aenter__") and hasattr(kind, "__aexit__")
-
-
-def makes_context_managers(async_fn: Callable[..., Any]) -> bool:
-    """Whether what this returns is to be entered, not awaited.
-
-    So it is for classes with `__aenter__`, and for what `contextlib.asynccontextmanager` makes: a
-    plain function around an async generator function.
-    """
-    if isinstance(async_fn, type):
-        return enters(async_fn) and not hasattr(async_fn, "__await__")
-    inside = getattr(async_fn, "__wrapped__", None)
-    return inspect.isasyncgenfunction(inside) and not inspect.iscoroutinefunction(async_fn)

@@ -136,15 +136,21 @@ def iterate(
     """The sync view of an object that can be iterated asynchronously."""
     if not read_ahead >= 0:
         raise ValueError(f"read_ahead is a number of items that is not negative: {read_ahead!r}")
+    generator = as_generator(async_iterable)
+    named = generator if generator is async_iterable else type(async_iterable)
+    return SyncGenerator(router, named, generator, read_ahead)
+
+
+def as_generator(async_iterable: AsyncIterable[Y]) -> AsyncGenerator[Y, Any]:
+    """The asynchronous generator itself, or one of the items of anything else."""
     if isinstance(async_iterable, AsyncGenerator):
-        generator = cast("AsyncGenerator[Y, Any]", async_iterable)
-        return SyncGenerator(router, generator, generator, read_ahead)
+        return cast("AsyncGenerator[Y, Any]", async_iterable)
     if not hasattr(async_iterable, "__aiter__"):
         raise TypeError(
             f"expected what `async for` can iterate, got {type(async_iterable).__name__}: pass an "
             f"object that has __aiter__, such as what an async generator function returns"
         )
-    return SyncGenerator(router, type(async_iterable), _items(async_iterable), read_ahead)
+    return _items(async_iterable)
 
 
 async def _items(async_iterable: AsyncIterable[Y]) -> AsyncGenerator[Y, None]:

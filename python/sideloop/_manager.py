@@ -1,16 +1,17 @@
 """The manager: decides which runner serves a caller."""
 
 import functools
-import inspect
 import itertools
 import pkgutil
+import sys
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from types import ModuleType
 from typing import Any, Literal, ParamSpec, TypeVar, overload
 
-from sideloop._enter import SyncContextManager, enter, makes_context_managers
+from sideloop._enter import SyncContextManager, enter
 from sideloop._errors import NestingError
 from sideloop._iterate import SyncGenerator, iterate
 from sideloop._loop import ExceptionHandler, LoopFactory, LoopThread, here
@@ -23,7 +24,9 @@ from sideloop._runner import (
     check_grace,
     check_slow,
 )
-from sideloop._sideloop import Router, RunnerCore, call_name, check_async_fn, generation
+from sideloop._sideloop import Router, RunnerCore, call_name, generation
+from sideloop._translate import Translator
+from sideloop._wrap import wrap
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,6 +108,7 @@ class LoopManager:
         self._local = threading.local()
         self._copy_context_back = copy_context_back
         self._router = Router(self._local, self._serve, copy_context_back)
+        self._translator = Translator(self, self._router)
         # One entry: that of the current fork generation. See `_runners`.
         self._by_generation: dict[int, _Runners] = {}
 
@@ -140,65 +144,55 @@ class LoopManager:
         return self._router.run(async_fn, args, kwargs)
 
     @overload
-    def synced(self, async_fn: Callable[P, Awaitable[T]], /) -> Callable[P, T]: ...
+    def synced(self, target: Callable[P, Awaitable[T]], /) -> Callable[P, T]: ...
+    @overload
+    def synced(self, target: type[Any] | ModuleType, /) -> Any: ...
     @overload
     def synced(
-        self, async_fn: Callable[P, AsyncGenerator[Y, S]], /
+        self, target: Callable[P, AsyncGenerator[Y, S]], /
     ) -> Callable[P, SyncGenerator[Y, S]]: ...
     @overload
     def synced(
-        self, async_fn: Callable[P, AsyncIterator[Y]], /
+        self, target: Callable[P, AsyncIterator[Y]], /
     ) -> Callable[P, SyncGenerator[Y, Any]]: ...
     @overload
     def synced(
-        self, async_fn: Callable[P, AbstractAsyncContextManager[T, bool | None]], /
+        self, target: Callable[P, AbstractAsyncContextManager[T, bool | None]], /
     ) -> Callable[P, SyncContextManager[T]]: ...
+    @overload
+    def synced(self, target: property, /) -> property: ...
 
-    def synced(self, async_fn: Callable[P, Any], /) -> Callable[P, Any]:
-        """The sync twin of an async function: calls it through `run_sync`. Also a decorator.
+    def synced(self, target: Any, /) -> Any:
+        """The sync twin of an async function, method, class or module. Also a decorator.
 
-        Also of methods: in a class body the twin is a method. The twin of an async generator
-        function returns a `SyncGenerator`, that of an async context manager function, or of a class
-        with `__aenter__`, a `SyncContextManager`. The original is at `__wrapped__`.
+        The twin has the same names, signatures and documentation; the async original is at its
+        `aio`. A call blocks as a call of `run_sync` does. What is an async generator becomes a
+        `SyncGenerator`, an async context manager a `SyncContextManager`, an async property a
+        property.
+
+        An object of a class's twin stands for one of the class. Both are translated into each other
+        wherever they are passed to the twins of one manager or returned by them, also inside of
+        lists, tuples, dicts and sets. Constructors and async methods run on the loop; sync methods
+        and properties on the calling thread. The twin of a class whose instances can be awaited
+        returns what awaiting one gives.
+
+        Returns:
+            The twin. For type checkers `python -m sideloop stubs` writes down what a class's or
+            module's has.
 
         Raises:
-            TypeError: `async_fn` is not callable, or is a `staticmethod` object.
+            TypeError: There is nothing async in `target`, or it is a twin already.
 
-        >>> import sideloop
+        >>> import asyncio, sideloop
         >>> @sideloop.synced
-        ... async def async_add(a: int, b: int) -> int:
-        ...     return a + b
-        >>> async_add(10, b=12)
-        22
+        ... class Store:
+        ...     async def get(self, key: str) -> str:
+        ...         await asyncio.sleep(0)
+        ...         return key.upper()
+        >>> Store().get("a")
+        'A'
         """
-        if not callable(async_fn):
-            # Says what it is instead, and closes a coroutine object.
-            check_async_fn(async_fn)
-        if isinstance(async_fn, staticmethod):
-            raise TypeError("the twin would take the instance: write @staticmethod above @synced")
-        router = self._router
-        if inspect.isasyncgenfunction(async_fn):
-
-            @functools.wraps(async_fn)
-            def iterating_twin(*args: P.args, **kwargs: P.kwargs) -> SyncGenerator[Any, Any]:
-                return SyncGenerator(router, async_fn, async_fn(*args, **kwargs))
-
-            return iterating_twin
-        if makes_context_managers(async_fn):
-
-            @functools.wraps(async_fn)
-            def entering_twin(*args: P.args, **kwargs: P.kwargs) -> SyncContextManager[Any]:
-                make = functools.partial(async_fn, *args, **kwargs)
-                return SyncContextManager(router, async_fn, make)
-
-            return entering_twin
-
-        @functools.wraps(async_fn)
-        def sync_twin(*args: P.args, **kwargs: P.kwargs) -> Any:
-            # Not run_sync: a traceback shows one frame of ours.
-            return self._router.run(async_fn, args, kwargs)
-
-        return sync_twin
+        return wrap(self._translator, target, sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
 
     def iterate(
         self, async_iterable: AsyncIterable[Y], *, read_ahead: int = 0
