@@ -25,8 +25,10 @@ from sideloop._map import map  # noqa: A004  # as in concurrent.futures: read as
 from sideloop._run_on import run_on
 from sideloop._runner import Runner
 from sideloop._statistics import CallStatistics, RunnerStatistics, Statistics, statistics
+from sideloop._twin import AsyncOriginal
 
 __all__ = [
+    "AsyncOriginal",
     "CallStatistics",
     "DeadlockError",
     "EventLoop",

@@ -36,19 +36,19 @@ class SyncFunction:
 
     def __init__(self, translator: "Translator", async_fn: Any) -> None:
         self.aio = self.__wrapped__ = async_fn
-        self._translator = translator
+        self.translator = translator
         # The class has these too, so that `__getattr__` is not asked for them.
         self.__doc__ = async_fn.__doc__
         self.__module__ = getattr(async_fn, "__module__", __name__)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        translator = self._translator
+        translator = self.translator
         args, kwargs = into(args), into(kwargs)
         return translator.out(translator.router.run(self.aio, args, kwargs))
 
     def __get__(self, instance: object, owner: type | None = None) -> "SyncFunction":
         bound = _bind(self.aio, instance, owner)
-        return self if bound is self.aio else type(self)(self._translator, bound)
+        return self if bound is self.aio else type(self)(self.translator, bound)
 
     def __getattr__(self, name: str) -> Any:
         # Its name, its annotations, what decorators have put on it.
@@ -59,7 +59,7 @@ class SyncFunction:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SyncFunction):
             return NotImplemented
-        return bool(self._translator is other._translator and self.aio == other.aio)
+        return bool(self.translator is other.translator and self.aio == other.aio)
 
     def __hash__(self) -> int:
         return hash(self.aio)
@@ -75,7 +75,7 @@ class SyncFunction:
             held = getattr(held, part, None)
         if held is self:
             return name
-        return _restore, (self._translator.manager, self.aio)
+        return _restore, (self.translator.manager, self.aio)
 
 
 class SyncGeneratorFunction(SyncFunction):
@@ -83,7 +83,7 @@ class SyncGeneratorFunction(SyncFunction):
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> SyncGenerator[Any, Any]:
         items = self.aio(*into(args), **into(kwargs))
-        return self._translator.iterate(items, self.aio)
+        return self.translator.iterate(items, self.aio)
 
 
 class SyncContextManagerFunction(SyncFunction):
@@ -91,7 +91,7 @@ class SyncContextManagerFunction(SyncFunction):
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> SyncContextManager[Any]:
         make = functools.partial(self.aio, *into(args), **into(kwargs))
-        return SyncContextManager(self._translator.router, self.aio, make, self._translator.out)
+        return SyncContextManager(self.translator.router, self.aio, make, self.translator.out)
 
 
 class PassedFunction(SyncFunction):
@@ -102,7 +102,7 @@ class PassedFunction(SyncFunction):
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         found = self.aio(*into(args), **into(kwargs))
-        translator = self._translator
+        translator = self.translator
         if kind_of(found) is types.CoroutineType:
             return translator.out(translator.router.run(Made(found), (), {}))
         return translator.out(found)

@@ -1,11 +1,14 @@
 """The twin: an object whose sync methods stand for the async ones of another object."""
 
 import copy
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, overload
 
 from sideloop._form import form_of
 from sideloop._function import TWINS
 from sideloop._translate import Translated, Translator, into, original_of
+
+A_co = TypeVar("A_co", covariant=True)
 
 
 class Origin:
@@ -110,11 +113,24 @@ class Twin(Translated):
         return _restore, (type(self), original_of(self))
 
 
-class Aio:
-    """The attribute `aio` of a twin: the async original, of the class or of the object."""
+class AsyncOriginal(Generic[A_co]):
+    """The attribute `aio` of a twin: the async original, of the class or of the object.
 
-    def __get__(self, twin: Twin | None, owner: type[Twin]) -> Any:
-        return owner.__sideloop__.original if twin is None else original_of(twin)
+    In stubs it says of which class.
+    """
+
+    __module__ = "sideloop"
+
+    def __init__(self, of: Callable[[Any], A_co]) -> None:
+        self._of = of
+
+    @overload
+    def __get__(self, twin: None, owner: Any) -> type[A_co]: ...
+    @overload
+    def __get__(self, twin: object, owner: Any) -> A_co: ...
+
+    def __get__(self, twin: object, owner: Any) -> Any:
+        return owner.__sideloop__.original if twin is None else self._of(twin)
 
 
 def _restore(twin_class: type[Twin], original: object) -> Twin:

@@ -7,8 +7,8 @@ from abc import ABCMeta
 from typing import Any
 
 from sideloop._member import is_async, members
-from sideloop._translate import Translator
-from sideloop._twin import Aio, Origin, Twin
+from sideloop._translate import Translator, original_of
+from sideloop._twin import AsyncOriginal, Origin, Twin
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, mostly
 
@@ -26,7 +26,7 @@ def twin_class_of(translator: Translator, original: type, module: str, qualname:
         "__init__": _constructor(original),
         "__signature__": _Signature(),
         "__sideloop__": Origin(original, translator),
-        "aio": Aio(),
+        "aio": AsyncOriginal[Any](original_of),
     }
     if hasattr(original, "__class_getitem__"):
         namespace["__class_getitem__"] = classmethod(types.GenericAlias)

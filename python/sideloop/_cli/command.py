@@ -14,21 +14,22 @@ rest of the command works without the extra.
 
 import argparse
 import contextlib
+import functools
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sideloop
-from sideloop._cli import outcome
+from sideloop._cli import outcome, stubs
 from sideloop._cli.arguments import Arguments, bind
 from sideloop._cli.errors import CommandError, TimedOutError
 from sideloop._cli.target import Target, find
 
 _EXIT_INTERRUPTED = 130  # 128 + SIGINT, what shells report for a command that Ctrl-C ended
 
-_DESCRIPTION = "Run async functions from synchronous code, or from the shell."
+_DESCRIPTION = "Run async functions from the shell, and write stubs for their sync twins."
 
 _EPILOG = """\
 example:
@@ -92,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: The function, the module while it was imported, or argparse asked for it.
     """
     try:
-        _run(_parse(sys.argv[1:] if argv is None else argv))
+        _parse(sys.argv[1:] if argv is None else argv)()
         exit_code = 0
     except SystemExit:
         outcome.flush()
@@ -135,20 +136,26 @@ def _call(target: Target, arguments: Arguments, seconds: float | None) -> Any:
 # - leaving `--` to argparse: which of several it drops, and where, changed in 3.12 and 3.13;
 # - `parse_intermixed_args`: refuses parsers that have sub-parsers. So values after an option
 #   arrive as "unknown" texts, still in order, and only those that look like options are wrong.
-def _parse(argv: Sequence[str]) -> _Options:
+def _parse(argv: Sequence[str]) -> Callable[[], None]:
     texts = list(argv)
     split = texts.index("--") if "--" in texts else len(texts)
     parser, run = _parsers()
     options, more = parser.parse_known_args(texts[:split])
+    if options.command == "stubs":
+        options = parser.parse_args(texts)  # with all it has to say about what is left over
+        return functools.partial(options.action, options.packages)
     for text in more:
         if text.startswith("-") and not _is_number(text):
             run.error(f"there is no option {text!r}; write a value that begins with - after --")
-    return _Options(
-        target=options.target,
-        texts=[*options.arguments, *more],
-        positional_texts=texts[split + 1 :],
-        timeout=options.timeout,
-        printer=options.printer,
+    return functools.partial(
+        _run,
+        _Options(
+            target=options.target,
+            texts=[*options.arguments, *more],
+            positional_texts=texts[split + 1 :],
+            timeout=options.timeout,
+            printer=options.printer,
+        ),
     )
 
 
@@ -199,7 +206,28 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
         default=outcome.TEXT,
         help="print what it returns as one line of JSON (None as null)",
     )
+    _add_stubs(commands)
     return parser, run
+
+
+def _add_stubs(commands: Any) -> None:
+    command = commands.add_parser(
+        "stubs",
+        help="write type stubs for modules with sync twins",
+        description=stubs.DESCRIPTION,
+        epilog=stubs.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.add_argument("packages", nargs="+", metavar="package", help="a package or module")
+    command.add_argument(
+        "--check",
+        dest="action",
+        action="store_const",
+        const=stubs.check,
+        default=stubs.write,
+        help="write nothing, and fail if a stub is not up to date: for CI",
+    )
 
 
 def _seconds(text: str) -> float:

@@ -52,14 +52,15 @@ def _print_json(value: object) -> None:
 
 def _write(text: str) -> None:
     try:
-        _write_line(sys.stdout, text)
+        write_line(sys.stdout, text)
     except BrokenPipeError:
         raise  # for `report`, which is quiet about it
     except OSError as error:
         raise CommandError(_CANNOT_WRITE.format(error)) from None
 
 
-def _write_line(stream: TextIO | None, line: str) -> None:
+def write_line(stream: TextIO | None, line: str) -> None:
+    """Write a line where there is a stream for it."""
     # Python has no stream where the shell has closed it (`>&-`).
     if stream is not None:
         stream.write(f"{line}\n")
@@ -76,7 +77,7 @@ def explain(error: CommandError) -> None:
     cause = error.__cause__
     if cause is not None and not isinstance(cause, asyncio.CancelledError | TimeoutError):
         report(cause)
-    _write_line(sys.stderr, f"{error.label}: {error}")
+    write_line(sys.stderr, f"{error.label}: {error}")
 
 
 def report(error: BaseException) -> None:

@@ -73,13 +73,19 @@ def find(text: str) -> Target:
                 f"{text!r} is not module:function, {part!r} is no name; write for example "
                 f"package.module:function"
             )
-    found = _look_up(_import(module_name), path)
+    found = _look_up(import_named(module_name), path)
     if reason := _why_not_runnable(text, found):
         raise UsageError(reason)
     return Target(text, found)
 
 
-def _import(name: str) -> ModuleType:
+def import_named(name: str) -> ModuleType:
+    """Import a module.
+
+    Raises:
+        UsageError: There is no such module.
+        BaseException: Whatever the module raised while it was imported.
+    """
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:

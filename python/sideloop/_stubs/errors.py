@@ -1,0 +1,5 @@
+"""Why there is no stub."""
+
+
+class StubError(Exception):
+    """A stub cannot be written."""

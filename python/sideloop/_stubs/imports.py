@@ -1,0 +1,61 @@
+"""Imports: how a stub refers to what is defined elsewhere."""
+
+import ast
+import builtins
+
+from sideloop._stubs.scope import Scope
+
+
+class Imports:
+    """The imports that a stub needs beside its own."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._added: dict[str, tuple[str, str | None]] = {}
+
+    def name(self, module: str, name: str) -> ast.expr:
+        """A name of another module. It is imported under an alias if the stub's own is taken."""
+        return self._bind(name, (module, name))
+
+    def dotted(self, module: str, path: str) -> ast.expr:
+        """A dotted name, of any module."""
+        first, *rest = path.split(".")
+        node = _name(first) if module == self._scope.module.__name__ else self.name(module, first)
+        for part in rest:
+            node = ast.Attribute(node, part, ast.Load())
+        return node
+
+    def as_in(self, scope: Scope, name: str) -> ast.expr:
+        """A name of another scope, by which this stub is to mean the same."""
+        if scope.module is self._scope.module or hasattr(builtins, name):
+            return _name(name)
+        if scope.definitions(name):
+            return self.name(scope.module.__name__, name)
+        origin = scope.origin(name)
+        return _name(name) if origin is None else self._bind(name, origin)
+
+    def statements(self) -> list[ast.stmt]:
+        """The imports that were asked for, in order."""
+        whole: list[ast.stmt] = []
+        parts: dict[str, list[ast.alias]] = {}
+        for bound, (module, name) in sorted(self._added.items()):
+            if name is None:
+                whole.append(ast.Import([ast.alias(module, None if bound == module else bound)]))
+            else:
+                alias = ast.alias(name, None if bound == name else bound)
+                parts.setdefault(module, []).append(alias)
+        return whole + [ast.ImportFrom(module, parts[module], 0) for module in sorted(parts)]
+
+    def _bind(self, name: str, origin: tuple[str, str | None]) -> ast.expr:
+        here = self._scope
+        if here.origin(name) == origin:
+            return _name(name)
+        taken = self._added.get(name) or here.origin(name) or (here.definitions(name) or None)
+        if taken is not None and taken != origin:
+            name = f"_{origin[0].replace('.', '_')}_{name}"
+        self._added[name] = origin
+        return _name(name)
+
+
+def _name(name: str) -> ast.expr:
+    return ast.Name(name, ast.Load())

@@ -1,0 +1,94 @@
+"""Scopes: what names mean in a module, and where they come from."""
+
+import ast
+import builtins
+import contextlib
+import functools
+import importlib
+from collections.abc import Iterator
+from types import ModuleType
+
+from sideloop._stubs.source import stub_tree
+
+
+@functools.cache
+def scope_of(module: ModuleType) -> "Scope":
+    """The scope of a module, which takes a moment the first time."""
+    return Scope(module)
+
+
+class Scope:
+    """The top level of one module."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
+        self.tree = stub_tree(module)
+
+    def value(self, node: ast.expr) -> object:
+        """What a dotted name is, or None if that cannot be said without running anything."""
+        if isinstance(node, ast.Attribute):
+            return getattr(self.value(node.value), node.attr, None)
+        if not isinstance(node, ast.Name):
+            return None
+        found = vars(self.module).get(node.id, vars(builtins).get(node.id))
+        origin = self.origin(node.id) if found is None else None
+        if origin is not None:  # imported for type checkers alone
+            module, name = origin
+            with contextlib.suppress(ImportError):
+                found = importlib.import_module(module)
+                found = found if name is None else getattr(found, name, None)
+        return found
+
+    def origin(self, name: str) -> tuple[str, str | None] | None:
+        """The module that a name is imported from, and its name there; None for the module."""
+        for node in statements(self.tree.body):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    if alias.asname == name:
+                        return alias.name, None
+                    if alias.asname is None and alias.name.partition(".")[0] == name:
+                        return name, None
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    if (alias.asname or alias.name) == name:
+                        return self._absolute(node), alias.name
+        return None
+
+    def definitions(self, path: str) -> list[ast.stmt]:
+        """The statements that bind a dotted name: several for overloads."""
+        body: list[ast.stmt] = self.tree.body
+        found: list[ast.stmt] = []
+        for part in path.split("."):
+            found = [node for node in statements(body) if part in bound_names(node)]
+            body = found[0].body if found and isinstance(found[0], ast.ClassDef) else []
+        return found
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        if node.level == 0:
+            return node.module or ""
+        package = self.module.__name__.split(".")
+        is_package = hasattr(self.module, "__path__")
+        package = package[: len(package) - node.level + is_package]
+        return ".".join([*package, *([node.module] if node.module else [])])
+
+
+def bound_names(node: ast.stmt) -> list[str]:
+    """The names that a definition binds."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    targets: list[ast.expr] = [node.target] if isinstance(node, ast.AnnAssign) else []
+    targets += node.targets if isinstance(node, ast.Assign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a body, with those inside of `if` and `try`."""
+    for node in body:
+        if isinstance(node, ast.If):
+            yield from statements([*node.body, *node.orelse])
+        elif isinstance(node, ast.Try):
+            yield from statements([*node.body, *node.orelse, *node.finalbody])
+            for handler in node.handlers:
+                yield from statements(handler.body)
+        else:
+            yield node

@@ -1,0 +1,41 @@
+"""Values: the types of module variables, which stubgen does not know."""
+
+import ast
+import sys
+from types import ModuleType
+
+from sideloop._stubs.imports import Imports
+from sideloop._translate import kind_of
+
+_SIMPLE = (bool, bytes, complex, float, int, str)
+
+
+def with_type(node: ast.stmt, module: ModuleType, imports: Imports) -> ast.stmt:
+    """The statement, with the type that the value has where stubgen has found none."""
+    if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
+        return node
+    value = vars(module).get(node.target.id)
+    kind = _reference(kind_of(value), imports)
+    if value is None or kind is None:
+        return node
+    match node.annotation:
+        case ast.Name(id="Incomplete"):
+            annotation: ast.expr = kind
+        case ast.Subscript(value=final, slice=ast.Name(id="Incomplete")):
+            annotation = ast.Subscript(final, kind)
+        case _:
+            return node
+    return ast.AnnAssign(node.target, annotation, node.value, node.simple)
+
+
+def _reference(kind: type, imports: Imports) -> ast.expr | None:
+    if kind in _SIMPLE:
+        return ast.Name(kind.__name__)
+    if hasattr(kind, "__class_getitem__") or kind.__module__ in ("builtins", "types", "typing"):
+        return None  # what it is of is not known
+    package = sys.modules.get(kind.__module__.partition(".")[0])
+    if vars(package or object).get(kind.__qualname__) is kind and package is not None:
+        return imports.dotted(package.__name__, kind.__qualname__)
+    if "<locals>" in kind.__qualname__ or kind.__name__.startswith("_"):
+        return None
+    return imports.dotted(kind.__module__, kind.__qualname__)
