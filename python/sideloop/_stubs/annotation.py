@@ -4,7 +4,7 @@ import ast
 import copy
 from typing import TypeVar
 
-from sideloop._stubs.imports import Imports
+from sideloop._stubs.imports import Imports, Known
 from sideloop._stubs.scope import Scope
 from sideloop._translate import Translator
 
@@ -35,8 +35,7 @@ class Annotations:
 
     def plain(self, node: N) -> N:
         """The same, in a stub that may not know its names yet."""
-        found: N = _Plain(self).visit(copy.deepcopy(node))
-        return found
+        return self.imports.known_in(self.scope, node)
 
     def awaited(self, node: ast.expr) -> ast.expr:
         """What awaiting something of this type gives."""
@@ -71,18 +70,12 @@ class Annotations:
         return self.imports.name("typing", "Any")
 
 
-class _Plain(ast.NodeTransformer):
-    """Names, and what they are called in the stub."""
+class _Taken(Known):
+    """The classes of originals become those of their twins."""
 
     def __init__(self, annotations: Annotations) -> None:
+        super().__init__(annotations.imports, annotations.scope)
         self.annotations = annotations
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.annotations.imports.as_in(self.annotations.scope, node.id)
-
-
-class _Taken(_Plain):
-    """The classes of originals become those of their twins."""
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return self._twin(node) or super().visit_Name(node)

@@ -64,7 +64,7 @@ def twin_function(
     calls = [_method("__call__", twin_def(node, form, annotations), bound) for node in nodes]
     originals = [_method("aio", annotations.plain(node), bound) for node in nodes]
     kind = ast.ClassDef(f"_{name}", [], [], [*calls, *originals], [], **no_type_params())
-    variable = ast.AnnAssign(ast.Name(name), ast.Name(f"_{name}"), None, 1)
+    variable = ast.AnnAssign(ast.Name(name, ast.Load()), ast.Name(f"_{name}", ast.Load()), None, 1)
     return [kind, variable]
 
 

@@ -2,8 +2,12 @@
 
 import ast
 import builtins
+import copy
+from typing import TypeVar
 
 from sideloop._stubs.scope import Scope
+
+N = TypeVar("N", bound=ast.AST)
 
 
 class Imports:
@@ -27,12 +31,18 @@ class Imports:
 
     def as_in(self, scope: Scope, name: str) -> ast.expr:
         """A name of another scope, by which this stub is to mean the same."""
-        if scope.module is self._scope.module or hasattr(builtins, name):
+        if hasattr(builtins, name):
             return _name(name)
         if scope.definitions(name):
-            return self.name(scope.module.__name__, name)
+            is_here = scope.module is self._scope.module
+            return _name(name) if is_here else self.name(scope.module.__name__, name)
         origin = scope.origin(name)
         return _name(name) if origin is None else self._bind(name, origin)
+
+    def known_in(self, scope: Scope, node: N) -> N:
+        """A copy of a tree of another scope, by which this stub is to mean the same."""
+        found: N = Known(self, scope).visit(copy.deepcopy(node))
+        return found
 
     def statements(self) -> list[ast.stmt]:
         """The imports that were asked for, in order."""
@@ -48,13 +58,24 @@ class Imports:
 
     def _bind(self, name: str, origin: tuple[str, str | None]) -> ast.expr:
         here = self._scope
-        if here.origin(name) == origin:
+        if here.imported(name) == origin:
             return _name(name)
-        taken = self._added.get(name) or here.origin(name) or (here.definitions(name) or None)
+        taken = self._added.get(name) or here.imported(name) or (here.definitions(name) or None)
         if taken is not None and taken != origin:
             name = f"_{origin[0].replace('.', '_')}_{name}"
         self._added[name] = origin
         return _name(name)
+
+
+class Known(ast.NodeTransformer):
+    """Imports the names that it meets."""
+
+    def __init__(self, imports: Imports, scope: Scope) -> None:
+        self._imports = imports
+        self._scope = scope
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._imports.as_in(self._scope, node.id)
 
 
 def _name(name: str) -> ast.expr:

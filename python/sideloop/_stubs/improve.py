@@ -5,7 +5,7 @@ import ast
 Scoped = ast.Module | ast.ClassDef
 
 _INCOMPLETE = "Incomplete"
-_DEFAULTS = ("default", "default_factory", "factory")
+_UNTYPED = {"default", "default_factory", "repr", "hash", "compare", "metadata", "doc"}
 
 
 def improve(stub: Scoped, source: Scoped) -> None:
@@ -26,11 +26,9 @@ def improve(stub: Scoped, source: Scoped) -> None:
             if isinstance(own, ast.ClassDef):
                 improve(node, own)
         elif isinstance(node, ast.AsyncFunctionDef):
-            if _yields(defined.get(node.name)):
-                stub.body[place] = _plain(node)
-        elif isinstance(node, ast.AnnAssign):
-            if ast.unparse(node.annotation) == _INCOMPLETE:
-                node.annotation = types.get(ast.unparse(node.target), node.annotation)
+            stub.body[place] = _plain(node) if _yields(defined.get(node.name)) else node
+        elif isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == _INCOMPLETE:
+            node.annotation = types.get(ast.unparse(node.target), node.annotation)
 
 
 def _attribute_types(constructor: ast.stmt | None) -> dict[str, ast.expr]:
@@ -78,14 +76,20 @@ def complete(stub: ast.Module) -> None:
             for function in node.body:
                 if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                     _annotate(function, is_method=isinstance(node, ast.ClassDef))
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Call):
-            for keyword in node.value.keywords:
-                if keyword.arg in _DEFAULTS:
-                    keyword.value = ast.Constant(...)
+        elif isinstance(node, ast.AnnAssign) and _is_default(node.value):
+            node.value = ast.Constant(...)
     used = any(isinstance(node, ast.Name) and node.id == _INCOMPLETE for node in ast.walk(stub))
     known = any(isinstance(node, ast.alias) and node.name == _INCOMPLETE for node in ast.walk(stub))
     if used and not known:
         stub.body.insert(0, ast.ImportFrom("_typeshed", [ast.alias(_INCOMPLETE)], 0))
+
+
+def _is_default(value: ast.expr | None) -> bool:
+    """Whether it is a dataclass's `field`, and tells a checker no more than that there is one."""
+    if not isinstance(value, ast.Call) or not ast.unparse(value.func).endswith("field"):
+        return False
+    given = {keyword.arg for keyword in value.keywords}
+    return not value.args and given <= _UNTYPED and any("default" in str(one) for one in given)
 
 
 def _annotate(function: ast.FunctionDef | ast.AsyncFunctionDef, *, is_method: bool) -> None:
@@ -94,7 +98,9 @@ def _annotate(function: ast.FunctionDef | ast.AsyncFunctionDef, *, is_method: bo
     variable = [one for one in (function.args.vararg, function.args.kwarg) if one is not None]
     parameters = positional[1:] if is_method and not is_static else positional
     for argument in (*parameters, *function.args.kwonlyargs, *variable):
-        argument.annotation = argument.annotation or ast.Name(_INCOMPLETE)
+        argument.annotation = argument.annotation or ast.Name(_INCOMPLETE, ast.Load())
     if function.returns is None:
         is_constructor = is_method and function.name == "__init__"
-        function.returns = ast.Constant(None) if is_constructor else ast.Name(_INCOMPLETE)
+        function.returns = (
+            ast.Constant(None) if is_constructor else ast.Name(_INCOMPLETE, ast.Load())
+        )

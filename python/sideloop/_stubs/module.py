@@ -15,11 +15,16 @@ from sideloop._stubs.imports import Imports
 from sideloop._stubs.scope import bound_names, scope_of, statements
 from sideloop._stubs.source import source_tree
 from sideloop._stubs.twin import class_def, original_name, twin_class_def
+from sideloop._stubs.unused import without_unused
 from sideloop._stubs.value import with_type
 from sideloop._twin import Twin
 from sideloop._twin_module import TwinModule
 
-HEADER = "# Written by `python -m sideloop stubs`. Run it again instead of editing.\n"
+HEADER = """\
+# Written by `python -m sideloop stubs`. Run it again instead of editing.
+# fmt: off
+# ruff: noqa
+"""
 
 
 class Stub:
@@ -29,11 +34,18 @@ class Stub:
         self._module = module
         self._scope = scope_of(module)
         self._imports = Imports(self._scope)
+        values: list[Any] = [value for value in vars(module).values() if is_twin(value)]
+        self._originals = {id(original) for value in values if (original := value.aio)}
+        # The names of decorated classes are their twins'. Async code gets originals, though.
+        classes: list[Any] = [value for value in values if isinstance(value, type)]
+        self._renamed = Renamed(
+            {one.__name__: original_name(one.aio) for one in classes if _is_decorated(one.aio)}
+        )
 
     def text(self) -> str:
         """What is in the file. The same for the same sources, whenever it is asked for."""
         body = self._body(self._scope.tree.body)
-        tree = ast.Module([*self._imports.statements(), *body], [])
+        tree = without_unused(ast.Module([*self._imports.statements(), *body], []))
         text = ast.unparse(ast.fix_missing_locations(tree))
         return HEADER + _dense(text) + "\n"
 
@@ -51,6 +63,8 @@ class Stub:
             elif is_twin(twin):
                 done.add(names[0])
                 replaced += self._twin(names[0], twin)
+            elif id(twin) in self._originals:
+                replaced.append(self._renamed.of(node))
             else:
                 replaced.append(with_type(node, self._module, self._imports))
         return replaced
@@ -66,15 +80,12 @@ class Stub:
                 for node in self._twin(key, value)
             ]
             return [ast.ClassDef(name, [], [], body, [])]
-        found: list[ast.stmt] = []
-        original = twin.__sideloop__.original
-        if original.__qualname__.endswith(".aio"):
-            # It was decorated: its name is the twin's now.
-            _, node = class_def(original)
-            renamed = _Renamed(node.name, original_name(original)).visit(copy.deepcopy(node))
-            renamed.name = original_name(original)
-            found.append(renamed)
-        return [*found, twin_class_def(twin, name, self._imports)]
+        original = twin.aio
+        statement = twin_class_def(twin, name, self._imports)
+        if not _is_decorated(original):
+            return [statement]
+        _, node = class_def(original)
+        return [self._renamed.of(node), statement]
 
     def _function(self, name: str, twin: SyncFunction) -> list[ast.stmt]:
         original = twin.aio
@@ -83,11 +94,16 @@ class Stub:
         scope = self._scope if module is None else scope_of(module)
         nodes = [node for node in scope.definitions(path) if isinstance(node, Function)]
         if not nodes:  # a partial, an object with `__call__`
-            return [ast.AnnAssign(ast.Name(name), self._imports.name("typing", "Any"), None, 1)]
+            return [
+                ast.AnnAssign(
+                    ast.Name(name, ast.Load()), self._imports.name("typing", "Any"), None, 1
+                )
+            ]
         annotations = Annotations(scope, self._imports, twin.translator)
         form = form_behind(original) or Form.AWAITED
         # A bound method's has the instance in its parameters.
-        return twin_function(name, nodes, form, annotations, bound="." in path)
+        kind, variable = twin_function(name, nodes, form, annotations, bound="." in path)
+        return [kind, variable]
 
 
 def _dense(text: str) -> str:
@@ -111,15 +127,33 @@ def needs_stub(module: ModuleType) -> bool:
     )
 
 
-class _Renamed(ast.NodeTransformer):
-    def __init__(self, old: str, new: str) -> None:
-        self._old = old
-        self._new = new
+def _is_decorated(original: type) -> bool:
+    """Whether the module knows the twin by the name that the class statement has given."""
+    return original.__qualname__.endswith(".aio")
+
+
+class Renamed(ast.NodeTransformer):
+    """Writes the names of originals where the source has those of their twins."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names = names
+
+    def of(self, node: ast.stmt) -> ast.stmt:
+        """A copy of a statement of async code."""
+        found: ast.stmt = self.visit(copy.deepcopy(node))
+        return found
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.name = self._names.get(node.name, node.name)
+        return self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.Name(self._new) if node.id == self._old else node
+        return ast.Name(self._names.get(node.id, node.id), ast.Load())
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
-        if isinstance(node.value, str):  # in quotes, but not inside of another name
-            node.value = re.sub(rf"\b{self._old}\b", self._new, node.value)
-        return node
+        text = node.value
+        if not isinstance(text, str):
+            return node
+        for old, new in self._names.items():  # in quotes, and not inside of another name
+            text = re.sub(rf"\b{old}\b", new, text)
+        return ast.Constant(text)

@@ -5,10 +5,14 @@ import builtins
 import contextlib
 import functools
 import importlib
+import types
 from collections.abc import Iterator
 from types import ModuleType
 
-from sideloop._stubs.source import stub_tree
+from sideloop._stubs.source import source_tree, stub_tree
+
+Origin = tuple[str, str | None]
+"""A module that a name is imported from, and its name there: None if it is the module itself."""
 
 
 @functools.cache
@@ -39,19 +43,25 @@ class Scope:
                 found = found if name is None else getattr(found, name, None)
         return found
 
-    def origin(self, name: str) -> tuple[str, str | None] | None:
-        """The module that a name is imported from, and its name there; None for the module."""
-        for node in statements(self.tree.body):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    if alias.asname == name:
-                        return alias.name, None
-                    if alias.asname is None and alias.name.partition(".")[0] == name:
-                        return name, None
-            elif isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    if (alias.asname or alias.name) == name:
+    def imported(self, name: str) -> Origin | None:
+        """Where the stub imports a name from."""
+        return self._origin(name, self.tree)
+
+    def origin(self, name: str) -> Origin | None:
+        """The same, also for what stubgen has found no use for."""
+        return self.imported(name) or self._origin(name, source_tree(self.module))
+
+    def _origin(self, name: str, tree: ast.Module) -> Origin | None:
+        for node in statements(tree.body):
+            for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
+                bound = alias.asname or alias.name
+                if isinstance(node, ast.ImportFrom):
+                    if bound == name:
                         return self._absolute(node), alias.name
+                elif alias.asname == name:
+                    return alias.name, None
+                elif alias.asname is None and alias.name.partition(".")[0] == name:
+                    return name, None
         return None
 
     def definitions(self, path: str) -> list[ast.stmt]:
@@ -70,6 +80,13 @@ class Scope:
         is_package = hasattr(self.module, "__path__")
         package = package[: len(package) - node.level + is_package]
         return ".".join([*package, *([node.module] if node.module else [])])
+
+
+def is_kind_of_type(value: object) -> bool:
+    """Whether a value is an alias of a type, a type variable or the like."""
+    plain = types.FunctionType | types.ModuleType | types.MethodType
+    in_typing = type(value).__module__ in ("types", "typing", "typing_extensions")
+    return in_typing and not isinstance(value, plain)
 
 
 def bound_names(node: ast.stmt) -> list[str]:

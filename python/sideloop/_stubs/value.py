@@ -5,6 +5,8 @@ import sys
 from types import ModuleType
 
 from sideloop._stubs.imports import Imports
+from sideloop._stubs.scope import bound_names, is_kind_of_type, scope_of, statements
+from sideloop._stubs.source import source_tree
 from sideloop._translate import kind_of
 
 _SIMPLE = (bool, bytes, complex, float, int, str)
@@ -15,6 +17,8 @@ def with_type(node: ast.stmt, module: ModuleType, imports: Imports) -> ast.stmt:
     if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
         return node
     value = vars(module).get(node.target.id)
+    if is_kind_of_type(value):
+        return _alias(node, node.target.id, module, imports)
     kind = _reference(kind_of(value), imports)
     if value is None or kind is None:
         return node
@@ -28,9 +32,17 @@ def with_type(node: ast.stmt, module: ModuleType, imports: Imports) -> ast.stmt:
     return ast.AnnAssign(node.target, annotation, node.value, node.simple)
 
 
+def _alias(node: ast.stmt, name: str, module: ModuleType, imports: Imports) -> ast.stmt:
+    scope = scope_of(module)
+    for found in statements(source_tree(module).body):
+        if isinstance(found, ast.Assign) and bound_names(found) == [name]:
+            return imports.known_in(scope, found)
+    return node
+
+
 def _reference(kind: type, imports: Imports) -> ast.expr | None:
     if kind in _SIMPLE:
-        return ast.Name(kind.__name__)
+        return ast.Name(kind.__name__, ast.Load())
     if hasattr(kind, "__class_getitem__") or kind.__module__ in ("builtins", "types", "typing"):
         return None  # what it is of is not known
     package = sys.modules.get(kind.__module__.partition(".")[0])
