@@ -137,7 +137,8 @@ class SyncProperty(property):
         setter: Callable[[Any, Any], None] | None,
         deleter: Callable[[Any], None] | None,
     ) -> None:
-        super().__init__(getter, setter, deleter, original.__doc__)
+        super().__init__(getter, setter, deleter)
+        self.__doc__ = original.__doc__
         self.aio = original
 
 

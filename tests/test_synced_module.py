@@ -1,0 +1,58 @@
+"""Twins of modules."""
+
+import pickle
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sideloop import LoopManager, synced
+
+sys.path.insert(0, str(Path(__file__).with_name("programs")))
+
+import plain_library
+
+sync = synced(plain_library)
+
+
+class TestAModule:
+    def test_has_twins_of_what_is_async_in_it(self) -> None:
+        assert sync.double(2) == 4
+        assert list(sync.count(3)) == [0, 1, 2]
+        assert sync.Sub("a").get() == "sub a"
+        assert issubclass(sync.Sub, sync.Base)
+
+    def test_has_all_else_as_it_is(self) -> None:
+        assert sync.CONSTANT == 5
+        assert sync.sync_double is plain_library.sync_double
+        assert sync.OopsError is plain_library.OopsError
+        assert sync.asyncio is plain_library.asyncio
+        plain_library.ADDED = 1  # type: ignore[attr-defined]
+        assert sync.ADDED == 1
+        with pytest.raises(AttributeError, match="nothing"):
+            _ = sync.nothing
+
+    def test_is_a_module_with_its_original_at_aio(self) -> None:
+        assert isinstance(sync, types.ModuleType)
+        assert sync.aio is plain_library
+        assert sync.__doc__ == plain_library.__doc__
+        assert "double" in dir(sync)
+
+    def test_translates_between_its_classes(self) -> None:
+        base = sync.Base("a")
+        assert sync.wrap(base).get() == "base a"
+        assert sync.wrap(base) is base
+
+    def test_has_classes_that_are_pickled_by_reference(self) -> None:
+        assert sync.Base.__qualname__ == "sync.Base"
+        assert pickle.loads(pickle.dumps(sync.Base)) is sync.Base
+        assert pickle.loads(pickle.dumps(sync.double))(2) == 4
+
+    def test_is_of_the_manager_that_wraps_it(self) -> None:
+        manager = LoopManager()
+        other: Any = manager.synced(plain_library)
+        assert other.double(4) == 8
+        assert len(manager.runners()) == 1
+        manager.close()
