@@ -38,9 +38,8 @@ class Stub:
         self._originals = {id(original) for value in values if (original := value.aio)}
         # The names of decorated classes are their twins'. Async code gets originals, though.
         classes: list[Any] = [value for value in values if isinstance(value, type)]
-        self._renamed = Renamed(
-            {one.__name__: original_name(one.aio) for one in classes if _is_decorated(one.aio)}
-        )
+        names = {one.__name__: original_name(one.aio) for one in classes if _is_decorated(one.aio)}
+        self._paths, self._renamed = Paths(names), Renamed(names)
 
     def text(self) -> str:
         """What is in the file. The same for the same sources, whenever it is asked for."""
@@ -66,7 +65,7 @@ class Stub:
             elif id(twin) in self._originals:
                 replaced.append(self._renamed.of(node))
             else:
-                replaced.append(with_type(node, self._module, self._imports))
+                replaced.append(self._paths.of(with_type(node, self._module, self._imports)))
         return replaced
 
     def _twin(self, name: str, twin: Any) -> list[ast.stmt]:
@@ -132,28 +131,38 @@ def _is_decorated(original: type) -> bool:
     return original.__qualname__.endswith(".aio")
 
 
-class Renamed(ast.NodeTransformer):
-    """Writes the names of originals where the source has those of their twins."""
+class Paths(ast.NodeTransformer):
+    """Writes the names of decorated originals, which the source calls `Twin.aio`."""
 
     def __init__(self, names: dict[str, str]) -> None:
-        self._names = names
+        self.names = names
 
     def of(self, node: ast.stmt) -> ast.stmt:
-        """A copy of a statement of async code."""
+        """A copy of a statement."""
         found: ast.stmt = self.visit(copy.deepcopy(node))
         return found
 
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        twin = node.value.id if isinstance(node.value, ast.Name) else ""
+        if node.attr == "aio" and twin in self.names:
+            return ast.Name(self.names[twin], ast.Load())
+        return self.generic_visit(node)
+
+
+class Renamed(Paths):
+    """And, for async code, where that has the names of their twins."""
+
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        node.name = self._names.get(node.name, node.name)
+        node.name = self.names.get(node.name, node.name)
         return self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.Name(self._names.get(node.id, node.id), ast.Load())
+        return ast.Name(self.names.get(node.id, node.id), ast.Load())
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         text = node.value
         if not isinstance(text, str):
             return node
-        for old, new in self._names.items():  # in quotes, and not inside of another name
+        for old, new in self.names.items():  # in quotes, and not inside of another name
             text = re.sub(rf"\b{old}\b", new, text)
         return ast.Constant(text)
