@@ -10,7 +10,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 class TestAnExample:
-    @pytest.mark.parametrize("name", ["hello.py", "pages.py"])
+    @pytest.mark.parametrize("name", ["hello.py", "pages.py", "twin.py"])
     def test_runs_to_its_end_and_writes_nothing_to_stderr(self, name: str) -> None:
         ended = subprocess.run(
             [sys.executable, "-W", "error", EXAMPLES / name],

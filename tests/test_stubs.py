@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_typing import check
 
-PROGRAMS = Path(__file__).with_name("programs")
+LIBRARIES = Path(__file__).with_name("libraries")
 
 TIME_LIMIT = 100.0
 
@@ -17,12 +17,12 @@ Ended = subprocess.CompletedProcess[str]
 
 
 class Shop:
-    """The package of `programs/shop`, in a directory where stubs may be written."""
+    """The package of `libraries/shop`, in a directory where stubs may be written."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        shutil.copytree(PROGRAMS / "shop", directory / "shop", ignore=lambda *_: ["__pycache__"])
-        shutil.copy(PROGRAMS / "shop_user.py", directory)
+        shutil.copytree(LIBRARIES / "shop", directory / "shop", ignore=lambda *_: ["__pycache__"])
+        shutil.copy(LIBRARIES / "shop_user.py", directory)
 
     def write(self, name: str, text: str) -> Path:
         path = self.directory / name
@@ -97,7 +97,7 @@ class TestStubs:
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
     def test_of_a_single_module_and_of_a_module_twin_are_written(self, shop: Shop) -> None:
-        shutil.copy(PROGRAMS / "plain_library.py", shop.directory)
+        shutil.copy(LIBRARIES / "plain_library.py", shop.directory)
         shop.write(
             "single.py",
             "import plain_library\nfrom sideloop import synced\nsync = synced(plain_library)\n",

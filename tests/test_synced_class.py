@@ -7,26 +7,21 @@ import gc
 import inspect
 import pickle
 import pydoc
-import sys
 import threading
 import traceback
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import cloudpickle
+import library
 import pytest
+from library import Leaf, Named, Node, Pair, Point, Special, Ticker
 
 import sideloop
 from sideloop import LoopManager, SyncGenerator
-
-sys.path.insert(0, str(Path(__file__).with_name("programs")))
-
-import library
-from library import Leaf, Named, Node, Pair, Point, Special, Ticker
 
 
 @pytest.fixture

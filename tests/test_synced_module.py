@@ -1,18 +1,13 @@
 """Twins of modules."""
 
 import pickle
-import sys
 import types
-from pathlib import Path
 from typing import Any
 
+import plain_library
 import pytest
 
 from sideloop import LoopManager, synced
-
-sys.path.insert(0, str(Path(__file__).with_name("programs")))
-
-import plain_library
 
 sync = synced(plain_library)
 
