@@ -129,10 +129,12 @@ class TestATwin:
         assert node.soon() is node
 
     def test_of_a_library_that_knows_nothing_of_us_works(self) -> None:
-        session_class = LoopManager().synced(aiohttp.ClientSession)
+        manager = LoopManager()
+        session_class = manager.synced(aiohttp.ClientSession)
         with session_class() as session:
             assert not session.closed
         assert session.closed
+        manager.close()
         assert "sync" not in inspect.getdoc(session_class)
 
 
