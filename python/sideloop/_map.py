@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import operator
-import pickle
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Literal, TypeVar, overload
 
@@ -10,7 +9,6 @@ from sideloop._map_answers import AsFinished, InOrder
 from sideloop._map_iterator import MapIterator
 from sideloop._map_local import LocalMap
 from sideloop._map_progress import open_bar
-from sideloop._map_shards import ShardedMap
 from sideloop._sideloop import call_name, check_async_fn
 
 T = TypeVar("T")
@@ -97,15 +95,16 @@ def map(  # noqa: A001  # the same
     """
     check_async_fn(async_fn)
     limit = _check_limit(limit)
-    if executor is not None:
-        _check_executor(executor, async_fn)
     order = InOrder if ordered else AsFinished
-    source: LocalMap[T, R] | ShardedMap[T, R] = (
-        LocalMap(async_fn, items, limit, order, call_name(async_fn))
-        if executor is None
-        else ShardedMap(async_fn, items, limit, order, return_exceptions, executor)
-    )
-    return MapIterator(source, return_exceptions, open_bar(items) if progress else None)
+    if executor is None:
+        local = LocalMap(async_fn, items, limit, order, call_name(async_fn))
+        return MapIterator(local, return_exceptions, open_bar(items) if progress else None)
+    # Not above: importing it takes as long as half of the package.
+    from sideloop._map_shards import ShardedMap, check_executor
+
+    check_executor(executor, async_fn)
+    sharded = ShardedMap(async_fn, items, limit, order, return_exceptions, executor)
+    return MapIterator(sharded, return_exceptions, open_bar(items) if progress else None)
 
 
 def _check_limit(limit: int) -> int:
@@ -113,21 +112,3 @@ def _check_limit(limit: int) -> int:
     if limit < 1:
         raise ValueError(f"limit says how many items run at once, so it is 1 at least: {limit}")
     return limit
-
-
-def _check_executor(executor: concurrent.futures.Executor, async_fn: Callable[..., object]) -> None:
-    """Refuse what is no executor, and a function that its workers could not be told."""
-    # What is passed need not be what it says.
-    if not isinstance(executor, concurrent.futures.Executor):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(
-            f"executor is a concurrent.futures.Executor, not {type(executor).__name__}; of a dask "
-            f"client it is client.get_executor()"
-        )
-    if isinstance(executor, concurrent.futures.ProcessPoolExecutor):
-        try:
-            pickle.dumps(async_fn)
-        except Exception as error:
-            raise TypeError(
-                f"{call_name(async_fn)} cannot be sent to the processes of the executor: {error}; "
-                f"define it at the top level of a module"
-            ) from error

@@ -122,3 +122,21 @@ def _split(items: Iterator[T], size: int) -> Iterator[list[T]]:
         if not shard:
             return
         yield shard
+
+
+def check_executor(executor: concurrent.futures.Executor, async_fn: Callable[..., object]) -> None:
+    """Refuse what is no executor, and a function that its workers could not be told."""
+    # What is passed need not be what it says.
+    if not isinstance(executor, concurrent.futures.Executor):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(
+            f"executor is a concurrent.futures.Executor, not {type(executor).__name__}; of a dask "
+            f"client it is client.get_executor()"
+        )
+    if isinstance(executor, concurrent.futures.ProcessPoolExecutor):
+        try:
+            pickle.dumps(async_fn)
+        except Exception as error:
+            raise TypeError(
+                f"{call_name(async_fn)} cannot be sent to the processes of the executor: {error}; "
+                f"define it at the top level of a module"
+            ) from error

@@ -1,6 +1,6 @@
 """Statistics: what the runners of this process have done so far."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sideloop import _loop
 from sideloop._drive import DrivenLoop
@@ -8,8 +8,7 @@ from sideloop._sideloop import ended_counts
 from sideloop._stack import thread_name
 
 
-@dataclass(frozen=True)
-class CallStatistics:
+class CallStatistics(NamedTuple):
     """Calls, counted by what they have come to, and how long they took.
 
     Attributes:
@@ -36,8 +35,7 @@ class CallStatistics:
         return self.waiting + self.returned + self.failed + self.cancelled + self.abandoned
 
 
-@dataclass(frozen=True)
-class RunnerStatistics:
+class RunnerStatistics(NamedTuple):
     """What one runner has done since its loop was started.
 
     Attributes:
@@ -55,8 +53,7 @@ class RunnerStatistics:
     calls: CallStatistics
 
 
-@dataclass(frozen=True)
-class Statistics:
+class Statistics(NamedTuple):
     """What the runners of this process have done so far.
 
     Attributes:
