@@ -73,9 +73,23 @@ class SyncFunction:
         held: Any = sys.modules.get(self.__module__)
         for part in name.split("."):
             held = getattr(held, part, None)
-        if held is self:
-            return name
-        return _restore, (self.translator.manager, self.aio)
+        if held is not self:
+            return _restore, (self.translator.manager, self.aio)
+        return name if self.__module__ != "__main__" else (self._maker(name), ())
+
+    def _maker(self, name: str) -> Callable[[], Any]:
+        # What a script defines cloudpickle sends by value, but it does so with functions only. For
+        # pickle this one is found by its name.
+        if "make" not in vars(self):
+            manager, async_fn = self.translator.manager, self.aio
+
+            def make() -> Any:
+                return _restore(manager, async_fn)
+
+            make.__module__, make.__qualname__ = "__main__", f"{name}.make"
+            vars(self)["make"] = make
+        maker: Callable[[], Any] = vars(self)["make"]
+        return maker
 
 
 class SyncGeneratorFunction(SyncFunction):

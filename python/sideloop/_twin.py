@@ -1,6 +1,7 @@
 """The twin: an object whose sync methods stand for the async ones of another object."""
 
 import copy
+import pickle
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
@@ -29,6 +30,14 @@ class Origin:
 
         construct.__module__, construct.__qualname__ = original.__module__, original.__qualname__
         self.construct = construct
+
+    def __reduce__(self) -> Any:
+        # Only cloudpickle comes here, with a class that no other process could import.
+        raise pickle.PicklingError(
+            f"the twin of class {self.original.__module__}.{self.original.__qualname__} is pickled "
+            f"by reference: define both in a module that can be imported, not in a script or in a "
+            f"function, under the name that synced is called for"
+        )
 
     def view(self, value: Any) -> Any:
         """The sync view of an attribute's value, which may be an async function."""

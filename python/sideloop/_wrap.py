@@ -22,7 +22,8 @@ def wrap(translator: Translator, target: Any, caller: FrameType) -> Any:
         return twin_property_of(translator, target)
     if isinstance(target, ModuleType):
         name = bound_name(caller) or target.__name__.rpartition(".")[2]
-        return twin_module_of(translator, target, caller.f_globals["__name__"], name)
+        module = caller.f_globals.get("__name__", target.__name__)
+        return twin_module_of(translator, target, module, name)
     # Calling a class whose instances can be awaited gives an awaitable, as calling a function does.
     if isinstance(target, type) and not hasattr(target, "__await__"):
         return _class(translator, target, caller)
@@ -30,8 +31,8 @@ def wrap(translator: Translator, target: Any, caller: FrameType) -> Any:
 
 
 def _class(translator: Translator, original: type, caller: FrameType) -> type[Twin]:
-    module, name = caller.f_globals["__name__"], bound_name(caller)
-    if name is None:
+    module, name = caller.f_globals.get("__name__"), bound_name(caller)
+    if module is None or name is None:
         return twin_class_of(translator, original, original.__module__, original.__qualname__)
     twin_class = twin_class_of(translator, original, module, name)
     if (module, name) == (original.__module__, original.__qualname__):
