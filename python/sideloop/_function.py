@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sideloop._enter import SyncContextManager
 from sideloop._form import Form
 from sideloop._iterate import SyncGenerator
-from sideloop._translate import into, kind_of
+from sideloop._translate import into_call, kind_of
 
 if TYPE_CHECKING:
     from sideloop._translate import Translator
@@ -43,8 +43,7 @@ class SyncFunction:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         translator = self.translator
-        args, kwargs = into(args), into(kwargs)
-        return translator.out(translator.router.run(self.aio, args, kwargs))
+        return translator.out(translator.router.run(self.aio, *into_call(args, kwargs)))
 
     def __get__(self, instance: object, owner: type | None = None) -> "SyncFunction":
         bound = _bind(self.aio, instance, owner)
@@ -96,7 +95,8 @@ class SyncGeneratorFunction(SyncFunction):
     """The sync twin of a function that returns an async generator or iterator."""
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> SyncGenerator[Any, Any]:
-        items = self.aio(*into(args), **into(kwargs))
+        args, kwargs = into_call(args, kwargs)
+        items = self.aio(*args, **kwargs)
         return self.translator.iterate(items, self.aio)
 
 
@@ -104,7 +104,8 @@ class SyncContextManagerFunction(SyncFunction):
     """The sync twin of a function that returns an async context manager."""
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> SyncContextManager[Any]:
-        make = functools.partial(self.aio, *into(args), **into(kwargs))
+        args, kwargs = into_call(args, kwargs)
+        make = functools.partial(self.aio, *args, **kwargs)
         return SyncContextManager(self.translator.router, self.aio, make, self.translator.out)
 
 
@@ -115,7 +116,8 @@ class PassedFunction(SyncFunction):
     """
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        found = self.aio(*into(args), **into(kwargs))
+        args, kwargs = into_call(args, kwargs)
+        found = self.aio(*args, **kwargs)
         translator = self.translator
         if kind_of(found) is types.CoroutineType:
             return translator.out(translator.router.run(Made(found), (), {}))

@@ -160,7 +160,18 @@ def original_of(translated: Translated) -> Any:
 
 def into(value: Any) -> Any:
     """What async code gets of what sync code has passed to it."""
-    return each(value, _original, ())
+    return value if type(value) in _PLAIN else each(value, _original, ())
+
+
+def into_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
+    """The same, for the arguments of a call: of most there is nothing to translate."""
+    for value in args:
+        if type(value) not in _PLAIN:
+            args = tuple(map(into, args))
+            break
+    if kwargs:
+        kwargs = {name: into(value) for name, value in kwargs.items()}
+    return args, kwargs
 
 
 def _original(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from sideloop._form import form_of
 from sideloop._function import TWINS
-from sideloop._translate import Translated, Translator, into, original_of
+from sideloop._translate import Translated, Translator, into, into_call, original_of
 
 A_co = TypeVar("A_co", covariant=True)
 
@@ -60,7 +60,7 @@ class Twin(Translated):
             return object.__new__(cls)  # a subclass, whose __init__ may take other arguments
         origin = cls.__sideloop__
         translator = origin.translator
-        made = translator.router.run(origin.construct, into(args), into(kwargs))
+        made = translator.router.run(origin.construct, *into_call(args, kwargs))
         try:
             if made[1] is not None:
                 raise made[1]
@@ -73,7 +73,7 @@ class Twin(Translated):
         if "_sideloop_original" in self.__dict__:
             return
         origin = self.__sideloop__
-        made = origin.translator.router.run(origin.construct, into(args), into(kwargs))
+        made = origin.translator.router.run(origin.construct, *into_call(args, kwargs))
         try:
             if made[1] is not None:
                 raise made[1]
