@@ -9,10 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import SimpleNamespace
-from typing import Any, overload
+from typing import Any
 
 import cloudpickle
 import pytest
+from typing_extensions import get_overloads, overload
 
 import sideloop
 from sideloop import LoopManager, SyncContextManager, SyncGenerator, synced
@@ -147,8 +148,6 @@ class TestAFunction:
         assert list(manager.synced(passing(count.aio))(2)) == [0, 1]
 
     def test_with_overloads_has_those_of_its_original(self) -> None:
-        typing = pytest.importorskip("typing_extensions")
-
         @overload
         async def parse(source: int) -> bytes: ...
         @overload
@@ -156,7 +155,7 @@ class TestAFunction:
         async def parse(source: Any) -> Any:
             return source
 
-        assert len(typing.get_overloads(synced(parse))) == 2
+        assert len(get_overloads(synced(parse))) == 2
 
 
 class TestAMethod:

@@ -1,6 +1,7 @@
 """Twins of classes."""
 
 import asyncio
+import contextlib
 import copy
 import dataclasses
 import gc
@@ -115,6 +116,22 @@ class TestATwin:
         for error in (raised.value, unfit.value):
             files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
             assert sum("sideloop/_" in file for file in files) == 1
+
+    def test_leaves_no_garbage_when_it_fails(self, node: Any) -> None:
+        def fail() -> None:
+            for call in (node.give_up, Node):
+                with contextlib.suppress(KeyError, TypeError):
+                    call()
+
+        fail()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(10):
+                fail()
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
 
     def test_is_limited_by_a_timeout(self) -> None:
         class Sleeper:

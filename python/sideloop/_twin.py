@@ -25,8 +25,10 @@ class Origin:
             try:
                 return original(*args, **kwargs), None
             except BaseException as error:
-                traceback = error.__traceback__
-                return None, error.with_traceback(traceback and traceback.tb_next)
+                # In no variable: the frame would hold what holds the frame.
+                return None, error.with_traceback(
+                    error.__traceback__ and error.__traceback__.tb_next
+                )
 
         construct.__module__, construct.__qualname__ = original.__module__, original.__qualname__
         self.construct = construct
