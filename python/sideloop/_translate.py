@@ -68,12 +68,15 @@ class Translator:
 
     def twin(self, original: object, twin_class: "type[Twin]") -> "Twin":
         """The one twin of an object."""
-        with self._lock:
-            found = self._twins.get(id(original))
-            if found is None:
-                found = twin_class.of(original)
-                self._twins[id(original)] = found
-            return found
+        found = self._twins.get(id(original))
+        if found is None:
+            # Made before the lock is taken, under which no object should be.
+            made = twin_class.of(original)
+            with self._lock:
+                found = self._twins.get(id(original))
+                if found is None:
+                    self._twins[id(original)] = found = made
+        return found
 
     def out(self, value: Any) -> Any:
         """The sync view of what async code has handed out."""
