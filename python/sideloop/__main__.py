@@ -1,4 +1,4 @@
-"""`python -m sideloop`: run an async function from the shell."""
+"""`python -m sideloop`: run an async function from the shell, or write stubs of twins."""
 
 import sys
 

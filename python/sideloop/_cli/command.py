@@ -8,6 +8,8 @@
  5 outcome    the value on stdout, or the traceback on stderr
 ```
 
+That is `run`. `stubs` is in a file of its own.
+
 Nothing of pydantic is imported before a text has to be converted or a value printed as JSON: the
 rest of the command works without the extra.
 """

@@ -35,7 +35,7 @@ class Stub:
         self._scope = scope_of(module)
         self._imports = Imports(self._scope)
         values: list[Any] = [value for value in vars(module).values() if is_twin(value)]
-        self._originals = {id(original) for value in values if (original := value.aio)}
+        self._originals = {id(value.aio) for value in values}
         # The names of decorated classes are their twins'. Async code gets originals, though.
         classes: list[Any] = [value for value in values if isinstance(value, type)]
         names = {one.__name__: original_name(one.aio) for one in classes if _is_decorated(one.aio)}

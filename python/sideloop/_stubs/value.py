@@ -17,19 +17,17 @@ def with_type(node: ast.stmt, module: ModuleType, imports: Imports) -> ast.stmt:
     if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
         return node
     value = vars(module).get(node.target.id)
-    if is_kind_of_type(value):
-        return _alias(node, node.target.id, module, imports)
-    kind = _reference(kind_of(value), imports)
-    if value is None or kind is None:
-        return node
     match node.annotation:
+        case ast.Name(id="Incomplete") if is_kind_of_type(value):
+            return _alias(node, node.target.id, module, imports)
         case ast.Name(id="Incomplete"):
-            annotation: ast.expr = kind
+            annotation = _type(value, imports)
         case ast.Subscript(value=final, slice=ast.Name(id="Incomplete")):
-            annotation = ast.Subscript(final, kind)
+            inside = _type(value, imports)
+            annotation = None if inside is None else ast.Subscript(final, inside)
         case _:
             return node
-    return ast.AnnAssign(node.target, annotation, node.value, node.simple)
+    return ast.AnnAssign(node.target, annotation or node.annotation, node.value, node.simple)
 
 
 def _alias(node: ast.stmt, name: str, module: ModuleType, imports: Imports) -> ast.stmt:
@@ -40,14 +38,16 @@ def _alias(node: ast.stmt, name: str, module: ModuleType, imports: Imports) -> a
     return node
 
 
-def _reference(kind: type, imports: Imports) -> ast.expr | None:
+def _type(value: object, imports: Imports) -> ast.expr | None:
+    """The class of a value, unless more would have to be said of it."""
+    kind: type = kind_of(value)
     if kind in _SIMPLE:
         return ast.Name(kind.__name__, ast.Load())
     if hasattr(kind, "__class_getitem__") or kind.__module__ in ("builtins", "types", "typing"):
-        return None  # what it is of is not known
-    package = sys.modules.get(kind.__module__.partition(".")[0])
-    if vars(package or object).get(kind.__qualname__) is kind and package is not None:
-        return imports.dotted(package.__name__, kind.__qualname__)
+        return None
+    package = kind.__module__.partition(".")[0]
+    if getattr(sys.modules.get(package), kind.__qualname__, None) is kind:
+        return imports.dotted(package, kind.__qualname__)  # where it is public
     if "<locals>" in kind.__qualname__ or kind.__name__.startswith("_"):
         return None
     return imports.dotted(kind.__module__, kind.__qualname__)
