@@ -67,7 +67,7 @@ mod fork;
 /// The native half of sideloop. Private: import from `sideloop` instead.
 // The interpreter lock is declared needed until the extension is audited for running without it.
 #[pymodule(gil_used = true)]
-mod _sideloop {
+pub mod _sideloop {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_export]
