@@ -11,7 +11,7 @@ from typing import Any
 
 import programs
 import pytest
-from programs import Ended
+from programs import Ended, count
 
 import sideloop
 from sideloop import LoopManager, Runner
@@ -210,8 +210,9 @@ class TestExit:
         )
         assert (ended.code, ended.stderr) == (0, "")
 
+    @pytest.mark.timeout(300)
     def test_is_quiet_while_daemon_threads_have_loops(self) -> None:
-        for _ in range(3):
+        for _ in range(count(3, full=200)):
             ended = run("daemons")
             assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
 

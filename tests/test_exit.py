@@ -2,18 +2,22 @@
 
 import contextlib
 import sys
+from collections.abc import Generator
 
 import programs
 import pytest
-from programs import Ended, Program
+from programs import Ended, Program, count
 
 OWNERS = ["daemon", "default", "main", "nested", "runner", "shared", "thread"]
 CLEANED_UP = sorted(
     f"{what} {owner} cleaned up" for owner in OWNERS for what in ("task", "generator")
 )
 
+EXITS_LIMIT = 300
+"""Seconds for two hundred exits."""
 
-@pytest.fixture(params=["native", "foreign"])
+
+@pytest.fixture(params=["native", "foreign", "uvloop"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -22,10 +26,12 @@ def run(what: str, kind: str) -> Ended:
     return programs.run("exit", what, kind)
 
 
-def run_at_once(what: str, kind: str, count: int) -> list[Ended]:
-    with contextlib.ExitStack() as stack:
-        started = [stack.enter_context(Program("exit", what, kind)) for _ in range(count)]
-        return [program.finish() for program in started]
+def run_often(what: str, kind: str, number: int) -> Generator[Ended]:
+    """Some at once, so that they are in each other's way."""
+    for at_once in [10] * (number // 10) + [number % 10]:
+        with contextlib.ExitStack() as stack:
+            started = [stack.enter_context(Program("exit", what, kind)) for _ in range(at_once)]
+            yield from [program.finish() for program in started]
 
 
 class TestExit:
@@ -72,15 +78,17 @@ class TestExit:
         assert (ended.code, ended.stderr) == (0, "")
         assert ended.seconds < 10  # and not the 30 s of the calls
 
+    @pytest.mark.timeout(EXITS_LIMIT)
     def test_does_not_wait_for_a_loop_thread_that_is_stuck_nor_abort(self, kind: str) -> None:
-        for ended in run_at_once("stuck", kind, 10):
+        for ended in run_often("stuck", kind, count(10, full=200)):
             assert ended.code == 3, ended
             assert ended.stdout == ""
             assert len(ended.stderr.splitlines()) == 1, ended
             assert "is stuck" in ended.stderr
 
+    @pytest.mark.timeout(EXITS_LIMIT)
     def test_is_quiet_while_daemon_threads_call_without_end(self, kind: str) -> None:
-        for ended in run_at_once("busy_daemons", kind, 6):
+        for ended in run_often("busy_daemons", kind, count(6, full=200)):
             assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
 
     def test_waits_for_the_call_of_a_thread_that_is_no_daemon(self, kind: str) -> None:

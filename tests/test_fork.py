@@ -2,16 +2,26 @@
 
 import programs
 import pytest
+from programs import count
+
+FORKS_LIMIT = 300.0
+"""Seconds for a thousand forks."""
 
 
-@pytest.fixture(params=["native", "foreign"])
+@pytest.fixture(params=["native", "foreign", "uvloop"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def run(what: str, kind: str, flags: tuple[str, ...] = ("-W", "error")) -> None:
+def run(
+    what: str,
+    kind: str,
+    *more: object,
+    flags: tuple[str, ...] = ("-W", "error"),
+    limit: float = programs.TIME_LIMIT,
+) -> None:
     """Run the program, in which each child checks itself and the parent checks them all."""
-    ended = programs.run("fork", what, kind, flags=flags)
+    ended = programs.run("fork", what, kind, *more, flags=flags, limit=limit)
     assert (ended.stdout, ended.stderr) == ("the parent is undisturbed\n", "")
     assert ended.code == 0
 
@@ -32,14 +42,18 @@ class TestFork:
     def test_inside_a_coroutine(self, kind: str) -> None:
         run("inside", kind)
 
-    def test_while_threads_call_without_end(self, kind: str) -> None:
-        run("under_load", kind)
+    @pytest.mark.timeout(FORKS_LIMIT + 20)
+    def test_a_thousand_times_while_threads_call_without_end(self, kind: str) -> None:
+        run("under_load", kind, count(40, full=1_000), limit=FORKS_LIMIT)
 
     def test_by_a_child_of_a_fork(self, kind: str) -> None:
         run("grandchild", kind)
 
     def test_by_multiprocessing(self, kind: str) -> None:
         run("multiprocess", kind)
+
+    def test_by_a_server_that_forks_its_workers_in_advance(self, kind: str) -> None:
+        run("prefork", kind)
 
 
 class TestAForksChild:

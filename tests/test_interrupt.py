@@ -10,7 +10,7 @@ BLOCKED_GRACE = 0.2
 """The grace of the programs' hasty manager."""
 
 
-@pytest.fixture(params=["native", "foreign"])
+@pytest.fixture(params=["native", "foreign", "uvloop"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -95,6 +95,24 @@ class TestScopeThread:
         assert len(loops) == 1
         assert len(manager.runners()) == 1
 
+    def test_shares_no_loop_with_a_thread_whose_recycled_id_this_one_has(
+        self, manager: LoopManager
+    ) -> None:
+        def call() -> tuple[int, asyncio.AbstractEventLoop]:
+            return threading.get_ident(), manager.run_sync(running_loop)
+
+        dead, loop = on_a_thread(call)
+        # It goes to the next one who has none, and that is this thread.
+        assert manager.run_sync(running_loop) is loop
+        for _ in range(100):
+            ident, other = on_a_thread(call)
+            assert other is not loop
+            if ident == dead:
+                break
+        else:
+            pytest.skip("the system does not recycle ids")
+        assert manager.run_sync(running_loop) is loop
+
     def test_serves_a_thread_that_threading_does_not_know(self, manager: LoopManager) -> None:
         import _thread
 

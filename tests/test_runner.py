@@ -572,6 +572,14 @@ class TestAThreadThatDoesNotStart:
                 manager.run_sync(add, 10, b=12)
         assert manager.run_sync(add, 10, b=12) == 22
 
+    @pytest.mark.parametrize("kind", ["native", "foreign"])
+    def test_because_the_system_has_none_is_a_clear_error_and_the_next_call_works(
+        self, kind: str
+    ) -> None:
+        ended = programs.run("limits", "threads", kind)
+        assert ended.lines == ["refused: can't start new thread"] * 6 + ["22"] * 2, ended
+        assert (ended.code, ended.stderr) == (0, "")
+
 
 class TestTheLimitOfOpenFiles:
     @pytest.mark.parametrize("kind", ["native", "foreign"])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sideloop._event_loop import EventLoop
+from sideloop._gevent import check_unpatched
 from sideloop._sideloop import RunnerCore
 from sideloop._unwind import unwind
 
@@ -137,6 +138,7 @@ class LoopThread:
 
 def make_loop(loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:
     """The loop for a runner: ours, or what the factory makes."""
+    check_unpatched()
     if loop_factory is None:
         # A loop of Windows' own kind serves subprocesses, which a selector loop does not there.
         return asyncio.new_event_loop() if sys.platform == "win32" else EventLoop()

@@ -1,4 +1,4 @@
-"""The interpreter's exit, with calls and tasks under way. `exit.py <what> <native or foreign>`."""
+"""The interpreter's exit, with calls and tasks under way. `exit.py <what> <kind of loop>`."""
 
 import asyncio
 import atexit
@@ -10,9 +10,11 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
+from kinds import loop_factory
+
 import sideloop
 
-FACTORY = {"native": None, "foreign": asyncio.new_event_loop}[sys.argv[2]]
+FACTORY = loop_factory(sys.argv[2])
 manager = sideloop.LoopManager(loop_factory=FACTORY)
 shared = sideloop.LoopManager(loop_factory=FACTORY, scope="process")
 hasty = sideloop.LoopManager(loop_factory=FACTORY, grace=0.2)

@@ -1,6 +1,7 @@
 """Forks: the child's first call works, and the parent's calls are undisturbed.
 
-`fork.py <what> <native or foreign>`. A child says nothing when all is well: its exit code is 0.
+`fork.py <what> <kind of loop> [<count>]`. A child says nothing when all is well: its exit code is
+0.
 """
 
 import asyncio
@@ -17,12 +18,14 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from kinds import loop_factory
+
 import sideloop
 
 # A fork of a process with threads is what this is about.
 warnings.filterwarnings("ignore", ".*multi-threaded, use of fork.*", DeprecationWarning)
 
-FACTORY = {"native": None, "foreign": asyncio.new_event_loop}[sys.argv[2]]
+FACTORY = loop_factory(sys.argv[2])
 manager = sideloop.LoopManager(loop_factory=FACTORY)
 shared = sideloop.LoopManager(loop_factory=FACTORY, scope="process")
 runner = sideloop.Runner(loop_factory=FACTORY)
@@ -302,6 +305,50 @@ def multiprocess() -> None:
     check()
 
 
+def prefork() -> None:
+    """A server that forks its workers in advance, and forks another one when one ends."""
+    requests = 5
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    async def answer(connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection)
+        writer.write((await reader.readline()).upper())
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async def ask() -> bytes:
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(b"hello\n")
+        answered = await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+        return answered
+
+    def work() -> None:
+        for number in range(requests):
+            run = (manager.run_sync, shared.run_sync, runner.run)[number % 3]
+            connection, _ = listening.accept()
+            connection.setblocking(False)
+            run(answer, connection)
+
+    check()
+    with Talk(runner.run) as talk:
+        workers = [child(work) for _ in range(4)]
+        for number in range(6 * requests):
+            run = (manager.run_sync, shared.run_sync, runner.run)[number % 3]
+            assert run(ask) == b"HELLO\n"
+            talk.check()
+            # In time, so that there is always a worker to answer.
+            if number in (4, 9):
+                workers.append(child(work))
+        for worker in workers:
+            reap(worker)
+        talk.check()
+    listening.close()
+    check()
+
+
 def under_load() -> None:
     """Forks while other threads call without end."""
     enough = threading.Event()
@@ -314,7 +361,7 @@ def under_load() -> None:
     callers = [threading.Thread(target=call) for _ in range(3)]
     for caller in callers:
         caller.start()
-    for _ in range(40):
+    for _ in range(int(sys.argv[3])):
         reap(child(check))
     enough.set()
     for caller in callers:

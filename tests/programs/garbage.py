@@ -1,4 +1,4 @@
-"""The collector runs at every allocation that it could run at. `garbage.py <native or foreign>`."""
+"""The collector runs at every allocation that it could run at. `garbage.py <kind of loop>`."""
 
 import asyncio
 import contextlib
@@ -6,9 +6,11 @@ import gc
 import sys
 import threading
 
+from kinds import loop_factory
+
 import sideloop
 
-FACTORY = {"native": None, "foreign": asyncio.new_event_loop}[sys.argv[1]]
+FACTORY = loop_factory(sys.argv[1])
 
 
 async def answer() -> int:

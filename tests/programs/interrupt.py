@@ -1,6 +1,6 @@
 """Signals that come while the main thread waits for a call.
 
-`interrupt.py <what> <native or foreign>`: says "waiting" when the signal may come.
+`interrupt.py <what> <kind of loop>`: says "waiting" when the signal may come.
 """
 
 import asyncio
@@ -13,9 +13,11 @@ import threading
 import time
 from types import FrameType
 
+from kinds import loop_factory
+
 import sideloop
 
-FACTORY = {"native": None, "foreign": asyncio.new_event_loop}[sys.argv[2]]
+FACTORY = loop_factory(sys.argv[2])
 manager = sideloop.LoopManager(loop_factory=FACTORY)
 hasty = sideloop.LoopManager(loop_factory=FACTORY, grace=0.2)
 patient = sideloop.LoopManager(loop_factory=FACTORY, grace=600)

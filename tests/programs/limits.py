@@ -2,9 +2,11 @@
 
 import asyncio
 import errno
+import gc
 import os
 import resource
 import sys
+import threading
 from collections.abc import Callable
 
 from sideloop import LoopManager, Runner
@@ -43,6 +45,26 @@ def files() -> None:
     assert refused
     assert served
     print("refused, then served")
+
+
+def threads() -> None:
+    """No thread starts: each asks for a stack that is larger than the address space."""
+    factory = None if sys.argv[2] == "native" else asyncio.new_event_loop
+    runner, manager = Runner(loop_factory=factory), LoopManager(loop_factory=factory)
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # only their number
+    for run in (runner.run, manager.run_sync):
+        for _ in range(3):
+            threading.stack_size(1 << 47)
+            try:
+                run(add, 10, b=12)
+            except RuntimeError as error:
+                print("refused:", error)
+            finally:
+                threading.stack_size(0)
+            gc.collect()
+            assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208  # only their number
+    for run in (runner.run, manager.run_sync):
+        print(run(add, 10, b=12))
 
 
 def loop_factory() -> None:

@@ -4,6 +4,7 @@
 //! `embedded PROGRAM [ARGUMENT...]` runs a Python program with the sources' own `sideloop` on its path and
 //! the extension linked in. Without a program it only imports the package, which is what `cargo test` does.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use _sideloop::_sideloop;
@@ -36,6 +37,8 @@ fn run(py: Python<'_>, arguments: &[String]) -> PyResult<()> {
         return py.import("sideloop").map(drop);
     };
     sys.setattr("argv", &arguments[1..])?;
+    // Where a program looks for its neighbours.
+    path.insert(0, Path::new(program).parent().and_then(Path::to_str).unwrap_or("."))?;
     let builtins = py.import("builtins")?;
     let code = builtins.call_method1("compile", (std::fs::read(program)?, program, "exec"))?;
     builtins.call_method1("exec", (code, py.import("__main__")?.dict()))?;
