@@ -91,6 +91,11 @@ class TestExit:
         for ended in run_often("busy_daemons", kind, count(6, full=200)):
             assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
 
+    @pytest.mark.timeout(EXITS_LIMIT)
+    def test_is_quiet_while_daemon_threads_make_loops_without_end(self, kind: str) -> None:
+        for ended in run_often("making_daemons", kind, count(10, full=200)):
+            assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
+
     def test_waits_for_the_call_of_a_thread_that_is_no_daemon(self, kind: str) -> None:
         if kind != "native" and sys.version_info[:2] == (3, 12):
             pytest.skip("no thread starts then, and a foreign loop cannot be driven by the caller")

@@ -50,6 +50,7 @@ def settle() -> None:
 
 def close_all() -> None:
     """Cancel what runs on every loop, let it unwind, and join the threads."""
+    _loop.exit_state.begun = True
     loops = _ours()
     for loop in loops:
         loop.ask_stop()

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,11 +46,21 @@ _orphans: list["LoopThread | DrivenLoop"] = []
 """Inherited through forks. Kept, since collecting a loop closes it, and that reaches the parent."""
 
 
+class _Exit:
+    """The interpreter's exit, as far as loops are concerned."""
+
+    begun = False
+
+
+exit_state = _Exit()
+
+
 def forget_inherited() -> None:
     """In a fork's child: none of these loops is ours any more."""
     _orphans.extend(live)
     live.clear()
     cores.clear()
+    exit_state.begun = False
 
 
 def remember(core: RunnerCore) -> None:
@@ -82,6 +93,9 @@ class LoopThread:
             self._thread = threading.Thread(target=self._main, name=name, daemon=True)
             # Taken by the thread when it begins, or by a start that failed before.
             self._begun = threading.Lock()
+            # Free when `start` has started it, or has failed to.
+            self._starting = threading.Lock()
+            self._starting.acquire()
         except BaseException:
             self.loop.close()
             raise
@@ -90,6 +104,8 @@ class LoopThread:
         """Start the thread. If the system has none to give, the loop is closed again."""
         live.add(self)
         try:
+            # After `live.add`: whoever does not see the exit here is seen by it.
+            _check_startable(self.core.name)
             self._thread.start()
         except BaseException:
             # Also a signal handler's exception, before the thread was there or after.
@@ -99,6 +115,8 @@ class LoopThread:
             else:
                 self.ask_stop()
             raise
+        finally:
+            self._starting.release()
 
     def ask_stop(self) -> None:
         """Let no call enter, cancel what runs, and end the thread. Does not wait."""
@@ -106,7 +124,13 @@ class LoopThread:
 
     def join(self, seconds: float) -> bool:
         """Wait until the thread has ended; False if it has not after `seconds`."""
-        self._thread.join(min(max(seconds, 0.0), threading.TIMEOUT_MAX))
+        end = time.monotonic() + seconds
+        # One that another thread is just starting cannot be joined yet.
+        if not self._starting.acquire(timeout=_bounded(seconds)):
+            return False
+        self._starting.release()
+        if self._thread.ident is not None:
+            self._thread.join(_bounded(end - time.monotonic()))
         return not self._thread.is_alive()
 
     def _main(self) -> None:
@@ -134,6 +158,22 @@ class LoopThread:
                 reason = error
             self.core.begin_unwinding(reason)
             return
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), threading.TIMEOUT_MAX)
+
+
+def _check_startable(name: str) -> None:
+    """Refuse a daemon thread's start of a thread while the interpreter goes on with its exit.
+
+    A thread that begins while the interpreter is taken down may crash it (seen on CPython 3.10).
+    Where CPython itself refuses, as 3.12 does, it says so in words that ours contain.
+    """
+    if exit_state.begun and threading.current_thread() is not threading.main_thread():
+        raise RuntimeError(
+            f"can't start the loop thread of runner {name!r} at interpreter shutdown"
+        )
 
 
 def make_loop(loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:

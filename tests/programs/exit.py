@@ -171,6 +171,22 @@ def busy_daemons() -> None:
     calling.wait(20)
 
 
+def making_daemons() -> None:
+    """Daemon threads make loops without end."""
+    calling = threading.Barrier(4)
+
+    def call() -> None:
+        calling.wait(20)
+        with contextlib.suppress(RuntimeError):  # the interpreter ends
+            while True:
+                with sideloop.Runner(loop_factory=FACTORY) as own:
+                    own.run(answer)
+
+    for _ in range(3):
+        on_a_thread(call, daemon=True)
+    calling.wait(20)
+
+
 def worker() -> None:
     """A thread that is no daemon is in a call when the main thread ends."""
     entered = threading.Event()
