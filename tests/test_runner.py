@@ -444,6 +444,52 @@ class TestWhatACloseReleases:
             assert open_files() == before
 
 
+class TestARunnerThatIsDropped:
+    @pytest.mark.usefixtures("no_thread_left")
+    def test_lets_what_runs_unwind_and_ends_its_thread(
+        self, loop_factory: LoopFactory | None, wait_until: WaitUntil
+    ) -> None:
+        log: list[str] = []
+
+        async def work() -> None:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                await asyncio.sleep(0)
+                log.append("cleaned up")
+
+        async def leave() -> None:
+            tasks.append(asyncio.get_running_loop().create_task(work()))
+            await asyncio.sleep(0)
+
+        tasks: list[asyncio.Task[None]] = []
+        files = open_files()
+        Runner(loop_factory=loop_factory).run(leave)
+        gc.collect()
+        wait_until(lambda: log)
+        wait_until(lambda: open_files() == files)
+
+    @pytest.mark.usefixtures("no_thread_left")
+    def test_with_its_manager_ends_its_thread(self, loop_factory: LoopFactory | None) -> None:
+        for scope in ("thread", "process"):
+            sideloop.LoopManager(loop_factory=loop_factory, scope=scope).run_sync(add, 10, b=12)
+        gc.collect()
+
+    def test_in_a_call_lets_that_end(self, loop_factory: LoopFactory | None) -> None:
+        async def collect() -> int:
+            await asyncio.sleep(0)
+            gc.collect()
+            await asyncio.sleep(0)
+            return 22
+
+        assert Runner(loop_factory=loop_factory).run(collect) == 22
+
+    def test_because_of_a_wrong_argument_is_quiet(self) -> None:
+        with pytest.raises(ValueError, match="grace"):
+            Runner(grace=-1)
+        gc.collect()
+
+
 class TestContextManager:
     @pytest.mark.usefixtures("no_thread_left")
     def test_closes(self, loop_factory: LoopFactory | None) -> None:

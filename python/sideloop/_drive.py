@@ -50,7 +50,7 @@ class DrivenLoop:
         return self.core.mine
 
     def let_go(self) -> None:
-        """Close the loop without turning it, from another thread: nobody will call any more."""
+        """Close the loop without turning it, from any thread: nobody will call any more."""
         self.core.ask_stop()
         live.discard(self)
         if not self.core.driving and not self.loop.is_closed():

@@ -1,5 +1,6 @@
 """What goes wrong, to which call or runner, and what to do about it."""
 
+import builtins
 import concurrent.futures
 import inspect
 import logging
@@ -89,6 +90,17 @@ class NestingError(RecursionError):
             f"{' > '.join(chain)}, and each depth has a thread of its own; await inside async code "
             f"instead of calling run_sync"
         )
+
+
+_FinalizationError: type[RuntimeError] = getattr(builtins, "PythonFinalizationError", RuntimeError)
+
+
+def exit_error(runner: str) -> RuntimeError:
+    """The error for a daemon thread that calls while the interpreter exits."""
+    return _FinalizationError(
+        f"runner {runner!r} was not started: the interpreter is shutting down, and only its main "
+        f"thread may still call; end the thread before, or make the call in an atexit handler"
+    )
 
 
 def not_async_error(call: str, found: object) -> TypeError:

@@ -40,6 +40,9 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     >>> loop.close()
     """
 
+    # Ctrl-C may come while a loop is made; one that is half made is closed all the same.
+    _ssock = _csock = None
+
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         self._number = next(_numbers)
         super().__init__(selector if selector is not None else _default_selector())

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sideloop._errors import exit_error
 from sideloop._event_loop import EventLoop
 from sideloop._gevent import check_unpatched
 from sideloop._sideloop import RunnerCore
@@ -122,6 +123,10 @@ class LoopThread:
         """Let no call enter, cancel what runs, and end the thread. Does not wait."""
         self.core.ask_stop()
 
+    def let_go(self) -> None:
+        """End it, without waiting: nobody will call any more."""
+        self.core.ask_stop()
+
     def join(self, seconds: float) -> bool:
         """Wait until the thread has ended; False if it has not after `seconds`."""
         end = time.monotonic() + seconds
@@ -165,15 +170,13 @@ def _bounded(seconds: float) -> float:
 
 
 def _check_startable(name: str) -> None:
-    """Refuse a daemon thread's start of a thread while the interpreter goes on with its exit.
+    """Refuse a daemon thread that starts a loop while the interpreter goes on with its exit.
 
-    A thread that begins while the interpreter is taken down may crash it (seen on CPython 3.10).
-    Where CPython itself refuses, as 3.12 does, it says so in words that ours contain.
+    A thread that begins while the interpreter is taken down may crash it, and so may one that
+    drives a loop then (both seen on CPython 3.10).
     """
     if exit_state.begun and threading.current_thread() is not threading.main_thread():
-        raise RuntimeError(
-            f"can't start the loop thread of runner {name!r} at interpreter shutdown"
-        )
+        raise exit_error(name)
 
 
 def make_loop(loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:

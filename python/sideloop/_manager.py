@@ -248,8 +248,10 @@ class LoopManager:
         need, each for `grace` seconds at most (its own grace, if None), one after the other. A loop
         that another thread drives unwinds when that thread calls next, or ends.
         """
+        runners = self._runners()
         for runner in self.runners():
             runner.close_or_refuse(grace)
+        runners.forget_closed()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Synced functions are sent to other processes. A manager that can be imported there is; any
@@ -327,10 +329,16 @@ class LoopManager:
         """Find the first of this thread's runners that it is not driving just now, or make one."""
         runners = self._runners()
         owners: list[_Owner] = self._local.__dict__.setdefault("owners", [])
-        owners[:] = [one for one in owners if one.runners is runners and not one.runner.closed]
+        # One that was closed by another thread while this one drives it unwinds when it is dropped,
+        # which is after that.
+        owners[:] = [
+            one
+            for one in owners
+            if one.runners is runners and (one.runner.driving or not one.runner.closed)
+        ]
         for owner in owners:
-            core = owner.runner.loop_for(async_fn).core
-            if not core.driving:
+            if not owner.runner.driving:
+                core = owner.runner.loop_for(async_fn).core
                 break
         else:
             depth = len(owners)
@@ -359,8 +367,13 @@ class _Runners:
 
     def add(self, runner: Runner) -> Runner:
         with self._lock:
-            self.started = [known for known in self.started if not known.closed] + [runner]
+            self.forget_closed()
+            self.started.append(runner)
         return runner
+
+    def forget_closed(self) -> None:
+        with self._lock:
+            self.started = [known for known in self.started if not known.closed]
 
     def shared(self, make: Callable[[], Runner]) -> Runner:
         with self._lock:

@@ -40,7 +40,8 @@ class Runner:
     """An event loop on a thread of its own, for calls from any thread.
 
     Constructing one starts nothing: the first call does. A loop that the user's code stops, that is
-    stuck, or that was inherited through a fork is replaced at the next call. `close` is final.
+    stuck, or that was inherited through a fork is replaced at the next call. `close` is final; a
+    runner that nobody refers to any more closes without being waited for.
 
     Args:
         name: Names the thread, in messages and debuggers.
@@ -61,6 +62,10 @@ class Runner:
     'slept'
     """
 
+    # For `__del__`, when an argument was refused.
+    _closed = True
+    _loop_thread: LoopThread | DrivenLoop | None = None
+
     def __init__(
         self,
         *,
@@ -79,7 +84,7 @@ class Runner:
         self._loop_options = LoopOptions(loop_factory, debug, exception_handler)
         self.depth = 1
         self._closed = False
-        self._loop_thread: LoopThread | DrivenLoop | None = None
+        self._loop_thread = None
         # Re-entrant: a signal handler may call run_sync while this thread starts a loop.
         self._starting = threading.RLock()
         self._generation = generation()
@@ -204,7 +209,9 @@ class Runner:
     def close_or_let_go(self) -> None:
         """Close as far as this thread may: a loop that another thread drives is let go."""
         driven_elsewhere = self._driven_elsewhere()
-        if driven_elsewhere is None:
+        if self.driving:
+            self.close_soon()
+        elif driven_elsewhere is None:
             self.close()
         else:
             self._closed = True
@@ -227,6 +234,12 @@ class Runner:
         return None
 
     @property
+    def driving(self) -> bool:
+        """Whether a call drives the loop now. For managers, not for users."""
+        loop = self._loop_thread
+        return isinstance(loop, DrivenLoop) and loop.core.driving
+
+    @property
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._closed
@@ -241,6 +254,14 @@ class Runner:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        if self._closed or self._loop_thread is None:
+            return
+        if isinstance(self._loop_thread, DrivenLoop):
+            self.close_or_let_go()
+        else:
+            self.close_soon()
 
     def __repr__(self) -> str:
         if self._closed:
@@ -272,14 +293,14 @@ class Runner:
                 made.start()
                 if self._loop_thread is not found and self._loop_thread is not None:
                     # A signal handler came in between and has started one. One is enough.
-                    made.ask_stop()
+                    made.let_go()
                     return self._loop_thread
                 self._loop_thread = made
                 if self._closed:
                     # Meanwhile: whoever closes waits for the lock, and then for this loop to end.
                     raise RunnerClosedError(self.name, call_name(async_fn))
             except BaseException:
-                made.ask_stop()
+                made.let_go()
                 raise
             return made
 

@@ -1,0 +1,96 @@
+"""The managers and runners of one round, which threads use, close and make anew."""
+
+import asyncio
+import random
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import sideloop
+from sideloop import LoopManager, Runner
+from soak.tally import tally
+
+Run = Callable[..., Any]
+
+GRACE = 2.0
+
+LITTLE_GRACE = 0.05
+
+
+def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The loops' exception handler: only what is meant to fail unseen may come here."""
+    error = context.get("exception")
+    if isinstance(error, UnseenError):
+        tally.count("failed unseen, reported")
+    else:
+        tally.is_wrong(f"reported by a loop: {context['message']}", error)
+
+
+class UnseenError(Exception):
+    """Raised where nobody waits."""
+
+
+def factories() -> list[Callable[[], asyncio.AbstractEventLoop] | None]:
+    """Our loops, asyncio's, and uvloop's if it is there."""
+    try:
+        import uvloop
+    except ImportError:
+        return [None, asyncio.new_event_loop]
+    return [None, asyncio.new_event_loop, uvloop.new_event_loop]
+
+
+class Bridges:
+    """Some of each kind."""
+
+    def __init__(self) -> None:
+        self.factories = factories()
+        self.own = [
+            LoopManager(loop_factory=factory, exception_handler=report, grace=GRACE)
+            for factory in self.factories
+        ]
+        self.own.append(LoopManager(drive="caller", exception_handler=report, grace=GRACE))
+        self.shared = [
+            LoopManager(
+                loop_factory=factory, scope="process", exception_handler=report, grace=GRACE
+            )
+            for factory in self.factories
+        ]
+        self.hasty = LoopManager(exception_handler=report, grace=LITTLE_GRACE)
+        self._replacing = threading.Lock()
+        self.runners = [self._make_runner(factory) for factory in self.factories]
+
+    def any_manager(self, dice: random.Random) -> LoopManager:
+        return dice.choice([*self.own, *self.shared, sideloop.loop_manager])
+
+    def own_manager(self, dice: random.Random) -> LoopManager:
+        """One that gives each thread a loop of its own.
+
+        Who may run inside a call, on a thread that is not a loop's, must not wait for a loop that
+        may be waiting for it.
+        """
+        return dice.choice([*self.own, sideloop.loop_manager])
+
+    def any_run(self, dice: random.Random) -> Run:
+        if dice.random() < 0.3:
+            return dice.choice(self.runners).run
+        return self.any_manager(dice).run_sync
+
+    def close_one(self, dice: random.Random) -> None:
+        """Close a manager, or a runner, which is replaced."""
+        if dice.random() < 0.5:
+            self.any_manager(dice).close()
+            return
+        number = dice.randrange(len(self.runners))
+        made = self._make_runner(self.factories[number])
+        with self._replacing:
+            old, self.runners[number] = self.runners[number], made
+        old.close()
+
+    def close(self) -> None:
+        for manager in (*self.own, *self.shared, self.hasty, sideloop.loop_manager):
+            manager.close()
+        for runner in self.runners:
+            runner.close()
+
+    def _make_runner(self, factory: Callable[[], asyncio.AbstractEventLoop] | None) -> Runner:
+        return Runner(loop_factory=factory, exception_handler=report, grace=GRACE)
