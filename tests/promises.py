@@ -25,6 +25,9 @@ What happens when things go wrong, and the tests that keep each promise. `script
 this page from `contract/python.toml`, which `tests/test_contract.py` runs.
 """
 
+RUST = "## The Rust crate\n"
+"""From this heading on the page is somebody else's."""
+
 CONTEXTS_HEAD = """\
 ## Where a call may be made
 
@@ -40,7 +43,8 @@ def page() -> str:
     parts.append(f"{CONTEXTS_HEAD}\n{_table(['caller', 'outcome'], rows)}")
     if CONTRACT["open"]:
         parts.append(f"Not kept yet: {'; '.join(CONTRACT['open'])}.\n")
-    return "\n".join(parts)
+    _, heading, rest = PAGE.read_text("utf-8").partition(RUST)
+    return "\n".join([*parts, heading + rest])
 
 
 def _section(section: dict[str, Any]) -> str:
@@ -49,7 +53,7 @@ def _section(section: dict[str, Any]) -> str:
 
 
 def _kept_by(row: dict[str, Any]) -> str:
-    """The test classes, after their file."""
+    """The test classes, or tests of none, after their file."""
     files: dict[str, list[str]] = {}
     for test in row["kept_by"]:
         file, name, *_ = test.split("::")

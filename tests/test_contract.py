@@ -34,10 +34,12 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def names_of_tests() -> set[str]:
-    """`file::Class` and `file::Class::test`, as pytest writes them."""
+    """`file::Class`, `file::Class::test` and `file::test`, as pytest writes them."""
     found: set[str] = set()
     for path in TESTS.glob("test_*.py"):
         for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                found.add(f"{path.name}::{node.name}")
             if isinstance(node, ast.ClassDef):
                 found.add(f"{path.name}::{node.name}")
                 tests = [part for part in node.body if isinstance(part, ast.FunctionDef)]
