@@ -1,5 +1,5 @@
 # Each target sets up what it needs, in .venv* and target, and prints what it does.
-.PHONY: help run examples test lint bench bench-rust contract matrix package lock clean
+.PHONY: help run examples test soak lint bench bench-rust contract matrix package lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -12,6 +12,9 @@ examples: ## the Rust examples, with real async clients
 
 test: ## every test: Rust, Python, types, examples, lints
 	@scripts/test
+
+soak: ## all hazards at random for ten minutes, then the counts in full
+	@scripts/soak
 
 lint: ## the lints alone
 	@scripts/lint

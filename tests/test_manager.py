@@ -113,6 +113,32 @@ class TestScopeThread:
             pytest.skip("the system does not recycle ids")
         assert manager.run_sync(running_loop) is loop
 
+    @pytest.mark.parametrize("drive", ["thread", "caller"])
+    def test_reclaims_what_threads_got_in_their_last_steps(
+        self, drive: Literal["thread", "caller"], wait_until: WaitUntil
+    ) -> None:
+        class CallingAtLast:
+            def __del__(self) -> None:
+                answers.append(manager.run_sync(add, 10, b=12))
+
+        def work() -> None:
+            local.value = CallingAtLast()
+
+        manager, local, answers = LoopManager(drive=drive), threading.local(), list[int]()
+        files = open_files()
+        for _ in range(20):
+            on_a_thread(work)
+        assert answers == [22] * 20
+        # The next thread's first call finds what those have left.
+        wait_until(
+            lambda: (
+                on_a_thread(lambda: manager.run_sync(add, 10, b=12)) == 22
+                and len(manager.runners()) <= 2
+            )
+        )
+        manager.close()
+        wait_until(lambda: open_files() <= files)
+
     def test_serves_a_thread_that_threading_does_not_know(self, manager: LoopManager) -> None:
         import _thread
 

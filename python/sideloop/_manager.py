@@ -24,7 +24,7 @@ from sideloop._runner import (
     check_grace,
     check_slow,
 )
-from sideloop._sideloop import Router, RunnerCore, call_name, generation
+from sideloop._sideloop import Router, RunnerCore, ThreadLife, call_name, generation
 from sideloop._translate import Translator
 from sideloop._wrap import wrap
 
@@ -345,6 +345,7 @@ class LoopManager:
             if depth >= DEPTH_LIMIT:
                 names = [owner.runner.name for owner in owners]
                 raise NestingError(call_name(async_fn), depth, _shortened(names))
+            runners.reclaim()
             owner = _Owner(runners, runners.add(self._make_runner("caller")))
             owners.append(owner)
             core = owner.runner.loop_for(async_fn).core
@@ -361,6 +362,7 @@ class _Runners:
         self.started: list[Runner] = []
         self.idle: deque[Runner] = deque()
         self._shared: Runner | None = None
+        self._held: dict[Runner, ThreadLife] = {}
         self._turns = itertools.count()
         # Re-entrant: a signal handler may call run_sync while this thread makes a runner.
         self._lock = threading.RLock()
@@ -383,6 +385,7 @@ class _Runners:
 
     def for_thread(self, depth: int, make: Callable[[], Runner]) -> tuple[Runner, bool]:
         """A runner for one more thread that calls at this depth, and whether it is its own."""
+        self.reclaim()
         with self._lock:
             runner = self._take_idle()
             if runner is None:
@@ -406,7 +409,21 @@ class _Runners:
                 return runner
         return None
 
+    def hold(self, runner: Runner) -> None:
+        """It is the calling thread's, until that gives it back."""
+        self._held[runner] = ThreadLife()
+
+    def reclaim(self) -> None:
+        """Take back what threads got in their last steps, where nothing is dropped any more."""
+        # Not the items: making a pair of each may run the collector, and so somebody's call.
+        for runner in list(self._held):
+            life = self._held.get(runner)
+            if life is not None and life.ended:
+                self.give_back(runner)
+
     def give_back(self, runner: Runner) -> None:
+        if self._held.pop(runner, None) is None:
+            return
         if runner.drive == "caller":
             # Nobody else can drive it: it unwinds in its thread's last steps.
             runner.close_or_let_go()
@@ -424,6 +441,7 @@ class _Owner:
         self.runners = runners
         self.runner = runner
         self._generation = generation()
+        runners.hold(runner)
 
     def __del__(self) -> None:
         # A fork's child drops what the parent's other threads owned; it is not there to give.

@@ -216,6 +216,7 @@ class Runner:
         else:
             self._closed = True
             driven_elsewhere.let_go()
+            self._loop_thread = None
 
     def close_or_refuse(self, grace: float | None) -> None:
         """Close; a loop that another thread drives takes no more calls, and is closed there."""

@@ -18,6 +18,7 @@ __all__ = [
     "ReadyQueue",
     "Router",
     "RunnerCore",
+    "ThreadLife",
     "call_name",
     "check_async_fn",
     "deadline",
@@ -241,6 +242,13 @@ class ReadyQueue:
 def check_async_fn(async_fn: object) -> None: ...
 def call_name(async_fn: object) -> str: ...
 def generation() -> int: ...
+
+@final
+class ThreadLife:
+    def __new__(cls) -> Self: ...
+    @property
+    def ended(self) -> bool: ...
+
 def ended_counts() -> tuple[int, int, int, int, int, float, float]: ...
 def run_as_guest(
     event_loop: asyncio.AbstractEventLoop,

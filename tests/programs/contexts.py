@@ -299,7 +299,7 @@ def fork_in_a_coroutine() -> None:
 def fork_by_c() -> None:
     manager.run_sync(add, 10, b=12)
     # Let the loop thread fall asleep: no condition tells. While it asks for the interpreter lock, a
-    # fork that bypasses CPython inherits that lock's mutex held, and nobody can run Python any more.
+    # fork that bypasses CPython inherits that lock's mutex held, and nobody can run Python there.
     time.sleep(0.1)
     pid = ctypes.PyDLL(None).fork()
     if pid == 0:

@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def one_round(seed: str, end: float, watch: Watch) -> None:
-    before = threading.active_count()
+    before = resources.count_threads()
     bridges = Bridges()
 
     def work(name: str) -> None:

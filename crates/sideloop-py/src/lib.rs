@@ -101,6 +101,9 @@ pub mod _sideloop {
     use super::errors::call_name;
 
     #[pymodule_export]
+    use super::thread::ThreadLife;
+
+    #[pymodule_export]
     use super::fork::generation;
 
     #[pymodule_export]

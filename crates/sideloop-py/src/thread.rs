@@ -1,6 +1,8 @@
 //! Which thread this is.
 
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -32,4 +34,39 @@ pub(crate) fn is_main(py: Python<'_>) -> PyResult<bool> {
     let answer = main.extract::<Option<u64>>()? == Some(current());
     ANSWER.set(Some((generation, answer)));
     Ok(answer)
+}
+
+/// Whether the thread that made this has ended. `ThreadLife()`.
+///
+/// What Python keeps for each thread (`threading.local`) dies a little before the thread does. What is kept
+/// after that, by a finalizer that it ran, is never dropped: CPython has nothing left to drop it with.
+#[pyclass(frozen, module = "sideloop._sideloop")]
+pub(crate) struct ThreadLife(Arc<AtomicBool>);
+
+/// Says so when the thread ends.
+struct Living(Arc<AtomicBool>);
+
+impl Drop for Living {
+    fn drop(&mut self) {
+        // ORDERING: Relaxed: nothing else is published by it.
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[pymethods]
+impl ThreadLife {
+    #[new]
+    fn new() -> Self {
+        thread_local! {
+            static HERE: Living = Living(Arc::default());
+        }
+        // It cannot be had any more where the thread has all but ended.
+        let ended = HERE.try_with(|here| Arc::clone(&here.0));
+        Self(ended.unwrap_or_else(|_gone| Arc::new(AtomicBool::new(true))))
+    }
+
+    #[getter]
+    fn ended(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
