@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import threading
+import weakref
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -149,6 +150,28 @@ class TestAManager:
         threads.submit(manager.run_sync, answer).result(20)
         del manager
         gc.collect()
+
+    def test_whose_loop_another_thread_closes_leaves_nothing(self) -> None:
+        loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
+        called, dropped = threading.Event(), threading.Event()
+
+        def call() -> None:
+            loops.append(weakref.ref(manager.run_sync(running_loop)))
+            called.set()
+            dropped.wait(20)
+
+        manager = LoopManager(drive="caller")
+        thread = threading.Thread(target=call)
+        thread.start()
+        assert called.wait(20)
+        for runner in manager.runners():
+            runner.close_or_let_go()
+        dropped.set()
+        thread.join()
+        del runner
+        manager.close()
+        gc.collect()
+        assert loops[0]() is None
 
 
 class TestAThreadThatEnds:

@@ -27,10 +27,15 @@ class Resources:
     """On a debug build of CPython; else 0."""
     kilobytes: int
 
-    def growth_since(self, before: "Resources") -> dict[str, int]:
-        """What has grown by more than is allowed, and by how much."""
+    def growth_since(self, before: "Resources", acts: int) -> dict[str, int]:
+        """What has grown by more than is allowed after so many acts, and by how much."""
+        # What finalizers put into a `threading.local` in the last steps of a thread, CPython never
+        # drops. They do so here in one act of some thousands; a leak of ours would be in far more.
+        allowed = ALLOWED | {
+            name: ALLOWED[name] + acts // 100 for name in ("objects", "references")
+        }
         grown = {name: getattr(self, name) - getattr(before, name) for name in ALLOWED}
-        return {name: more for name, more in grown.items() if more > ALLOWED[name]}
+        return {name: more for name, more in grown.items() if more > allowed[name]}
 
 
 def settle(threads: int) -> None:

@@ -56,6 +56,7 @@ impl TaskMaker {
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
+        visit.call(&self.own_loop)?;
         visit.call(&self.create_task)?;
         visit.call(&self.call_soon_threadsafe)
     }
