@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 from sideloop._loop import LoopOptions, live, make_loop, prepare_loop, remember
 from sideloop._sideloop import LoopCore, RunnerCore
@@ -69,12 +70,19 @@ class DrivenLoop:
         self.core.begin_unwinding(reason)
         self.loop._stopping = False
         try:
-            with _no_running_loop():
-                unwind(self.loop, self.core, self.grace)
+            # Not in vain: in the last steps of a thread, where this may be, CPython never drops
+            # what it keeps to know which loop runs.
+            if self._has_leftovers():
+                with _no_running_loop():
+                    unwind(self.loop, self.core, self.grace)
         finally:
             self.core.finish_all()
             self.loop.close()
             live.discard(self)
+
+    def _has_leftovers(self) -> bool:
+        loop: Any = self.loop
+        return bool(asyncio.all_tasks(loop) or loop._asyncgens or loop._ready)
 
 
 @contextmanager

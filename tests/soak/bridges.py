@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sideloop
-from sideloop import LoopManager, Runner
+from sideloop import LoopManager, LoopStoppedError, Runner, RunnerClosedError
 from soak.tally import tally
 
 Run = Callable[..., Any]
@@ -20,7 +20,8 @@ LITTLE_GRACE = 0.05
 def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """The loops' exception handler: only what is meant to fail unseen may come here."""
     error = context.get("exception")
-    if isinstance(error, UnseenError):
+    # Ours are those of calls that Ctrl-C has left behind, whose loops are closed.
+    if isinstance(error, (UnseenError, LoopStoppedError, RunnerClosedError)):
         tally.count("failed unseen, reported")
     else:
         tally.is_wrong(f"reported by a loop: {context['message']}", error)

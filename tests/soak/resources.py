@@ -29,11 +29,10 @@ class Resources:
 
     def growth_since(self, before: "Resources", acts: int) -> dict[str, int]:
         """What has grown by more than is allowed after so many acts, and by how much."""
-        # What finalizers put into a `threading.local` in the last steps of a thread, CPython never
-        # drops. They do so here in one act of some thousands; a leak of ours would be in far more.
-        allowed = ALLOWED | {
-            name: ALLOWED[name] + acts // 100 for name in ("objects", "references")
-        }
+        # What a finalizer puts into a `threading.local` in the last steps of a thread, when CPython
+        # has cleared that, is never dropped. Few acts do so; a leak of ours would be in far more.
+        of_dying_threads = {"objects": acts // 100, "references": acts // 20}
+        allowed = {name: limit + of_dying_threads.get(name, 0) for name, limit in ALLOWED.items()}
         grown = {name: getattr(self, name) - getattr(before, name) for name in ALLOWED}
         return {name: more for name, more in grown.items() if more > allowed[name]}
 

@@ -13,8 +13,9 @@ from soak.acts import at_once
 from soak.bridges import Bridges
 from soak.tally import tally
 
-EVERY = 0.02
-"""Seconds between two alarms."""
+PAUSE = 0.02
+"""Seconds from the end of one alarm's handler to the next alarm: on a slow interpreter the handlers
+would leave the main thread no time."""
 
 
 @contextlib.contextmanager
@@ -30,6 +31,8 @@ def signals(bridges: Bridges, dice: random.Random) -> Generator[None]:
             pass
         except BaseException as error:
             tally.is_wrong("in a signal handler", error)
+        if not over.is_set():
+            signal.setitimer(signal.ITIMER_REAL, PAUSE)
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         # In calls only, and in none that would swallow it.
@@ -50,12 +53,12 @@ def signals(bridges: Bridges, dice: random.Random) -> Generator[None]:
     before = signal.signal(signal.SIGALRM, call), signal.signal(signal.SIGINT, interrupt)
     sender = threading.Thread(target=pepper, name="pepper")
     sender.start()
-    signal.setitimer(signal.ITIMER_REAL, EVERY, EVERY)
+    signal.setitimer(signal.ITIMER_REAL, PAUSE)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         over.set()
+        signal.setitimer(signal.ITIMER_REAL, 0)
         sender.join()
         signal.signal(signal.SIGALRM, before[0])
         signal.signal(signal.SIGINT, before[1])

@@ -5,6 +5,9 @@ import os
 import sys
 import threading
 import time
+import traceback
+
+import sideloop
 
 HANG = 90.0
 """Seconds: more than all limits and graces together."""
@@ -37,5 +40,15 @@ class Watch:
             hanging = [name for name, seen in list(self._seen.items()) if now - seen > HANG]
             if hanging:
                 print(f"HANG: {', '.join(hanging)}", file=sys.stderr, flush=True)
+                self._show(hanging)
+                sideloop.dump()
                 faulthandler.dump_traceback(all_threads=True)
                 os._exit(1)
+
+    def _show(self, hanging: list[str]) -> None:
+        """Their stacks: among a hundred threads they would be hard to find."""
+        frames = sys._current_frames()
+        for thread in threading.enumerate():
+            frame = frames.get(thread.ident or 0)
+            if frame and (thread.name in hanging or thread is threading.main_thread()):
+                print(f"{thread.name}:", *traceback.format_stack(frame), sep="\n", file=sys.stderr)
