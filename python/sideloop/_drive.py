@@ -27,14 +27,18 @@ class DrivenLoop:
                 f"loop_factory returned {type(loop).__name__}, which only its own run_forever can "
                 f'drive: with drive="caller" it has to make a sideloop.EventLoop'
             )
-        self.core = RunnerCore(name, grace, slow_call_warning, loop, self._end)
-        remember(self.core)
-        self.core.bind(loop)
         self.grace = grace
         self.depth = 1
         self.owner: int | None = threading.get_ident()
         self.loop = loop
-        prepare_loop(loop, options)
+        try:
+            self.core = RunnerCore(name, grace, slow_call_warning, loop, self._end)
+            remember(self.core)
+            self.core.bind(loop)
+            prepare_loop(loop, options)
+        except BaseException:
+            loop.close()
+            raise
 
     def start(self) -> None:
         """Nothing to start: the first call turns the loop."""

@@ -82,13 +82,13 @@ class LoopThread:
         self, name: str, grace: float, slow_call_warning: float | None, options: LoopOptions
     ) -> None:
         self.loop = make_loop(options.factory)
-        self.core = RunnerCore(name, grace, slow_call_warning, self.loop)
-        remember(self.core)
         self.grace = grace
         self.depth = 1
         self.outer: LoopThread | None = None
         self.owner: int | None = None
         try:
+            self.core = RunnerCore(name, grace, slow_call_warning, self.loop)
+            remember(self.core)
             prepare_loop(self.loop, options)
             self.core.bind(self.loop)
             self._thread = threading.Thread(target=self._main, name=name, daemon=True)

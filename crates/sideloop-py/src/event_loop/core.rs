@@ -279,6 +279,7 @@ impl LoopCore {
     }
 
     fn __clear__(&self) {
+        self.serve(None);
         self.ready.get().clear();
         let fields =
             [&self.scheduled, &self.selector, &self.keys, &self.current_handle, &self.task_factory];
