@@ -74,19 +74,19 @@ def one_round(seed: str, end: float, watch: Watch) -> None:
     watch.alive("end of round")
     for worker in workers:
         worker.join()
-    gc.collect()  # there are finalizers that call
-    bridges.close()
+    for _ in range(2):  # there are finalizers that call
+        gc.collect()
+        bridges.close()
     resources.settle(before)
     watch.done("end of round")
 
 
 def verdict(measured: list[Resources]) -> int:
-    total = tally.total()
-    for what, number in sorted(total.items()):
+    for what, number in sorted(tally.total().items()):
         print(f"{number:>10} {what}")
     growth = {}
     if len(measured) > WARM_UP:
-        growth = measured[-1].growth_since(measured[WARM_UP - 1], total["acts"])
+        growth = measured[-1].growth_since(measured[WARM_UP - 1])
     print(f"{len(measured)} rounds, 0 hangs, {len(tally.wrong)} wrong, growth: {growth or 'none'}")
     for what in tally.wrong:
         print(f"WRONG: {what}", file=sys.stderr)

@@ -27,14 +27,10 @@ class Resources:
     """On a debug build of CPython; else 0."""
     kilobytes: int
 
-    def growth_since(self, before: "Resources", acts: int) -> dict[str, int]:
-        """What has grown by more than is allowed after so many acts, and by how much."""
-        # What a finalizer puts into a `threading.local` in the last steps of a thread, when CPython
-        # has cleared that, is never dropped. Few acts do so; a leak of ours would be in far more.
-        of_dying_threads = {"objects": acts // 100, "references": acts // 20}
-        allowed = {name: limit + of_dying_threads.get(name, 0) for name, limit in ALLOWED.items()}
+    def growth_since(self, before: "Resources") -> dict[str, int]:
+        """What has grown by more than is allowed, and by how much."""
         grown = {name: getattr(self, name) - getattr(before, name) for name in ALLOWED}
-        return {name: more for name, more in grown.items() if more > allowed[name]}
+        return {name: more for name, more in grown.items() if more > ALLOWED[name]}
 
 
 def settle(threads: int) -> None:
