@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from shelf import AsyncBook, Book, Client, ShelfError
+from shelf import client as shelf_client
 from shelf.server import Shelf, serve
 from test_typing import check
 
@@ -40,6 +41,12 @@ async def use() -> None:
     async with Client.aio("http://127.0.0.1") as client:
         assert_type(await client.book(1), AsyncBook)
 """
+
+
+@pytest.fixture(scope="session")
+def sideloop_kept_managers() -> list[sideloop.LoopManager]:
+    """The library's own one stays, as the default one does."""
+    return [sideloop.loop_manager, shelf_client.manager]
 
 
 @pytest.fixture
