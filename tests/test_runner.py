@@ -475,6 +475,7 @@ class TestARunnerThatIsDropped:
             sideloop.LoopManager(loop_factory=loop_factory, scope=scope).run_sync(add, 10, b=12)
         gc.collect()
 
+    @pytest.mark.usefixtures("no_thread_left")
     def test_in_a_call_lets_that_end(self, loop_factory: LoopFactory | None) -> None:
         async def collect() -> int:
             await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-//! How many CPUs this process may use now.
+//! How many CPUs the two ends of a hand-off have.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,12 +9,45 @@ static LOOKED: AtomicUsize = AtomicUsize::new(0);
 static USABLE: AtomicUsize = AtomicUsize::new(1);
 
 /// The number of CPUs that the calling thread may run on, at most 64 looks old.
-pub(crate) fn usable() -> usize {
+fn usable() -> usize {
     // ORDERING: Relaxed: a number on its own, and advice only.
     if LOOKED.fetch_add(1, Ordering::Relaxed) % LOOKS == 0 {
         USABLE.store(ask(), Ordering::Relaxed);
     }
     USABLE.load(Ordering::Relaxed)
+}
+
+/// The CPU on which one end was when it last waited.
+pub(crate) struct Seat(AtomicUsize);
+
+impl Seat {
+    const UNKNOWN: usize = usize::MAX;
+
+    pub(crate) const fn new() -> Self {
+        Self(AtomicUsize::new(Self::UNKNOWN))
+    }
+
+    /// Take the calling thread's CPU down here, and say how many CPUs it has together with the other end.
+    ///
+    /// Two threads that are each pinned to a CPU of their own have two, whatever each may use.
+    pub(crate) fn take(&self, other: &Self) -> usize {
+        let (own, other) = (current(), other.0.load(Ordering::Relaxed));
+        // ORDERING: Relaxed: as above.
+        self.0.store(own, Ordering::Relaxed);
+        let apart = own != other && own != Self::UNKNOWN && other != Self::UNKNOWN;
+        if apart { 2 } else { usable() }
+    }
+}
+
+/// The CPU that the calling thread runs on.
+#[cfg(target_os = "linux")]
+fn current() -> usize {
+    rustix::thread::sched_getcpu()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn current() -> usize {
+    Seat::UNKNOWN
 }
 
 #[cfg(target_os = "linux")]

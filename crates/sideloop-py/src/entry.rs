@@ -12,6 +12,7 @@ use sideloop_core::handoff::Completer;
 use sideloop_core::spin::History;
 
 use crate::call::Call;
+use crate::cpus::Seat;
 use crate::errors::os_error;
 
 /// What a caller tells the loop thread.
@@ -64,6 +65,9 @@ pub(crate) struct Entry {
     stopping: AtomicBool,
     /// It has still to be done: `loop.stop()` is due.
     stop_due: AtomicBool,
+    /// Where callers and the loop thread were when they waited last.
+    pub(crate) caller_seat: Seat,
+    pub(crate) loop_seat: Seat,
     /// How long callers wait for outcomes.
     pub(crate) outcomes: History,
     /// How long the loop thread waits for messages.
@@ -81,6 +85,8 @@ impl Entry {
             closed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             stop_due: AtomicBool::new(false),
+            caller_seat: Seat::new(),
+            loop_seat: Seat::new(),
             outcomes: History::default(),
             messages: History::default(),
         }

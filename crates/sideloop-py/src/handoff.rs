@@ -17,7 +17,6 @@ use sideloop_core::spin::{Plan, Seen, spin};
 
 use crate::call::Call;
 use crate::cancel::{Ended, Patience, Step};
-use crate::cpus;
 use crate::entry::{Entry, Message};
 use crate::outcome::Outcome;
 use crate::runner::RunnerCore;
@@ -133,7 +132,7 @@ fn park(py: Python<'_>, waiter: &Waiter, limit: Option<Instant>) -> Wait {
 /// Wait as recent history advises, and enter what came of it.
 fn first_wait(entry: &Entry, waiter: &Waiter, limit: Option<Instant>) -> Wait {
     let answered = || waiter.peek().is_some();
-    match entry.outcomes.plan(cpus::usable()) {
+    match entry.outcomes.plan(entry.caller_seat.take(&entry.loop_seat)) {
         Plan::Spin => {
             entry.outcomes.note(spin(answered));
             waiter.park(limit)

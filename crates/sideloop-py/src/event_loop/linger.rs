@@ -11,7 +11,6 @@ use sideloop_core::spin::{Plan, Seen, spin};
 
 use super::core::LoopCore;
 use super::turn::LONGEST_BLIND;
-use crate::cpus;
 use crate::deadline::bounded;
 use crate::entry::Entry;
 
@@ -39,7 +38,7 @@ impl Linger {
             && !event_loop.has_ready()
             && !event_loop.is_stopping()
             && !entry.is_stop_due()
-            && entry.messages.plan(cpus::usable()) == Plan::Spin;
+            && entry.messages.plan(entry.loop_seat.take(&entry.caller_seat)) == Plan::Spin;
         if !worth_it {
             return Next::Leave;
         }

@@ -13,7 +13,6 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use sideloop_core::entry::Sleep;
 use sideloop_core::spin::{Plan, Seen, spin};
 
-use crate::cpus;
 use crate::entry::{Bell, Entry, lock};
 use crate::errors::os_error;
 
@@ -119,7 +118,9 @@ pub(crate) fn wait(
     let plan = match timeout {
         // A timer that is due sooner would come late.
         Some(timeout) if timeout <= sideloop_core::spin::BUDGET => Plan::Park,
-        Some(_) | None if entry.has_callers() => entry.messages.plan(cpus::usable()),
+        Some(_) | None if entry.has_callers() => {
+            entry.messages.plan(entry.loop_seat.take(&entry.caller_seat))
+        }
         Some(_) | None => Plan::Park,
     };
     let spun = match plan {
