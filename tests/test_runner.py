@@ -484,6 +484,7 @@ class TestARunnerThatIsDropped:
             return 22
 
         assert Runner(loop_factory=loop_factory).run(collect) == 22
+        gc.collect()
 
     def test_because_of_a_wrong_argument_is_quiet(self) -> None:
         with pytest.raises(ValueError, match="grace"):

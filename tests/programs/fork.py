@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable
@@ -369,6 +370,15 @@ def under_load() -> None:
     check()
 
 
+def let_loops_sleep() -> None:
+    """No condition tells when they do.
+
+    While a thread asks for the interpreter lock, a fork that bypasses CPython inherits that lock's
+    mutex held, and nobody can run Python in the child.
+    """
+    time.sleep(0.1)
+
+
 def from_c() -> None:
     """C code forks, and none of Python's at-fork hooks run."""
     check()
@@ -376,6 +386,7 @@ def from_c() -> None:
     library = ctypes.PyDLL(None)
     with Talk(runner.run) as talk, Talk(manager.run_sync) as other:
         for _ in range(3):
+            let_loops_sleep()
             pid = library.fork()
             if pid == 0:
                 code = 1
@@ -394,6 +405,7 @@ def from_c_detached() -> None:
     check()
     library = ctypes.CDLL(None)
     for _ in range(3):
+        let_loops_sleep()
         pid = library.fork()
         if pid == 0:
             code = 1
