@@ -8,7 +8,7 @@ test with a fixture in conftest.py:
     def no_leaks(sideloop_no_leaks):
         pass
 
-When a test ends, what it has left has a second to end by itself. What is there then fails the
+When a test ends, what it has left has three seconds to end by itself. What is there then fails the
 test at its teardown, by name, and is cancelled or closed, so that no other test is blamed for it.
 """
 
@@ -29,7 +29,7 @@ Loop = _loop.LoopThread | DrivenLoop
 Task = asyncio.Future[object]
 K = TypeVar("K")
 
-PATIENCE = 1.0
+PATIENCE = 3.0
 """How many seconds what a test has left may take to end by itself."""
 
 
