@@ -1,11 +1,9 @@
 """The manager: decides which runner serves a caller."""
 
 import functools
-import itertools
 import pkgutil
 import sys
 import threading
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from types import ModuleType
@@ -24,7 +22,8 @@ from sideloop._runner import (
     check_grace,
     check_slow,
 )
-from sideloop._sideloop import Router, RunnerCore, ThreadLife, call_name, generation
+from sideloop._runners import Owner, Runners
+from sideloop._sideloop import Router, RunnerCore, call_name, generation
 from sideloop._translate import Translator
 from sideloop._wrap import wrap
 
@@ -35,14 +34,6 @@ S = TypeVar("S")
 
 DEPTH_LIMIT = 128
 """How deep calls may be nested. Each depth is a loop thread."""
-
-RUNNER_LIMIT = 256
-"""How many runners a manager makes before callers of one depth share them.
-
-Each has a thread and two descriptors, and a process may often have no more than 1,024 of those."""
-
-IDLE_LIMIT = 16
-"""How many runners of threads that have ended are kept for new ones."""
 
 
 class LoopManager:
@@ -110,7 +101,7 @@ class LoopManager:
         self._router = Router(self._local, self._serve, copy_context_back)
         self._translator = Translator(self, self._router)
         # One entry: that of the current fork generation. See `_runners`.
-        self._by_generation: dict[int, _Runners] = {}
+        self._by_generation: dict[int, Runners] = {}
 
     def run_sync(
         self, async_fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
@@ -278,13 +269,13 @@ class LoopManager:
             slow_call_warning=self._slow_call_warning,
         )
 
-    def _runners(self) -> "_Runners":
+    def _runners(self) -> Runners:
         """The runners of this process: a fork's child starts with none."""
         current = generation()
         found = self._by_generation.get(current)
         if found is None:
             # setdefault is atomic, so that threads that come here at once agree.
-            found = self._by_generation.setdefault(current, _Runners())
+            found = self._by_generation.setdefault(current, Runners())
             for old in [key for key in self._by_generation if key != current]:
                 self._by_generation.pop(old, None)
         return found
@@ -300,7 +291,7 @@ class LoopManager:
         runners = self._runners()
         make = functools.partial(self._make_runner, "thread")
         shared = self._scope == "process" and depth == 0
-        owner: _Owner | None = getattr(self._local, "owner", None)
+        owner: Owner | None = getattr(self._local, "owner", None)
         if shared:
             runner = runners.shared(make)
         elif owner is not None and owner.runners is runners and not owner.runner.closed:
@@ -309,7 +300,7 @@ class LoopManager:
             runner, own = runners.for_thread(depth + 1, make)
             shared = not own
             if own:
-                self._local.owner = _Owner(runners, runner)
+                self._local.owner = Owner(runners, runner)
         try:
             loop_thread = runner.loop_for(async_fn)
         except RuntimeError as error:
@@ -328,7 +319,7 @@ class LoopManager:
     def _serve_driven(self, async_fn: Callable[..., object]) -> RunnerCore:
         """Find the first of this thread's runners that it is not driving just now, or make one."""
         runners = self._runners()
-        owners: list[_Owner] = self._local.__dict__.setdefault("owners", [])
+        owners: list[Owner] = self._local.__dict__.setdefault("owners", [])
         # One that was closed by another thread while this one drives it unwinds when it is dropped,
         # which is after that.
         owners[:] = [
@@ -346,107 +337,13 @@ class LoopManager:
                 names = [owner.runner.name for owner in owners]
                 raise NestingError(call_name(async_fn), depth, _shortened(names))
             runners.reclaim()
-            owner = _Owner(runners, runners.add(self._make_runner("caller")))
+            owner = Owner(runners, runners.add(self._make_runner("caller")))
             owners.append(owner)
             core = owner.runner.loop_for(async_fn).core
         if owner is owners[0]:
             # Nested calls look here again: the next call from outside belongs to the first one.
             self._local.core = core
         return core
-
-
-class _Runners:
-    """The runners of one manager in one process."""
-
-    def __init__(self) -> None:
-        self.started: list[Runner] = []
-        self.idle: deque[Runner] = deque()
-        self._shared: Runner | None = None
-        self._held: dict[Runner, ThreadLife] = {}
-        self._turns = itertools.count()
-        # Re-entrant: a signal handler may call run_sync while this thread makes a runner.
-        self._lock = threading.RLock()
-
-    def add(self, runner: Runner) -> Runner:
-        with self._lock:
-            self.forget_closed()
-            self.started.append(runner)
-        return runner
-
-    def forget_closed(self) -> None:
-        with self._lock:
-            self.started = [known for known in self.started if not known.closed]
-
-    def shared(self, make: Callable[[], Runner]) -> Runner:
-        with self._lock:
-            if self._shared is None or self._shared.closed:
-                self._shared = self.add(make())
-            return self._shared
-
-    def for_thread(self, depth: int, make: Callable[[], Runner]) -> tuple[Runner, bool]:
-        """A runner for one more thread that calls at this depth, and whether it is its own."""
-        self.reclaim()
-        with self._lock:
-            runner = self._take_idle()
-            if runner is None:
-                self.started = [known for known in self.started if not known.closed]
-                # Of the same depth, so that none waits for itself.
-                same = [known for known in self.started if known.depth == depth]
-                if len(self.started) >= RUNNER_LIMIT and same:
-                    return same[next(self._turns) % len(same)], False
-                runner = make()
-                self.started = [*self.started, runner]
-            runner.depth = depth
-            return runner, True
-
-    def _take_idle(self) -> Runner | None:
-        while self.idle:
-            try:
-                runner = self.idle.popleft()
-            except IndexError:  # another thread was faster
-                return None
-            if not runner.closed:
-                return runner
-        return None
-
-    def hold(self, runner: Runner) -> None:
-        """It is the calling thread's, until that gives it back."""
-        self._held[runner] = ThreadLife()
-
-    def reclaim(self) -> None:
-        """Take back what threads got in their last steps, where nothing is dropped any more."""
-        # Not the items: making a pair of each may run the collector, and so somebody's call.
-        for runner in list(self._held):
-            life = self._held.get(runner)
-            if life is not None and life.ended:
-                self.give_back(runner)
-
-    def give_back(self, runner: Runner) -> None:
-        if self._held.pop(runner, None) is None:
-            return
-        if runner.drive == "caller":
-            # Nobody else can drive it: it unwinds in its thread's last steps.
-            runner.close_or_let_go()
-        elif len(self.idle) < IDLE_LIMIT:
-            runner.disown()
-            self.idle.append(runner)
-        else:
-            runner.close_soon()
-
-
-class _Owner:
-    """A thread's hold on its runner. Dies with the thread, and gives the runner back."""
-
-    def __init__(self, runners: _Runners, runner: Runner) -> None:
-        self.runners = runners
-        self.runner = runner
-        self._generation = generation()
-        runners.hold(runner)
-
-    def __del__(self) -> None:
-        # A fork's child drops what the parent's other threads owned; it is not there to give.
-        if self._generation == generation():
-            self.runners.give_back(self.runner)
 
 
 def _chain(loop_thread: LoopThread | None) -> list[str]:
