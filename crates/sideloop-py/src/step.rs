@@ -78,6 +78,20 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    fn new(
+        host: &Bound<'_, Host>,
+        kind: Kind,
+        async_fn: &Py<PyAny>,
+        args: Option<&Bound<'_, PyTuple>>,
+    ) -> Self {
+        Self {
+            host: host.clone().unbind(),
+            kind,
+            async_fn: async_fn.clone_ref(host.py()),
+            args: args.map(|args| args.clone().unbind()),
+        }
+    }
+
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.host)?;
         visit.call(&self.async_fn)?;
@@ -174,12 +188,7 @@ impl Host {
                 let grace_end = Instant::now() + core.get().grace;
                 deadline = deadline.map(|it| Deadline { at: it.at.max(grace_end), ..it });
             }
-            let step = Step {
-                host: slf.clone().unbind(),
-                kind,
-                async_fn: async_fn.clone_ref(py),
-                args: args.map(|args| args.clone().unbind()),
-            };
+            let step = Step::new(slf, kind, async_fn, args);
             let done = RunnerCore::wait_for(&core, name, Work::Step(step), deadline);
             match done? {
                 Run::Value(value) => return Ok(value),
@@ -313,12 +322,7 @@ impl Host {
         if !core.get().entry.accepts() || host.is_over() {
             return;
         }
-        let step = Step {
-            host: slf.clone().unbind(),
-            kind,
-            async_fn: async_fn.clone_ref(py),
-            args: args.map(|args| args.clone().unbind()),
-        };
+        let step = Step::new(slf, kind, async_fn, args);
         let name = host.async_fn.bind(py);
         let call = Call::new(
             core.clone().unbind(),

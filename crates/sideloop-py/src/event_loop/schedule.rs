@@ -108,25 +108,15 @@ impl LoopCore {
         let core = slf.get();
         core.check_open()?;
         // Since CPython 3.14 such a handle is of a class of its own.
-        if core.is_debug() || version::is_at_least(slf.py(), 14) {
-            return Self::standard(
-                slf,
-                "call_soon_threadsafe",
-                &before(&[callback], args)?,
-                context,
-            );
+        if !core.is_debug()
+            && !version::is_at_least(slf.py(), 14)
+            && let Some(handle) = Self::make_handle(slf, callback, args, context)?
+        {
+            core.push_ready(handle.clone());
+            Self::wake(slf)?;
+            return Ok(handle);
         }
-        let Some(handle) = Self::make_handle(slf, callback, args, context)? else {
-            return Self::standard(
-                slf,
-                "call_soon_threadsafe",
-                &before(&[callback], args)?,
-                context,
-            );
-        };
-        core.push_ready(handle.clone());
-        Self::wake(slf)?;
-        Ok(handle)
+        Self::standard(slf, "call_soon_threadsafe", &before(&[callback], args)?, context)
     }
 
     /// Have `callback(*args)` called when the loop's time is `when`, in seconds.
