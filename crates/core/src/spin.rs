@@ -7,20 +7,24 @@
 //!   off a core that both share;
 //! - bounded, since a yield may cost a whole time slice when other processes are busy;
 //! - tried only with more than one usable CPU, and only while recent history says that answers come
-//!   within the budget: each spin that was in vain doubles the number of waits that go without one.
+//!   within the budget: each spin that was in vain doubles the number of waits that go without one;
+//! - left alone for a while after it has lost a time slice: for a time, not for a number of waits, since
+//!   the same thousand waits are a blink back to back and a minute apart.
 //!
-//! `benches/placement.py` shows the outcome in each placement.
+//! `benches/placement.py` and `nested.py` show the outcome in each placement.
 
 use std::time::{Duration, Instant};
 
-use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// How long a spin goes on.
-pub const BUDGET: Duration = Duration::from_micros(20);
+/// How long a spin goes on: not longer than the wake-up that it may save, so that one in vain at most
+/// doubles what a wait costs.
+pub const BUDGET: Duration = Duration::from_micros(50);
 /// A spin that lasted this long lost a time slice to somebody in a yield.
 const OVERRUN: Duration = Duration::from_micros(200);
-/// Waits that go without a spin after one that lost a time slice.
-const OVERRUN_SKIPS: u32 = 1023;
+/// The time without spins after the first one that lost a time slice, and the most of it.
+const FIRST_REST: Duration = Duration::from_millis(20);
+const LONGEST_REST: Duration = Duration::from_secs(1);
 /// The most waits that go without a spin after one that was merely in vain, less one.
 const MOST_SKIPS_LOG2: u32 = 6;
 /// A parked wait this short was one that a spin would have caught, but for the kernel's wake-up.
@@ -28,13 +32,43 @@ const SHORT: Duration = Duration::from_micros(100);
 /// How many skips a short parked wait takes back.
 const SHORT_CREDIT: u32 = 8;
 
+/// A time without spins, after one that lost a time slice. All zero: there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Rest {
+    /// How long it is.
+    pub length: Duration,
+    /// When it is over, as `now` below counts.
+    pub end: Duration,
+}
+
+impl Rest {
+    fn is_none(self) -> bool {
+        self.length.is_zero()
+    }
+
+    /// Whether spins have held since for as long as they had to rest.
+    fn is_earned_back(self, now: Duration) -> bool {
+        now >= self.end + self.length
+    }
+
+    /// The rest after one more lost time slice: twice the last one, unless that is long past. So what
+    /// lost slices cost stays a small part of the time.
+    fn again(self, now: Duration) -> Self {
+        let length =
+            if self.is_earned_back(now) { FIRST_REST } else { (self.length * 2).min(LONGEST_REST) };
+        Self { length, end: now + length }
+    }
+}
+
 /// What recent waits of one kind have shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Record {
     /// Waits still to go without a spin.
     pub skips: u32,
     /// Spins in vain since the last good one.
     pub in_vain: u32,
+    /// The time without spins.
+    pub rest: Rest,
 }
 
 /// How to wait.
@@ -58,28 +92,34 @@ pub enum Seen {
     Parked(Duration),
 }
 
+impl Seen {
+    fn lost_a_slice(self) -> bool {
+        matches!(self, Self::InVain(took) if took >= OVERRUN)
+    }
+}
+
 impl Record {
-    /// How to wait next. Pure.
-    pub fn plan(self, usable_cpus: usize) -> Plan {
-        if usable_cpus > 1 && self.skips == 0 { Plan::Spin } else { Plan::Park }
+    /// How to wait next. `now` counts from any fixed instant. Pure.
+    pub fn plan(self, usable_cpus: usize, now: Duration) -> Plan {
+        let may_spin = usable_cpus > 1 && self.skips == 0 && now >= self.rest.end;
+        if may_spin { Plan::Spin } else { Plan::Park }
     }
 
-    /// The record after one more wait. Pure.
+    /// The record after one more wait, which ended `now`. Pure.
     #[must_use]
-    pub fn after(self, seen: Seen) -> Self {
+    pub fn after(self, seen: Seen, now: Duration) -> Self {
         match seen {
-            Seen::Answered => Self::default(),
-            Seen::InVain(took) if took >= OVERRUN => {
-                Self { skips: OVERRUN_SKIPS, in_vain: MOST_SKIPS_LOG2 }
+            Seen::Answered if self.rest.is_earned_back(now) => Self::default(),
+            Seen::Answered => Self { rest: self.rest, ..Self::default() },
+            Seen::InVain(_) if seen.lost_a_slice() => {
+                Self { rest: self.rest.again(now), ..Self::default() }
             }
             Seen::InVain(_) => {
                 let in_vain = (self.in_vain + 1).min(MOST_SKIPS_LOG2);
-                Self { skips: (1 << in_vain) - 1, in_vain }
+                Self { skips: (1 << in_vain) - 1, in_vain, ..self }
             }
             Seen::Parked(took) => {
-                // Not so after a lost time slice: while others are busy a parked wait is short, too.
-                let lost_a_slice = self.skips > 1 << MOST_SKIPS_LOG2;
-                let credit = if took < SHORT && !lost_a_slice { SHORT_CREDIT } else { 1 };
+                let credit = if took < SHORT { SHORT_CREDIT } else { 1 };
                 Self { skips: self.skips.saturating_sub(credit), ..self }
             }
         }
@@ -89,34 +129,67 @@ impl Record {
 /// A record that several threads keep together.
 ///
 /// Two waits that end at once may lose one another's entry: it is advice, not accounts.
-#[derive(Default)]
 pub struct History {
+    /// What its clock counts from.
+    begun: Instant,
     skips: AtomicU32,
     in_vain: AtomicU32,
+    /// In nanoseconds, both.
+    rest_length: AtomicU64,
+    rest_end: AtomicU64,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            begun: Instant::now(),
+            skips: AtomicU32::default(),
+            in_vain: AtomicU32::default(),
+            rest_length: AtomicU64::default(),
+            rest_end: AtomicU64::default(),
+        }
+    }
 }
 
 impl History {
+    // ORDERING: Relaxed throughout: numbers on their own, and advice only.
     fn load(&self) -> Record {
-        Record {
-            skips: self.skips.load(Ordering::Relaxed),
-            in_vain: self.in_vain.load(Ordering::Relaxed),
-        }
+        let rest = Rest {
+            length: Duration::from_nanos(self.rest_length.load(Ordering::Relaxed)),
+            end: Duration::from_nanos(self.rest_end.load(Ordering::Relaxed)),
+        };
+        let (skips, in_vain) = (&self.skips, &self.in_vain);
+        let (skips, in_vain) = (skips.load(Ordering::Relaxed), in_vain.load(Ordering::Relaxed));
+        Record { skips, in_vain, rest }
     }
 
     /// How to wait next.
     pub fn plan(&self, usable_cpus: usize) -> Plan {
-        self.load().plan(usable_cpus)
+        let record = self.load();
+        record.plan(
+            usable_cpus,
+            if record.rest.is_none() { Duration::ZERO } else { self.begun.elapsed() },
+        )
     }
 
     /// Enter what a wait turned out to be.
     pub fn note(&self, seen: Seen) {
         let before = self.load();
-        let after = before.after(seen);
+        // The clock is read only where it matters.
+        let timeless = before.rest.is_none() && !seen.lost_a_slice();
+        let after =
+            before.after(seen, if timeless { Duration::ZERO } else { self.begun.elapsed() });
         if after != before {
             self.skips.store(after.skips, Ordering::Relaxed);
             self.in_vain.store(after.in_vain, Ordering::Relaxed);
+            self.rest_length.store(nanos(after.rest.length), Ordering::Relaxed);
+            self.rest_end.store(nanos(after.rest.end), Ordering::Relaxed);
         }
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    time.as_nanos().try_into().unwrap_or(u64::MAX)
 }
 
 /// Spin until `answered` says so or the budget is spent.

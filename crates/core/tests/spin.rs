@@ -11,7 +11,7 @@ const fn micros(micros: u64) -> Duration {
 }
 
 /// A spin in vain as it should be: the budget, and the last yield.
-const IN_VAIN: Seen = Seen::InVain(micros(25));
+const IN_VAIN: Seen = Seen::InVain(micros(55));
 /// A spin in vain that lost a time slice in a yield.
 const OVERRUN: Seen = Seen::InVain(micros(3_000));
 /// A wait that a spin would have caught, but for the kernel's wake-up.
@@ -20,47 +20,59 @@ const LONG: Seen = Seen::Parked(Duration::from_secs(1));
 
 const EVERY: [Seen; 5] = [Seen::Answered, IN_VAIN, OVERRUN, SHORT, LONG];
 
-/// How many waits like `parked` go without a spin before the next one, with two CPUs.
+/// Some instant, where it does not matter which.
+const NOW: Duration = Duration::from_secs(1_000);
+/// Later than any rest.
+const MUCH_LATER: Duration = Duration::from_secs(2_000);
+
+/// How many waits like `parked` go without a spin before the next one, with two CPUs and no rest.
 fn waits_before_a_spin(mut record: Record, parked: Seen) -> u32 {
     let mut waits = 0;
-    while record.plan(2) == Plan::Park {
-        record = record.after(parked);
+    while record.plan(2, MUCH_LATER) == Plan::Park {
+        record = record.after(parked, MUCH_LATER);
         waits += 1;
-        assert!(waits <= 2_000, "it never spins again: {record:?}");
+        assert!(waits <= 100, "it never spins again: {record:?}");
     }
     waits
 }
 
 fn after(seen: impl IntoIterator<Item = Seen>) -> Record {
-    seen.into_iter().fold(Record::default(), Record::after)
+    seen.into_iter().fold(Record::default(), |record, seen| record.after(seen, NOW))
 }
 
-/// Every record that any history of waits leads to. They are few: both numbers are bounded.
-fn reachable() -> HashSet<(u32, u32)> {
+/// Every record that any history of waits leads to, all of them at one instant. They are few: the numbers are
+/// bounded.
+fn every_record() -> HashSet<Record> {
     let mut found = HashSet::new();
     let mut left = VecDeque::from([Record::default()]);
     while let Some(record) = left.pop_front() {
-        if found.insert((record.skips, record.in_vain)) {
-            left.extend(EVERY.map(|seen| record.after(seen)));
+        if found.insert(record) {
+            left.extend(EVERY.map(|seen| record.after(seen, NOW)));
         }
     }
     found
 }
 
-fn every_record() -> impl Iterator<Item = Record> {
-    reachable().into_iter().map(|(skips, in_vain)| Record { skips, in_vain })
+/// When the first spin may come, if a slice is lost at each of these instants.
+fn rest_after_overruns_at(instants: &[Duration]) -> Duration {
+    let lost = |record: Record, now: &Duration| record.after(OVERRUN, *now);
+    let record = instants.iter().fold(Record::default(), lost);
+    let over = record.rest.end;
+    assert_eq!(record.plan(2, over - Duration::from_nanos(1)), Plan::Park);
+    assert_eq!(record.plan(2, over), Plan::Spin);
+    over - *instants.last().expect("a slice is lost")
 }
 
 #[test]
 fn the_first_wait_spins() {
-    assert_eq!(Record::default().plan(2), Plan::Spin);
+    assert_eq!(Record::default().plan(2, Duration::ZERO), Plan::Spin);
 }
 
 #[test]
 fn no_wait_spins_on_one_cpu() {
     for record in every_record() {
         for usable_cpus in [0, 1] {
-            assert_eq!(record.plan(usable_cpus), Plan::Park, "{record:?}");
+            assert_eq!(record.plan(usable_cpus, MUCH_LATER), Plan::Park, "{record:?}");
         }
     }
 }
@@ -68,7 +80,9 @@ fn no_wait_spins_on_one_cpu() {
 #[test]
 fn more_cpus_than_two_change_nothing() {
     for record in every_record() {
-        assert_eq!(record.plan(64), record.plan(2), "{record:?}");
+        for now in [NOW, MUCH_LATER] {
+            assert_eq!(record.plan(64, now), record.plan(2, now), "{record:?}");
+        }
     }
 }
 
@@ -88,120 +102,137 @@ fn when_no_answer_comes_soon_one_wait_in_64_spins() {
     let mut record = Record::default();
     let mut spins = 0;
     for _ in 0..64 * 100 {
-        record = match record.plan(2) {
+        record = match record.plan(2, NOW) {
             Plan::Spin => {
                 spins += 1;
-                record.after(IN_VAIN)
+                record.after(IN_VAIN, NOW)
             }
-            Plan::Park => record.after(LONG),
+            Plan::Park => record.after(LONG, NOW),
         };
     }
     assert!((100..=106).contains(&spins), "spins: {spins}");
 }
 
 #[test]
-fn an_overrun_stops_spinning_for_long_whatever_came_before() {
+fn a_lost_slice_stops_spinning_for_a_time_however_many_waits_come() {
+    for mut record in every_record() {
+        record = record.after(OVERRUN, NOW);
+        let over = record.rest.end;
+        assert!(over > NOW, "{record:?}");
+        for _ in 0..10_000 {
+            assert_eq!(record.plan(2, over - Duration::from_nanos(1)), Plan::Park);
+            record = record.after(SHORT, NOW);
+        }
+        assert_eq!(record.plan(2, over), Plan::Spin, "{record:?}");
+    }
+}
+
+#[test]
+fn a_spin_lost_a_slice_from_four_budgets_on() {
+    for (took, lost) in [(19, false), (55, false), (199, false), (200, true), (10_000, true)] {
+        let record = Record::default().after(Seen::InVain(micros(took)), NOW);
+        assert_eq!(record.rest.length > Duration::ZERO, lost, "after {took} µs");
+    }
+    assert!(BUDGET < micros(200), "a spin of the budget lost none");
+}
+
+/// 20, 40, 80 ... ms, if a slice is lost as soon as the rest is over: at most one slice in such a time.
+#[test]
+fn each_slice_lost_soon_after_a_rest_doubles_the_rest_up_to_a_second() {
+    let mut instants = vec![NOW];
+    for expected in [20, 40, 80, 160, 320, 640, 1_000, 1_000] {
+        let rest = rest_after_overruns_at(&instants);
+        assert_eq!(rest.as_millis(), expected);
+        instants.push(instants[instants.len() - 1] + rest);
+    }
+}
+
+/// Spins that have held for as long as they had to rest begin anew.
+#[test]
+fn a_slice_lost_long_after_a_rest_counts_as_the_first() {
+    let ms = Duration::from_millis;
+    assert_eq!(rest_after_overruns_at(&[NOW, NOW + ms(39)]), ms(40));
+    assert_eq!(rest_after_overruns_at(&[NOW, NOW + ms(40)]), ms(20));
+}
+
+#[test]
+fn a_good_spin_forgets_all_but_a_rest_that_is_not_earned_back() {
     for record in every_record() {
-        let waits = waits_before_a_spin(record.after(OVERRUN), LONG);
-        assert_eq!(waits, 1023, "after {record:?}");
+        assert_eq!(record.after(Seen::Answered, MUCH_LATER), Record::default(), "{record:?}");
+        let kept = Record { rest: record.rest, ..Record::default() };
+        assert_eq!(record.after(Seen::Answered, NOW), kept, "{record:?}");
     }
 }
 
 #[test]
-fn a_spin_is_an_overrun_from_ten_budgets_on() {
-    let table = [(19, 1), (25, 1), (199, 1), (200, 1023), (10_000, 1023)];
-    for (took, waits) in table {
-        let record = Record::default().after(Seen::InVain(micros(took)));
-        assert_eq!(waits_before_a_spin(record, LONG), waits, "after {took} µs");
-    }
-    assert!(BUDGET < micros(200), "a spin of the budget is none");
-}
-
-#[test]
-fn after_an_overrun_a_spin_in_vain_starts_at_the_cap() {
-    let mut record = Record::default().after(OVERRUN);
-    while record.plan(2) == Plan::Park {
-        record = record.after(LONG);
-    }
-    assert_eq!(waits_before_a_spin(record.after(IN_VAIN), LONG), 63);
-}
-
-#[test]
-fn short_waits_bring_the_spin_back_eight_times_sooner_unless_a_slice_was_lost() {
+fn short_waits_bring_the_spin_back_eight_times_sooner() {
     let table = [(1, 1), (3, 1), (4, 2), (6, 8), (100, 8)];
     for (in_vain, waits) in table {
         let record = after(std::iter::repeat_n(IN_VAIN, in_vain));
         assert_eq!(waits_before_a_spin(record, SHORT), waits, "after {in_vain} in vain");
     }
-    // Counted one by one down to the most that spins in vain are worth.
-    assert_eq!(waits_before_a_spin(Record::default().after(OVERRUN), SHORT), 1023 - 64 + 8);
 }
 
 #[test]
 fn a_wait_is_short_below_a_hundred_microseconds() {
     let record = after([IN_VAIN; 6]);
     for (took, left) in [(0, 55), (99, 55), (100, 62), (1_000_000, 62)] {
-        assert_eq!(record.after(Seen::Parked(micros(took))).skips, left, "after {took} µs");
+        assert_eq!(record.after(Seen::Parked(micros(took)), NOW).skips, left, "after {took} µs");
     }
 }
 
 #[test]
-fn a_wait_without_a_spin_does_not_forget_the_spins_in_vain() {
-    let record = after([IN_VAIN; 4]);
-    for parked in [SHORT, LONG] {
-        assert_eq!(record.after(parked).in_vain, record.in_vain);
-    }
-}
-
-#[test]
-fn a_good_spin_forgets_everything() {
-    for record in every_record() {
-        assert_eq!(record.after(Seen::Answered), Record::default(), "{record:?}");
-    }
-}
-
-#[test]
-fn from_every_record_a_spin_is_at_most_1023_waits_away() {
-    for record in every_record() {
-        assert!(waits_before_a_spin(record, LONG) <= 1023, "{record:?}");
-        assert!(waits_before_a_spin(record, SHORT) <= 1023 - 64 + 8, "{record:?}");
-    }
-}
-
-#[test]
-fn from_every_record_it_spins_at_once_when_answers_come_soon_again() {
-    for mut record in every_record() {
-        for _ in 0..1023 {
-            record = match record.plan(2) {
-                Plan::Spin => record.after(Seen::Answered),
-                Plan::Park => record.after(SHORT),
-            };
-        }
-        assert_eq!(record.plan(2), Plan::Spin);
-        assert_eq!(record.after(Seen::Answered).plan(2), Plan::Spin, "and stays so");
-    }
-}
-
-#[test]
-fn a_parked_wait_never_puts_the_spin_off() {
+fn a_wait_without_a_spin_forgets_neither_the_spins_in_vain_nor_the_rest() {
     for record in every_record() {
         for parked in [SHORT, LONG] {
-            assert!(record.after(parked).skips <= record.skips, "{record:?}");
+            let after = record.after(parked, MUCH_LATER);
+            assert_eq!((after.in_vain, after.rest), (record.in_vain, record.rest));
+            assert!(after.skips <= record.skips, "{record:?}");
         }
     }
 }
 
+#[test]
+fn from_every_record_it_spins_again_when_answers_come_soon_again() {
+    for mut record in every_record() {
+        for _ in 0..8 {
+            record = match record.plan(2, MUCH_LATER) {
+                Plan::Spin => record.after(Seen::Answered, MUCH_LATER),
+                Plan::Park => record.after(SHORT, MUCH_LATER),
+            };
+        }
+        assert_eq!(record.plan(2, MUCH_LATER), Plan::Spin);
+        let answered = record.after(Seen::Answered, MUCH_LATER);
+        assert_eq!(answered.plan(2, MUCH_LATER), Plan::Spin, "and stays so");
+    }
+}
+
+/// Without lost slices no time matters, so the two can be compared wait by wait.
 #[test]
 fn a_history_is_a_record_that_remembers() {
     let (history, mut record) = (History::default(), Record::default());
+    let timeless = [Seen::Answered, IN_VAIN, SHORT, LONG];
     for step in 0..5_000_usize {
-        let seen = EVERY[(step * step + step / 7) % EVERY.len()];
+        let seen = timeless[(step * step + step / 7) % timeless.len()];
         for usable_cpus in [1, 2] {
-            assert_eq!(history.plan(usable_cpus), record.plan(usable_cpus), "at step {step}");
+            let plan = record.plan(usable_cpus, Duration::ZERO);
+            assert_eq!(history.plan(usable_cpus), plan, "at step {step}");
         }
         history.note(seen);
-        record = record.after(seen);
+        record = record.after(seen, Duration::ZERO);
     }
+}
+
+#[test]
+fn a_history_rests_after_a_lost_slice_and_then_spins_again() {
+    let history = History::default();
+    let start = std::time::Instant::now();
+    history.note(OVERRUN);
+    while history.plan(2) == Plan::Park {
+        assert!(start.elapsed() < Duration::from_secs(20), "it never spins again");
+        std::thread::yield_now();
+    }
+    assert!(start.elapsed() >= Duration::from_millis(20), "{:?}", start.elapsed());
 }
 
 #[test]

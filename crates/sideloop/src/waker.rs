@@ -6,7 +6,7 @@ use std::task::{Wake, Waker};
 use std::time::Instant;
 
 use sideloop_core::bell::Bell;
-use sideloop_core::spin::{Plan, Record, Seen, spin};
+use sideloop_core::spin::{History, Plan, Seen, spin};
 
 use crate::cpus;
 
@@ -16,7 +16,7 @@ thread_local! {
     static SPARE: Cell<Option<Waiter>> = const { Cell::new(None) };
 
     // What this thread's waits were like. Without a destructor.
-    static RECORD: Cell<Record> = const { Cell::new(Record { skips: 0, in_vain: 0 }) };
+    static WAITS: History = History::default();
 }
 
 #[derive(Default)]
@@ -63,17 +63,16 @@ impl Waiter {
         if bell.take() {
             return;
         }
-        let record = RECORD.get();
-        let seen = match record.plan(cpus::usable()) {
-            Plan::Spin => spin(|| bell.has_rung()),
+        WAITS.with(|waits| match waits.plan(cpus::usable()) {
+            Plan::Spin => {
+                waits.note(spin(|| bell.has_rung()));
+                let _ = bell.wait(limit);
+            }
             Plan::Park => {
                 let start = Instant::now();
                 let _ = bell.wait(limit);
-                RECORD.set(record.after(Seen::Parked(start.elapsed())));
-                return;
+                waits.note(Seen::Parked(start.elapsed()));
             }
-        };
-        RECORD.set(record.after(seen));
-        let _ = bell.wait(limit);
+        });
     }
 }
