@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import logging
 import os
+import re
 import threading
 import weakref
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from aliases import LoopFactory, WaitUntil
 
 import sideloop
 from sideloop import DeadlockError, Runner, RunnerClosedError
+from sideloop._runner import Drive
 
 
 async def add(a: int, b: int) -> int:
@@ -127,6 +130,53 @@ class TestRun:
             return sideloop.run_sync(add, 10, b=12)
 
         assert runner.run(outer) == 22
+
+
+class TestTheTaskOfACall:
+    def test_has_the_name_of_the_call_and_no_other_call_has_it(self, runner: Runner) -> None:
+        async def name() -> str:
+            task = asyncio.current_task()
+            assert task is not None
+            return task.get_name()
+
+        names = [runner.run(name) for _ in range(20)]
+        assert len(set(names)) == 20
+        assert all(re.fullmatch(r"call-\d+", name) for name in names)
+
+    def test_that_the_user_makes_has_asyncios_name(self, runner: Runner) -> None:
+        async def names() -> list[str]:
+            tasks = [asyncio.create_task(asyncio.sleep(0)) for _ in range(2)]
+            tasks.append(asyncio.create_task(asyncio.sleep(0), name="mine"))
+            await asyncio.gather(*tasks)
+            return [task.get_name() for task in tasks]
+
+        first, second, mine = runner.run(names)
+        assert first.startswith("Task-")
+        assert second.startswith("Task-")
+        assert mine == "mine"
+
+    @pytest.mark.parametrize("drive", ["thread", "caller"])
+    def test_keeps_the_callers_context_no_longer_than_it_runs(
+        self, drive: Drive, wait_until: WaitUntil
+    ) -> None:
+        class Value:
+            pass
+
+        variable: contextvars.ContextVar[Value] = contextvars.ContextVar("variable")
+
+        async def seen() -> bool:
+            return isinstance(variable.get(), Value)
+
+        def call() -> weakref.ref[Value]:
+            value = Value()
+            variable.set(value)
+            assert runner.run(seen)
+            return weakref.ref(value)
+
+        with Runner(drive=drive) as runner:
+            died = contextvars.Context().run(call)
+            # The loop thread lets go of its task after it has told the caller.
+            wait_until(lambda: died() is None)
 
 
 class TestClose:

@@ -156,10 +156,13 @@ class TestADump:
             return run_sync(inner)
 
         _, waits = run_sync(outer).split("who waits for whom:")
-        assert "thread 'MainThread' waits for" in waits
-        first, second = (line for line in waits.splitlines() if "test_shows_who" in line)
-        assert ".outer() on runner" in first
-        assert ".inner() on runner" in second
+        inner_line, outer_line = sorted(
+            (line for line in waits.splitlines() if "test_shows_who" in line),
+            key=lambda line: ".outer() on runner" in line,
+        )
+        assert "thread 'MainThread' waits for" in outer_line
+        assert ".outer() on runner" in outer_line
+        assert ".inner() on runner" in inner_line
 
     def test_shows_where_a_loop_is_stuck(self, runner: Runner) -> None:
         entered, leave = threading.Event(), threading.Event()

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
+use rustc_hash::FxHashMap;
 use sideloop_core::entry::Sleep;
 
 use crate::call::Call;
@@ -48,7 +49,7 @@ pub(crate) struct RunnerCore {
     pub(crate) own_loop: Option<Py<LoopCore>>,
     pub(crate) tasks: OnceLock<TaskMaker>,
     /// Calls whose task runs, by address.
-    pub(crate) running: Mutex<HashMap<usize, Py<Call>>>,
+    pub(crate) running: Mutex<FxHashMap<usize, Py<Call>>>,
     /// Calls that this loop's thread waits for, made by code that runs on the loop: innermost last.
     pub(crate) waits_for: Mutex<Vec<Py<Call>>>,
     pub(crate) counts: Counts,

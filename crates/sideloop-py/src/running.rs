@@ -1,6 +1,5 @@
 //! The calls that run on one loop: from the caller's thread to the loop and back.
 
-use std::collections::HashMap;
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -8,6 +7,7 @@ use std::time::Instant;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use rustc_hash::FxHashMap;
 use sideloop_core::entry::Push;
 use sideloop_core::handoff::{Completer, handoff};
 use sideloop_core::phase::Begin;
@@ -35,7 +35,7 @@ pub(crate) enum Run {
 }
 
 impl RunnerCore {
-    pub(crate) fn calls(&self) -> MutexGuard<'_, HashMap<usize, Py<Call>>> {
+    pub(crate) fn calls(&self) -> MutexGuard<'_, FxHashMap<usize, Py<Call>>> {
         lock(&self.running)
     }
 

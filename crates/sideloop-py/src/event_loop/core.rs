@@ -41,8 +41,9 @@ pub(crate) struct LoopCore {
     /// `asyncio.tasks` and `asyncio.futures`, whose classes are looked up each time.
     pub(super) tasks: Py<PyAny>,
     pub(super) futures: Py<PyAny>,
-    /// `("loop", "context")` and `("loop",)`, the names of what is passed by name.
-    pub(super) task_names: Py<PyTuple>,
+    /// The options with which tasks are made, kept from one to the next.
+    pub(super) task_options: Field,
+    /// `("loop",)`, the names of what is passed by name.
     pub(super) future_names: Py<PyTuple>,
     /// Set when the fields are: the collector may come while CPython makes the instance, and finds zeros.
     pub(super) made: AtomicBool,
@@ -177,7 +178,7 @@ impl LoopCore {
             task_factory: Field::default(),
             tasks: py.import("asyncio.tasks")?.into_any().unbind(),
             futures: py.import("asyncio.futures")?.into_any().unbind(),
-            task_names: PyTuple::new(py, ["loop", "context"])?.unbind(),
+            task_options: Field::default(),
             future_names: PyTuple::new(py, ["loop"])?.unbind(),
             made: AtomicBool::new(true),
             epoll: AtomicIsize::new(-1),
@@ -272,6 +273,7 @@ impl LoopCore {
             &self.thread_id,
             &self.current_handle,
             &self.task_factory,
+            &self.task_options,
         ] {
             field.traverse(&visit)?;
         }
@@ -281,8 +283,14 @@ impl LoopCore {
     fn __clear__(&self) {
         self.serve(None);
         self.ready.get().clear();
-        let fields =
-            [&self.scheduled, &self.selector, &self.keys, &self.current_handle, &self.task_factory];
+        let fields = [
+            &self.scheduled,
+            &self.selector,
+            &self.keys,
+            &self.current_handle,
+            &self.task_factory,
+            &self.task_options,
+        ];
         for field in fields {
             field.set(None);
         }

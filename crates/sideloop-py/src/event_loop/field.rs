@@ -31,6 +31,10 @@ impl Field {
         drop(old);
     }
 
+    pub(super) fn take(&self) -> Option<Py<PyAny>> {
+        lock(&self.0).take()
+    }
+
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         // A lock that is held is held by a thread that lives, with what it guards.
         match self.0.try_lock() {

@@ -15,6 +15,8 @@ mod overrides;
 
 mod schedule;
 
+mod making;
+
 mod ready;
 
 mod handle;

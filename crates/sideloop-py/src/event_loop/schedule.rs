@@ -37,24 +37,6 @@ impl LoopCore {
         PySuper::new(&py.get_type::<Self>(), slf)?.call_method(name, args, Some(&options))
     }
 
-    /// A task for a coroutine, to run in this context: what `create_task` makes, by the shortest way.
-    pub(crate) fn make_task<'py>(
-        slf: &Bound<'py, Self>,
-        coro: &Bound<'py, PyAny>,
-        context: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let core = slf.get();
-        if core.is_debug() || core.overrides.create_task || core.task_factory.is_some() {
-            let options = PyDict::new(py);
-            options.set_item("context", context)?;
-            return slf.call_method("create_task", (coro,), Some(&options));
-        }
-        core.check_open()?;
-        let class = core.tasks.bind(py).getattr(names(py).task.bind(py))?;
-        vectorcall::call(&class, [coro, slf.as_any(), context], core.task_names.bind(py))
-    }
-
     fn make_handle<'py>(
         slf: &Bound<'py, Self>,
         callback: &Bound<'py, PyAny>,
@@ -176,15 +158,7 @@ impl LoopCore {
             let next = PySuper::new(&py.get_type::<Self>(), slf)?;
             return next.call_method("create_task", (coro,), options);
         }
-        let class = core.tasks.bind(py).getattr(names(py).task.bind(py))?;
-        // The context is None: the task copies the current one.
-        let none = py.None().into_bound(py);
-        if version::is_at_least(py, 11) {
-            return vectorcall::call(&class, [coro, slf.as_any(), &none], core.task_names.bind(py));
-        }
-        let options = PyDict::new(py);
-        options.set_item("loop", slf)?;
-        class.call((coro,), Some(&options))
+        Self::call_task_class(slf, coro, None, None)
     }
 
     /// A future on this loop.

@@ -112,6 +112,8 @@ impl LoopCore {
         self.closed.store(closed, Ordering::Relaxed);
         if closed {
             self.entry.take_bell_away();
+            // They name the loop, which would keep itself.
+            self.task_options.set(None);
         }
         Ok(())
     }
