@@ -155,6 +155,48 @@ class TestTheTaskOfACall:
         assert second.startswith("Task-")
         assert mine == "mine"
 
+    def test_starts_behind_what_was_scheduled_before(
+        self, runner: Runner, threads: ThreadPoolExecutor, wait_until: WaitUntil
+    ) -> None:
+        log: list[str] = []
+        blocked, go_on = threading.Event(), threading.Event()
+
+        def block() -> None:
+            blocked.set()
+            go_on.wait(20)
+
+        async def note(what: str) -> None:
+            log.append(what)
+            await asyncio.sleep(0)
+            log.append(f"{what} again")
+
+        loop = runner.run(running_loop)
+        loop.call_soon_threadsafe(block)
+        assert blocked.wait(20)
+        loop.call_soon_threadsafe(log.append, "callback")
+        first = threads.submit(runner.run, note, "first")
+        wait_until(lambda: sideloop.statistics().calls.waiting == 1)
+        second = threads.submit(runner.run, note, "second")
+        wait_until(lambda: sideloop.statistics().calls.waiting == 2)
+        go_on.set()
+        first.result(20)
+        second.result(20)
+        assert log == ["callback", "first", "second", "first again", "second again"]
+
+    def test_is_scheduled_through_a_loop_that_has_its_own_call_soon(self) -> None:
+        scheduled: list[tuple[str, asyncio.Handle]] = []
+
+        class Watched(sideloop.EventLoop):
+            def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+                handle = super().call_soon(callback, *args, context=context)
+                scheduled.append((type(callback).__name__, handle))
+                return handle
+
+        with Runner(loop_factory=Watched) as runner:
+            assert runner.run(add, 10, b=12) == 22
+        assert any("TaskStep" in name for name, _ in scheduled)
+        assert all(isinstance(handle, asyncio.Handle) for _, handle in scheduled)
+
     @pytest.mark.parametrize("drive", ["thread", "caller"])
     def test_keeps_the_callers_context_no_longer_than_it_runs(
         self, drive: Drive, wait_until: WaitUntil

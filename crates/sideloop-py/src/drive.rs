@@ -147,13 +147,15 @@ impl Driver {
         let py = runner.py();
         let (core, inside) = (runner.get(), call.get());
         let on_main = thread::is_main(py).unwrap_or(false);
-        core.start(call, inside.submitted);
+        let started = core.start(call, inside.submitted, true);
         // What is ready needs no look at timers and files first, unless the last one is long ago.
-        let mut turned = if turn::may_stay_blind(own_loop) {
-            turn::run_ready(own_loop)
-        } else {
-            turn::run_once(own_loop, Some(0.0))
-        };
+        let mut turned = started.and_then(|()| {
+            if turn::may_stay_blind(own_loop) {
+                turn::run_ready(own_loop)
+            } else {
+                turn::run_once(own_loop, Some(0.0))
+            }
+        });
         loop {
             if inside.phase.is_done() {
                 let outcome = inside.take_outcome().unwrap_or(Outcome::NotStarted);

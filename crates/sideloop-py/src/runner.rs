@@ -224,9 +224,13 @@ impl RunnerCore {
         let mut batch = VecDeque::new();
         loop {
             core.entry.take(&mut batch);
+            // One of many would be told late: hand-offs wait until there is nothing else to do.
+            let may_step = batch.len() == 1 && core.is_native();
             for message in batch.drain(..) {
                 match message {
-                    Message::Start(call) => core.start(call.bind(slf.py()), Instant::now()),
+                    Message::Start(call) => {
+                        core.start(call.bind(slf.py()), Instant::now(), may_step)?;
+                    }
                     Message::Cancel(call) => core.cancel(call.bind(slf.py()))?,
                 }
             }

@@ -118,23 +118,38 @@ impl RunnerCore {
         }
     }
 
-    /// Start a call: the user's function is called here, on the loop thread.
-    pub(crate) fn start(&self, call: &Bound<'_, Call>, now: Instant) {
+    /// Start a call: the user's function is called here, on the loop thread. With `may_step` its task may make
+    /// its first step here too, if nothing else is ready.
+    ///
+    /// # Errors
+    /// `SystemExit` and `KeyboardInterrupt` of that step, as from any callback of the loop.
+    pub(crate) fn start(
+        &self,
+        call: &Bound<'_, Call>,
+        now: Instant,
+        may_step: bool,
+    ) -> PyResult<()> {
         let py = call.py();
         let inside = call.get();
         match inside.phase.begin() {
             Begin::Run => {}
             Begin::Skip => {
                 drop(inside.take_work(now));
-                return;
+                return Ok(());
             }
         }
         let (Some(work), Some(tasks)) = (inside.take_work(now), self.tasks.get()) else {
-            return self.finish(call, Outcome::NotStarted);
+            self.finish(call, Outcome::NotStarted);
+            return Ok(());
         };
         self.calls().insert(key(call), call.clone().unbind());
-        if let Err(error) = tasks.start(call, work) {
-            self.finish(call, Outcome::error(py, error));
+        match tasks.start(call, work, may_step) {
+            Ok(Some(first_step)) => first_step.run(py),
+            Ok(None) => Ok(()),
+            Err(error) => {
+                self.finish(call, Outcome::error(py, error));
+                Ok(())
+            }
         }
     }
 

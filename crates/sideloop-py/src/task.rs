@@ -13,7 +13,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use crate::call::{Call, Work};
 use crate::context;
 use crate::errors::{Error, name_of};
-use crate::event_loop::LoopCore;
+use crate::event_loop::{FirstStep, LoopCore};
 use crate::host::Host;
 use crate::names::names;
 use crate::runner::RunnerCore;
@@ -65,13 +65,20 @@ impl TaskMaker {
     }
 
     /// Call the user's function and make a task of what it returns, with `call` as its callback.
-    pub(crate) fn start(&self, call: &Bound<'_, Call>, work: Work) -> PyResult<()> {
+    ///
+    /// With `may_step` the task's first step may come back, to be run by the caller.
+    pub(crate) fn start(
+        &self,
+        call: &Bound<'_, Call>,
+        work: Work,
+        may_step: bool,
+    ) -> PyResult<Option<FirstStep>> {
         let py = call.py();
         let (args, kwargs, context) = match work {
             Work::Function { args, kwargs, context } => (args, kwargs, context),
             Work::Step(step) => {
                 let host = step.host.clone_ref(py);
-                return Host::arrive(host.bind(py), self, call, step);
+                return Host::arrive(host.bind(py), self, call, step).map(|()| None);
             }
         };
         let context = context.bind(py);
@@ -82,17 +89,22 @@ impl TaskMaker {
         // SAFETY: attached; the check reads the object's type.
         let is_coroutine = unsafe { ffi::PyCoro_CheckExact(awaitable.as_ptr()) } != 0;
         let context_name = self.context_name.bind(py);
-        let task = if is_coroutine {
-            self.make(&awaitable, context)?
-        } else {
-            check_awaitable(&awaitable, async_fn)?;
-            context::enter(context, || self.ensure_future(&awaitable))?
+        let make = || self.make(&awaitable, context);
+        let (task, first_step) = match &self.own_loop {
+            Some(own_loop) if is_coroutine && may_step => {
+                LoopCore::hold_first_step(own_loop.bind(py), make)?
+            }
+            _ if is_coroutine => (make()?, None),
+            _ => {
+                check_awaitable(&awaitable, async_fn)?;
+                (context::enter(context, || self.ensure_future(&awaitable))?, None)
+            }
         };
 
         call.get().set_task(task.clone().unbind());
         let add_done_callback = names(py).add_done_callback.bind(py);
         vectorcall::call_method(&task, add_done_callback, [call.as_any(), context], context_name)?;
-        Ok(())
+        Ok(first_step)
     }
 
     /// Run `inside` with this task as the current one.

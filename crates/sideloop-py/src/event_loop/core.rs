@@ -12,6 +12,7 @@ use pyo3::types::{PyDict, PyList, PySuper, PyTuple, PyType};
 use sideloop_core::entry::Push;
 
 use super::field::Field;
+use super::first_step::Hold;
 use super::handle;
 use super::overrides::Overrides;
 use super::ready::ReadyQueue;
@@ -27,6 +28,7 @@ pub(crate) struct LoopCore {
     pub(crate) entry: Arc<Entry>,
     pub(crate) overrides: Overrides,
     pub(super) ready: Py<ReadyQueue>,
+    pub(super) hold: Hold,
     /// The runner that takes calls for this loop, if one does.
     pub(super) runner: Mutex<Option<Py<RunnerCore>>>,
     pub(super) scheduled: Field,
@@ -168,6 +170,7 @@ impl LoopCore {
             entry: Arc::new(Entry::new(Bell::for_own_loop()?)),
             overrides: Overrides::of(class)?,
             ready: Py::new(py, ReadyQueue::new())?,
+            hold: Hold::default(),
             runner: Mutex::new(None),
             scheduled: Field::new(PyList::empty(py).into_any().unbind()),
             selector: Field::default(),

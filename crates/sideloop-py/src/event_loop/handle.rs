@@ -277,6 +277,19 @@ pub(crate) fn run(event_loop: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>) -> P
         return handle.call_method0(names(py).run.bind(py)).map(drop);
     };
     let done = crate::context::enter(&context, || call(&callback, &args));
+    settle(event_loop, done, || Ok(handle.clone()))
+}
+
+/// What becomes of the exception of a callback; `handle` is the one that it was run by.
+///
+/// # Errors
+/// As `run`.
+pub(super) fn settle<'py>(
+    event_loop: &Bound<'py, PyAny>,
+    done: PyResult<()>,
+    handle: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<()> {
+    let py = event_loop.py();
     match done {
         Ok(()) => Ok(()),
         Err(error)
@@ -288,7 +301,7 @@ pub(crate) fn run(event_loop: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>) -> P
         Err(error) => {
             let module = py.import("sideloop._event_loop")?;
             let report = module.getattr(names(py).report_callback_error.bind(py))?;
-            report.call1((event_loop, handle, error.value(py))).map(drop)
+            report.call1((event_loop, handle()?, error.value(py))).map(drop)
         }
     }
 }

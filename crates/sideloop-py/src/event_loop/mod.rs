@@ -17,6 +17,8 @@ mod schedule;
 
 mod making;
 
+mod first_step;
+
 mod ready;
 
 mod handle;
@@ -38,4 +40,5 @@ pub(crate) fn prepare(py: pyo3::Python<'_>) {
 }
 
 pub(crate) use self::core::LoopCore;
+pub(crate) use self::first_step::FirstStep;
 pub(crate) use self::ready::ReadyQueue;

@@ -9,6 +9,7 @@ use super::core::LoopCore;
 pub(crate) struct Overrides {
     pub(crate) time: bool,
     pub(crate) process_events: bool,
+    pub(super) call_soon: bool,
     pub(super) call_at: bool,
     pub(super) create_task: bool,
     pub(super) write_to_self: bool,
@@ -25,6 +26,7 @@ impl Overrides {
         };
         Ok(Self {
             time: from(&core, "time")?,
+            call_soon: from(&core, "call_soon")?,
             call_at: from(&core, "call_at")?,
             create_task: from(&core, "create_task")?,
             process_events: from(&standard, "_process_events")?,

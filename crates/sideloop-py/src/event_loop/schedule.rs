@@ -63,11 +63,15 @@ impl LoopCore {
         core.check_open()?;
         // A call that has its value needs no turn of its own. An exception does: asyncio marks it as
         // not retrieved only after it has scheduled the callbacks.
-        if let Ok(call) = callback.cast_exact::<Call>()
+        if !core.overrides.call_soon
+            && let Ok(call) = callback.cast_exact::<Call>()
             && let Ok(task) = args.get_item(0)
             && has_value(&task)?
         {
             Call::finish_with(call, &task);
+            return Ok(slf.py().None().into_bound(slf.py()));
+        }
+        if Self::holds(slf, callback, args, context) {
             return Ok(slf.py().None().into_bound(slf.py()));
         }
         if !core.is_debug()

@@ -1,0 +1,104 @@
+//! The first step of a call's task, run without a handle.
+//!
+//! A task schedules its first step when it is made. While nothing else is ready that step is what runs next
+//! in any case, so it is held back here, and run by whoever made the task.
+
+use std::ffi::CStr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::core::LoopCore;
+use super::handle;
+use crate::context;
+use crate::entry::lock;
+
+/// Where the first step of the task that is being made is held back.
+#[derive(Default)]
+pub(super) struct Hold {
+    // ORDERING: Relaxed: read and written attached, by the thread that runs the loop.
+    wanted: AtomicBool,
+    step: Mutex<Option<FirstStep>>,
+}
+
+/// The step, its loop, and the context to run it in.
+#[must_use = "a task whose first step is not run never ends"]
+pub(crate) struct FirstStep {
+    event_loop: Py<LoopCore>,
+    step: Py<PyAny>,
+    context: Py<PyAny>,
+}
+
+impl LoopCore {
+    /// Make a task, and hold back its first step if nothing else is to run before, and nobody else looks at
+    /// what is scheduled.
+    pub(crate) fn hold_first_step<'py>(
+        slf: &Bound<'py, Self>,
+        make: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyAny>, Option<FirstStep>)> {
+        let core = slf.get();
+        let hold = &core.hold;
+        let wanted = !core.has_ready() && !core.is_debug() && !core.overrides.call_soon;
+        hold.wanted.store(wanted, Ordering::Relaxed);
+        let made = make();
+        hold.wanted.store(false, Ordering::Relaxed);
+        let held = lock(&hold.step).take();
+        match (made, held) {
+            (Ok(task), held) => Ok((task, held)),
+            (Err(error), None) => Err(error),
+            // It was scheduled before the error, and is due.
+            (Err(error), Some(step)) => step.run(slf.py()).and(Err(error)),
+        }
+    }
+
+    /// Hold this callback back, if it is the first step that is asked for.
+    pub(super) fn holds(
+        slf: &Bound<'_, Self>,
+        callback: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+        context: Option<&Bound<'_, PyAny>>,
+    ) -> bool {
+        let hold = &slf.get().hold;
+        let Some(context) = context.filter(|_| hold.wanted.load(Ordering::Relaxed)) else {
+            return false;
+        };
+        // Anything else may want its handle.
+        if !args.is_empty() || !is_task_step(callback) || !context::is_context(context) {
+            return false;
+        }
+        hold.wanted.store(false, Ordering::Relaxed);
+        let first_step = FirstStep {
+            event_loop: slf.clone().unbind(),
+            step: callback.clone().unbind(),
+            context: context.clone().unbind(),
+        };
+        *lock(&hold.step) = Some(first_step);
+        true
+    }
+}
+
+impl FirstStep {
+    /// Run it, as its handle would.
+    ///
+    /// # Errors
+    /// `SystemExit` and `KeyboardInterrupt`; any other exception goes to the loop's exception handler.
+    pub(crate) fn run(self, py: Python<'_>) -> PyResult<()> {
+        let event_loop = self.event_loop.into_bound(py);
+        let (step, context) = (self.step.into_bound(py), self.context.into_bound(py));
+        let done = context::enter(&context, || step.call0().map(drop));
+        handle::settle(&event_loop, done, || {
+            let class = py.import("asyncio.events")?.getattr("Handle")?;
+            class.call1((step, PyTuple::empty(py), &event_loop, context))
+        })
+    }
+}
+
+/// Whether this is what asyncio's own task, the one in C, schedules for its next step.
+fn is_task_step(callback: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: attached; a class lives as long as its instances, and so does its name.
+    let name = unsafe { CStr::from_ptr((*ffi::Py_TYPE(callback.as_ptr())).tp_name) };
+    name.to_bytes().ends_with(b"TaskStepMethWrapper")
+}
