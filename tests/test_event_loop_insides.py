@@ -3,9 +3,11 @@
 import asyncio
 import collections
 import contextvars
+import gc
 import selectors
 import socket
 import threading
+import weakref
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -110,6 +112,105 @@ class TestHandles:
         loop.call_at(1.0, ran.append, "genuine")
         turn(loop)
         assert ran == ["own", "callback", "timer", "genuine"] or ran[:2] == ["timer", "genuine"]
+
+
+SCHEDULE = pytest.mark.parametrize(
+    "schedule",
+    [
+        lambda loop, *callback: loop.call_soon(*callback),
+        lambda loop, *callback: loop.call_later(0, *callback),
+        lambda loop, *callback: loop.call_soon_threadsafe(*callback),
+    ],
+    ids=["soon", "later", "threadsafe"],
+)
+
+
+@SCHEDULE
+class TestHandlesThatHaveRun:
+    """The loop keeps those that nobody holds for the next ones: nobody may notice."""
+
+    @WITH_BOTH
+    def test_stay_as_they_are_for_whoever_holds_them(
+        self, loop: Loop, schedule: Callable[..., asyncio.Handle]
+    ) -> None:
+        log: list[int] = []
+        held = [schedule(loop, log.append, number) for number in range(50)]
+        turn(loop)
+        turn(loop)
+        assert log == list(range(50))
+        again = [schedule(loop, log.append, number) for number in range(50, 100)]
+        assert not {id(handle) for handle in held} & {id(handle) for handle in again}
+        for handle in held:
+            assert "append(" in repr(handle)
+            handle.cancel()
+        turn(loop)
+        turn(loop)
+        assert log == list(range(100))
+
+    @WITH_BOTH
+    def test_let_go_of_what_they_held(
+        self, loop: Loop, schedule: Callable[..., asyncio.Handle]
+    ) -> None:
+        class Thing:
+            def __call__(self, other: "Thing") -> None:
+                pass
+
+        def once() -> list[weakref.ref[Thing]]:
+            callback, argument = Thing(), Thing()
+            schedule(loop, callback, argument)
+            return [weakref.ref(callback), weakref.ref(argument)]
+
+        references = [reference for _ in range(20) for reference in once()]
+        turn(loop)
+        turn(loop)
+        assert [reference() for reference in references] == [None] * 40
+
+    @WITH_BOTH
+    def test_die_for_their_weak_references(
+        self, loop: Loop, schedule: Callable[..., asyncio.Handle]
+    ) -> None:
+        died: list[object] = []
+        references = [weakref.ref(schedule(loop, int), died.append) for _ in range(20)]
+        turn(loop)
+        turn(loop)
+        assert died == references
+
+    def test_are_not_seen_through_the_collector(
+        self, loop: Loop, schedule: Callable[..., asyncio.Handle]
+    ) -> None:
+        def handles() -> list[asyncio.Handle]:
+            return [found for found in gc.get_objects() if isinstance(found, asyncio.Handle)]
+
+        before = len(handles())
+        for _ in range(100):
+            schedule(loop, int)
+        assert len(handles()) == before + 100
+        turn(loop)
+        turn(loop)
+        assert len(handles()) == before
+        schedule(loop, int)
+        assert [repr(handle) for handle in handles()]
+        assert len(handles()) == before + 1
+        turn(loop)
+
+    def test_that_were_found_while_they_let_go_are_not_used_again(
+        self, loop: Loop, schedule: Callable[..., asyncio.Handle]
+    ) -> None:
+        found: list[asyncio.Handle] = []
+
+        class Finder:
+            def __call__(self) -> None:
+                pass
+
+            def __del__(self) -> None:
+                found.extend(one for one in gc.get_objects() if isinstance(one, asyncio.Handle))
+
+        schedule(loop, Finder())
+        turn(loop)
+        turn(loop)
+        again = [schedule(loop, int) for _ in range(50)]
+        assert not {id(handle) for handle in found} & {id(handle) for handle in again}
+        turn(loop)
 
 
 class TestSubclasses:

@@ -17,7 +17,6 @@ use super::handle;
 use super::overrides::Overrides;
 use super::ready::ReadyQueue;
 use crate::entry::{Bell, Entry, lock};
-use crate::names::names;
 use crate::runner::RunnerCore;
 
 /// The scheduling half of `sideloop.EventLoop`: a mixin to stand before an asyncio event loop.
@@ -217,7 +216,7 @@ impl LoopCore {
 
     /// A timer was cancelled.
     fn _timer_handle_cancelled(&self, handle: &Bound<'_, PyAny>) -> PyResult<()> {
-        if handle.getattr(names(handle.py()).scheduled.bind(handle.py()))?.is_truthy()? {
+        if handle::is_scheduled(handle)? {
             self.timers_cancelled.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())

@@ -4,12 +4,14 @@
 //! and checked against an instance that the class itself has made; if anything is unlike what is
 //! expected, all handles are made and run by their classes instead.
 
-use crate::names::names;
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyTuple, PyType};
+
+use super::spare::Class;
+use crate::names::names;
 
 /// Where the slots of a handle lie, in bytes from its start.
 #[derive(Clone, Copy)]
@@ -25,8 +27,8 @@ struct Offsets {
 
 /// The two classes of handles, and where their slots lie.
 pub(crate) struct Layout {
-    handle: Py<PyType>,
-    timer: Py<PyType>,
+    handle: Class,
+    timer: Class,
     offsets: Offsets,
     scheduled: isize,
     when: isize,
@@ -90,8 +92,11 @@ impl Layout {
         };
         let offsets =
             Offsets { callback, args, cancelled, event_loop, source_traceback, repr, context };
-        let layout =
-            Self { handle: handle.unbind(), timer: timer.unbind(), offsets, scheduled, when };
+        let both = vec![callback, args, cancelled, event_loop, source_traceback, repr, context];
+        let timers = [&both[..], &[scheduled, when]].concat();
+        let handle = Class::new(&handle, both);
+        let timer = Class::new(&timer, timers);
+        let layout = Self { handle, timer, offsets, scheduled, when };
         Ok(layout.agrees_with_the_classes(py)?.then_some(layout))
     }
 
@@ -103,7 +108,7 @@ impl Layout {
         let stand_in = simple.call((), Some(&options))?;
         let args = PyTuple::new(py, [1])?;
         let context = crate::context::copy_current(py)?;
-        let made = self.timer.bind(py).call1((2.5, &simple, &args, &stand_in, &context))?;
+        let made = self.timer.class.bind(py).call1((2.5, &simple, &args, &stand_in, &context))?;
         let fields = [
             (self.offsets.callback, "_callback"),
             (self.offsets.args, "_args"),
@@ -123,9 +128,10 @@ impl Layout {
         }
         let known = fields.len() + 1;
         let slots =
-            |class: &Py<PyType>| -> PyResult<usize> { class.bind(py).getattr("__slots__")?.len() };
+            |class: &Class| -> PyResult<usize> { class.class.bind(py).getattr("__slots__")?.len() };
         // `__weakref__` is the one we leave alone. A slot more, and a new handle would lack it.
-        Ok(slots(&self.handle)? + slots(&self.timer)? == known)
+        Ok(slots(&self.handle)? + slots(&self.timer)? == known
+            && self.timer.sees_weak_references(&made)?)
     }
 
     /// A new `Handle`.
@@ -161,7 +167,7 @@ impl Layout {
     /// `class` is one of the two classes of this layout.
     unsafe fn allocate<'py>(
         &self,
-        class: &Py<PyType>,
+        class: &Class,
         event_loop: &Bound<'py, PyAny>,
         what: &Callback<'_, 'py>,
         context: Py<PyAny>,
@@ -169,12 +175,11 @@ impl Layout {
         let py = event_loop.py();
         let at = &self.offsets;
         // SAFETY:
-        // - allocated: by the class's own allocator, with every slot null;
+        // - allocated: with every slot null;
         // - stored: each slot gets a new reference of its own, which the object's dealloc drops;
         // - nobody else sees it: no Python code runs before it is returned.
         unsafe {
-            let made = ffi::PyType_GenericAlloc(class.as_ptr().cast(), 0);
-            let made = Bound::from_owned_ptr_or_err(py, made)?;
+            let made = class.allocate(py)?;
             let object = made.as_ptr();
             *slot(object, at.callback) = what.callback.clone().into_ptr();
             *slot(object, at.args) = what.args.clone().into_ptr();
@@ -189,14 +194,13 @@ impl Layout {
 
     /// Whether this is exactly one of the two classes, and not one derived from them.
     fn fits(&self, handle: &Bound<'_, PyAny>) -> bool {
-        let class = handle.get_type();
-        class.is(&self.handle) || class.is(&self.timer)
+        self.handle.fits(handle) || self.timer.fits(handle)
     }
 
     /// When a timer is due, in seconds of the loop's clock. None if it is no plain `TimerHandle` with a
     /// float in it.
     pub(crate) fn when(&self, timer: &Bound<'_, PyAny>) -> Option<f64> {
-        if !timer.get_type().is(&self.timer) {
+        if !self.timer.fits(timer) {
             return None;
         }
         // SAFETY: a `TimerHandle`; the slot holds a live object or null, and is only read.
@@ -212,7 +216,7 @@ impl Layout {
 ///
 /// # Safety
 /// `object` has a slot that holds an object reference at `offset`.
-unsafe fn slot(object: *mut ffi::PyObject, offset: isize) -> *mut *mut ffi::PyObject {
+pub(super) unsafe fn slot(object: *mut ffi::PyObject, offset: isize) -> *mut *mut ffi::PyObject {
     // SAFETY: within the object, by the caller's word; slots are aligned as pointers are.
     unsafe { object.byte_offset(offset).cast() }
 }
@@ -243,8 +247,38 @@ pub(crate) fn is_cancelled(handle: &Bound<'_, PyAny>) -> PyResult<bool> {
 }
 
 /// Whether a timer counts as scheduled.
-pub(crate) fn set_scheduled(timer: &Bound<'_, PyAny>, scheduled: bool) -> PyResult<()> {
-    timer.setattr(names(timer.py()).scheduled.bind(timer.py()), scheduled)
+pub(super) fn is_scheduled(timer: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = timer.py();
+    if let Some(layout) = layout(py).filter(|layout| layout.timer.fits(timer)) {
+        // SAFETY: the timer has this slot; it is only compared.
+        return Ok(unsafe { *slot(timer.as_ptr(), layout.scheduled) == ffi::Py_True() });
+    }
+    timer.getattr(names(py).scheduled.bind(py))?.is_truthy()
+}
+
+/// A timer counts as scheduled no more.
+pub(super) fn set_unscheduled(timer: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = timer.py();
+    if let Some(layout) = layout(py).filter(|layout| layout.timer.fits(timer)) {
+        // SAFETY: the timer has this slot. It gets a reference of its own, and what it held is let go after.
+        unsafe {
+            let slot = slot(timer.as_ptr(), layout.scheduled);
+            let before = slot.replace(ffi::Py_NewRef(ffi::Py_False()));
+            ffi::Py_XDECREF(before);
+        }
+        return Ok(());
+    }
+    timer.setattr(names(py).scheduled.bind(py), false)
+}
+
+/// Let go of a handle that has run or was cancelled.
+pub(super) fn let_go(handle: Bound<'_, PyAny>) {
+    let Some(layout) = layout(handle.py()) else { return };
+    for class in [&layout.handle, &layout.timer] {
+        if class.fits(&handle) {
+            return class.keep(handle);
+        }
+    }
 }
 
 /// Run what a handle holds, unless it was cancelled.

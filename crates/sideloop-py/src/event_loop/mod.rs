@@ -23,6 +23,8 @@ mod ready;
 
 mod handle;
 
+mod spare;
+
 mod timers;
 
 pub(crate) mod turn;

@@ -51,7 +51,7 @@ impl<'a, 'py> Timers<'a, 'py> {
                 self.heapify()?;
             }
         }
-        handle::set_scheduled(&first, false)?;
+        handle::set_unscheduled(&first)?;
         Ok(Some(first))
     }
 
@@ -69,15 +69,18 @@ impl<'a, 'py> Timers<'a, 'py> {
         let all = self.list.len();
         if all > MOST_SCHEDULED && cancelled as f64 / all as f64 > MOST_CANCELLED {
             let kept = PyList::empty(self.list.py());
+            let mut dropped = Vec::new();
             for timer in self.list.iter() {
                 if handle::is_cancelled(&timer)? {
-                    handle::set_scheduled(&timer, false)?;
+                    handle::set_unscheduled(&timer)?;
+                    dropped.push(timer);
                 } else {
                     kept.append(timer)?;
                 }
             }
             self.list.set_slice(0, all, kept.as_any())?;
             self.heapify()?;
+            dropped.into_iter().for_each(handle::let_go);
             return Ok(0);
         }
         let mut left = cancelled;
@@ -85,7 +88,8 @@ impl<'a, 'py> Timers<'a, 'py> {
             if !handle::is_cancelled(&first)? {
                 break;
             }
-            self.pop()?;
+            drop(first);
+            self.pop()?.into_iter().for_each(handle::let_go);
             left -= 1;
         }
         Ok(left)
@@ -98,7 +102,15 @@ impl<'a, 'py> Timers<'a, 'py> {
 
     /// When the item at `index` is due; None if it is not a plain timer.
     fn when_at(&self, index: usize) -> Option<f64> {
-        self.layout?.when(&self.list.get_item(index).ok()?)
+        if index >= self.list.len() {
+            return None;
+        }
+        // SAFETY: the index is within the list, which holds the item for as long as we look at it.
+        let timer = unsafe {
+            let item = ffi::PyList_GET_ITEM(self.list.as_ptr(), index as ffi::Py_ssize_t);
+            Borrowed::from_ptr(self.list.py(), item)
+        };
+        self.layout?.when(&timer)
     }
 
     /// Exchange two items.

@@ -23,13 +23,49 @@ pub(super) const LONGEST_BLIND: f64 = 50e-6;
 
 /// Run one turn: what `BaseEventLoop._run_once` does, waiting no more than `longest` seconds.
 ///
+/// While a thread runs the loop, more turns follow until there is nothing ready or a look at I/O is due:
+/// going back to `run_forever`, in Python, costs as much as a turn.
+///
 /// # Errors
 /// `SystemExit` and `KeyboardInterrupt` from a callback, a signal handler's exception, and what a
 /// selector raises.
 pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
-    let scheduled = core.scheduled(py)?;
+    let timeout = match (until_due(slf)?, longest) {
+        (Some(timeout), Some(longest)) => Some(timeout.min(longest)),
+        (timeout, longest) => timeout.or(longest),
+    };
+    wait(slf, timeout)?;
+    take_due(slf)?;
+    run_ready(slf)?;
+    if longest.is_some() || !core.runs() {
+        return Ok(());
+    }
+    let mut linger = Linger::default();
+    loop {
+        if core.is_stopping() {
+            return Ok(());
+        }
+        if core.has_ready() {
+            if !may_stay_blind(slf) {
+                return Ok(());
+            }
+            core.entry.publish();
+        } else if linger.wait(py, core) == Next::Take {
+            drain(slf)?;
+        } else {
+            return Ok(());
+        }
+        take_due(slf)?;
+        run_ready(slf)?;
+    }
+}
+
+/// How long the loop may wait for I/O, in seconds; None: until something comes.
+fn until_due(slf: &Bound<'_, LoopCore>) -> PyResult<Option<f64>> {
+    let core = slf.get();
+    let scheduled = core.scheduled(slf.py())?;
     let timers = Timers::new(&scheduled);
     let next = if scheduled.is_empty() {
         None
@@ -37,23 +73,20 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
         core.set_timers_cancelled(timers.prune(core.timers_cancelled())?);
         timers.first()
     };
-    let timeout = if core.has_ready() || core.is_stopping() {
-        Some(0.0)
-    } else if let Some(next) = next {
-        let left = timers.when(&next)? - now(slf)?;
-        // A time that is not a number is due at once, as before CPython 3.13; `clamp` would keep it.
-        Some(if left > 0.0 { left.min(LONGEST_WAIT) } else { 0.0 })
-    } else {
-        None
-    };
-    let timeout = match (timeout, longest) {
-        (Some(timeout), Some(longest)) => Some(timeout.min(longest)),
-        (timeout, longest) => timeout.or(longest),
-    };
-    wait(slf, timeout)?;
+    if core.has_ready() || core.is_stopping() {
+        return Ok(Some(0.0));
+    }
+    let Some(next) = next else { return Ok(None) };
+    let left = timers.when(&next)? - now(slf)?;
+    // A time that is not a number is due at once, as before CPython 3.13; `clamp` would keep it.
+    Ok(Some(if left > 0.0 { left.min(LONGEST_WAIT) } else { 0.0 }))
+}
 
-    // The list may be another one: callbacks of a foreign selector are user code.
-    let scheduled = core.scheduled(py)?;
+/// Make the timers that are due ready.
+fn take_due(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
+    let core = slf.get();
+    // The list may be another one each time: callbacks of a foreign selector are user code.
+    let scheduled = core.scheduled(slf.py())?;
     let timers = Timers::new(&scheduled);
     if timers.first().is_some() {
         let end = now(slf)? + core.clock_resolution();
@@ -64,15 +97,6 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
             if let Some(due) = timers.pop()? {
                 core.push_ready(due);
             }
-        }
-    }
-
-    run_ready(slf)?;
-    if longest.is_none() {
-        let mut linger = Linger::default();
-        while linger.wait(py, core) == Next::Take {
-            drain(slf)?;
-            run_ready(slf)?;
         }
     }
     Ok(())
@@ -100,6 +124,7 @@ pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
             module.call_method1(names(py).run_watched.bind(py), (slf, ready))?;
         } else {
             handle::run(slf, &ready)?;
+            handle::let_go(ready);
         }
     }
     Ok(())

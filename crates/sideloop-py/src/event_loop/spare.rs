@@ -1,0 +1,102 @@
+//! Handles that nobody holds any more, kept for the next ones.
+//!
+//! Most handles run once and are dropped. To make and drop one takes as long as an empty callback, and each one
+//! made brings the next garbage collection nearer (`benches/loop.py`, call_soon and timers).
+//!
+//! A handle that is kept is as one just allocated: no slot is filled, and the collector does not know it.
+
+use std::sync::Mutex;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+
+use super::handle::slot;
+
+/// The most handles of a class that are kept: those of a burst. About 100 bytes each.
+const MOST: usize = 1024;
+
+/// One of the two classes of handles.
+pub(super) struct Class {
+    pub(super) class: Py<PyType>,
+    /// Where the slots of an instance lie, in bytes from its start, and where its weak references.
+    slots: Vec<isize>,
+    weak_references: isize,
+    spare: Mutex<Vec<Py<PyAny>>>,
+}
+
+impl Class {
+    pub(super) fn new(class: &Bound<'_, PyType>, slots: Vec<isize>) -> Self {
+        // SAFETY: a class that is alive; only read.
+        let weak_references = unsafe { (*class.as_type_ptr()).tp_weaklistoffset };
+        let class = class.clone().unbind();
+        Self { class, slots, weak_references, spare: Mutex::default() }
+    }
+
+    /// Whether this is exactly an instance, and not one of a derived class.
+    pub(super) fn fits(&self, handle: &Bound<'_, PyAny>) -> bool {
+        handle.get_type_ptr().cast() == self.class.as_ptr()
+    }
+
+    /// Whether weak references are seen where they are looked for. `made` has none yet.
+    pub(super) fn sees_weak_references(&self, made: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let before = self.is_weakly_referenced(made);
+        let reference = made.py().import("weakref")?.call_method1("ref", (made,))?;
+        let after = self.is_weakly_referenced(made);
+        drop(reference);
+        Ok(self.weak_references != 0 && !before && after)
+    }
+
+    /// An instance whose slots are all null.
+    pub(super) fn allocate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        // Nobody waits for the lock: a fork by C code may leave it locked for ever.
+        let spare = self.spare.try_lock().ok().and_then(|mut spare| spare.pop());
+        // SAFETY: attached. One that was kept is known to nobody, the collector included, which knows those that
+        // the class's allocator makes.
+        unsafe {
+            if let Some(kept) = spare {
+                ffi::PyObject_GC_Track(kept.as_ptr().cast());
+                return Ok(kept.into_bound(py));
+            }
+            let made = ffi::PyType_GenericAlloc(self.class.as_ptr().cast(), 0);
+            Bound::from_owned_ptr_or_err(py, made)
+        }
+    }
+
+    /// Keep an instance for `allocate`, if nobody else holds it.
+    pub(super) fn keep(&self, handle: Bound<'_, PyAny>) {
+        if !self.is_ours_alone(&handle) {
+            return;
+        }
+        for offset in &self.slots {
+            // SAFETY: an instance has this slot, with a reference of its own or null. It is emptied before that
+            // reference is dropped, which may run any code.
+            unsafe {
+                let held = slot(handle.as_ptr(), *offset).replace(std::ptr::null_mut());
+                ffi::Py_XDECREF(held);
+            }
+        }
+        // That code may have found it through the collector.
+        if !self.is_ours_alone(&handle) {
+            return;
+        }
+        if let Ok(mut spare) = self.spare.try_lock()
+            && spare.len() < MOST
+        {
+            // SAFETY: attached, and the collector knows it, as it does all handles in use.
+            unsafe { ffi::PyObject_GC_UnTrack(handle.as_ptr().cast()) };
+            spare.push(handle.unbind());
+        }
+    }
+
+    fn is_ours_alone(&self, handle: &Bound<'_, PyAny>) -> bool {
+        // SAFETY: attached; only read.
+        let holders = unsafe { ffi::Py_REFCNT(handle.as_ptr()) };
+        holders == 1 && !self.is_weakly_referenced(handle)
+    }
+
+    fn is_weakly_referenced(&self, handle: &Bound<'_, PyAny>) -> bool {
+        // SAFETY: an instance keeps the list of its weak references there, or null; it is only compared.
+        unsafe { !(*slot(handle.as_ptr(), self.weak_references)).is_null() }
+    }
+}
