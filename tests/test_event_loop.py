@@ -66,6 +66,24 @@ class TestOrder:
         far.close()
 
     @WITH_BOTH
+    def test_begins_with_a_look_at_io_however_short_the_run_is(self, loop: Loop) -> None:
+        """CPython's own sendfile tests rely on it (test_sendfile_close_peer_in_the_middle...)."""
+        done = loop.create_future()
+        done.set_result(None)
+        near, far = socket.socketpair()
+        with near, far:
+            for number in range(100):
+                log: list[str] = []
+                # A look at I/O, just before.
+                loop.run_until_complete(done)
+                far.send(b"x")
+                loop.add_reader(near, log.append, "read")
+                loop.run_until_complete(done)
+                assert log == ["read"], f"at run {number}"
+                loop.remove_reader(near)
+                near.recv(10)
+
+    @WITH_BOTH
     def test_of_timers_is_by_when_they_are_due(self, loop: Loop) -> None:
         ran: list[float] = []
         start = loop.time() - 10

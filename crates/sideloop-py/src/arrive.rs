@@ -81,9 +81,11 @@ impl Host {
                 ))),
             ),
             (_, None) => {}
-            (Found::ReadAhead | Found::Idle, Some(task)) => call.get().set_task(task),
+            (Found::ReadAhead | Found::Idle, Some(task)) => {
+                call.get().set_task(task.into_bound(py))
+            }
             (Found::Unasked, Some(task)) => {
-                call.get().set_task(task.clone_ref(py));
+                call.get().set_task(task.bind(py).clone());
                 task.call_method0(py, "cancel")?;
             }
         }
@@ -112,7 +114,7 @@ impl Host {
         }
         task.call_method1(names(py).add_done_callback.bind(py), (slf,))?;
         runner.get().keep_host(slf);
-        call.get().set_task(task.clone().unbind());
+        call.get().set_task(task.clone());
         host.inner().task = Some(task.unbind());
         Ok(())
     }

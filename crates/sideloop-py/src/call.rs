@@ -1,11 +1,9 @@
 //! One call: the user's function with its arguments on the way in, the outcome on the way back.
 //!
 //! Who may touch what follows `PhaseCell`: until `begin` the entry queue owns the work; then the
-//! loop thread owns the task; `complete` gives the outcome to the caller. The fields lie under one
-//! lock all the same, which is never contended and never held while Python code runs.
+//! loop thread owns the task; `complete` gives the outcome to the caller. All of them are attached.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use pyo3::PyTraverseError;
@@ -15,7 +13,7 @@ use pyo3::types::{PyDict, PyTuple};
 use sideloop_core::handoff::Completer;
 use sideloop_core::phase::{Complete, PhaseCell};
 
-use crate::entry::lock;
+use crate::attached::Attached;
 use crate::errors::name_of;
 use crate::outcome::Outcome;
 use crate::runner::RunnerCore;
@@ -69,7 +67,7 @@ pub(crate) struct Call {
     async_fn: Py<PyAny>,
     /// The loop thread has seen that the caller wants the call to stop.
     heard_cancel: AtomicBool,
-    inner: Mutex<Inner>,
+    inner: Attached<Inner>,
 }
 
 impl Call {
@@ -94,7 +92,7 @@ impl Call {
             submitted,
             async_fn: async_fn.clone().unbind(),
             heard_cancel: AtomicBool::new(false),
-            inner: Mutex::new(inner),
+            inner: Attached::new(inner),
         }
     }
 
@@ -120,35 +118,32 @@ impl Call {
         self.heard_cancel.load(Ordering::Relaxed)
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        lock(&self.inner)
-    }
-
     /// The work, for the one who starts it.
-    pub(crate) fn take_work(&self, now: Instant) -> Option<Work> {
-        let mut inner = self.inner();
-        inner.started = Some(now);
-        inner.work.take()
+    pub(crate) fn take_work(&self, py: Python<'_>, now: Instant) -> Option<Work> {
+        self.inner.with(py, |inner| {
+            inner.started = Some(now);
+            inner.work.take()
+        })
     }
 
-    pub(crate) fn set_task(&self, task: Py<PyAny>) {
-        let before = self.inner().task.replace(task);
+    pub(crate) fn set_task(&self, task: Bound<'_, PyAny>) {
+        let before = self.inner.with(task.py(), |inner| inner.task.replace(task.unbind()));
         drop(before);
     }
 
     /// The task while it runs.
     pub(crate) fn task<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.inner().task.as_ref().map(|task| task.bind(py).clone())
+        self.inner.with(py, |inner| inner.task.as_ref().map(|task| task.bind(py).clone()))
     }
 
     /// Who gets the outcome, for the one who gives it in the call's stead.
-    pub(crate) fn take_answer(&self) -> Option<Answer> {
-        self.inner().answer.take()
+    pub(crate) fn take_answer(&self, py: Python<'_>) -> Option<Answer> {
+        self.inner.with(py, |inner| inner.answer.take())
     }
 
     /// The outcome, for the caller, once.
-    pub(crate) fn take_outcome(&self) -> Option<Outcome> {
-        self.inner().outcome.take()
+    pub(crate) fn take_outcome(&self, py: Python<'_>) -> Option<Outcome> {
+        self.inner.with(py, |inner| inner.outcome.take())
     }
 
     /// The task is done: capture its outcome. Runs on the loop thread.
@@ -164,29 +159,28 @@ impl Call {
         outcome: Outcome,
         runner: &RunnerCore,
     ) -> Option<PyErr> {
-        let (work, started, task, answer) = {
-            let mut inner = self.inner();
-            inner.outcome = Some(outcome);
-            (inner.work.take(), inner.started, inner.task.take(), inner.answer.take())
-        };
+        let (before, work, started, task, answer) = self.inner.with(py, |inner| {
+            let before = inner.outcome.replace(outcome);
+            (before, inner.work.take(), inner.started, inner.task.take(), inner.answer.take())
+        });
         if let Some(started) = started {
             runner.counts.note_times(started - self.submitted, started.elapsed());
         }
-        drop((work, task));
+        drop((before, work, task));
         match (self.phase.complete(), answer) {
             (Complete::Deliver, Some(Answer::HandOff(completer))) => {
-                runner.hand_off(completer);
+                runner.hand_off(py, completer);
                 None
             }
             (Complete::Deliver, Some(Answer::Driver) | None) => None,
             (Complete::Deliver, Some(Answer::Future(future))) => {
-                self.take_outcome().and_then(|outcome| {
+                self.take_outcome(py).and_then(|outcome| {
                     runner.count(py, &outcome);
                     submit::settle(future.bind(py), outcome)
                 })
             }
             (Complete::Deliver, Some(Answer::Nobody)) | (Complete::Drop, _) => {
-                match self.take_outcome() {
+                match self.take_outcome(py) {
                     Some(Outcome::Error(error)) => Some(error),
                     Some(Outcome::Value(_) | Outcome::NotStarted) | None => None,
                 }
@@ -209,32 +203,35 @@ impl Call {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.runner)?;
         visit.call(&self.async_fn)?;
-        // Held only for moments by this same thread, which is not inside one now.
-        let Ok(inner) = self.inner.try_lock() else { return Ok(()) };
-        match &inner.work {
+        self.inner.traverse(|inner| inner.traverse(&visit)).unwrap_or(Ok(()))
+    }
+
+    fn __clear__(&self, py: Python<'_>) {
+        let garbage = self.inner.with(py, |inner| {
+            (inner.work.take(), inner.task.take(), inner.outcome.take(), inner.answer.take())
+        });
+        drop(garbage);
+    }
+}
+
+impl Inner {
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match &self.work {
             Some(Work::Function { args, kwargs, context }) => {
                 visit.call(args)?;
                 visit.call(kwargs)?;
                 visit.call(context)?;
             }
-            Some(Work::Step(step)) => step.traverse(&visit)?,
+            Some(Work::Step(step)) => step.traverse(visit)?,
             None => {}
         }
-        visit.call(&inner.task)?;
-        if let Some(Answer::Future(future)) = &inner.answer {
+        visit.call(&self.task)?;
+        if let Some(Answer::Future(future)) = &self.answer {
             visit.call(future)?;
         }
-        match &inner.outcome {
+        match &self.outcome {
             Some(Outcome::Value(value)) => visit.call(value),
             Some(Outcome::Error(_) | Outcome::NotStarted) | None => Ok(()),
         }
-    }
-
-    fn __clear__(&self) {
-        let garbage = {
-            let mut inner = self.inner();
-            (inner.work.take(), inner.task.take(), inner.outcome.take(), inner.answer.take())
-        };
-        drop(garbage);
     }
 }

@@ -114,7 +114,7 @@ impl Driver {
             )));
         }
         // Driven by a call further out, or run by the user's own code.
-        if own_loop.get().runs() || self.driving.swap(true, Ordering::Relaxed) {
+        if own_loop.get().runs(py) || self.driving.swap(true, Ordering::Relaxed) {
             return Err(Error::Deadlock.raise(py, (core.name(), call.get().name(py), [(); 0])));
         }
         let own_loop = own_loop.bind(py);
@@ -129,7 +129,7 @@ impl Driver {
         if own_loop.get().is_stopping() && core.entry.accepts() {
             // The user's code has stopped the loop. What is left on it unwinds, this call included.
             self.end.call1(py, (py.None(),))?;
-            return Ok(match call.get().take_outcome() {
+            return Ok(match call.get().take_outcome(py) {
                 Some(outcome) => Ended::Outcome(outcome),
                 None => ended?,
             });
@@ -158,7 +158,7 @@ impl Driver {
         });
         loop {
             if inside.phase.is_done() {
-                let outcome = inside.take_outcome().unwrap_or(Outcome::NotStarted);
+                let outcome = inside.take_outcome(py).unwrap_or(Outcome::NotStarted);
                 return patience.ended(py, outcome);
             }
             // An exception of a task that is a call is its outcome, and no interrupt.
@@ -207,7 +207,7 @@ impl Driver {
         let outer = outer.suspend_task(py)?;
         self.set_running_loop.call1(py, (own_loop,))?;
         let ident = crate::entry::lock(&self.ident).clone_ref(py);
-        own_loop.get().set_thread_id(Some(ident));
+        own_loop.get().set_thread_id(py, Some(ident));
         Ok(outer)
     }
 }
@@ -236,7 +236,7 @@ impl Outer {
 
     fn leave(self, driver: &Driver, own_loop: &Bound<'_, LoopCore>) -> PyResult<()> {
         let py = own_loop.py();
-        own_loop.get().set_thread_id(None);
+        own_loop.get().set_thread_id(py, None);
         driver.set_running_loop.call1(py, (&self.running,))?;
         driver.set_hooks.call1(py, self.hooks.bind(py).cast::<pyo3::types::PyTuple>()?)?;
         if let Some(task) = self.task {

@@ -58,6 +58,8 @@ pub(crate) struct Entry {
     has_callers: AtomicBool,
     /// Hand-offs whose outcome is stored, to be completed once the loop thread has detached.
     finished: Mutex<Vec<Completer>>,
+    /// There are any: only the loop thread adds and takes them.
+    has_finished: AtomicBool,
     generation: u32,
     /// No call enters any more.
     closed: AtomicBool,
@@ -81,6 +83,7 @@ impl Entry {
             bell,
             has_callers: AtomicBool::new(false),
             finished: Mutex::default(),
+            has_finished: AtomicBool::new(false),
             generation: generation::current(),
             closed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -168,10 +171,16 @@ impl Entry {
     /// Complete this hand-off at the next `publish`.
     pub(crate) fn defer(&self, completer: Completer) {
         lock(&self.finished).push(completer);
+        self.has_finished.store(true, Ordering::Relaxed);
     }
 
     /// Complete the hand-offs that were deferred. To be called detached, where that can be had.
     pub(crate) fn publish(&self) {
+        // ORDERING: Relaxed: set and seen by one thread; the hand-offs lie under the lock.
+        if !self.has_finished.load(Ordering::Relaxed) {
+            return;
+        }
+        self.has_finished.store(false, Ordering::Relaxed);
         loop {
             // A statement of its own, so that the lock is free while a waiter is woken.
             let next = lock(&self.finished).pop();

@@ -63,7 +63,7 @@ impl Waiting<'_, '_> {
             match seen {
                 Ok(Wait::TimedOut) => {}
                 Ok(Wait::Done | Wait::Gone) | Err(_) => {
-                    let outcome = call.take_outcome().unwrap_or(Outcome::NotStarted);
+                    let outcome = call.take_outcome(py).unwrap_or(Outcome::NotStarted);
                     return Ok(self.patience.ended(py, outcome));
                 }
             }

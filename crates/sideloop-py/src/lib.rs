@@ -62,6 +62,8 @@ mod version;
 
 mod vectorcall;
 
+mod attached;
+
 mod fork;
 
 /// The native half of sideloop. Private: import from `sideloop` instead.

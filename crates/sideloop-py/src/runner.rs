@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
 use sideloop_core::entry::Sleep;
 
+use crate::attached::Attached;
 use crate::call::Call;
 use crate::deadline::bounded;
 use crate::drive::{Drive, Driver};
@@ -49,7 +50,7 @@ pub(crate) struct RunnerCore {
     pub(crate) own_loop: Option<Py<LoopCore>>,
     pub(crate) tasks: OnceLock<TaskMaker>,
     /// Calls whose task runs, by address.
-    pub(crate) running: Mutex<FxHashMap<usize, Py<Call>>>,
+    pub(crate) running: Attached<FxHashMap<usize, Py<Call>>>,
     /// Calls that this loop's thread waits for, made by code that runs on the loop: innermost last.
     pub(crate) waits_for: Mutex<Vec<Py<Call>>>,
     pub(crate) counts: Counts,
@@ -100,7 +101,7 @@ impl RunnerCore {
             name,
             own_loop,
             tasks: OnceLock::new(),
-            running: Mutex::default(),
+            running: Attached::default(),
             waits_for: Mutex::default(),
             counts: Counts::new(),
             hosts: Mutex::default(),
@@ -214,8 +215,8 @@ impl RunnerCore {
 
     /// How many calls run now.
     #[getter]
-    fn running(&self) -> usize {
-        self.calls().len()
+    fn running(&self, py: Python<'_>) -> usize {
+        self.running.with(py, |calls| calls.len())
     }
 
     /// Take the messages and act on them. Runs on the loop thread.
@@ -278,7 +279,9 @@ impl RunnerCore {
         py: Python<'_>,
         exception: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
-        let tasks: Vec<_> = self.calls().values().filter_map(|call| call.get().task(py)).collect();
+        let tasks: Vec<_> = self
+            .running
+            .with(py, |calls| calls.values().filter_map(|call| call.get().task(py)).collect());
         for task in tasks {
             if task.call_method0("done")?.is_truthy()?
                 && !task.call_method0("cancelled")?.is_truthy()?
@@ -292,7 +295,8 @@ impl RunnerCore {
 
     /// The calls that run now: `(name, task, caller, seconds since its entry)`.
     fn running_calls(&self, py: Python<'_>) -> Vec<(String, Option<Py<PyAny>>, u64, f64)> {
-        let calls: Vec<_> = self.calls().values().map(|call| call.clone_ref(py)).collect();
+        let calls: Vec<_> =
+            self.running.with(py, |calls| calls.values().map(|call| call.clone_ref(py)).collect());
         let describe = |call: Py<Call>| {
             let call = call.get();
             let since = call.submitted.elapsed().as_secs_f64();
@@ -303,16 +307,17 @@ impl RunnerCore {
 
     /// The tasks whose callers have left: they were cancelled, had their grace, and were named.
     fn abandoned_tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
-        let calls = self.calls();
-        let abandoned = calls.values().filter(|call| call.get().phase.is_abandoned());
-        abandoned.filter_map(|call| call.get().task(py)).map(Bound::unbind).collect()
+        self.running.with(py, |calls| {
+            let abandoned = calls.values().filter(|call| call.get().phase.is_abandoned());
+            abandoned.filter_map(|call| call.get().task(py)).map(Bound::unbind).collect()
+        })
     }
 
     /// The loop is over: whoever still waits gets an error. Runs last on the loop thread.
     fn finish_all(slf: &Bound<'_, Self>) {
         let core = slf.get();
         core.refuse(slf.py());
-        let calls: Vec<_> = core.calls().drain().map(|(_, call)| call).collect();
+        let calls = core.running.with(slf.py(), std::mem::take).into_values();
         for call in calls {
             let call = call.bind(slf.py());
             let error = core.stopped_error(slf.py(), call.get().name(slf.py()));
@@ -340,10 +345,9 @@ impl RunnerCore {
             driver.traverse(&visit)?;
         }
         self.tasks.get().map_or(Ok(()), |tasks| tasks.traverse(&visit))?;
+        let all = |calls: &FxHashMap<_, _>| calls.values().try_for_each(|call| visit.call(call));
+        self.running.traverse(all).unwrap_or(Ok(()))?;
         // A lock that is held is held by a thread that lives, with what it guards.
-        if let Ok(calls) = self.running.try_lock() {
-            calls.values().try_for_each(|call| visit.call(call))?;
-        }
         if let Ok(calls) = self.waits_for.try_lock() {
             calls.iter().try_for_each(|call| visit.call(call))?;
         }

@@ -1,13 +1,11 @@
 //! The calls that run on one loop: from the caller's thread to the loop and back.
 
-use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use rustc_hash::FxHashMap;
 use sideloop_core::entry::Push;
 use sideloop_core::handoff::{Completer, handoff};
 use sideloop_core::phase::Begin;
@@ -35,10 +33,6 @@ pub(crate) enum Run {
 }
 
 impl RunnerCore {
-    pub(crate) fn calls(&self) -> MutexGuard<'_, FxHashMap<usize, Py<Call>>> {
-        lock(&self.running)
-    }
-
     /// Whether the loop hears the entry's bell.
     pub(crate) fn is_native(&self) -> bool {
         self.own_loop.is_some()
@@ -134,15 +128,15 @@ impl RunnerCore {
         match inside.phase.begin() {
             Begin::Run => {}
             Begin::Skip => {
-                drop(inside.take_work(now));
+                drop(inside.take_work(py, now));
                 return Ok(());
             }
         }
-        let (Some(work), Some(tasks)) = (inside.take_work(now), self.tasks.get()) else {
+        let (Some(work), Some(tasks)) = (inside.take_work(py, now), self.tasks.get()) else {
             self.finish(call, Outcome::NotStarted);
             return Ok(());
         };
-        self.calls().insert(key(call), call.clone().unbind());
+        self.running.with(py, |calls| calls.insert(key(call), call.clone().unbind()));
         match tasks.start(call, work, may_step) {
             Ok(Some(first_step)) => first_step.run(py),
             Ok(None) => Ok(()),
@@ -165,7 +159,7 @@ impl RunnerCore {
     /// The outcome of a call is there. Runs on the loop thread.
     pub(crate) fn finish(&self, call: &Bound<'_, Call>, outcome: Outcome) {
         let py = call.py();
-        let listed = self.calls().remove(&key(call));
+        let listed = self.running.with(py, |calls| calls.remove(&key(call)));
         drop(listed);
         let outcome = match outcome {
             Outcome::Error(error) if self.entry.is_stopping() && is_cancelled(error.value(py)) => {
@@ -179,10 +173,10 @@ impl RunnerCore {
     }
 
     /// Complete the hand-off: when the loop thread detaches, if that is what it does next.
-    pub(crate) fn hand_off(&self, completer: Completer) {
+    pub(crate) fn hand_off(&self, py: Python<'_>, completer: Completer) {
         let on_loop_thread = self.loop_thread.load(Ordering::Relaxed) == thread::current();
         let idle = on_loop_thread
-            && self.own_loop.as_ref().is_some_and(|own_loop| !own_loop.get().has_ready());
+            && self.own_loop.as_ref().is_some_and(|own_loop| !own_loop.get().has_ready(py));
         if idle { self.entry.defer(completer) } else { completer.complete() }
     }
 

@@ -56,7 +56,7 @@ impl Call {
         match call.phase.cancel() {
             Cancel::NeverRan => {
                 call.runner(py).get().counts.cancelled.add(1);
-                if let Some(Answer::Future(future)) = call.take_answer() {
+                if let Some(Answer::Future(future)) = call.take_answer(py) {
                     let _ = settle(future.bind(py), Outcome::NotStarted);
                 }
             }

@@ -101,7 +101,7 @@ impl TaskMaker {
             }
         };
 
-        call.get().set_task(task.clone().unbind());
+        call.get().set_task(task.clone());
         let add_done_callback = names(py).add_done_callback.bind(py);
         vectorcall::call_method(&task, add_done_callback, [call.as_any(), context], context_name)?;
         Ok(first_step)

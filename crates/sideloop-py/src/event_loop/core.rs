@@ -63,20 +63,20 @@ pub(crate) struct LoopCore {
 
 /// What other parts of the loop ask of it.
 impl LoopCore {
-    pub(crate) fn has_ready(&self) -> bool {
-        self.ready.get().len() > 0
+    pub(crate) fn has_ready(&self, py: Python<'_>) -> bool {
+        self.ready.get().len(py) > 0
     }
 
-    pub(crate) fn ready_len(&self) -> usize {
-        self.ready.get().len()
+    pub(crate) fn ready_len(&self, py: Python<'_>) -> usize {
+        self.ready.get().len(py)
     }
 
     pub(crate) fn push_ready(&self, handle: Bound<'_, PyAny>) {
-        self.ready.get().push(handle.unbind());
+        self.ready.get().push(handle);
     }
 
     pub(crate) fn pop_ready<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.ready.get().pop().map(|handle| handle.into_bound(py))
+        self.ready.get().pop(py)
     }
 
     pub(crate) fn scheduled<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -138,12 +138,12 @@ impl LoopCore {
     }
 
     /// Whether a thread runs the loop now.
-    pub(crate) fn runs(&self) -> bool {
-        self.thread_id.is_some()
+    pub(crate) fn runs(&self, py: Python<'_>) -> bool {
+        self.thread_id.is_some(py)
     }
 
-    pub(crate) fn set_thread_id(&self, ident: Option<Py<PyAny>>) {
-        self.thread_id.set(ident);
+    pub(crate) fn set_thread_id(&self, py: Python<'_>, ident: Option<Py<PyAny>>) {
+        self.thread_id.set(py, ident);
     }
 
     pub(super) fn check_open(&self) -> PyResult<()> {
@@ -236,8 +236,8 @@ impl LoopCore {
         self.is_debug()
     }
 
-    fn is_running(&self) -> bool {
-        self.runs()
+    fn is_running(&self, py: Python<'_>) -> bool {
+        self.runs(py)
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -282,9 +282,9 @@ impl LoopCore {
         Ok(())
     }
 
-    fn __clear__(&self) {
+    fn __clear__(&self, py: Python<'_>) {
         self.serve(None);
-        self.ready.get().clear();
+        self.ready.get().clear(py);
         let fields = [
             &self.scheduled,
             &self.selector,
@@ -294,7 +294,7 @@ impl LoopCore {
             &self.task_options,
         ];
         for field in fields {
-            field.set(None);
+            field.set(py, None);
         }
     }
 }

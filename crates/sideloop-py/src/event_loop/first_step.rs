@@ -41,7 +41,7 @@ impl LoopCore {
     ) -> PyResult<(Bound<'py, PyAny>, Option<FirstStep>)> {
         let core = slf.get();
         let hold = &core.hold;
-        let wanted = !core.has_ready() && !core.is_debug() && !core.overrides.call_soon;
+        let wanted = !core.has_ready(slf.py()) && !core.is_debug() && !core.overrides.call_soon;
         hold.wanted.store(wanted, Ordering::Relaxed);
         let made = make();
         hold.wanted.store(false, Ordering::Relaxed);

@@ -35,7 +35,7 @@ impl Linger {
     pub(super) fn wait(&mut self, py: Python<'_>, event_loop: &LoopCore) -> Next {
         let entry = &*event_loop.entry;
         let worth_it = entry.has_callers()
-            && !event_loop.has_ready()
+            && !event_loop.has_ready(py)
             && !event_loop.is_stopping()
             && !entry.is_stop_due()
             && entry.messages.plan(entry.loop_seat.take(&entry.caller_seat)) == Plan::Spin;

@@ -23,7 +23,7 @@ impl LoopCore {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let core = slf.get();
-        if core.is_debug() || core.overrides.create_task || core.task_factory.is_some() {
+        if core.is_debug() || core.overrides.create_task || core.task_factory.is_some(py) {
             let options = PyDict::new(py);
             set(&options, context, name)?;
             return slf.call_method("create_task", (coro,), Some(&options));
@@ -43,7 +43,7 @@ impl LoopCore {
         let core = slf.get();
         let class = core.tasks.bind(py).getattr(names(py).task.bind(py))?;
         // Taken away: what runs while the task is made may make another.
-        let options = match core.task_options.take() {
+        let options = match core.task_options.take(py) {
             Some(kept) => kept.into_bound(py).cast_into::<PyDict>()?,
             None => {
                 let options = PyDict::new(py);
@@ -57,7 +57,7 @@ impl LoopCore {
         if context.is_some() {
             options.set_item(names(py).context_name.bind(py), py.None())?;
         }
-        core.task_options.set(Some(options.into_any().unbind()));
+        core.task_options.set(py, Some(options.into_any().unbind()));
         made
     }
 }

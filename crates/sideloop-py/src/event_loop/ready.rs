@@ -1,7 +1,6 @@
 //! The queue of handles that are ready to run: behaves like the deque that asyncio keeps there.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard};
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyIndexError;
@@ -9,74 +8,72 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList};
 
-use crate::entry::lock;
+use crate::attached::Attached;
 
 /// Handles in the order in which they will run. `loop._ready` is one.
 #[pyclass(frozen, module = "sideloop._sideloop")]
 pub(crate) struct ReadyQueue {
-    handles: Mutex<VecDeque<Py<PyAny>>>,
+    handles: Attached<VecDeque<Py<PyAny>>>,
 }
 
 impl ReadyQueue {
     pub(crate) fn new() -> Self {
-        Self { handles: Mutex::default() }
+        Self { handles: Attached::default() }
     }
 
-    fn handles(&self) -> MutexGuard<'_, VecDeque<Py<PyAny>>> {
-        lock(&self.handles)
+    pub(crate) fn push(&self, handle: Bound<'_, PyAny>) {
+        self.handles.with(handle.py(), |handles| handles.push_back(handle.unbind()));
     }
 
-    pub(crate) fn push(&self, handle: Py<PyAny>) {
-        self.handles().push_back(handle);
+    pub(crate) fn pop<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.handles.with(py, VecDeque::pop_front).map(|handle| handle.into_bound(py))
     }
 
-    pub(crate) fn pop(&self) -> Option<Py<PyAny>> {
-        self.handles().pop_front()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.handles().len()
+    pub(crate) fn len(&self, py: Python<'_>) -> usize {
+        self.handles.with(py, |handles| handles.len())
     }
 
     /// Replace the contents.
     pub(crate) fn replace(&self, handles: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = handles.py();
         let new: VecDeque<_> =
             handles.try_iter()?.map(|handle| handle.map(Bound::unbind)).collect::<PyResult<_>>()?;
-        let old = std::mem::replace(&mut *self.handles(), new);
+        let old = self.handles.with(py, |handles| std::mem::replace(handles, new));
         drop(old);
         Ok(())
     }
 
     fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let handles: Vec<_> = self.handles().iter().map(|handle| handle.clone_ref(py)).collect();
+        let copy = |handle: &Py<PyAny>| handle.clone_ref(py);
+        let handles: Vec<_> = self.handles.with(py, |handles| handles.iter().map(copy).collect());
         PyList::new(py, handles)
     }
 }
 
 #[pymethods]
 impl ReadyQueue {
-    fn append(&self, handle: Py<PyAny>) {
+    fn append(&self, handle: Bound<'_, PyAny>) {
         self.push(handle);
     }
 
-    fn appendleft(&self, handle: Py<PyAny>) {
-        self.handles().push_front(handle);
+    fn appendleft(&self, handle: Bound<'_, PyAny>) {
+        self.handles.with(handle.py(), |handles| handles.push_front(handle.unbind()));
     }
 
     fn extend(&self, handles: &Bound<'_, PyAny>) -> PyResult<()> {
         for handle in handles.try_iter()? {
-            self.push(handle?.unbind());
+            self.push(handle?);
         }
         Ok(())
     }
 
-    fn popleft(&self) -> PyResult<Py<PyAny>> {
-        self.pop().ok_or_else(|| PyIndexError::new_err("pop from an empty queue"))
+    fn popleft<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.pop(py).ok_or_else(|| PyIndexError::new_err("pop from an empty queue"))
     }
 
     #[pyo3(name = "pop")]
-    fn pop_last(&self) -> PyResult<Py<PyAny>> {
-        let last = self.handles().pop_back();
+    fn pop_last(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let last = self.handles.with(py, VecDeque::pop_back);
         last.ok_or_else(|| PyIndexError::new_err("pop from an empty queue"))
     }
 
@@ -86,13 +83,13 @@ impl ReadyQueue {
         self.replace(&handles)
     }
 
-    pub(crate) fn clear(&self) {
-        let old = std::mem::take(&mut *self.handles());
+    pub(crate) fn clear(&self, py: Python<'_>) {
+        let old = self.handles.with(py, std::mem::take);
         drop(old);
     }
 
-    fn __len__(&self) -> usize {
-        self.len()
+    fn __len__(&self, py: Python<'_>) -> usize {
+        self.len(py)
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
@@ -117,12 +114,11 @@ impl ReadyQueue {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // A lock that is held is held by a thread that lives, with what it guards.
-        let Ok(handles) = self.handles.try_lock() else { return Ok(()) };
-        handles.iter().try_for_each(|handle| visit.call(handle))
+        let all = |handles: &VecDeque<_>| handles.iter().try_for_each(|handle| visit.call(handle));
+        self.handles.traverse(all).unwrap_or(Ok(()))
     }
 
-    fn __clear__(&self) {
-        self.clear();
+    fn __clear__(&self, py: Python<'_>) {
+        self.clear(py);
     }
 }

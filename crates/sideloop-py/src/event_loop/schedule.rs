@@ -158,7 +158,7 @@ impl LoopCore {
         let py = slf.py();
         let core = slf.get();
         core.check_open()?;
-        if core.is_debug() || core.task_factory.is_some() || options.is_some() {
+        if core.is_debug() || core.task_factory.is_some(py) || options.is_some() {
             let next = PySuper::new(&py.get_type::<Self>(), slf)?;
             return next.call_method("create_task", (coro,), options);
         }

@@ -5,13 +5,12 @@
 //!
 //! A handle that is kept is as one just allocated: no slot is filled, and the collector does not know it.
 
-use std::sync::Mutex;
-
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use super::handle::slot;
+use crate::attached::Attached;
 
 /// The most handles of a class that are kept: those of a burst. About 100 bytes each.
 const MOST: usize = 1024;
@@ -22,7 +21,7 @@ pub(super) struct Class {
     /// Where the slots of an instance lie, in bytes from its start, and where its weak references.
     slots: Vec<isize>,
     weak_references: isize,
-    spare: Mutex<Vec<Py<PyAny>>>,
+    spare: Attached<Vec<Py<PyAny>>>,
 }
 
 impl Class {
@@ -30,7 +29,7 @@ impl Class {
         // SAFETY: a class that is alive; only read.
         let weak_references = unsafe { (*class.as_type_ptr()).tp_weaklistoffset };
         let class = class.clone().unbind();
-        Self { class, slots, weak_references, spare: Mutex::default() }
+        Self { class, slots, weak_references, spare: Attached::default() }
     }
 
     /// Whether this is exactly an instance, and not one of a derived class.
@@ -49,12 +48,10 @@ impl Class {
 
     /// An instance whose slots are all null.
     pub(super) fn allocate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        // Nobody waits for the lock: a fork by C code may leave it locked for ever.
-        let spare = self.spare.try_lock().ok().and_then(|mut spare| spare.pop());
         // SAFETY: attached. One that was kept is known to nobody, the collector included, which knows those that
         // the class's allocator makes.
         unsafe {
-            if let Some(kept) = spare {
+            if let Some(kept) = self.spare.with(py, Vec::pop) {
                 ffi::PyObject_GC_Track(kept.as_ptr().cast());
                 return Ok(kept.into_bound(py));
             }
@@ -80,12 +77,11 @@ impl Class {
         if !self.is_ours_alone(&handle) {
             return;
         }
-        if let Ok(mut spare) = self.spare.try_lock()
-            && spare.len() < MOST
-        {
+        let py = handle.py();
+        if self.spare.with(py, |spare| spare.len()) < MOST {
             // SAFETY: attached, and the collector knows it, as it does all handles in use.
             unsafe { ffi::PyObject_GC_UnTrack(handle.as_ptr().cast()) };
-            spare.push(handle.unbind());
+            self.spare.with(py, |spare| spare.push(handle.unbind()));
         }
     }
 

@@ -27,7 +27,7 @@ impl LoopCore {
 
     #[setter(_scheduled)]
     fn set_scheduled_field(&self, timers: Bound<'_, PyList>) {
-        self.scheduled.set(Some(timers.into_any().unbind()));
+        self.scheduled.set(timers.py(), Some(timers.into_any().unbind()));
     }
 
     #[getter(_selector)]
@@ -46,8 +46,8 @@ impl LoopCore {
             Some(_) => Some(selector.getattr("_fd_to_key")?.unbind()),
             None => None,
         };
-        self.keys.set(keys);
-        self.selector.set(Some(selector.clone().unbind()));
+        self.keys.set(selector.py(), keys);
+        self.selector.set(selector.py(), Some(selector.clone().unbind()));
         Ok(())
     }
 
@@ -57,8 +57,10 @@ impl LoopCore {
     }
 
     #[setter(_thread_id)]
-    fn set_thread_id_field(&self, ident: Option<Py<PyAny>>) {
-        self.set_thread_id(ident);
+    fn set_thread_id_field(&self, py: Python<'_>, ident: Option<Py<PyAny>>) {
+        // Each run begins with a look at I/O: however short it is, it sees what has come before.
+        self.set_polled(0.0);
+        self.set_thread_id(py, ident);
     }
 
     #[getter(_current_handle)]
@@ -67,8 +69,8 @@ impl LoopCore {
     }
 
     #[setter(_current_handle)]
-    fn set_current_handle_field(&self, handle: Option<Py<PyAny>>) {
-        self.current_handle.set(handle);
+    fn set_current_handle_field(&self, py: Python<'_>, handle: Option<Py<PyAny>>) {
+        self.current_handle.set(py, handle);
     }
 
     #[getter(_task_factory)]
@@ -77,8 +79,8 @@ impl LoopCore {
     }
 
     #[setter(_task_factory)]
-    fn set_task_factory_field(&self, factory: Option<Py<PyAny>>) {
-        self.task_factory.set(factory);
+    fn set_task_factory_field(&self, py: Python<'_>, factory: Option<Py<PyAny>>) {
+        self.task_factory.set(py, factory);
     }
 
     #[getter(_timer_cancelled_count)]
@@ -108,12 +110,13 @@ impl LoopCore {
 
     #[setter(_closed)]
     fn set_closed_field(&self, closed: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = closed.py();
         let closed = closed.is_truthy()?;
         self.closed.store(closed, Ordering::Relaxed);
         if closed {
             self.entry.take_bell_away();
             // They name the loop, which would keep itself.
-            self.task_options.set(None);
+            self.task_options.set(py, None);
         }
         Ok(())
     }

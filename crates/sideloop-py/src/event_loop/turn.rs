@@ -39,7 +39,7 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
     wait(slf, timeout)?;
     take_due(slf)?;
     run_ready(slf)?;
-    if longest.is_some() || !core.runs() {
+    if longest.is_some() || !core.runs(py) {
         return Ok(());
     }
     let mut linger = Linger::default();
@@ -47,7 +47,7 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
         if core.is_stopping() {
             return Ok(());
         }
-        if core.has_ready() {
+        if core.has_ready(slf.py()) {
             if !may_stay_blind(slf) {
                 return Ok(());
             }
@@ -73,7 +73,7 @@ fn until_due(slf: &Bound<'_, LoopCore>) -> PyResult<Option<f64>> {
         core.set_timers_cancelled(timers.prune(core.timers_cancelled())?);
         timers.first()
     };
-    if core.has_ready() || core.is_stopping() {
+    if core.has_ready(slf.py()) || core.is_stopping() {
         return Ok(Some(0.0));
     }
     let Some(next) = next else { return Ok(None) };
@@ -117,7 +117,7 @@ pub(crate) fn may_stay_blind(slf: &Bound<'_, LoopCore>) -> bool {
 pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
-    for _ in 0..core.ready_len() {
+    for _ in 0..core.ready_len(py) {
         let Some(ready) = core.pop_ready(py) else { break };
         if core.is_debug() {
             let module = py.import("sideloop._event_loop")?;
