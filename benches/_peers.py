@@ -93,6 +93,17 @@ def _sideloop() -> Iterator[Call]:
     yield lambda: run_sync(async_add, a=10, b=12)
 
 
+@contextmanager
+def _driven() -> Iterator[Call]:
+    from sideloop import LoopManager
+
+    manager = LoopManager(drive="caller")
+    try:
+        yield lambda: manager.run_sync(async_add, a=10, b=12)
+    finally:
+        manager.close()
+
+
 def flytekit_run_sync() -> Callable[..., Any]:
     """Return flytekit's `run_sync`.
 
@@ -199,6 +210,7 @@ def _send() -> Iterator[Call]:
 
 
 SIDELOOP = Peer("sideloop.run_sync", "sideloop", Thread.OTHER, _sideloop)
+DRIVEN = Peer('sideloop, drive="caller"', "sideloop", Thread.OWN, _driven)
 FLYTEKIT = Peer("flytekit.utils.asyn.run_sync", "flytekit", Thread.OTHER, _flytekit)
 ANYIO = Peer("anyio portal.call", "anyio", Thread.OTHER, _anyio)
 FSSPEC = Peer("fsspec.asyn.sync", "fsspec", Thread.OTHER, _fsspec)

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from _measure import Call, Spacing, Summary, interleave
-from _peers import FLYTEKIT, RUN_UNTIL_COMPLETE, SIDELOOP, THREADSAFE
+from _peers import DRIVEN, FLYTEKIT, RUN_UNTIL_COMPLETE, SIDELOOP, THREADSAFE
 from _ping_pong import EVENTFD, FUTEX, PingPong
 from _situations import Situation, time_calls
 from _verdict import Limit, Verdict
 
-PEERS = (SIDELOOP, FLYTEKIT, THREADSAFE, RUN_UNTIL_COMPLETE)
+PEERS = (SIDELOOP, DRIVEN, FLYTEKIT, THREADSAFE, RUN_UNTIL_COMPLETE)
 OURS = SIDELOOP.name
 FLOORS = {f"ping-pong by {primitive}": primitive for primitive in (FUTEX, EVENTFD)}
 

@@ -24,7 +24,7 @@ from _command import add_chart, command, document, finish, print_head, print_lef
 from _figures import HEADINGS, TIMES, columns, count, times
 from _machine import Machine
 from _measure import Spacing, usable_cpus
-from _peers import FLYTEKIT, RUN_UNTIL_COMPLETE, open_peers
+from _peers import DRIVEN, FLYTEKIT, RUN_UNTIL_COMPLETE, open_peers
 from _ping_pong import ping_pong
 from _placements import FLOORS, OURS, PEERS, WARM_UP, Cell, Results, Size, measure
 from _situations import Situation
@@ -107,11 +107,27 @@ def print_targets(results: Results) -> None:
             if verdict and not verdict.met and is_wake_up(results, ours):
                 word = "the wake-up"
             print_verdict(f"{place:30}{'its own default':30}{OF_DEFAULT.text}", verdict, word)
+    print_hand_offs(results)
     print(
         f"  the wake-up: not met, but {OF_FLOOR.text.replace('its time', 'a ping-pong')} there,"
         " which is what the kernel takes\n  beside busy Python threads a call waits until they"
         " let go of the interpreter: see benches/drive.py for the drive that need not wait"
     )
+
+
+def print_hand_offs(results: Results) -> None:
+    """Print how much of a call 1 ms apart is its two hand-offs: the rest needs no other thread."""
+    futex = next(iter(FLOORS))
+    for situation in Situation:
+        cells = [Cell(subject, situation, Spacing.SPACED) for subject in (OURS, DRIVEN.name, futex)]
+        if not set(cells) <= set(results.cells):
+            continue
+        ours, driven, floor = (results.cells[cell].median for cell in cells)
+        print(
+            f"  {f'{Spacing.SPACED.value}, {situation.value.label}':30}"
+            f"{ours / 1e3:.2f} µs, of which {driven / 1e3:.2f} without a hand-off;"
+            f" the rest is {TIMES}{(ours - driven) / floor:.2f} of a {futex}"
+        )
 
 
 def is_wake_up(results: Results, ours: Cell) -> bool:

@@ -1,7 +1,6 @@
 """The twin: an object whose sync methods stand for the async ones of another object."""
 
 import copy
-import pickle
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
@@ -35,6 +34,9 @@ class Origin:
 
     def __reduce__(self) -> Any:
         # Only cloudpickle comes here, with a class that no other process could import.
+        # Not above: importing it takes a tenth of the package's own time.
+        import pickle
+
         raise pickle.PicklingError(
             f"the twin of class {self.original.__module__}.{self.original.__qualname__} is pickled "
             f"by reference: define both in a module that can be imported, not in a script or in a "
