@@ -66,8 +66,10 @@ class TestTheSuite:
             f"--core={STAND_INS}:BackwardCore",
         )
         assert code == 1, output
-        assert "* loops  test.test_asyncio.test_queues.QueueGetTests" in output
         assert "* bases  test.test_asyncio.test_queues.QueueGetTests" in output
+        # CPython 3.10 makes the loops of these tests from the base classes.
+        if sys.version_info >= (3, 11):
+            assert "* loops  test.test_asyncio.test_queues.QueueGetTests" in output
 
     def test_puts_what_is_made_from_the_base_classes_on_the_core(self) -> None:
         code, output = run_suite(

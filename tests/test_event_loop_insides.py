@@ -290,6 +290,28 @@ class TestSubclasses:
         far.close()
 
     @WITH_BOTH
+    def test_have_their_run_once_called_for_each_turn(self, make: type[Loop]) -> None:
+        turns: list[list[int]] = []
+
+        class Counting(make):  # type: ignore[valid-type, misc]
+            def _run_once(self) -> None:
+                turns.append([])
+                super()._run_once()
+
+        def note(left: int) -> None:
+            turns[-1].append(left)
+            if left:
+                loop.call_soon(note, left - 1)
+            else:
+                loop.stop()
+
+        loop = Counting()
+        loop.call_soon(note, 100)
+        loop.run_forever()
+        loop.close()
+        assert turns == [[left] for left in range(100, -1, -1)]
+
+    @WITH_BOTH
     def test_may_make_the_handles_run_in_their_run_once(self, make: type[Loop]) -> None:
         class Counting(make):  # type: ignore[misc, valid-type]
             turns = 0

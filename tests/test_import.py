@@ -1,5 +1,6 @@
 """Calls made while a module is imported, whose coroutine imports the same module."""
 
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -83,3 +84,20 @@ def test_an_import_leaves_no_entry_behind(tmp_path: Path, monkeypatch: pytest.Mo
     blocking_on = _frozen_importlib._blocking_on
     assert not blocking_on.get(threading.get_ident())
     del sys.modules["calls_once"]
+
+
+def test_refuses_an_interpreter_that_was_told_to_run_without_its_lock() -> None:
+    code = (
+        "import sys, types\n"
+        "flags = {name: getattr(sys.flags, name) for name in dir(sys.flags) if name[0] != '_'}\n"
+        "sys.flags = types.SimpleNamespace(**{**flags, 'gil': 0})\n"
+        "try:\n"
+        "    import sideloop\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.startswith("sideloop needs the interpreter lock")
+    assert done.stderr == ""

@@ -7,7 +7,9 @@ import gc
 import logging
 import os
 import re
+import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -182,6 +184,96 @@ class TestTheTaskOfACall:
         first.result(20)
         second.result(20)
         assert log == ["callback", "first", "second", "first again", "second again"]
+
+    def test_that_is_done_at_once_is_told_before_what_came_with_it_runs(
+        self, threads: ThreadPoolExecutor
+    ) -> None:
+        blocked, go_on, answered = (threading.Event() for _ in range(3))
+
+        def block() -> None:
+            blocked.set()
+            go_on.wait(20)
+
+        async def answer() -> int:
+            return 22
+
+        with Runner() as runner:
+            loop = runner.run(running_loop)
+            loop.call_soon_threadsafe(block)
+            assert blocked.wait(20)
+            # Due by the time the loop goes on, and waits for what the caller does next.
+            waiting = loop.create_future()
+            loop.call_later(0, lambda: waiting.set_result(answered.wait(20)))
+            call = threads.submit(runner.run, answer)
+            assert call.done() is False
+            time.sleep(0.01)
+            go_on.set()
+            assert call.result(10) == 22
+            answered.set()
+
+    @pytest.mark.parametrize("how", ["factory", "override"])
+    def test_starts_behind_what_making_it_has_scheduled(self, how: str) -> None:
+        log: list[str] = []
+
+        def make(loop: Any, coro: Any, **options: Any) -> asyncio.Task[Any]:
+            loop.call_soon(log.append, "first")
+            return asyncio.Task(coro, loop=loop, **options)
+
+        class Overriding(sideloop.EventLoop):
+            def create_task(self, coro: Any, *, context: Any = None) -> Any:
+                return make(self, coro, context=context)
+
+        def new_loop() -> asyncio.AbstractEventLoop:
+            loop = Overriding() if how == "override" else sideloop.EventLoop()
+            if how == "factory":
+                loop.set_task_factory(make)
+            return loop
+
+        async def second() -> None:
+            log.append("second")
+
+        if sys.version_info < (3, 11):
+            pytest.skip("tasks take no context")
+        with Runner(loop_factory=new_loop) as runner:
+            for _ in range(20):
+                runner.run(second)
+            # The close makes tasks, too.
+            assert log == ["first", "second"] * 20
+
+    @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks are new in 3.12")
+    def test_that_is_eager_goes_on_behind_what_it_has_scheduled(self) -> None:
+        log: list[str] = []
+
+        def new_loop() -> asyncio.AbstractEventLoop:
+            loop = sideloop.EventLoop()
+            loop.set_task_factory(asyncio.eager_task_factory)
+            return loop
+
+        async def main() -> None:
+            asyncio.get_running_loop().call_soon(log.append, "first")
+            await asyncio.sleep(0)
+            log.append("second")
+
+        with Runner(loop_factory=new_loop) as runner:
+            for _ in range(20):
+                runner.run(main)
+        assert log == ["first", "second"] * 20
+
+    def test_may_come_from_a_create_task_that_takes_no_name(
+        self, loop_factory: LoopFactory | None
+    ) -> None:
+        if sys.version_info < (3, 11):
+            pytest.skip("tasks take no context")
+        loop = (loop_factory or sideloop.new_event_loop)()
+        loop.close()
+        base: Any = type(loop)
+
+        class Nameless(base):  # type: ignore[misc]
+            def create_task(self, coro: Any, *, context: Any = None) -> Any:
+                return asyncio.Task(coro, loop=self, context=context)
+
+        with Runner(loop_factory=Nameless) as runner:
+            assert runner.run(add, 10, b=12) == 22
 
     def test_is_scheduled_through_a_loop_that_has_its_own_call_soon(self) -> None:
         scheduled: list[tuple[str, asyncio.Handle]] = []

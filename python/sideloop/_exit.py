@@ -18,6 +18,7 @@ from typing import Any
 from sideloop import _loop
 from sideloop._drive import DrivenLoop
 from sideloop._errors import logger
+from sideloop._exit_executor import ExitExecutor, threads_start
 from sideloop._unwind import cancel_leftovers
 
 
@@ -25,11 +26,16 @@ def settle() -> None:
     """Cancel the tasks that are left on loops where nobody calls, and wait for their cleanup."""
     threads = {thread.ident: thread for thread in threading.enumerate()}
     waits: list[tuple[concurrent.futures.Future[None], float]] = []
+    executor: ExitExecutor | None = None
     for loop in _ours():
         owner = threads.get(_root(loop).owner)
         finishes = owner is not None and not owner.daemon and owner is not threading.main_thread()
         if finishes or loop.core.running or not asyncio.all_tasks(loop.loop):
             continue
+        if executor is None and not threads_start():
+            executor = ExitExecutor()
+        if executor is not None:
+            loop.loop.set_default_executor(executor)
         if isinstance(loop, DrivenLoop):
             loop.settle()
             continue
@@ -42,10 +48,15 @@ def settle() -> None:
             waits.append((future, time.monotonic() + loop.grace))
     for future, end in waits:
         # A loop that is blocked is named when it is closed.
+        if executor is not None:
+            executor.wait_for(future, end)
+            continue
         with contextlib.suppress(
             concurrent.futures.TimeoutError, concurrent.futures.CancelledError
         ):
             future.result(max(end - time.monotonic(), 0.0))
+    if executor is not None:
+        executor.end()
 
 
 def close_all() -> None:

@@ -43,7 +43,7 @@ pub struct Rest {
 
 impl Rest {
     fn is_none(self) -> bool {
-        self.length.is_zero()
+        self == Self::default()
     }
 
     /// Whether spins have held since for as long as they had to rest.

@@ -5,7 +5,22 @@
 
 use std::cell::RefCell;
 
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
+
+/// Refuse an interpreter that was told to run without its lock, whatever modules declare.
+///
+/// # Errors
+/// `ImportError` that says so.
+pub(crate) fn check_interpreter_lock(py: Python<'_>) -> PyResult<()> {
+    let flag = py.import("sys")?.getattr("flags")?.getattr_opt("gil")?;
+    match flag.map(|flag| flag.extract::<u32>()) {
+        Some(Ok(0)) => Err(PyImportError::new_err(
+            "sideloop needs the interpreter lock: start Python without -X gil=0 and PYTHON_GIL=0",
+        )),
+        _ => Ok(()),
+    }
+}
 
 /// State for whoever is attached.
 #[derive(Default)]

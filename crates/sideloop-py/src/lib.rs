@@ -113,6 +113,7 @@ pub mod _sideloop {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::attached::check_interpreter_lock(module.py())?;
         super::fork::watch()?;
         // Everything that would be made at first use: see `names`.
         let py = module.py();

@@ -13,7 +13,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use crate::call::{Call, Work};
 use crate::context;
 use crate::errors::{Error, name_of};
-use crate::event_loop::{FirstStep, LoopCore};
+use crate::event_loop::{FirstStep, LoopCore, set_name};
 use crate::host::Host;
 use crate::names::names;
 use crate::runner::RunnerCore;
@@ -103,8 +103,14 @@ impl TaskMaker {
 
         call.get().set_task(task.clone());
         let add_done_callback = names(py).add_done_callback.bind(py);
-        vectorcall::call_method(&task, add_done_callback, [call.as_any(), context], context_name)?;
-        Ok(first_step)
+        let callback = [call.as_any(), context];
+        let added = vectorcall::call_method(&task, add_done_callback, callback, context_name);
+        match (added, first_step) {
+            (Ok(_), first_step) => Ok(first_step),
+            // The task is there, and runs on without us.
+            (Err(error), Some(first_step)) => first_step.run(py).and(Err(error)),
+            (Err(error), None) => Err(error),
+        }
     }
 
     /// Run `inside` with this task as the current one.
@@ -162,13 +168,15 @@ impl TaskMaker {
         name: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = coroutine.py();
-        let options = PyDict::new(py);
-        options.set_item("name", name)?;
-        if self.takes_context {
+        let create_task = self.create_task.bind(py);
+        let task = if self.takes_context {
+            let options = PyDict::new(py);
             options.set_item("context", context)?;
-            return self.create_task.bind(py).call((coroutine,), Some(&options));
-        }
-        context::enter(context, || self.create_task.bind(py).call((coroutine,), Some(&options)))
+            create_task.call((coroutine,), Some(&options))?
+        } else {
+            context::enter(context, || create_task.call1((coroutine,)))?
+        };
+        set_name(task, Some(name))
     }
 
     /// A future as it is; any other awaitable as a task.

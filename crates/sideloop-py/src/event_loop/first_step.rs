@@ -41,7 +41,10 @@ impl LoopCore {
     ) -> PyResult<(Bound<'py, PyAny>, Option<FirstStep>)> {
         let core = slf.get();
         let hold = &core.hold;
-        let wanted = !core.has_ready(slf.py()) && !core.is_debug() && !core.overrides.call_soon;
+        let wanted = !core.is_debug()
+            && !core.overrides.call_soon
+            && !core.overrides.create_task
+            && !core.task_factory.is_some(slf.py());
         hold.wanted.store(wanted, Ordering::Relaxed);
         let made = make();
         hold.wanted.store(false, Ordering::Relaxed);
@@ -61,12 +64,15 @@ impl LoopCore {
         args: &Bound<'_, PyTuple>,
         context: Option<&Bound<'_, PyAny>>,
     ) -> bool {
-        let hold = &slf.get().hold;
+        let (core, hold) = (slf.get(), &slf.get().hold);
         let Some(context) = context.filter(|_| hold.wanted.load(Ordering::Relaxed)) else {
             return false;
         };
         // Anything else may want its handle.
         if !args.is_empty() || !is_task_step(callback) || !context::is_context(context) {
+            return false;
+        }
+        if core.has_ready(slf.py()) {
             return false;
         }
         hold.wanted.store(false, Ordering::Relaxed);

@@ -24,9 +24,13 @@ impl LoopCore {
         let py = slf.py();
         let core = slf.get();
         if core.is_debug() || core.overrides.create_task || core.task_factory.is_some(py) {
+            // A method or a factory of the user's need not take a name.
             let options = PyDict::new(py);
-            set(&options, context, name)?;
-            return slf.call_method("create_task", (coro,), Some(&options));
+            if let Some(context) = context.filter(|_| version::is_at_least(py, 11)) {
+                options.set_item("context", context)?;
+            }
+            let task = slf.call_method("create_task", (coro,), Some(&options))?;
+            return set_name(task, name);
         }
         core.check_open()?;
         Self::call_task_class(slf, coro, context, name)
@@ -60,6 +64,17 @@ impl LoopCore {
         core.task_options.set(py, Some(options.into_any().unbind()));
         made
     }
+}
+
+/// Name a task, if it is one that has a name.
+pub(crate) fn set_name<'py>(
+    task: Bound<'py, PyAny>,
+    name: Option<&Bound<'py, PyString>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if let (Some(name), Some(set_name)) = (name, task.getattr_opt("set_name")?) {
+        set_name.call1((name,))?;
+    }
+    Ok(task)
 }
 
 fn set(

@@ -9,6 +9,7 @@ use super::core::LoopCore;
 pub(crate) struct Overrides {
     pub(crate) time: bool,
     pub(crate) process_events: bool,
+    pub(super) run_once: bool,
     pub(super) call_soon: bool,
     pub(super) call_at: bool,
     pub(super) create_task: bool,
@@ -26,6 +27,7 @@ impl Overrides {
         };
         Ok(Self {
             time: from(&core, "time")?,
+            run_once: from(&core, "_run_once")?,
             call_soon: from(&core, "call_soon")?,
             call_at: from(&core, "call_at")?,
             create_task: from(&core, "create_task")?,

@@ -65,6 +65,8 @@ impl Class {
         if !self.is_ours_alone(&handle) {
             return;
         }
+        // SAFETY: attached, and the collector knows it, as it does all handles in use. Nobody finds it half empty.
+        unsafe { ffi::PyObject_GC_UnTrack(handle.as_ptr().cast()) };
         for offset in &self.slots {
             // SAFETY: an instance has this slot, with a reference of its own or null. It is emptied before that
             // reference is dropped, which may run any code.
@@ -73,14 +75,8 @@ impl Class {
                 ffi::Py_XDECREF(held);
             }
         }
-        // That code may have found it through the collector.
-        if !self.is_ours_alone(&handle) {
-            return;
-        }
         let py = handle.py();
         if self.spare.with(py, |spare| spare.len()) < MOST {
-            // SAFETY: attached, and the collector knows it, as it does all handles in use.
-            unsafe { ffi::PyObject_GC_UnTrack(handle.as_ptr().cast()) };
             self.spare.with(py, |spare| spare.push(handle.unbind()));
         }
     }

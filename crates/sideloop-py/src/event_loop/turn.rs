@@ -39,7 +39,7 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
     wait(slf, timeout)?;
     take_due(slf)?;
     run_ready(slf)?;
-    if longest.is_some() || !core.runs(py) {
+    if longest.is_some() || core.overrides.run_once || !core.runs(py) {
         return Ok(());
     }
     let mut linger = Linger::default();
@@ -51,7 +51,6 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
             if !may_stay_blind(slf) {
                 return Ok(());
             }
-            core.entry.publish();
         } else if linger.wait(py, core) == Next::Take {
             drain(slf)?;
         } else {
@@ -117,7 +116,12 @@ pub(crate) fn may_stay_blind(slf: &Bound<'_, LoopCore>) -> bool {
 pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
-    for _ in 0..core.ready_len(py) {
+    let ready = core.ready_len(py);
+    if ready > 0 {
+        // A caller waits for none of it.
+        core.entry.publish();
+    }
+    for _ in 0..ready {
         let Some(ready) = core.pop_ready(py) else { break };
         if core.is_debug() {
             let module = py.import("sideloop._event_loop")?;
@@ -148,8 +152,8 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
         let selector = slf.getattr(names(py).selector.bind(py))?;
         entry.publish();
         let events = selector.call_method1(names(py).select.bind(py), (timeout,))?;
-        drain(slf)?;
-        return slf.call_method1(names(py).process_events.bind(py), (events,)).map(drop);
+        slf.call_method1(names(py).process_events.bind(py), (events,))?;
+        return drain(slf);
     };
     #[cfg(target_os = "linux")]
     {
@@ -174,10 +178,11 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
             found
         }
         .map_err(|error| os_error(&error))?;
-        drain(slf)?;
+        // First, since a call may close a file and open another by its number.
         if !found.is_empty() {
             process(slf, &found)?;
         }
+        drain(slf)?;
     }
     #[cfg(not(target_os = "linux"))]
     let _ = epoll;
