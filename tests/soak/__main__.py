@@ -13,6 +13,7 @@ import random
 import sys
 import threading
 import time
+import warnings
 
 from soak import resources
 from soak.acts import act
@@ -34,6 +35,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() & 0xFFFFFFFF)
     options = parser.parse_args()
     faulthandler.enable()
+    # Of loops that Ctrl-C has left made by half. A debug build would show them, and keep what it
+    # imports and reads for that, which looks like growth.
+    warnings.simplefilter("ignore", ResourceWarning)
     _listen_for_noise()
     print(f"seed {options.seed}, CPython {sys.version.split()[0]}", flush=True)
     end = time.monotonic() + options.seconds
