@@ -15,7 +15,7 @@ import asyncio
 import functools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from _measure import Call
@@ -49,11 +49,8 @@ def _sideloop() -> Iterator[Call]:
 def _driven() -> Iterator[Call]:
     from sideloop import LoopManager
 
-    manager = LoopManager(drive="caller")
-    try:
+    with closing(LoopManager(drive="caller")) as manager:
         yield nested(manager.run_sync)
-    finally:
-        manager.close()
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import (
     AbstractContextManager,
     ExitStack,
+    closing,
     contextmanager,
     redirect_stderr,
     redirect_stdout,
@@ -97,11 +98,8 @@ def _sideloop() -> Iterator[Call]:
 def _driven() -> Iterator[Call]:
     from sideloop import LoopManager
 
-    manager = LoopManager(drive="caller")
-    try:
+    with closing(LoopManager(drive="caller")) as manager:
         yield lambda: manager.run_sync(async_add, a=10, b=12)
-    finally:
-        manager.close()
 
 
 def flytekit_run_sync() -> Callable[..., Any]:

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -48,11 +48,8 @@ TARGET = Limit(
 def _process_scope() -> Iterator[Call]:
     from sideloop import LoopManager
 
-    manager = LoopManager(scope="process")
-    try:
+    with closing(LoopManager(scope="process")) as manager:
         yield lambda: manager.run_sync(async_add, a=10, b=12)
-    finally:
-        manager.close()
 
 
 PER_THREAD = replace(SIDELOOP, name="sideloop, a loop a thread")

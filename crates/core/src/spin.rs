@@ -163,22 +163,21 @@ impl History {
         Record { skips, in_vain, rest }
     }
 
+    /// The time, read only where it matters.
+    fn now(&self, matters: bool) -> Duration {
+        if matters { self.begun.elapsed() } else { Duration::ZERO }
+    }
+
     /// How to wait next.
     pub fn plan(&self, usable_cpus: usize) -> Plan {
         let record = self.load();
-        record.plan(
-            usable_cpus,
-            if record.rest.is_none() { Duration::ZERO } else { self.begun.elapsed() },
-        )
+        record.plan(usable_cpus, self.now(!record.rest.is_none()))
     }
 
     /// Enter what a wait turned out to be.
     pub fn note(&self, seen: Seen) {
         let before = self.load();
-        // The clock is read only where it matters.
-        let timeless = before.rest.is_none() && !seen.lost_a_slice();
-        let after =
-            before.after(seen, if timeless { Duration::ZERO } else { self.begun.elapsed() });
+        let after = before.after(seen, self.now(!before.rest.is_none() || seen.lost_a_slice()));
         if after != before {
             self.skips.store(after.skips, Ordering::Relaxed);
             self.in_vain.store(after.in_vain, Ordering::Relaxed);

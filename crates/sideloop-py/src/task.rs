@@ -13,7 +13,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use crate::call::{Call, Work};
 use crate::context;
 use crate::errors::{Error, name_of};
-use crate::event_loop::{FirstStep, LoopCore, set_name};
+use crate::event_loop::{FirstStep, LoopCore};
 use crate::host::Host;
 use crate::names::names;
 use crate::runner::RunnerCore;
@@ -148,20 +148,21 @@ impl TaskMaker {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = coroutine.py();
         let name = call_name(py);
-        let made = match &self.own_loop {
+        let own_loop = self.own_loop.as_ref().map(|own_loop| own_loop.bind(py));
+        let made = match own_loop.filter(|own_loop| own_loop.get().makes_tasks_plainly(py)) {
             Some(own_loop) if self.takes_context => {
-                LoopCore::make_task(own_loop.bind(py), coroutine, Some(context), Some(&name))
+                LoopCore::make_task(own_loop, coroutine, Some(context), Some(&name))
             }
             Some(own_loop) => context::enter(context, || {
-                LoopCore::make_task(own_loop.bind(py), coroutine, None, Some(&name))
+                LoopCore::make_task(own_loop, coroutine, None, Some(&name))
             }),
-            None => self.create_task_elsewhere(coroutine, context, &name),
+            None => self.make_by_method(coroutine, context, &name),
         };
         made.inspect_err(|_| close_coroutine(coroutine))
     }
 
-    /// The same on a loop that somebody else wrote.
-    fn create_task_elsewhere<'py>(
+    /// The same by the loop's `create_task`, which need not take a name if somebody else wrote it.
+    fn make_by_method<'py>(
         &self,
         coroutine: &Bound<'py, PyAny>,
         context: &Bound<'py, PyAny>,
@@ -176,7 +177,10 @@ impl TaskMaker {
         } else {
             context::enter(context, || create_task.call1((coroutine,)))?
         };
-        set_name(task, Some(name))
+        if let Some(set_name) = task.getattr_opt("set_name")? {
+            set_name.call1((name,))?;
+        }
+        Ok(task)
     }
 
     /// A future as it is; any other awaitable as a task.

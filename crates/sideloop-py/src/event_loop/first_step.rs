@@ -4,7 +4,6 @@
 //! in any case, so it is held back here, and run by whoever made the task.
 
 use std::ffi::CStr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::ffi;
@@ -13,15 +12,15 @@ use pyo3::types::PyTuple;
 
 use super::core::LoopCore;
 use super::handle;
+use crate::attached::Attached;
 use crate::context;
-use crate::entry::lock;
 
 /// Where the first step of the task that is being made is held back.
 #[derive(Default)]
 pub(super) struct Hold {
     // ORDERING: Relaxed: read and written attached, by the thread that runs the loop.
     wanted: AtomicBool,
-    step: Mutex<Option<FirstStep>>,
+    step: Attached<Option<FirstStep>>,
 }
 
 /// The step, its loop, and the context to run it in.
@@ -39,21 +38,18 @@ impl LoopCore {
         slf: &Bound<'py, Self>,
         make: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Option<FirstStep>)> {
-        let core = slf.get();
+        let (py, core) = (slf.py(), slf.get());
         let hold = &core.hold;
-        let wanted = !core.is_debug()
-            && !core.overrides.call_soon
-            && !core.overrides.create_task
-            && !core.task_factory.is_some(slf.py());
+        let wanted = core.makes_tasks_plainly(py) && !core.overrides.call_soon;
         hold.wanted.store(wanted, Ordering::Relaxed);
         let made = make();
         hold.wanted.store(false, Ordering::Relaxed);
-        let held = lock(&hold.step).take();
+        let held = hold.step.with(py, Option::take);
         match (made, held) {
             (Ok(task), held) => Ok((task, held)),
             (Err(error), None) => Err(error),
             // It was scheduled before the error, and is due.
-            (Err(error), Some(step)) => step.run(slf.py()).and(Err(error)),
+            (Err(error), Some(step)) => step.run(py).and(Err(error)),
         }
     }
 
@@ -64,7 +60,8 @@ impl LoopCore {
         args: &Bound<'_, PyTuple>,
         context: Option<&Bound<'_, PyAny>>,
     ) -> bool {
-        let (core, hold) = (slf.get(), &slf.get().hold);
+        let (py, core) = (slf.py(), slf.get());
+        let hold = &core.hold;
         let Some(context) = context.filter(|_| hold.wanted.load(Ordering::Relaxed)) else {
             return false;
         };
@@ -72,7 +69,7 @@ impl LoopCore {
         if !args.is_empty() || !is_task_step(callback) || !context::is_context(context) {
             return false;
         }
-        if core.has_ready(slf.py()) {
+        if core.has_ready(py) {
             return false;
         }
         hold.wanted.store(false, Ordering::Relaxed);
@@ -81,7 +78,7 @@ impl LoopCore {
             step: callback.clone().unbind(),
             context: context.clone().unbind(),
         };
-        *lock(&hold.step) = Some(first_step);
+        hold.step.with(py, |step| *step = Some(first_step));
         true
     }
 }

@@ -11,9 +11,14 @@ use crate::names::names;
 use crate::version;
 
 impl LoopCore {
-    /// A task for a coroutine: what `create_task` makes, by the shortest way.
+    /// Whether a task is made by a call of asyncio's class and nothing else.
+    pub(crate) fn makes_tasks_plainly(&self, py: Python<'_>) -> bool {
+        !self.is_debug() && !self.overrides.create_task && !self.task_factory.is_some(py)
+    }
+
+    /// A task for a coroutine: what `BaseEventLoop.create_task` makes when there is nothing special.
     ///
-    /// Without a context the task copies the current one; up to CPython 3.10 it does in any case. Without a name
+    /// Without a context the task copies the current one; up to CPython 3.10 it takes none. Without a name
     /// asyncio gives it one.
     pub(crate) fn make_task<'py>(
         slf: &Bound<'py, Self>,
@@ -23,28 +28,7 @@ impl LoopCore {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let core = slf.get();
-        if core.is_debug() || core.overrides.create_task || core.task_factory.is_some(py) {
-            // A method or a factory of the user's need not take a name.
-            let options = PyDict::new(py);
-            if let Some(context) = context.filter(|_| version::is_at_least(py, 11)) {
-                options.set_item("context", context)?;
-            }
-            let task = slf.call_method("create_task", (coro,), Some(&options))?;
-            return set_name(task, name);
-        }
         core.check_open()?;
-        Self::call_task_class(slf, coro, context, name)
-    }
-
-    /// What `BaseEventLoop.create_task` does when there is nothing special.
-    pub(super) fn call_task_class<'py>(
-        slf: &Bound<'py, Self>,
-        coro: &Bound<'py, PyAny>,
-        context: Option<&Bound<'py, PyAny>>,
-        name: Option<&Bound<'py, PyString>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let core = slf.get();
         let class = core.tasks.bind(py).getattr(names(py).task.bind(py))?;
         // Taken away: what runs while the task is made may make another.
         let options = match core.task_options.take(py) {
@@ -64,17 +48,6 @@ impl LoopCore {
         core.task_options.set(py, Some(options.into_any().unbind()));
         made
     }
-}
-
-/// Name a task, if it is one that has a name.
-pub(crate) fn set_name<'py>(
-    task: Bound<'py, PyAny>,
-    name: Option<&Bound<'py, PyString>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    if let (Some(name), Some(set_name)) = (name, task.getattr_opt("set_name")?) {
-        set_name.call1((name,))?;
-    }
-    Ok(task)
 }
 
 fn set(

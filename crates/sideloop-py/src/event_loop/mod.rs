@@ -43,5 +43,4 @@ pub(crate) fn prepare(py: pyo3::Python<'_>) {
 
 pub(crate) use self::core::LoopCore;
 pub(crate) use self::first_step::FirstStep;
-pub(crate) use self::making::set_name;
 pub(crate) use self::ready::ReadyQueue;

@@ -157,12 +157,11 @@ impl LoopCore {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let core = slf.get();
-        core.check_open()?;
         if core.is_debug() || core.task_factory.is_some(py) || options.is_some() {
             let next = PySuper::new(&py.get_type::<Self>(), slf)?;
             return next.call_method("create_task", (coro,), options);
         }
-        Self::call_task_class(slf, coro, None, None)
+        Self::make_task(slf, coro, None, None)
     }
 
     /// A future on this loop.
