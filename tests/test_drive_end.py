@@ -16,6 +16,7 @@ from programs import Ended, count
 
 import sideloop
 from sideloop import LoopManager, Runner
+from sideloop._runners.runner import loop_of
 
 
 async def answer() -> int:
@@ -165,7 +166,7 @@ class TestAManager:
         thread.start()
         assert called.wait(20)
         for runner in manager.runners():
-            runner.close_or_let_go()
+            loop_of(runner).close_or_let_go()
         dropped.set()
         thread.join()
         del runner

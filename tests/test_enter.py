@@ -22,6 +22,7 @@ from aliases import WaitUntil
 
 import sideloop
 from sideloop import LoopManager, Runner, RunnerClosedError, SyncContextManager
+from sideloop._runners.runner import loop_of
 
 variable = contextvars.ContextVar("variable", default="default")
 
@@ -318,7 +319,7 @@ class TestTheEndOfItsLoop:
 
         def use() -> None:
             with runner.enter(slow()):
-                runner.close_soon()
+                loop_of(runner).close_soon()
                 assert exiting.wait(20)
             assert exited.is_set()
 

@@ -32,7 +32,7 @@ import sideloop
 
 BIG = bytes(range(256)) * 20_000
 
-OURS = "sideloop._event_loop.EventLoop"
+OURS = "sideloop.EventLoop"
 
 PROGRAMS = Path(__file__).with_name("programs")
 

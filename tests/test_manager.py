@@ -278,7 +278,7 @@ class TestMoreThreadsThanRunners:
 
     @pytest.fixture(autouse=True)
     def limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("sideloop._runners.RUNNER_LIMIT", self.LIMIT)
+        monkeypatch.setattr("sideloop._manager.runners.RUNNER_LIMIT", self.LIMIT)
 
     def test_share_them_and_get_their_answers(
         self, manager: LoopManager, threads: ThreadPoolExecutor

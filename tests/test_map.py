@@ -548,7 +548,7 @@ class TestClosing:
 
 @pytest.fixture
 def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sideloop._map_loop.GRACE", 0.05)
+    monkeypatch.setattr("sideloop._map.loop.GRACE", 0.05)
 
 
 class TestTheLoop:

@@ -250,7 +250,7 @@ class TestInThreads:
     def test_closing_names_what_did_not_end_within_the_grace(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr("sideloop._map_shards.GRACE", 0.05)
+        monkeypatch.setattr("sideloop._map.shards.GRACE", 0.05)
         second, release = threading.Event(), threading.Event()
 
         async def hold(n: int) -> int:

@@ -195,7 +195,7 @@ class TestALoopThatEndsUnderACall:
     def test_fails_the_call_when_it_stands_still_for_the_grace(
         self, others: Others, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("sideloop._run_on.GRACE", 0.05)
+        monkeypatch.setattr("sideloop._runners.run_on.GRACE", 0.05)
         sleeper = Sleeper()
 
         def stop() -> None:
@@ -224,7 +224,7 @@ class TestALimit:
     def test_leaves_a_task_that_blocks_the_loop_and_never_stops_that_loop(
         self, others: Others, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr("sideloop._run_on.GRACE", 0.05)
+        monkeypatch.setattr("sideloop._runners.run_on.GRACE", 0.05)
         free = threading.Event()
 
         async def block() -> None:

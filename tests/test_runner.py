@@ -21,7 +21,7 @@ from aliases import LoopFactory, WaitUntil
 
 import sideloop
 from sideloop import DeadlockError, Runner, RunnerClosedError
-from sideloop._runner import Drive
+from sideloop._runners.options import Drive
 
 
 async def add(a: int, b: int) -> int:

@@ -203,7 +203,7 @@ class TestADump:
 @pytest.mark.parametrize("drive", ["thread", "caller"])
 class TestACallThatTakesLong:
     def test_is_reported_once(
-        self, drive: sideloop._runner.Drive, caplog: pytest.LogCaptureFixture
+        self, drive: sideloop._runners.options.Drive, caplog: pytest.LogCaptureFixture
     ) -> None:
         seen = asyncio.Event()
 
@@ -235,14 +235,16 @@ class TestACallThatTakesLong:
         assert "await seen.wait()" in message
 
     def test_is_not_reported_with_none(
-        self, drive: sideloop._runner.Drive, caplog: pytest.LogCaptureFixture
+        self, drive: sideloop._runners.options.Drive, caplog: pytest.LogCaptureFixture
     ) -> None:
         with Runner(drive=drive, slow_call_warning=None) as runner:
             runner.run(asyncio.sleep, 0.1)
         assert not caplog.records
 
     @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
-    def test_must_be_given_a_time(self, drive: sideloop._runner.Drive, seconds: float) -> None:
+    def test_must_be_given_a_time(
+        self, drive: sideloop._runners.options.Drive, seconds: float
+    ) -> None:
         with pytest.raises(ValueError, match="slow_call_warning"):
             Runner(drive=drive, slow_call_warning=seconds)
         with pytest.raises(ValueError, match="slow_call_warning"):

@@ -14,7 +14,8 @@ import pytest
 from aliases import LoopFactory, WaitUntil
 
 from sideloop import DeadlockError, Runner, RunnerClosedError
-from sideloop._runner import Drive
+from sideloop._runners.options import Drive
+from sideloop._runners.runner import loop_of
 
 variable = contextvars.ContextVar("variable", default="default")
 
@@ -281,7 +282,7 @@ class TestClosingTheRunner:
     def test_fails_a_call_that_has_not_begun(self, runner: Runner) -> None:
         with loop_blocked(runner):
             future = runner.submit(add, 10, b=12)
-            runner.close_soon()
+            loop_of(runner).close_soon()
             with pytest.raises(RunnerClosedError, match="was not started"):
                 future.result(20)
 

@@ -7,25 +7,26 @@
 22
 """
 
-from sideloop import _exit
-from sideloop._api import enter, iterate, loop_manager, run_sync, synced
-from sideloop._cancel import timeout
-from sideloop._dump import dump
-from sideloop._enter import SyncContextManager
-from sideloop._errors import (
+from sideloop import _names
+from sideloop._base.errors import (
     DeadlockError,
     LoopStoppedError,
     NestingError,
     RunnerClosedError,
 )
-from sideloop._event_loop import EventLoop, new_event_loop
-from sideloop._iterate import SyncGenerator
-from sideloop._manager import LoopManager
-from sideloop._map import map  # noqa: A004  # as in concurrent.futures: read as sideloop.map
-from sideloop._run_on import run_on
-from sideloop._runner import Runner
-from sideloop._statistics import CallStatistics, RunnerStatistics, Statistics, statistics
-from sideloop._twin import AsyncOriginal
+from sideloop._base.timeout import timeout
+from sideloop._exit.exit import install as _install
+from sideloop._inside.dump import dump
+from sideloop._inside.statistics import CallStatistics, RunnerStatistics, Statistics, statistics
+from sideloop._loops.event_loop import EventLoop, new_event_loop
+from sideloop._manager.api import enter, iterate, loop_manager, run_sync, synced
+from sideloop._manager.manager import LoopManager
+from sideloop._map.map import map  # noqa: A004  # as in concurrent.futures: read as sideloop.map
+from sideloop._runners.run_on import run_on
+from sideloop._runners.runner import Runner
+from sideloop._twins.twin import AsyncOriginal
+from sideloop._views.context_manager import SyncContextManager
+from sideloop._views.generator import SyncGenerator
 
 __all__ = [
     "AsyncOriginal",
@@ -56,4 +57,6 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_exit.install()
+_names.publish(globals()[_name] for _name in __all__)
+_names.keep_old_ones()
+_install()

@@ -4,11 +4,9 @@ from contextvars import Context, ContextVar
 from selectors import BaseSelector
 from socket import socket
 from types import FrameType
-from typing import Any, ClassVar, TypeVar, final
+from typing import Any, ClassVar, Protocol, TypeVar, final
 
 from typing_extensions import Self, TypeVarTuple, Unpack, disjoint_base
-
-from sideloop._submit import Submitted
 
 __all__ = [
     "Call",
@@ -28,6 +26,7 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
+_T_contra = TypeVar("_T_contra", contravariant=True)
 _Ts = TypeVarTuple("_Ts")
 
 @final
@@ -82,7 +81,7 @@ class RunnerCore:
         async_fn: Callable[..., Awaitable[_T]],
         args: tuple[object, ...],
         kwargs: dict[str, object],
-        future: Submitted[_T],
+        future: _Settled[_T],
     ) -> bool: ...
     def bind(self, event_loop: asyncio.AbstractEventLoop) -> None: ...
     def enter_thread(self) -> None: ...
@@ -95,6 +94,13 @@ class RunnerCore:
     def finish_all(self) -> None: ...
     def running_calls(self) -> list[tuple[str, asyncio.Future[Any] | None, int, float]]: ...
     def counts(self) -> tuple[int, int, int, int, int, float, float]: ...
+
+# The future of a call that nobody waits for.
+class _Settled(Protocol[_T_contra]):
+    call: Call | None
+    def settle_value(self, value: _T_contra, /) -> bool: ...
+    def settle_error(self, error: BaseException, /) -> bool: ...
+    def settle_not_started(self) -> bool: ...
 
 @final
 class Call:

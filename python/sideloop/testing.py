@@ -21,11 +21,10 @@ from typing import TypeVar
 import pytest
 
 import sideloop
-from sideloop import _loop
-from sideloop._drive import DrivenLoop
-from sideloop._stack import await_chain, thread_name
+from sideloop._base.stack import await_chain, thread_name
+from sideloop._loops.loop import Loop, live
+from sideloop._runners.runner import loop_of
 
-Loop = _loop.LoopThread | DrivenLoop
 Task = asyncio.Future[object]
 K = TypeVar("K")
 
@@ -50,13 +49,13 @@ def sideloop_no_leaked_runners(
 
     def find() -> dict[Loop, str]:
         kept = {
-            runner._loop_thread  # pyright: ignore[reportPrivateUsage]  # ours
+            loop_of(runner).found
             for manager in sideloop_kept_managers
             for runner in manager.runners()
         }
         return {
             loop: f"runner {loop.core.name!r}"
-            for loop in list(_loop.live)
+            for loop in list(live)
             if loop not in kept and not loop.core.stopping and not loop.loop.is_closed()
         }
 
@@ -70,7 +69,7 @@ def sideloop_no_leaked_tasks() -> Generator[None]:
     def find() -> dict[Task, str]:
         return {
             task: _told(f"task {task.get_name()!r} on runner {loop.core.name!r}", task)
-            for loop in list(_loop.live)
+            for loop in list(live)
             for task in asyncio.all_tasks(loop.loop) - set(_called(loop))
         }
 
@@ -84,7 +83,7 @@ def sideloop_no_leaked_calls() -> Generator[None]:
     def find() -> dict[Task, str]:
         return {
             task: _told(f"{call} on runner {loop.core.name!r}", task)
-            for loop in list(_loop.live)
+            for loop in list(live)
             for task, call in _called(loop).items()
         }
 

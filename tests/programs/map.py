@@ -94,7 +94,7 @@ def pulls() -> None:
 
 def blocks() -> None:
     """Ctrl-C while an item blocks the loop, so that nobody hears of it."""
-    sideloop._map_loop.GRACE = 0.2
+    sideloop._map.loop.GRACE = 0.2
 
     blocking = threading.Event()
 

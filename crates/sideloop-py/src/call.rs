@@ -40,7 +40,7 @@ pub(crate) enum Answer {
     HandOff(Completer),
     /// The caller that drives the loop, and looks by itself.
     Driver,
-    /// A `sideloop._submit.Submitted`, for whoever asks it.
+    /// A `sideloop._runners.submit.Submitted`, for whoever asks it.
     Future(Py<PyAny>),
     /// Nobody: an error is reported as asyncio reports those of tasks.
     Nobody,

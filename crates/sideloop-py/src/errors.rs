@@ -1,11 +1,11 @@
-//! Our own errors, defined in Python (`sideloop._errors`) and raised from here.
+//! Our own errors, defined in Python (`sideloop._base.errors`) and raised from here.
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 
-/// The errors this side raises, by what makes them in `sideloop._errors`.
+/// The errors this side raises, by what makes them in `sideloop._base.errors`.
 #[derive(Clone, Copy)]
 pub(crate) enum Error {
     /// `RunnerClosedError(runner, call, started)`
@@ -38,7 +38,7 @@ impl Error {
         args: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error = PyErr>,
     ) -> PyErr {
         let made = || -> PyResult<PyErr> {
-            let maker = py.import("sideloop._errors")?.getattr(self.maker())?;
+            let maker = py.import("sideloop._base.errors")?.getattr(self.maker())?;
             Ok(PyErr::from_value(maker.call1(args.into_pyobject(py)?)?))
         };
         made().unwrap_or_else(|error| error)

@@ -1,4 +1,4 @@
-//! Calls made during an import: see `sideloop._importing`.
+//! Calls made during an import: see `sideloop._loops.importing`.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -23,14 +23,14 @@ impl<'py> Wait<'py> {
     /// Enter that this thread waits for the runner's loop thread, if some thread imports a module now.
     ///
     /// # Errors
-    /// What importing `sideloop._importing` raises.
+    /// What importing `sideloop._loops.importing` raises.
     pub(crate) fn begin(runner: &Bound<'py, RunnerCore>) -> PyResult<Option<Self>> {
         let py = runner.py();
         let locks = MODULE_LOCKS.get(py).and_then(Option::as_ref);
         if locks.is_none_or(|locks| locks.bind(py).is_empty()) {
             return Ok(None);
         }
-        let wait = py.import("sideloop._importing")?.getattr("Wait")?.call1((runner,))?;
+        let wait = py.import("sideloop._loops.importing")?.getattr("Wait")?.call1((runner,))?;
         Ok(Some(Self(wait)))
     }
 }

@@ -247,7 +247,7 @@ impl RunnerCore {
             let _ = Self::ask_stop(slf);
         }
         let warn = || -> PyResult<()> {
-            let module = py.import("sideloop._errors")?;
+            let module = py.import("sideloop._base.errors")?;
             module.call_method1("warn_abandoned", (&core.name, call, stuck)).map(drop)
         };
         if let Err(error) = warn() {
@@ -262,7 +262,7 @@ impl RunnerCore {
             let since = inside.submitted.elapsed().as_secs_f64();
             let core = inside.runner(py);
             let task = inside.task(py);
-            let module = py.import("sideloop._dump")?;
+            let module = py.import("sideloop._inside.dump")?;
             module.call_method1("report_slow", (core, inside.name(py), task, since)).map(drop)
         };
         let error = report().err()?;

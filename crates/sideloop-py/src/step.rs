@@ -139,7 +139,7 @@ impl Host {
         kwargs: &Bound<'_, PyDict>,
     ) -> PyResult<Py<PyAny>> {
         let py = router.py();
-        let attend = py.import("sideloop._host")?.getattr("attend")?.unbind();
+        let attend = py.import("sideloop._views.host")?.getattr("attend")?.unbind();
         let (router, name) = (router.clone().unbind(), async_fn.clone().unbind());
         let host = Self::new(router, name, attend, py.None(), None, 0);
         let with_args = py.import("functools")?.getattr("partial")?;

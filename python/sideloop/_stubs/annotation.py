@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sideloop._stubs.imports import Imports, Known
 from sideloop._stubs.scope import Scope
-from sideloop._translate import Translator
+from sideloop._twins.translate import Translator
 
 _AWAITABLES = {"Awaitable": 0, "Coroutine": 2}
 _ITERABLES = ("AsyncGenerator", "AsyncIterable", "AsyncIterator")

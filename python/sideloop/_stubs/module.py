@@ -7,8 +7,6 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from sideloop._form import Form, form_behind
-from sideloop._function import SyncFunction
 from sideloop._stubs.annotation import Annotations
 from sideloop._stubs.function import Function, twin_function
 from sideloop._stubs.imports import Imports
@@ -17,8 +15,10 @@ from sideloop._stubs.source import source_tree
 from sideloop._stubs.twin import class_def, original_name, twin_class_def
 from sideloop._stubs.unused import without_unused
 from sideloop._stubs.value import with_type
-from sideloop._twin import Twin
-from sideloop._twin_module import TwinModule
+from sideloop._twins.form import Form, form_behind
+from sideloop._twins.function import SyncFunction
+from sideloop._twins.twin import Twin
+from sideloop._twins.twin_module import TwinModule
 
 HEADER = """\
 # Written by `python -m sideloop stubs`. Run it again instead of editing.

@@ -7,7 +7,7 @@ from types import ModuleType
 from sideloop._stubs.imports import Imports
 from sideloop._stubs.scope import bound_names, is_kind_of_type, scope_of, statements
 from sideloop._stubs.source import source_tree
-from sideloop._translate import kind_of
+from sideloop._twins.translate import kind_of
 
 _SIMPLE = (bool, bytes, complex, float, int, str)
 

@@ -31,9 +31,10 @@ from collections.abc import (
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
 
-from sideloop._loop import ExceptionHandler
-from sideloop._manager import LoopManager
-from sideloop._runner import Drive, Runner
+from sideloop._loops.making import ExceptionHandler
+from sideloop._manager.manager import LoopManager
+from sideloop._runners.options import Drive
+from sideloop._runners.runner import Runner, loop_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class _TaskRunner(Runner):
         return super().run(awaited)
 
     def _close(self) -> None:
-        self.close_soon()
+        loop_of(self).close_soon()
 
 
 class _RunnerMap(MutableMapping[str, _TaskRunner]):

@@ -91,7 +91,7 @@ struct Files<'py> {
 impl<'py> Files<'py> {
     fn of(event_loop: &Bound<'py, LoopCore>) -> Option<Self> {
         let (py, core) = (event_loop.py(), event_loop.get());
-        // In a fork's child the kernel's object is the parent's: see `sideloop._selector`.
+        // In a fork's child the kernel's object is the parent's: see `sideloop._loops.selector`.
         let epoll = core.epoll().filter(|_| !core.is_debug() && !core.orphaned())?;
         let keys = core.keys(py)?;
         Some(Self { keys, key_class: core.key_class.bind(py).clone(), epoll })

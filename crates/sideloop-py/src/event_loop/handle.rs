@@ -333,7 +333,7 @@ pub(super) fn settle<'py>(
             Err(error)
         }
         Err(error) => {
-            let module = py.import("sideloop._event_loop")?;
+            let module = py.import("sideloop._loops.event_loop")?;
             let report = module.getattr(names(py).report_callback_error.bind(py))?;
             report.call1((event_loop, handle()?, error.value(py))).map(drop)
         }

@@ -45,7 +45,7 @@ pub(crate) fn adopt(selector: &Bound<'_, PyAny>, entry: &Entry) -> PyResult<Opti
     // Exactly these: one derived from them may have its own ideas of registering and polling.
     let class = selector.get_type();
     let is_standard = class.is(&py.import("selectors")?.getattr("EpollSelector")?)
-        || class.is(&py.import("sideloop._selector")?.getattr("ForkAwareSelector")?);
+        || class.is(&py.import("sideloop._loops.selector")?.getattr("ForkAwareSelector")?);
     if !is_standard {
         return Ok(None);
     }

@@ -124,7 +124,7 @@ pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     for _ in 0..ready {
         let Some(ready) = core.pop_ready(py) else { break };
         if core.is_debug() {
-            let module = py.import("sideloop._event_loop")?;
+            let module = py.import("sideloop._loops.event_loop")?;
             module.call_method1(names(py).run_watched.bind(py), (slf, ready))?;
         } else {
             handle::run(slf, &ready)?;

@@ -1,0 +1,143 @@
+"""What goes wrong, to which call or runner, and what to do about it."""
+
+import builtins
+import concurrent.futures
+import inspect
+import logging
+import threading
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sideloop._base.stack import site_of
+
+E = TypeVar("E", bound=BaseException)
+
+logger = logging.getLogger("sideloop")
+
+
+class RunnerClosedError(RuntimeError):
+    """The runner takes no more calls: it was closed, or the interpreter is shutting down."""
+
+    def __init__(self, runner: str, call: str, started: bool = False) -> None:
+        what = "was cancelled before it ended" if started else "was not started"
+        super().__init__(
+            f"runner {runner!r} is closed, so {call} {what}; create a new Runner, or use "
+            f"sideloop.run_sync, which replaces a closed default runner"
+        )
+
+
+class LoopStoppedError(RuntimeError):
+    """The event loop ended under a call: user code stopped it, or an exception left it."""
+
+    def __init__(self, runner: str, call: str, reason: BaseException | None = None) -> None:
+        how = f"{type(reason).__name__} from a callback or child task" if reason else "loop.stop()"
+        super().__init__(
+            f"{how} ended the event loop of runner {runner!r} while {call} was running; the call "
+            f"was cancelled and the next one gets a new loop. Return from the coroutine instead of "
+            f"stopping the loop"
+        )
+        self.__cause__ = reason
+
+
+def host_gone_error(loop: str, call: str, how: str) -> LoopStoppedError:
+    """The error for a call on a loop that somebody else runs, and no longer does."""
+    message = (
+        f"the event loop {loop} {how} before {call} had ended on it; keep the loop running until "
+        f"the calls on it have returned"
+    )
+    # Not through its constructor, whose message is about loops of ours.
+    return LoopStoppedError.__new__(LoopStoppedError, message)
+
+
+class DeadlockError(RuntimeError):
+    """The call would wait for a loop that waits for the call."""
+
+    def __init__(self, runner: str, call: str, chain: Sequence[tuple[str, str, int]]) -> None:
+        if not chain:
+            super().__init__(
+                f"{call} was called through runner {runner!r} on that runner's own loop thread, "
+                f"which would wait for itself; await it instead, or use sideloop.run_sync, which "
+                f"takes a nested call to another loop"
+            )
+            return
+        here = site_of(threading.get_ident())
+        waits = [
+            f"for {waited} on runner {other!r} (called at {site_of(caller)})"
+            for waited, other, caller in chain
+        ]
+        super().__init__(
+            f"{call} was called at {here} through runner {runner!r}, whose loop waits "
+            f"{', which waits '.join(waits)}, where this call was made: they would wait for each "
+            f"other. Await one of them instead, or call through sideloop.run_sync, which takes a "
+            f"nested call to another loop"
+        )
+
+
+class NestingError(RecursionError):
+    """Calls are nested deeper than the limit: sync calls async calls sync, and so on."""
+
+    def __init__(self, call: str, depth: int, chain: list[str]) -> None:
+        super().__init__(
+            f"{call} was not started: calls are nested {depth} deep, through the loop threads "
+            f"{' > '.join(chain)}, and each depth has a thread of its own; await inside async code "
+            f"instead of calling run_sync"
+        )
+
+
+_FinalizationError: type[RuntimeError] = getattr(builtins, "PythonFinalizationError", RuntimeError)
+
+
+def exit_error(runner: str) -> RuntimeError:
+    """The error for a daemon thread that calls while the interpreter exits."""
+    return _FinalizationError(
+        f"runner {runner!r} was not started: the interpreter is shutting down, and only its main "
+        f"thread may still call; end the thread before, or make the call in an atexit handler"
+    )
+
+
+def not_async_error(call: str, found: object) -> TypeError:
+    """The error for a function that returned something that cannot be awaited."""
+    name = call.removesuffix("()")
+    if inspect.isasyncgen(found):
+        return TypeError(
+            f"{call} is an async generator, which has many values and none to return: iterate over "
+            f"sideloop.synced({name})(...), or sideloop.iterate({name}(...))"
+        )
+    if hasattr(found, "__aenter__"):
+        return TypeError(
+            f"{call} returned {type(found).__name__}, which is to be entered, not awaited: write "
+            f"with sideloop.enter({name}(...))"
+        )
+    if isinstance(found, concurrent.futures.Future):
+        return TypeError(
+            f"{call} returned a concurrent.futures.Future, which cannot be awaited: return "
+            f"asyncio.wrap_future(...) of it, or call .result() on it"
+        )
+    return TypeError(
+        f"{call} returned {type(found).__name__}, which cannot be awaited: if {name} is a sync "
+        f"function, call it without run_sync; otherwise write it with 'async def'"
+    )
+
+
+def without_our_frame(error: E) -> E:
+    """Take the frame that caught it off its traceback. Kept, it would also make a cycle."""
+    caught = error.__traceback__
+    return error.with_traceback(caught.tb_next if caught is not None else None)
+
+
+def warn_abandoned(runner: str, call: str, stuck: bool) -> None:
+    """Name the task that was left behind because it did not stop in time."""
+    if stuck:
+        logger.warning(
+            "%s blocks the event loop of runner %r and was left behind; the next call gets a new "
+            "loop. Use await instead of blocking calls, or asyncio.to_thread",
+            call,
+            runner,
+        )
+    else:
+        logger.warning(
+            "%s ignores its cancellation on runner %r and was left behind, still running; let "
+            "asyncio.CancelledError pass",
+            call,
+            runner,
+        )

@@ -1,0 +1,111 @@
+"""Where a thread is, and what a task awaits: for errors, reports and dumps."""
+
+import asyncio
+import asyncio.base_events
+import os.path
+import sys
+import threading
+import traceback
+from collections.abc import Iterable
+from typing import Any
+
+# By hand: importing pathlib takes longer than sideloop.
+_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")  # noqa: PTH118, PTH120
+"""The folder of this package. Ends with a separator: others may begin with its name."""
+
+_BELOW = frozenset(
+    module.__file__ for module in (threading, asyncio.base_events, asyncio.events, asyncio.runners)
+)
+"""The files through which a thread comes to the user's code."""
+
+MOST_CHILDREN = 8
+"""How many of the tasks that are gathered are shown."""
+
+
+def thread_name(ident: int) -> str:
+    """What a thread is called, by its ident."""
+    for thread in threading.enumerate():
+        if thread.ident == ident:
+            return thread.name
+    return f"{ident}, which has ended or is not Python's"
+
+
+def frames_of(ident: int) -> list[traceback.FrameSummary]:
+    """A thread's stack in user code, outermost first."""
+    frame = sys._current_frames().get(ident)  # pyright: ignore[reportPrivateUsage]  # documented
+    if frame is None:
+        return []
+    walked = traceback.StackSummary.extract(traceback.walk_stack(frame))
+    return [found for found in reversed(walked) if _is_users(found.filename)]
+
+
+def _is_users(file: str) -> bool:
+    return not file.startswith(_PACKAGE) and file not in _BELOW
+
+
+def site_of(ident: int) -> str:
+    """The line at which a thread is, in user code."""
+    frames = frames_of(ident)
+    if not frames:
+        return "an unknown line"
+    return f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}()"
+
+
+def formatted(frames: Iterable[traceback.FrameSummary]) -> list[str]:
+    """Frames as a traceback shows them, line by line."""
+    blocks = traceback.format_list(list(frames))
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    """Lines, moved in by two columns."""
+    return [f"  {line}" for line in lines]
+
+
+def await_chain(future: "asyncio.Future[Any]") -> list[str]:
+    """What a task awaits, line by line: coroutines with file and line, tasks, futures.
+
+    Of a task that runs just now there is no more to tell than its own line: the stack of its
+    loop's thread goes on from there.
+    """
+    lines: list[str] = []
+    seen: set[int] = set()
+    while isinstance(future, asyncio.Task) and id(future) not in seen:
+        seen.add(id(future))
+        lines += formatted(_coroutine_frames(future.get_coro()))
+        awaited: asyncio.Future[Any] | None = getattr(future, "_fut_waiter", None)
+        if awaited is None:
+            break
+        lines.append(f"  awaits {_described(awaited)}")
+        children: list[asyncio.Future[Any]] = getattr(awaited, "_children", [])
+        pending = [child for child in children if not child.done()]
+        for child in pending[:MOST_CHILDREN]:
+            lines.append(f"  gathers {_described(child)}")
+            lines += indented(await_chain(child))
+        if len(pending) > MOST_CHILDREN:
+            lines.append(f"  gathers {len(pending) - MOST_CHILDREN} more")
+        future = awaited
+    return lines
+
+
+def _described(future: "asyncio.Future[Any]") -> str:
+    if isinstance(future, asyncio.Task):
+        return f"task {future.get_name()!r}"
+    return f"a {type(future).__name__} that is {'done' if future.done() else 'pending'}"
+
+
+def _coroutine_frames(awaited: Any) -> list[traceback.FrameSummary]:
+    """The frames of a coroutine and of what it awaits, as far as that is written in Python."""
+    frames: list[traceback.FrameSummary] = []
+    while awaited is not None:
+        for prefix, inner in (("cr_", "await"), ("gi_", "yieldfrom"), ("ag_", "await")):
+            frame = getattr(awaited, f"{prefix}frame", None)
+            if frame is not None:
+                code = frame.f_code
+                summary = traceback.FrameSummary(code.co_filename, frame.f_lineno, code.co_name)
+                frames.append(summary)
+                awaited = getattr(awaited, prefix + inner)
+                break
+        else:
+            break
+    return frames

@@ -1,0 +1,1 @@
+"""Seeing inside: what every runner does, and has done."""

@@ -1,0 +1,1 @@
+"""One event loop, whoever runs it, from its making to its end."""

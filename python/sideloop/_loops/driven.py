@@ -1,0 +1,103 @@
+"""The loop that the caller drives: no thread, and no turn but while a call waits."""
+
+import asyncio
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from sideloop._loops.loop import live, remember
+from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
+from sideloop._loops.unwind import cancel_leftovers, complete, forget, unwind
+from sideloop._sideloop import LoopCore, RunnerCore
+
+
+class DrivenLoop:
+    """One event loop, kept between calls and driven by the thread that made it."""
+
+    def __init__(
+        self, name: str, grace: float, slow_call_warning: float | None, options: LoopOptions
+    ) -> None:
+        loop = make_loop(options.factory)
+        if not isinstance(loop, LoopCore):
+            loop.close()
+            raise TypeError(
+                f"loop_factory returned {type(loop).__name__}, which only its own run_forever can "
+                f'drive: with drive="caller" it has to make a sideloop.EventLoop'
+            )
+        self.grace = grace
+        self.depth = 1
+        self.owner: int | None = threading.get_ident()
+        self.loop = loop
+        try:
+            self.core = RunnerCore(name, grace, slow_call_warning, loop, self._end)
+            remember(self.core)
+            self.core.bind(loop)
+            prepare_loop(loop, options)
+        except BaseException:
+            loop.close()
+            raise
+
+    def start(self) -> None:
+        """Nothing to start: the first call turns the loop."""
+        live.add(self)
+
+    def ask_stop(self) -> None:
+        """Let no call enter. `join` unwinds what is left."""
+        self.core.ask_stop()
+
+    def join(self, seconds: float) -> bool:  # noqa: ARG002  # the grace bounds it
+        """Unwind what is left and close the loop; False on any thread but its own."""
+        if self.core.mine:
+            self._end(None)
+        return self.core.mine
+
+    def let_go(self) -> None:
+        """Close the loop without turning it, from any thread: nobody will call any more."""
+        self.core.ask_stop()
+        live.discard(self)
+        if not self.core.driving and not self.loop.is_closed():
+            for task in asyncio.all_tasks(self.loop):
+                forget(task)
+            self.loop.close()
+
+    def settle(self) -> None:
+        """Cancel the tasks that are left, and turn the loop until they have unwound."""
+        with _no_running_loop():
+            complete(self.loop, cancel_leftovers(self.grace))
+
+    def _end(self, reason: BaseException | None) -> None:
+        if self.loop.is_closed():
+            return
+        self.core.begin_unwinding(reason)
+        self.loop._stopping = False
+        try:
+            # Not in vain: in the last steps of a thread, where this may be, CPython never drops
+            # what it keeps to know which loop runs.
+            if self._has_leftovers():
+                with _no_running_loop():
+                    unwind(self.loop, self.core, self.grace)
+        finally:
+            self.core.finish_all()
+            self.loop.close()
+            live.discard(self)
+
+    def _has_leftovers(self) -> bool:
+        loop: Any = self.loop
+        return bool(asyncio.all_tasks(loop) or loop._asyncgens or loop._ready)
+
+
+@contextmanager
+def _no_running_loop() -> Generator[None]:
+    """The caller may be under somebody else's running loop, which is blocked meanwhile."""
+    outer = asyncio._get_running_loop()
+    task = asyncio.current_task(outer) if outer is not None else None
+    if outer is not None and task is not None:
+        asyncio.tasks._leave_task(outer, task)
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(outer)
+        if outer is not None and task is not None:
+            asyncio.tasks._enter_task(outer, task)

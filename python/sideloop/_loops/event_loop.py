@@ -1,0 +1,122 @@
+"""The event loop: asyncio's selector loop with its scheduling in Rust."""
+
+import asyncio.format_helpers
+import inspect
+import itertools
+import selectors
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from sideloop._sideloop import LoopCore
+
+# What is used of them is private: typeshed knows little of it.
+base_events: Any = asyncio.base_events
+format_helpers: Any = asyncio.format_helpers
+
+# Since CPython 3.13 the text of a callback shows its arguments only in debug mode.
+_TEXT_TAKES_DEBUG = "debug" in inspect.signature(format_helpers._format_callback_source).parameters
+
+
+_numbers = itertools.count(1)
+
+
+class EventLoop(LoopCore, asyncio.SelectorEventLoop):
+    """An asyncio event loop whose scheduling runs in Rust.
+
+    A drop-in for `asyncio.SelectorEventLoop`: transports, TLS, subprocesses, signals, executors and
+    debug mode are asyncio's own.
+
+    Args:
+        selector: What to wait with. `selectors.EpollSelector` is polled natively, any other one
+            through its own `select`.
+
+    >>> import asyncio, sideloop
+    >>> async def main() -> str:
+    ...     return type(asyncio.get_running_loop()).__name__
+    >>> loop = sideloop.new_event_loop()
+    >>> loop.run_until_complete(main())
+    'EventLoop'
+    >>> loop.close()
+    """
+
+    # Ctrl-C may come while a loop is made; one that is half made is closed all the same.
+    _ssock = _csock = None
+
+    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
+        self._number = next(_numbers)
+        super().__init__(selector if selector is not None else _default_selector())
+
+    # The pipe to oneself is needed for signal handlers alone: calls from other threads ring a bell
+    # that costs one descriptor instead of two. A selector that cannot hear the bell needs the pipe.
+
+    def _make_self_pipe(self) -> None:
+        self._ssock = self._csock = None
+        if self._hears_bell:
+            self._internal_fds += 1
+        else:
+            super()._make_self_pipe()
+
+    def _close_self_pipe(self) -> None:
+        if self._hears_bell:
+            self._internal_fds -= 1
+        if self._csock is not None:
+            super()._close_self_pipe()
+
+    def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: object) -> None:
+        self._check_closed()
+        if self._csock is None:
+            super()._make_self_pipe()
+        super().add_signal_handler(sig, callback, *args)
+
+    def __repr__(self) -> str:
+        # Numbered: some libraries keep things for each loop by its text (fsspec does).
+        return super().__repr__().replace("EventLoop", f"EventLoop-{self._number}", 1)
+
+
+def _default_selector() -> selectors.BaseSelector:
+    if sys.platform == "linux":
+        from sideloop._loops.selector import ForkAwareSelector
+
+        return ForkAwareSelector()
+    return selectors.DefaultSelector()
+
+
+def new_event_loop() -> EventLoop:
+    """A new `EventLoop`, for whatever takes a loop factory. Does not set the current loop."""
+    return EventLoop()
+
+
+def report_callback_error(
+    loop: asyncio.AbstractEventLoop, handle: Any, error: BaseException
+) -> None:
+    """Tell the loop's exception handler what a callback raised, as `asyncio.Handle` does."""
+    debug = {"debug": loop.get_debug()} if _TEXT_TAKES_DEBUG else {}
+    text = format_helpers._format_callback_source(handle._callback, handle._args, **debug)
+    context: dict[str, Any] = {
+        "message": f"Exception in callback {text}",
+        "exception": error,
+        "handle": handle,
+    }
+    if handle._source_traceback:
+        context["source_traceback"] = handle._source_traceback
+    loop.call_exception_handler(context)
+
+
+def run_watched(loop: Any, handle: Any) -> None:
+    """Run a handle in debug mode: a callback that blocks the loop for long is logged."""
+    if handle.cancelled():
+        return
+    loop._current_handle = handle
+    try:
+        started = loop.time()
+        handle._run()
+        took = loop.time() - started
+        if took >= loop.slow_callback_duration:
+            text = base_events._format_handle(handle)
+            base_events.logger.warning("Executing %s took %.3f seconds", text, took)
+    finally:
+        loop._current_handle = None
+        # Else this frame keeps it, and with it a task that failed, in a cycle through the
+        # traceback.
+        del handle

@@ -1,0 +1,128 @@
+"""The loop thread: runs one event loop, unwinds what is left on it, and closes it."""
+
+import threading
+import time
+
+from sideloop._base.errors import exit_error
+from sideloop._loops.loop import exit_state, live, remember
+from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
+from sideloop._loops.unwind import unwind
+from sideloop._sideloop import RunnerCore
+
+
+class _Here(threading.local):
+    """The loop thread that the calling thread is, if it is one."""
+
+    loop_thread: "LoopThread | None" = None
+
+
+here = _Here()
+
+
+class LoopThread:
+    """One event loop and the daemon thread that runs it, from start to end.
+
+    `core` takes the calls. Constructing it makes the loop, `start` the thread, which ends
+    after `ask_stop`, or when the user's code ends the loop; either way what is left on the loop is
+    cancelled and gets `grace` seconds to unwind.
+    """
+
+    def __init__(
+        self, name: str, grace: float, slow_call_warning: float | None, options: LoopOptions
+    ) -> None:
+        self.loop = make_loop(options.factory)
+        self.grace = grace
+        self.depth = 1
+        self.outer: LoopThread | None = None
+        self.owner: int | None = None
+        try:
+            self.core = RunnerCore(name, grace, slow_call_warning, self.loop)
+            remember(self.core)
+            prepare_loop(self.loop, options)
+            self.core.bind(self.loop)
+            self._thread = threading.Thread(target=self._main, name=name, daemon=True)
+            # Taken by the thread when it begins, or by a start that failed before.
+            self._begun = threading.Lock()
+            # Free when `start` has started it, or has failed to.
+            self._starting = threading.Lock()
+            self._starting.acquire()
+        except BaseException:
+            self.loop.close()
+            raise
+
+    def start(self) -> None:
+        """Start the thread. If the system has none to give, the loop is closed again."""
+        live.add(self)
+        try:
+            # After `live.add`: whoever does not see the exit here is seen by it.
+            _check_startable(self.core.name)
+            self._thread.start()
+        except BaseException:
+            # Also a signal handler's exception, before the thread was there or after.
+            if self._begun.acquire(blocking=False):
+                live.discard(self)
+                self.loop.close()
+            else:
+                self.ask_stop()
+            raise
+        finally:
+            self._starting.release()
+
+    def ask_stop(self) -> None:
+        """Let no call enter, cancel what runs, and end the thread. Does not wait."""
+        self.core.ask_stop()
+
+    def let_go(self) -> None:
+        """End it, without waiting: nobody will call any more."""
+        self.core.ask_stop()
+
+    def join(self, seconds: float) -> bool:
+        """Wait until the thread has ended; False if it has not after `seconds`."""
+        end = time.monotonic() + seconds
+        # One that another thread is just starting cannot be joined yet.
+        if not self._starting.acquire(timeout=_bounded(seconds)):
+            return False
+        self._starting.release()
+        if self._thread.ident is not None:
+            self._thread.join(_bounded(end - time.monotonic()))
+        return not self._thread.is_alive()
+
+    def _main(self) -> None:
+        if not self._begun.acquire(blocking=False):
+            return
+        here.loop_thread = self
+        try:
+            self.core.enter_thread()
+            self._run()
+            unwind(self.loop, self.core, self.grace)
+        finally:
+            self.core.finish_all()
+            self.loop.close()
+            live.discard(self)
+
+    def _run(self) -> None:
+        """Run the loop until it is asked to stop, or the user's code ends it."""
+        while True:
+            reason: BaseException | None = None
+            try:
+                self.loop.run_forever()
+            except BaseException as error:  # SystemExit and KeyboardInterrupt leave run_forever
+                if self.core.is_outcome(error) and not self.core.stopping:
+                    continue  # it is on its way to the caller, and is nobody else's business
+                reason = error
+            self.core.begin_unwinding(reason)
+            return
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), threading.TIMEOUT_MAX)
+
+
+def _check_startable(name: str) -> None:
+    """Refuse a daemon thread that starts a loop while the interpreter goes on with its exit.
+
+    A thread that begins while the interpreter is taken down may crash it, and so may one that
+    drives a loop then (both seen on CPython 3.10).
+    """
+    if exit_state.begun and threading.current_thread() is not threading.main_thread():
+        raise exit_error(name)

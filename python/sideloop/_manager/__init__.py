@@ -1,0 +1,1 @@
+"""The manager, its runners, and the default one."""

@@ -1,0 +1,361 @@
+"""The manager: decides which runner serves a caller."""
+
+import functools
+import pkgutil
+import sys
+import threading
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from types import ModuleType
+from typing import Any, Literal, ParamSpec, TypeVar, overload
+
+from sideloop._base.errors import NestingError
+from sideloop._loops.making import ExceptionHandler, LoopFactory
+from sideloop._loops.thread import LoopThread, here
+from sideloop._manager.runners import Owner, Runners
+from sideloop._runners.options import (
+    GRACE,
+    SLOW_CALL_WARNING,
+    Drive,
+    check_drive,
+    check_grace,
+    check_slow,
+)
+from sideloop._runners.runner import Runner, loop_of
+from sideloop._sideloop import Router, RunnerCore, call_name, generation
+from sideloop._twins.translate import Translator
+from sideloop._twins.wrap import wrap
+from sideloop._views.context_manager import SyncContextManager, enter
+from sideloop._views.generator import SyncGenerator, iterate
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Y = TypeVar("Y")
+S = TypeVar("S")
+
+DEPTH_LIMIT = 128
+"""How deep calls may be nested. Each depth is a loop thread."""
+
+
+class LoopManager:
+    """Runs calls on loops of its own making, which it finds by who calls.
+
+    Each calling thread has a runner of its own, so that a coroutine that blocks its loop slows
+    nobody else; a call from a loop thread (a nested call) goes to a runner one depth below, so that
+    a blocked loop never has to run what blocks it. A thread that ends gives its runner back. With
+    `scope="process"` all threads share one runner; nested calls still go one depth below. Once
+    there are 256 runners, threads that come then share those of others.
+
+    Constructing one starts nothing: the first call of a thread does.
+
+    Args:
+        scope: Whose one runner is: each thread's, or the process's.
+        drive: Who runs the loops: a `"thread"` for each, or the `"caller"` while it waits. Loops
+            that callers drive cost no thread and no hand-off, and turn only during calls: what is
+            left on them waits for the next one. They cannot be shared by threads.
+        loop_factory: Makes the event loops, `uvloop.new_event_loop` for example. Without it they
+            are `sideloop.EventLoop`s.
+        exception_handler: Is set on each loop: see `asyncio.loop.set_exception_handler`.
+        grace: How many seconds a cancelled task gets to unwind before it is left behind.
+        slow_call_warning: After how many seconds a call that has not ended is logged, once, with
+            its caller's stack, what its task awaits, and the loop thread's stack; None for never.
+        copy_context_back: Whether context variables that a call has set, or a step of an iterator
+            or context manager, have these values in the caller's context after it, also if it has
+            raised. A variable cannot be unset there. Without it they are dropped.
+
+    >>> import sideloop
+    >>> async def async_add(a: int, b: int) -> int:
+    ...     return a + b
+    >>> manager = sideloop.LoopManager(scope="process")
+    >>> manager.run_sync(async_add, 10, b=12)
+    22
+    >>> manager.close()
+    """
+
+    def __init__(
+        self,
+        *,
+        scope: Literal["thread", "process"] = "thread",
+        drive: Drive = "thread",
+        loop_factory: LoopFactory | None = None,
+        exception_handler: ExceptionHandler | None = None,
+        grace: float = GRACE,
+        slow_call_warning: float | None = SLOW_CALL_WARNING,
+        copy_context_back: bool = False,
+    ) -> None:
+        if scope not in ("thread", "process"):
+            raise ValueError(f"scope is 'thread' or 'process', not {scope!r}")
+        if scope == "process" and drive == "caller":
+            raise ValueError(
+                "a loop that the caller drives belongs to one thread, so it cannot be the "
+                'process\'s: leave out scope="process" or drive="caller"'
+            )
+        self._drive: Drive = check_drive(drive)
+        self._importable_as: str | None = None
+        self._scope = scope
+        self._loop_factory = loop_factory
+        self._exception_handler = exception_handler
+        self._grace = check_grace(grace)
+        self._slow_call_warning = check_slow(slow_call_warning)
+        self._local = threading.local()
+        self._copy_context_back = copy_context_back
+        self._router = Router(self._local, self._serve, copy_context_back)
+        self._translator = Translator(self, self._router)
+        # One entry: that of the current fork generation. See `_runners`.
+        self._by_generation: dict[int, Runners] = {}
+
+    def run_sync(
+        self, async_fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call an async function from synchronous code and return what it returns.
+
+        Blocks the calling thread; other threads run meanwhile. `async_fn` is called on a loop
+        thread (on the calling one, if that drives the loop), in a copy of the caller's context. On
+        the main thread Ctrl-C cancels the task, which gets its grace to unwind before
+        KeyboardInterrupt is raised here; a second Ctrl-C raises it at once.
+
+        Args:
+            async_fn: Any callable that returns an awaitable.
+            *args: Its positional arguments.
+            **kwargs: Its keyword arguments: none is taken for sideloop.
+
+        Returns:
+            The awaited value.
+
+        Raises:
+            BaseException: Whatever the function raised: the same object, with its traceback.
+            TypeError: `async_fn` is no async function: a coroutine object, for example.
+            TimeoutError: The call did not end within a `sideloop.timeout` in force.
+            LoopStoppedError: The user's code stopped the loop under the call.
+            NestingError: Calls are nested deeper than 128.
+
+        >>> import asyncio, sideloop
+        >>> sideloop.run_sync(asyncio.sleep, 0, result="slept")
+        'slept'
+        """
+        return self._router.run(async_fn, args, kwargs)
+
+    @overload
+    def synced(self, target: Callable[P, Awaitable[T]], /) -> Callable[P, T]: ...
+    @overload
+    def synced(self, target: type[Any] | ModuleType, /) -> Any: ...
+    @overload
+    def synced(
+        self, target: Callable[P, AsyncGenerator[Y, S]], /
+    ) -> Callable[P, SyncGenerator[Y, S]]: ...
+    @overload
+    def synced(
+        self, target: Callable[P, AsyncIterator[Y]], /
+    ) -> Callable[P, SyncGenerator[Y, Any]]: ...
+    @overload
+    def synced(
+        self, target: Callable[P, AbstractAsyncContextManager[T, bool | None]], /
+    ) -> Callable[P, SyncContextManager[T]]: ...
+    @overload
+    def synced(self, target: property, /) -> property: ...
+
+    def synced(self, target: Any, /) -> Any:
+        """The sync twin of an async function, method, class or module. Also a decorator.
+
+        The twin has the same names, signatures and documentation; the async original is at its
+        `aio`. A call blocks as a call of `run_sync` does. What is an async generator becomes a
+        `SyncGenerator`, an async context manager a `SyncContextManager`, an async property a
+        property.
+
+        An object of a class's twin stands for one of the class. Both are translated into each other
+        wherever they are passed to the twins of one manager or returned by them, also inside of
+        lists, tuples, dicts and sets. Constructors and async methods run on the loop; sync methods
+        and properties on the calling thread. The twin of a class whose instances can be awaited
+        returns what awaiting one gives.
+
+        Returns:
+            The twin. For type checkers `python -m sideloop stubs` writes down what a class's or
+            module's has.
+
+        Raises:
+            TypeError: There is nothing async in `target`, or it is a twin already.
+
+        >>> import asyncio, sideloop
+        >>> @sideloop.synced
+        ... class Store:
+        ...     async def get(self, key: str) -> str:
+        ...         await asyncio.sleep(0)
+        ...         return key.upper()
+        >>> Store().get("a")
+        'A'
+        """
+        return wrap(self._translator, target, sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
+
+    def iterate(
+        self, async_iterable: AsyncIterable[Y], *, read_ahead: int = 0
+    ) -> SyncGenerator[Y, Any]:
+        """The sync view of anything that `async for` can iterate.
+
+        Blocks nothing itself; each step of what it returns does.
+
+        Args:
+            async_iterable: An asynchronous generator, or any object with `__aiter__`.
+            read_ahead: How many items may be made before they are asked for. Each hand-off brings
+                several then; the generator's side effects come early by as many items.
+
+        Raises:
+            TypeError: `async_iterable` cannot be iterated asynchronously.
+            ValueError: `read_ahead` is negative.
+
+        >>> import asyncio, sideloop
+        >>> async def count(to: int):
+        ...     for number in range(to):
+        ...         await asyncio.sleep(0)
+        ...         yield number
+        >>> sum(sideloop.iterate(count(1000), read_ahead=64))
+        499500
+        """
+        return iterate(self._router, async_iterable, read_ahead)
+
+    def enter(
+        self, async_context_manager: AbstractAsyncContextManager[T, bool | None]
+    ) -> SyncContextManager[T]:
+        """The sync view of anything that `async with` can enter, for `with`.
+
+        Blocks nothing itself; entering and leaving what it returns does.
+
+        Raises:
+            TypeError: `async_context_manager` has no `__aenter__` and `__aexit__`.
+
+        >>> import asyncio, sideloop
+        >>> with sideloop.enter(asyncio.Lock()):
+        ...     print("locked")
+        locked
+        """
+        return enter(self._router, async_context_manager)
+
+    def runners(self) -> list[Runner]:
+        """The runners of this manager that have been started and not closed, oldest first."""
+        return [runner for runner in self._runners().started if not runner.closed]
+
+    def close(self, grace: float | None = None) -> None:
+        """Close every runner: cancel what runs, let it unwind, join the threads. Idempotent.
+
+        The manager stays usable: the next call gets a new runner. Blocks for as long as the runners
+        need, each for `grace` seconds at most (its own grace, if None), one after the other. A loop
+        that another thread drives unwinds when that thread calls next, or ends.
+        """
+        runners = self._runners()
+        for runner in self.runners():
+            loop_of(runner).close_or_refuse(grace)
+        runners.forget_closed()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Synced functions are sent to other processes. A manager that can be imported there is; any
+        # other one is made anew, with the same options and no runners.
+        if self._importable_as is not None:
+            return pkgutil.resolve_name, (self._importable_as,)
+        options: dict[str, Any] = {
+            "scope": self._scope,
+            "drive": self._drive,
+            "loop_factory": self._loop_factory,
+            "exception_handler": self._exception_handler,
+            "grace": self._grace,
+            "slow_call_warning": self._slow_call_warning,
+            "copy_context_back": self._copy_context_back,
+        }
+        return functools.partial(type(self), **options), ()
+
+    def _make_runner(self, drive: Drive) -> Runner:
+        return Runner(
+            drive=drive,
+            loop_factory=self._loop_factory,
+            exception_handler=self._exception_handler,
+            grace=self._grace,
+            slow_call_warning=self._slow_call_warning,
+        )
+
+    def _runners(self) -> Runners:
+        """The runners of this process: a fork's child starts with none."""
+        current = generation()
+        found = self._by_generation.get(current)
+        if found is None:
+            # setdefault is atomic, so that threads that come here at once agree.
+            found = self._by_generation.setdefault(current, Runners())
+            for old in [key for key in self._by_generation if key != current]:
+                self._by_generation.pop(old, None)
+        return found
+
+    def _serve(self, async_fn: Callable[..., object]) -> RunnerCore:
+        """Find the runner for this thread and depth, or make and start it."""
+        if self._drive == "caller":
+            return self._serve_driven(async_fn)
+        caller = here.loop_thread
+        depth = caller.depth if caller is not None else 0
+        if depth >= DEPTH_LIMIT:
+            raise NestingError(call_name(async_fn), depth, _chain(caller))
+        runners = self._runners()
+        make = functools.partial(self._make_runner, "thread")
+        shared = self._scope == "process" and depth == 0
+        owner: Owner | None = getattr(self._local, "owner", None)
+        if shared:
+            runner = runners.shared(make)
+        elif owner is not None and owner.runners is runners and not owner.runner.closed:
+            runner = owner.runner
+        else:
+            runner, own = runners.for_thread(depth + 1, make)
+            shared = not own
+            if own:
+                self._local.owner = Owner(runners, runner)
+        try:
+            loop_thread = loop_of(runner).for_call(async_fn)
+        except RuntimeError as error:
+            # From CPython 3.12 on no thread starts while the interpreter shuts down. The caller can
+            # drive then.
+            if "at interpreter shutdown" not in str(error) or self._loop_factory is not None:
+                raise
+            return self._serve_driven(async_fn)
+        if isinstance(loop_thread, LoopThread):
+            loop_thread.depth, loop_thread.outer = depth + 1, caller
+            if not shared:
+                loop_thread.owner = threading.get_ident()
+        self._local.core = loop_thread.core
+        return loop_thread.core
+
+    def _serve_driven(self, async_fn: Callable[..., object]) -> RunnerCore:
+        """Find the first of this thread's runners that it is not driving just now, or make one."""
+        runners = self._runners()
+        owners: list[Owner] = self._local.__dict__.setdefault("owners", [])
+        # One that was closed by another thread while this one drives it unwinds when it is dropped,
+        # which is after that.
+        owners[:] = [
+            one
+            for one in owners
+            if one.runners is runners and (one.loop.driving or not one.loop.closed)
+        ]
+        for owner in owners:
+            if not owner.loop.driving:
+                core = owner.loop.for_call(async_fn).core
+                break
+        else:
+            depth = len(owners)
+            if depth >= DEPTH_LIMIT:
+                names = [owner.loop.name for owner in owners]
+                raise NestingError(call_name(async_fn), depth, _shortened(names))
+            runners.reclaim()
+            owner = Owner(runners, runners.add(self._make_runner("caller")))
+            owners.append(owner)
+            core = owner.loop.for_call(async_fn).core
+        if owner is owners[0]:
+            # Nested calls look here again: the next call from outside belongs to the first one.
+            self._local.core = core
+        return core
+
+
+def _chain(loop_thread: LoopThread | None) -> list[str]:
+    """The names of a loop thread and of those that wait for it, outermost first, shortened."""
+    names: list[str] = []
+    while loop_thread is not None:
+        names.append(loop_thread.core.name)
+        loop_thread = loop_thread.outer
+    names.reverse()
+    return _shortened(names)
+
+
+def _shortened(names: list[str]) -> list[str]:
+    return names if len(names) <= 6 else [*names[:3], "…", *names[-3:]]

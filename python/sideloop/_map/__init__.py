@@ -1,0 +1,1 @@
+"""`sideloop.map`: an async function over many items."""

@@ -1,0 +1,165 @@
+"""The loop's end of a map: items become tasks, of which `limit` run at once."""
+
+import asyncio
+import inspect
+from collections import deque
+from collections.abc import Awaitable, Callable
+from types import CoroutineType
+from typing import Generic, TypeVar
+
+from sideloop._base.errors import not_async_error, without_our_frame
+from sideloop._map.answers import Answers, Item
+from sideloop._sideloop import RunnerCore, call_name
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Flight(Generic[T, R]):
+    """The items of one map that are with the loop. Each becomes a task of its own.
+
+    The caller's thread appends to `queue` and reads what is public; all else is the loop thread's.
+    A slot that gets free takes the next item of the queue at once, without the caller. When there
+    is none, `starved` says so, and whoever appends one has to call `feed` on the loop.
+    """
+
+    def __init__(
+        self, async_fn: Callable[[T], Awaitable[R]], limit: int, answers: Answers[T, R]
+    ) -> None:
+        self.queue: deque[Item[T, R]] = deque()
+        self.starved = False
+        self.stopping = False
+        self.finished = 0
+        self.failure: BaseException | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._async_fn = async_fn
+        self._free = limit
+        self._answers = answers
+        self._tasks: dict[asyncio.Task[None], Item[T, R]] = {}
+        self._core: RunnerCore | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._over = False
+
+    def open(self, core: RunnerCore) -> None:
+        """Serve from here on, on the running loop."""
+        self._core = core
+        self.loop = asyncio.get_running_loop()
+        self.feed()
+
+    async def wait(self) -> None:
+        """Return when the next answer is there. Cancelled, it stops everything first."""
+        self.feed()
+        if self._answers.ready() or self.failure is not None:
+            return
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
+        finally:
+            self._waiter = None
+
+    async def stop(self) -> None:
+        """Cancel every task, and return when all have unwound."""
+        self.stopping = True
+        if not self._accepts():
+            self._over = True  # the loop unwinds, and has cancelled them: twice would cut them off
+        self.cancel()
+        if self._tasks:
+            await asyncio.wait(list(self._tasks))
+
+    def cancel(self) -> None:
+        """Start nothing more, and cancel every task, once."""
+        if self._over:
+            return
+        self._over = True
+        self.queue.clear()
+        for task in list(self._tasks):
+            task.cancel()
+
+    def feed(self) -> None:
+        """Start items while there are any, and slots for them."""
+        while self._free and not self._over:
+            try:
+                item = self.queue.popleft()
+            except IndexError:
+                if self.starved:
+                    return
+                self.starved = True
+                continue  # one may have come before that could be seen
+            self._start(item)
+
+    def _start(self, item: Item[T, R]) -> None:
+        assert self.loop is not None
+        answering = self._answer(item)
+        try:
+            task = item.context.run(self.loop.create_task, answering)
+        except BaseException as error:
+            # A task factory of the user's has raised.
+            answering.close()
+            self._fail(error)
+            return
+        self._free -= 1
+        self._tasks[task] = item
+        # Not at the end of the coroutine, which a task that is cancelled at once never begins.
+        task.add_done_callback(self._ended)
+
+    async def _answer(self, item: Item[T, R]) -> None:
+        """One item's task. The loop must not see what it raises: an exit would end the loop."""
+        try:
+            awaitable = self._async_fn(item.given)
+            if type(awaitable) is not CoroutineType and not inspect.isawaitable(awaitable):
+                self._fail(not_async_error(call_name(self._async_fn), awaitable))
+                return
+            item.answer = await awaitable
+        except GeneratorExit:
+            raise  # also when the loop is closed over this task: then nothing may be done here
+        except (Exception, asyncio.CancelledError) as error:
+            item.error = without_our_frame(error)
+        except BaseException as error:
+            self._fail(without_our_frame(error))
+        finally:
+            del item  # frames of the traceback reach this one, which would make a cycle
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        item = self._tasks.pop(task)
+        self._free += 1
+        self.finished += 1
+        del item.given  # its answer may wait long
+        if task.cancelled():
+            item.error = asyncio.CancelledError()
+        elif raised := task.exception():
+            self._fail(raised)
+        cancelled = isinstance(item.error, asyncio.CancelledError)
+        if cancelled and not self._accepts():
+            # The loop unwinds: it takes no new tasks, and this is no answer.
+            self._over = True
+        if self._over:
+            return
+        self._answers.finish(item)
+        self._tell()
+        # Who cancels what is left on a loop, as the interpreter's exit does, gets no new tasks for
+        # it. If anybody waits for the map, or comes to wait, it goes on.
+        if cancelled and self._waiter is None:
+            self.starved = True
+        else:
+            self.feed()
+
+    def _accepts(self) -> bool:
+        return self._core is not None and self._core.accepting
+
+    def _fail(self, error: BaseException) -> None:
+        """This ends the whole map at once, not in its item's place."""
+        self.failure = self.failure or error
+        self.cancel()
+        self._tell()
+
+    def _tell(self) -> None:
+        waiter = self._waiter
+        if (
+            waiter is not None
+            and not waiter.done()
+            and (self._answers.ready() or self.failure is not None)
+        ):
+            waiter.set_result(None)

@@ -1,0 +1,119 @@
+"""The iterator that `sideloop.map` returns: raises or collects, counts, and closes."""
+
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from sideloop._map.answers import Outcome
+from sideloop._map.progress import Bar
+
+R = TypeVar("R")
+
+
+class Source(Protocol):
+    """What the answers come from: this process's loop, or the workers of an executor."""
+
+    def take(self) -> Outcome[Any] | None:
+        """The next answer; None if there is none left."""
+        ...
+
+    def close(self) -> None:
+        """Cancel what is in flight, and wait for it to unwind."""
+
+    def drop(self) -> None:
+        """The same for the collector, without waiting where that could hang."""
+
+
+class MapIterator(Generic[R], Iterator[R]):
+    """The answers of a map, one at a time. Made by `sideloop.map`; begins at the first `next`.
+
+    Closing it cancels what is in flight and waits for it to unwind, for 5 seconds at most. It
+    closes by itself when it ends, when it raises, at the end of a `with` block, and when it is
+    collected (at once after a `break` out of a loop that holds the only reference). A closed one is
+    at its end. May be passed from thread to thread, but not advanced by two at once.
+    """
+
+    def __init__(self, source: Source, collect: bool, bar: Bar | None) -> None:
+        self._source: Source | None = source
+        self._collect = collect
+        self._bar = bar
+        self._advancing = threading.Lock()
+
+    def __iter__(self) -> "MapIterator[R]":
+        return self
+
+    def __next__(self) -> R:
+        self._enter()
+        try:
+            item = self._take()
+            if item is None:
+                self._end()
+                raise StopIteration
+            error = item.error
+            if error is not None and (item.final or not self._collect):
+                self._end()
+                raise error
+            if self._bar is not None:
+                self._bar.update(1)
+            return cast("R", item.answer if error is None else error)
+        finally:
+            item = error = None  # an exception must not hold the frame that is in its traceback
+            self._advancing.release()
+
+    def close(self) -> None:
+        """Cancel what is in flight, and wait for it to unwind, for 5 seconds at most. Idempotent.
+
+        What ignores its cancellation is left behind and named in a log warning.
+
+        Raises:
+            ValueError: Another thread is waiting for the next answer.
+        """
+        self._enter()
+        try:
+            self._end()
+        finally:
+            self._advancing.release()
+
+    def __enter__(self) -> "MapIterator[R]":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            source.drop()
+            self._close_bar()
+
+    def _enter(self) -> None:
+        if not self._advancing.acquire(blocking=False):
+            raise ValueError(
+                "this map is being advanced already, by another thread or by the iterator of its "
+                "own items: give each thread a map of its own"
+            )
+
+    def _take(self) -> Outcome[Any] | None:
+        if self._source is None:
+            return None
+        try:
+            return self._source.take()
+        except BaseException:
+            self._end()
+            raise
+
+    def _end(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            self._close_bar()
+            source.close()
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()

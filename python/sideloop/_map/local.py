@@ -1,0 +1,141 @@
+"""The caller's end of a map: pulls the items, waits for the answers, stops what is in flight."""
+
+import asyncio
+import contextlib
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextvars import copy_context
+from typing import Generic, TypeVar
+
+from sideloop._base.errors import RunnerClosedError, warn_abandoned, without_our_frame
+from sideloop._map.answers import Answers, Item, Order, Outcome
+from sideloop._map.flight import Flight
+from sideloop._map.loop import MapLoop
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+LOOK_AHEAD = 2
+"""How many times the limit of items are on their way at most: waiting to run, running, answered."""
+
+
+class LocalMap(Generic[T, R]):
+    """A map on the loop that serves the thread which takes its first answer.
+
+    Items are pulled on the thread that takes the answers, one by one, and only while none is ready.
+    The loop starts them from a shared queue, and leaves the answers where the caller finds them: a
+    hand-off is made only to wait, or for a loop that has run out of items.
+    """
+
+    def __init__(
+        self,
+        async_fn: Callable[[T], Awaitable[R]],
+        items: Iterable[T],
+        limit: int,
+        order: Order,
+        name: str,
+    ) -> None:
+        self._answers: Answers[T, R] = order()
+        self._flight = Flight(async_fn, limit, self._answers)
+        self._loop = MapLoop(name)
+        self._items: Iterator[T] | None = iter(items)
+        self._items_error: Exception | None = None
+        self._room = LOOK_AHEAD * limit
+        self._pulled = 0
+        self._thread = 0
+
+    def take(self) -> Outcome[R] | None:
+        """The next answer, or None if there is none left. Blocks until it is there."""
+        self._thread = threading.get_ident()
+        answers = self._answers
+        while self._flight.failure is None and not answers.ready():
+            if self._items is not None and len(answers) < self._room:
+                self._pull(self._items)
+            elif len(answers):
+                self._loop.run(self._flight.wait)
+            else:
+                return self._last()
+        return self._last() if self._flight.failure is not None else answers.take()
+
+    def close(self) -> None:
+        """Cancel what is in flight, and wait for it to unwind, for its grace at most."""
+        self._items = None
+        flight, loop = self._flight, self._loop
+        if not self._is_in_flight():
+            return
+        if loop.core.driving or asyncio._get_running_loop() is flight.loop:
+            # The caller is below a task of that loop, which can run nothing meanwhile.
+            flight.cancel()
+            return
+        try:
+            loop.run_within_grace(flight.stop)
+        except RunnerClosedError:
+            pass  # meanwhile, so that all of it unwinds
+        except TimeoutError:
+            if flight.stopping:
+                warn_abandoned(loop.core.name, loop.name, stuck=False)
+            else:
+                loop.core.leave_behind(loop.name)
+        except BaseException:
+            # Ctrl-C again: wait for nothing.
+            self._cancel_soon()
+            raise
+
+    def drop(self) -> None:
+        """Close for the collector, which runs on any thread: the last caller's alone may wait."""
+        if sys.is_finalizing():
+            return
+        if threading.get_ident() == self._thread:
+            self.close()
+        elif self._is_in_flight():
+            self._cancel_soon()
+
+    def _last(self) -> Outcome[R] | None:
+        """What ended the map: nothing, if that was its last item."""
+        error = self._flight.failure or self._items_error
+        # Kept, it would make a cycle: frames of its traceback may reach us.
+        self._flight.failure = self._items_error = None
+        return Outcome(error=error, final=True) if error is not None else None
+
+    def _is_in_flight(self) -> bool:
+        """Whether items are with the loop that nobody has stopped."""
+        flight = self._flight
+        return (
+            flight.loop is not None
+            and flight.finished < self._pulled
+            and not flight.stopping
+            and self._loop.core.accepting
+        )
+
+    def _cancel_soon(self) -> None:
+        if self._flight.loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has just been closed
+                self._flight.loop.call_soon_threadsafe(self._flight.cancel)
+
+    def _pull(self, items: Iterator[T]) -> None:
+        """Pull one item, in the caller's own context, and let the loop have it."""
+        try:
+            given = next(items)
+        except StopIteration:
+            self._items = None
+            return
+        except Exception as error:
+            # Its place is behind the items that came before it.
+            self._items = None
+            self._items_error = without_our_frame(error)
+            return
+        item: Item[T, R] = Item(given, copy_context())
+        flight = self._flight
+        self._answers.add(item)
+        self._pulled += 1
+        flight.queue.append(item)
+        if flight.loop is None:
+            self._loop.run(self._open)
+        elif flight.starved:
+            flight.starved = False
+            self._loop.check()
+            flight.loop.call_soon_threadsafe(flight.feed)
+
+    async def _open(self) -> None:
+        self._flight.open(self._loop.core)

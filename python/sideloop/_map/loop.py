@@ -1,0 +1,86 @@
+"""The loop that serves one map: the one that serves its first call, for all of them."""
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from sideloop._base.errors import DeadlockError, RunnerClosedError
+from sideloop._manager.api import loop_manager
+from sideloop._runners.options import GRACE
+from sideloop._sideloop import Router, RunnerCore, deadline
+
+Step = Callable[[], Coroutine[Any, Any, None]]
+
+
+class MapLoop:
+    """Makes the calls of one map, all on one loop, in the name of the user's function."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._served = _Served(name)
+        self._router = Router(self._served, self._served.serve)
+
+    def run(self, step: Step) -> None:
+        """Run a step of the map on the loop, and wait for it."""
+        self._router.run(_Named(step, self.name), (), {})
+
+    def run_within_grace(self, step: Step) -> None:
+        """Run a step that has the grace, whatever time limit is in force.
+
+        Raises:
+            TimeoutError: The step has not ended by then.
+        """
+        token = deadline.set((time.monotonic() + GRACE, GRACE))
+        try:
+            self.run(step)
+        finally:
+            deadline.reset(token)
+
+    @property
+    def core(self) -> RunnerCore:
+        """Serves the map. There since the first `run`."""
+        return self._served.core
+
+    def check(self) -> None:
+        """Raise if the loop serves this map no more."""
+        if not self.core.accepting:
+            raise self._served.ended()
+
+
+class _Served:
+    """What the router asks: it keeps the core that served first, and takes no other."""
+
+    core: RunnerCore
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def serve(self, async_fn: Callable[..., object]) -> RunnerCore:
+        """Find the core, once."""
+        if hasattr(self, "core"):
+            raise self.ended()
+        self.core = loop_manager._serve(async_fn)  # pyright: ignore[reportPrivateUsage]  # ours
+        return self.core
+
+    def ended(self) -> RuntimeError:
+        """Why the loop takes no more calls of this map."""
+        if self.core.orphaned:
+            return RuntimeError(
+                f"the map of {self._name} was begun before a fork, on a loop of the parent "
+                f"process; begin a new one in the child"
+            )
+        if self.core.driving:
+            return DeadlockError(self.core.name, self._name, ())
+        return RunnerClosedError(self.core.name, self._name, started=True)
+
+
+class _Named:
+    """A step that bears the name of the user's function, in messages."""
+
+    def __init__(self, step: Step, name: str) -> None:
+        self._step = step
+        # The module is in the name.
+        vars(self).update(__qualname__=name.removesuffix("()"), __module__=None)
+
+    def __call__(self) -> Coroutine[Any, Any, None]:
+        return self._step()

@@ -1,0 +1,1 @@
+"""Calls on a loop of one's own, or of somebody else's."""

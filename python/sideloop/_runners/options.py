@@ -1,0 +1,36 @@
+"""What runners, and those who call on loops, can be told: who drives, and how long is waited."""
+
+from typing import Literal
+
+GRACE = 5.0
+"""How many seconds a cancelled task gets to unwind, unless said otherwise."""
+
+SLOW_CALL_WARNING = 60.0
+"""After how many seconds a call is logged that has not ended, unless said otherwise."""
+
+Drive = Literal["thread", "caller"]
+
+
+def check_drive(drive: Drive) -> Drive:
+    """Refuse what is no drive."""
+    if drive not in ("thread", "caller"):
+        raise ValueError(f"drive is 'thread' or 'caller', not {drive!r}")
+    return drive
+
+
+def check_slow(seconds: float | None) -> float | None:
+    """Refuse what is no duration."""
+    if seconds is None:
+        return None
+    if not seconds > 0:
+        raise ValueError(
+            f"slow_call_warning is a positive number of seconds, or None for never: {seconds!r}"
+        )
+    return float(seconds)
+
+
+def check_grace(grace: float) -> float:
+    """Refuse what is no duration."""
+    if not grace >= 0:
+        raise ValueError(f"grace is a number of seconds that is not negative: {grace!r}")
+    return float(grace)

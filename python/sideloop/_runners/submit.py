@@ -1,0 +1,107 @@
+"""Submit: a call that is put in without waiting, and the future that gets its outcome."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from sideloop._base.errors import DeadlockError
+from sideloop._sideloop import Call, RunnerCore, call_name
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Loop(Protocol):
+    @property
+    def core(self) -> RunnerCore: ...
+
+
+class Submitted(Future[T]):
+    """The future of a call. Settled on the loop thread, by the extension, through `settle_...`.
+
+    It is pending until the call has ended, also while that runs, as the futures of
+    `asyncio.run_coroutine_threadsafe` are: so `cancel` works until then.
+    """
+
+    def __init__(
+        self,
+        loop_for: Callable[[Callable[..., object]], _Loop],
+        async_fn: Callable[P, Awaitable[T]],
+        args: Any,
+        kwargs: Any,
+    ) -> None:
+        super().__init__()
+        self._loop_for = loop_for
+        self._async_fn: Callable[..., Awaitable[T]] = async_fn
+        self._work: tuple[Any, Any] = (args, kwargs)
+        self._core: RunnerCore | None = None
+        self.call: Call | None = None
+
+    def send(self) -> None:
+        """Put the call in, on whichever loop the runner has now."""
+        sent = False
+        while not sent:
+            self._core = self._loop_for(self._async_fn).core
+            sent = self._core.submit(self._async_fn, *self._work, self)
+        if self.cancelled() and (call := self.call) is not None:
+            # Between an attempt that did not start and this one.
+            call.cancel()
+
+    def cancel(self) -> bool:
+        """Cancel the task; False if the call has ended."""
+        if not super().cancel():
+            return False
+        if (call := self.call) is not None:
+            call.cancel()
+        return True
+
+    def result(self, timeout: float | None = None) -> T:
+        """Wait for the outcome: the value, or the exception."""
+        try:
+            self._check_no_deadlock()
+            return super().result(timeout)
+        finally:
+            del self  # else the exception keeps it in a cycle, through the traceback
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for the outcome: the exception, or None."""
+        self._check_no_deadlock()
+        return super().exception(timeout)
+
+    def settle_value(self, value: T) -> bool:
+        """The call has returned; False if nobody can see that."""
+        self._forget()
+        if not self.set_running_or_notify_cancel():
+            return False
+        self.set_result(value)
+        return True
+
+    def settle_error(self, error: BaseException) -> bool:
+        """The call has failed; False if nobody can see that."""
+        self._forget()
+        if isinstance(error, asyncio.CancelledError):
+            super().cancel()
+        if not self.set_running_or_notify_cancel():
+            return False
+        self.set_exception(error)
+        return True
+
+    def settle_not_started(self) -> bool:
+        """The loop went away before: try the next one, unless the runner is closed."""
+        if self.cancelled():
+            self._forget()
+            return self.set_running_or_notify_cancel()
+        try:
+            self.send()
+        except BaseException as error:
+            return self.settle_error(error)
+        return True
+
+    def _forget(self) -> None:
+        self._work = ((), {})
+        self.call = None
+
+    def _check_no_deadlock(self) -> None:
+        if self._core is not None and self._core.mine and not self.done():
+            raise DeadlockError(self._core.name, call_name(self._async_fn), ())

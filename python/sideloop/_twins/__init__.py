@@ -1,0 +1,1 @@
+"""Sync twins of async functions, classes and modules, and the translation between them."""

@@ -1,0 +1,62 @@
+"""Counterparts: what `with` and `for` call, in place of what `async with` and `async for` do."""
+
+import threading
+import types
+from typing import Any
+
+from sideloop._twins.translate import kind_of, original_of
+from sideloop._twins.twin import Twin
+from sideloop._views.context_manager import SyncContextManager
+
+COUNTERPARTS = {
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+    "__aiter__": "__iter__",
+    "__anext__": "__next__",
+}
+
+_VISITS = "_sideloop_visits"
+
+
+class Counterparts(Twin):
+    """Holds the functions: a twin class takes those whose counterpart the original has."""
+
+    def __enter__(self) -> Any:
+        translator, original = self.__sideloop__.translator, original_of(self)
+        manager = SyncContextManager[Any](translator.router, kind_of(original), lambda: original)
+        host, visit = manager._begin()  # pyright: ignore[reportPrivateUsage]  # ours
+        entered = host.run(visit.enter)
+        self.__dict__.setdefault(_VISITS, []).append((threading.get_ident(), manager))
+        return translator.out(entered)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> bool:
+        visits: list[tuple[int, SyncContextManager[Any]]] = self.__dict__.get(_VISITS, [])
+        if not visits:
+            raise RuntimeError(f"{self!r} was not entered")
+        # Several threads may be inside, as in a semaphore: each leaves by its own visit.
+        mine = [
+            place for place, (thread, _) in enumerate(visits) if thread == threading.get_ident()
+        ]
+        _, manager = visits.pop(mine[-1] if mine else -1)
+        host, visit = manager._end()  # pyright: ignore[reportPrivateUsage]  # ours
+        return bool(host.run_last(visit.exit, kind, error, traceback))
+
+    def __iter__(self) -> Any:
+        translator, original = self.__sideloop__.translator, original_of(self)
+        found = kind_of(original).__aiter__(original)
+        view = translator.out(found)
+        # One that is neither a generator nor of a wrapped class has no view yet.
+        return translator.iterate(found, kind_of(original)) if view is found else view
+
+    def __next__(self) -> Any:
+        translator, original = self.__sideloop__.translator, original_of(self)
+        try:
+            item = translator.router.run(kind_of(original).__anext__, (original,), {})
+        except StopAsyncIteration:
+            raise StopIteration from None
+        return translator.out(item)

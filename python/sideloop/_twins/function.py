@@ -1,0 +1,166 @@
+"""The sync twins of functions and methods."""
+
+import functools
+import sys
+import types
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from sideloop._twins.form import Form
+from sideloop._twins.translate import Translator, into_call, kind_of
+from sideloop._views.context_manager import SyncContextManager
+from sideloop._views.generator import SyncGenerator
+
+_HIDDEN = frozenset(("__code__", "__wrapped__", "_is_coroutine", "_is_coroutine_mark", "aio"))
+"""What would show the twin as a coroutine function, and what it has itself."""
+
+
+class SyncFunction:
+    """The sync twin of an async function: what `synced` returns.
+
+    Looks like the function, which is at `aio`, and is a method where that would be one. Calling it
+    blocks, and is a call of `run_sync`. Pickled by reference.
+
+    >>> import sideloop
+    >>> @sideloop.synced
+    ... async def async_add(a: int, b: int) -> int:
+    ...     return a + b
+    >>> async_add(10, b=12)
+    22
+    >>> sideloop.run_sync(async_add.aio, 10, 12)
+    22
+    """
+
+    def __init__(self, translator: Translator, async_fn: Any) -> None:
+        self.aio = self.__wrapped__ = async_fn
+        self.translator = translator
+        # The class has these too, so that `__getattr__` is not asked for them.
+        self.__doc__ = async_fn.__doc__
+        self.__module__ = getattr(async_fn, "__module__", __name__)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        translator = self.translator
+        return translator.out(translator.router.run(self.aio, *into_call(args, kwargs)))
+
+    def __get__(self, instance: object, owner: type | None = None) -> "SyncFunction":
+        bound = _bind(self.aio, instance, owner)
+        return self if bound is self.aio else type(self)(self.translator, bound)
+
+    def __getattr__(self, name: str) -> Any:
+        # Its name, its annotations, what decorators have put on it.
+        if name in _HIDDEN:
+            raise AttributeError(name)
+        return getattr(self.aio, name)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SyncFunction):
+            return NotImplemented
+        return bool(self.translator is other.translator and self.aio == other.aio)
+
+    def __hash__(self) -> int:
+        return hash(self.aio)
+
+    def __repr__(self) -> str:
+        return f"<sideloop.synced of {self.aio!r}>"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        # By the name that holds it. If none does, the original's may: `get = synced(async_get)`.
+        name: str = getattr(self.aio, "__qualname__", "")
+        held: Any = sys.modules.get(self.__module__)
+        for part in name.split("."):
+            held = getattr(held, part, None)
+        if held is not self:
+            return _restore, (self.translator.manager, self.aio)
+        return name if self.__module__ != "__main__" else (self._maker(name), ())
+
+    def _maker(self, name: str) -> Callable[[], Any]:
+        # What a script defines cloudpickle sends by value, but it does so with functions only. For
+        # pickle this one is found by its name.
+        if "make" not in vars(self):
+            manager, async_fn = self.translator.manager, self.aio
+
+            def make() -> Any:
+                return _restore(manager, async_fn)
+
+            make.__module__, make.__qualname__ = "__main__", f"{name}.make"
+            vars(self)["make"] = make
+        maker: Callable[[], Any] = vars(self)["make"]
+        return maker
+
+
+class SyncGeneratorFunction(SyncFunction):
+    """The sync twin of a function that returns an async generator or iterator."""
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> SyncGenerator[Any, Any]:
+        args, kwargs = into_call(args, kwargs)
+        items = self.aio(*args, **kwargs)
+        return self.translator.iterate(items, self.aio)
+
+
+class SyncContextManagerFunction(SyncFunction):
+    """The sync twin of a function that returns an async context manager."""
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> SyncContextManager[Any]:
+        args, kwargs = into_call(args, kwargs)
+        make = functools.partial(self.aio, *args, **kwargs)
+        return SyncContextManager(self.translator.router, self.aio, make, self.translator.out)
+
+
+class PassedFunction(SyncFunction):
+    """A method that is not known to be async: it runs on the calling thread.
+
+    What it returns says more. A coroutine is run, since nothing else could be done with it.
+    """
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        args, kwargs = into_call(args, kwargs)
+        found = self.aio(*args, **kwargs)
+        translator = self.translator
+        if kind_of(found) is types.CoroutineType:
+            return translator.out(translator.router.run(Made(found), (), {}))
+        return translator.out(found)
+
+
+class Made:
+    """As an async function: a coroutine that is there already."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self._coroutine = coroutine
+        self.__qualname__: str = getattr(coroutine, "__qualname__", "")
+
+    def __call__(self) -> Coroutine[Any, Any, Any]:
+        return self._coroutine
+
+
+TWINS: dict[Form | None, type[SyncFunction]] = {
+    Form.AWAITED: SyncFunction,
+    Form.ITERATED: SyncGeneratorFunction,
+    Form.ENTERED: SyncContextManagerFunction,
+    None: PassedFunction,
+}
+
+
+class SyncProperty(property):
+    """The sync twin of a property whose value is to be awaited. The original is at `aio`."""
+
+    def __init__(
+        self,
+        original: property,
+        getter: Callable[[Any], Any],
+        setter: Callable[[Any, Any], None] | None,
+        deleter: Callable[[Any], None] | None,
+    ) -> None:
+        super().__init__(getter, setter, deleter)
+        self.__doc__ = original.__doc__
+        self.aio = original
+
+
+def _bind(async_fn: Any, instance: object, owner: type | None) -> Any:
+    if kind_of(async_fn) is not functools.partial and hasattr(kind_of(async_fn), "__get__"):
+        return async_fn.__get__(instance, owner)
+    return async_fn if instance is None else types.MethodType(async_fn, instance)
+
+
+def _restore(manager: Any, async_fn: Any) -> Any:
+    # A bound method of a class whose body has a twin comes back as its twin.
+    return async_fn if isinstance(async_fn, SyncFunction) else manager.synced(async_fn)

@@ -1,0 +1,136 @@
+"""Twin classes: made from async classes, with the same names and the same place among others."""
+
+import functools
+import inspect
+import types
+from abc import ABCMeta
+from typing import Any
+
+from sideloop._twins.member import is_async, members
+from sideloop._twins.translate import Translated, Translator, original_of
+from sideloop._twins.twin import AsyncOriginal, Origin, Twin
+
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, mostly
+
+
+def twin_class_of(
+    translator: Translator, original: type, module: str, qualname: str
+) -> type[Translated]:
+    """The twin of a class, which its module will know by this name."""
+    if (known := translator.twin_class(original)) is not None:
+        return known
+    _check(original)
+    bases = _bases(translator, original)
+    namespace = members(original, _attributes(original, bases)) | {
+        "__module__": module,
+        "__qualname__": qualname,
+        "__doc__": original.__doc__,
+        "__init__": _constructor(original),
+        "__signature__": _Signature(),
+        "__sideloop__": Origin(original, translator),
+        "aio": AsyncOriginal[Any](original_of),
+    }
+    if hasattr(original, "__class_getitem__"):
+        namespace["__class_getitem__"] = classmethod(types.GenericAlias)
+    twin_class = types.new_class(
+        qualname.rpartition(".")[2], bases, {}, lambda own: own.update(namespace)
+    )
+    translator.add_class(original, twin_class)
+    return twin_class
+
+
+def _check(original: type) -> None:
+    if BaseException in original.__mro__:
+        raise TypeError(
+            f"{original.__qualname__} is an exception: sync code catches the very class that async "
+            f"code raises, so leave it as it is"
+        )
+    if not has_async(original):
+        raise TypeError(
+            f"expected an async class, and {original.__qualname__} has nothing async: no method, "
+            f"property, generator or context manager; use it as it is"
+        )
+    if hasattr(original, "aio"):
+        raise TypeError(
+            f"{original.__qualname__} has an attribute 'aio', which in its twin would be the async "
+            f"original: rename it"
+        )
+
+
+def has_async(original: type) -> bool:
+    """Whether a class, or one that it is derived from, has anything async."""
+    return any(
+        is_async(static) or name in ("__aenter__", "__aiter__", "__anext__")
+        for base in original.__mro__
+        for name, static in base.__dict__.items()
+    )
+
+
+def _bases(translator: Translator, original: type) -> tuple[type, ...]:
+    """The twins of those bases that have one, then those that are as good for sync code."""
+    twins = [
+        twin for base in original.__bases__ if (twin := _nearest(translator, base)) is not None
+    ]
+    twins = [one for one in twins if not any(o is not one and issubclass(o, one) for o in twins)]
+    twins = twins or [Twin]
+    # Bases may come again behind other twins, and from there they count already.
+    shared = [
+        base
+        for base in original.__mro__[1:]
+        if _is_shared(base) and not any(issubclass(twin, base) for twin in twins)
+    ]
+    shared = [one for one in shared if not any(o is not one and issubclass(o, one) for o in shared)]
+    return (*twins, *shared)
+
+
+def _nearest(translator: Translator, base: type) -> type[Translated] | None:
+    return next((twin for one in base.__mro__ if (twin := translator.twin_class(one))), None)
+
+
+def _is_shared(base: type) -> bool:
+    """Whether the twin may be derived from this base of the original.
+
+    Not if it is async; not if it has memory of its own, as `dict` has, which would stay empty.
+    """
+    if base is object or base.__module__ == "typing" or getattr(base, "_is_protocol", False):
+        return False
+    if type(base) not in (type, ABCMeta) or has_async(base):
+        return False
+    return all(one.__flags__ & _HEAP_TYPE for one in base.__mro__[:-1])
+
+
+def _attributes(original: type, bases: tuple[type, ...]) -> dict[str, Any]:
+    """What the twin does not have from its bases' originals, as the classes' namespaces hold it."""
+    covered: set[type] = {object}
+    for base in bases:
+        if (origin := getattr(base, "__sideloop__", None)) is not None:
+            covered.update(origin.original.__mro__)
+    found: dict[str, Any] = {}
+    for base in reversed(original.__mro__):
+        if base not in covered and base.__module__ != "typing":
+            found.update(base.__dict__)
+    return found
+
+
+def _constructor(original: type) -> Any:
+    """`Twin.__init__`, with the look of the original's."""
+    code, names = Twin.__init__.__code__, Twin.__init__.__globals__
+    return functools.update_wrapper(
+        types.FunctionType(code, names), inspect.getattr_static(original, "__init__")
+    )
+
+
+class _Signature:
+    """The attribute `__signature__` of twin classes, which `inspect` reads."""
+
+    def __get__(self, twin: Twin | None, owner: type[Twin]) -> inspect.Signature:
+        if twin is not None:
+            raise AttributeError("__signature__")
+        try:
+            if "__sideloop__" in owner.__dict__:
+                return inspect.signature(owner.__dict__["__sideloop__"].original)
+            # A subclass, which has inherited this.
+            signature = inspect.signature(inspect.getattr_static(owner, "__init__"))
+        except (TypeError, ValueError):
+            raise AttributeError("__signature__") from None
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
