@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import sideloop
 from sideloop import DeadlockError, LoopManager, Runner, run_sync
 
 
@@ -46,6 +48,28 @@ class TestACallThatWouldCloseACircle:
         assert f"{__file__}:{second_site} in back()" in message
         assert "runner 'first', whose loop waits for" in message
         assert "back() on runner 'second'" in message
+
+    @pytest.mark.parametrize("beside", ["sideloop_extra/client.py", "sideloop.py"])
+    def test_is_refused_with_a_site_beside_our_package(
+        self, first: Runner, second: Runner, beside: str
+    ) -> None:
+        """A file of the user's may begin with the name of our folder."""
+        file = Path(sideloop.__file__).parents[1] / beside
+        names: dict[str, Any] = {"second": second, "first": first, "answer": answer}
+        source = "def there(back): second.run(back)\n\ndef back(): first.run(answer)"
+        exec(compile(source, str(file), "exec"), names)
+
+        async def back() -> None:
+            names["back"]()
+
+        async def there() -> None:
+            names["there"](back)
+
+        with pytest.raises(DeadlockError) as raised:
+            first.run(there)
+
+        assert f"{file}:1 in there()" in str(raised.value)
+        assert f"{file}:3 in back()" in str(raised.value)
 
     def test_is_refused_through_a_longer_chain(self, first: Runner, second: Runner) -> None:
         with Runner(name="third") as third:
