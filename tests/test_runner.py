@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -669,6 +669,27 @@ class TestARunnerThatIsDropped:
 
         assert Runner(loop_factory=loop_factory).run(collect) == 22
         gc.collect()
+
+    @pytest.mark.usefixtures("no_thread_left")
+    def test_does_not_wait_for_the_collector(
+        self, loop_factory: LoopFactory | None, wait_until: WaitUntil
+    ) -> None:
+        gc.disable()
+        try:
+            loop = Runner(loop_factory=loop_factory).run(running_loop)
+            wait_until(loop.is_closed)
+        finally:
+            gc.enable()
+
+    def test_stays_while_something_calls_through_it(self, loop_factory: LoopFactory | None) -> None:
+        async def count() -> AsyncIterator[int]:
+            for number in range(3):
+                await asyncio.sleep(0)
+                yield number
+
+        with Runner(loop_factory=loop_factory).iterate(count()) as numbers:
+            gc.collect()
+            assert list(numbers) == [0, 1, 2]
 
     def test_because_of_a_wrong_argument_is_quiet(self) -> None:
         with pytest.raises(ValueError, match="grace"):
