@@ -1,70 +1,31 @@
-//! The extension module `sideloop._sideloop`: the stations of a call, in the order it meets them.
+//! The extension module `sideloop._sideloop`, in layers: each imports only those below it, which
+//! `tests/test_layers.py` reads. A call goes down from the face to the loop's entry, and comes back up by its end.
 
 use pyo3::prelude::*;
 
-mod router;
+mod face;
 
-mod runner;
+mod caller;
 
-mod running;
-
-mod call;
-
-mod nesting;
-
-mod importing;
-mod submit;
-
-mod entry;
-
-mod event_loop;
-
-mod task;
-
-mod step;
-
-mod arrive;
+mod loop_side;
 
 mod host;
 
-mod attend;
+mod finish;
 
-mod outlast;
+mod send;
 
-mod awaiting;
+mod model;
 
-mod iterate;
+mod tasks;
 
-mod outcome;
+mod event_loop;
 
-mod handoff;
+mod entry;
 
-mod cancel;
+mod policy;
 
-mod drive;
-
-mod guest;
-mod statistics;
-
-mod deadline;
-
-mod errors;
-
-mod context;
-
-mod cpus;
-
-mod thread;
-
-mod names;
-
-mod version;
-
-mod vectorcall;
-
-mod attached;
-
-mod fork;
+mod python;
 
 /// The native half of sideloop. Private: import from `sideloop` instead.
 // The interpreter lock is declared needed until the extension is audited for running without it.
@@ -73,13 +34,13 @@ pub mod _sideloop {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_export]
-    use super::router::Router;
+    use super::model::Router;
 
     #[pymodule_export]
-    use super::runner::RunnerCore;
+    use super::model::RunnerCore;
 
     #[pymodule_export]
-    use super::call::Call;
+    use super::model::Call;
 
     #[pymodule_export]
     use super::event_loop::LoopCore;
@@ -88,40 +49,41 @@ pub mod _sideloop {
     use super::event_loop::ReadyQueue;
 
     #[pymodule_export]
-    use super::host::Host;
+    use super::model::Host;
 
     #[pymodule_export]
-    use super::iterate::Items;
+    use super::face::Items;
 
     #[pymodule_export]
-    use super::guest::run_as_guest;
+    use super::face::run_as_guest;
 
     #[pymodule_export]
-    use super::task::check_async_fn;
+    use super::policy::async_fn::check_async_fn;
 
     #[pymodule_export]
-    use super::errors::call_name;
+    use super::policy::errors::call_name;
 
     #[pymodule_export]
-    use super::thread::ThreadLife;
+    use super::python::thread::ThreadLife;
 
     #[pymodule_export]
-    use super::fork::generation;
+    use super::python::fork::generation;
 
     #[pymodule_export]
-    use super::statistics::ended_counts;
+    use super::model::ended_counts;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::attached::check_interpreter_lock(module.py())?;
-        super::fork::watch()?;
-        // Everything that would be made at first use: see `names`.
         let py = module.py();
-        super::names::names(py);
-        super::version::is_at_least(py, 0);
+        super::python::attached::check_interpreter_lock(py)?;
+        super::python::fork::watch()?;
+        super::model::forget_in_children()?;
+        // Everything that would be made at first use: see `names`.
+        super::python::names::names(py);
+        super::python::version::is_at_least(py, 0);
         super::event_loop::prepare(py);
-        super::errors::prepare_finalization(py)?;
-        super::importing::prepare(py)?;
-        module.add("deadline", super::deadline::variable(module.py())?)
+        super::policy::errors::prepare_finalization(py)?;
+        super::caller::prepare(py)?;
+        module.add("deadline", super::policy::deadline::variable(py)?)
     }
 }

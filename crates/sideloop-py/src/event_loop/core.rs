@@ -1,7 +1,6 @@
 //! The loop's core: its state, and what the rest of the loop asks of it.
 
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 
 use pyo3::PyTraverseError;
@@ -16,8 +15,8 @@ use super::first_step::Hold;
 use super::handle;
 use super::overrides::Overrides;
 use super::ready::ReadyQueue;
-use crate::entry::{Bell, Entry, lock};
-use crate::runner::RunnerCore;
+use super::tenant::{Let, Tenant};
+use crate::entry::{Bell, Entry};
 
 /// The scheduling half of `sideloop.EventLoop`: a mixin to stand before an asyncio event loop.
 ///
@@ -28,8 +27,7 @@ pub(crate) struct LoopCore {
     pub(crate) overrides: Overrides,
     pub(super) ready: Py<ReadyQueue>,
     pub(super) hold: Hold,
-    /// The runner that takes calls for this loop, if one does.
-    pub(super) runner: Mutex<Option<Py<RunnerCore>>>,
+    pub(super) tenant: Let,
     pub(super) scheduled: Field,
     pub(super) selector: Field,
     /// The selector's map from descriptors to keys, while its epoll object is polled from here.
@@ -120,23 +118,6 @@ impl LoopCore {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// The runner that takes calls for this loop, if one does.
-    pub(crate) fn runner<'py>(&self, py: Python<'py>) -> Option<Bound<'py, RunnerCore>> {
-        let runner = lock(&self.runner);
-        runner.as_ref().map(|runner| runner.bind(py).clone())
-    }
-
-    /// Let this runner take calls for the loop, or none.
-    pub(crate) fn serve(&self, runner: Option<Py<RunnerCore>>) {
-        if runner.is_some() {
-            self.entry.expect_callers();
-        }
-        let mut served = lock(&self.runner);
-        let old = std::mem::replace(&mut *served, runner);
-        drop(served);
-        drop(old);
-    }
-
     /// Whether a thread runs the loop now.
     pub(crate) fn runs(&self, py: Python<'_>) -> bool {
         self.thread_id.is_some(py)
@@ -170,7 +151,7 @@ impl LoopCore {
             overrides: Overrides::of(class)?,
             ready: Py::new(py, ReadyQueue::new())?,
             hold: Hold::default(),
-            runner: Mutex::new(None),
+            tenant: Let::default(),
             scheduled: Field::new(PyList::empty(py).into_any().unbind()),
             selector: Field::default(),
             keys: Field::default(),
@@ -265,9 +246,8 @@ impl LoopCore {
             return Ok(());
         }
         visit.call(&self.ready)?;
-        if let Ok(runner) = self.runner.try_lock() {
-            visit.call(&*runner)?;
-        }
+        let runner = |now: &Option<Tenant>| visit.call(now.as_ref().map(|tenant| &tenant.runner));
+        self.tenant.traverse(runner).unwrap_or(Ok(()))?;
         for field in [
             &self.scheduled,
             &self.selector,
@@ -283,7 +263,7 @@ impl LoopCore {
     }
 
     fn __clear__(&self, py: Python<'_>) {
-        self.serve(None);
+        self.let_to(py, None);
         self.ready.get().clear(py);
         let fields = [
             &self.scheduled,

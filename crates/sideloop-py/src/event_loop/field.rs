@@ -4,7 +4,7 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
-use crate::attached::Attached;
+use crate::python::attached::Attached;
 
 /// A reference that Python code sets and reads.
 #[derive(Default)]

@@ -12,8 +12,8 @@ use pyo3::types::PyTuple;
 
 use super::core::LoopCore;
 use super::handle;
-use crate::attached::Attached;
-use crate::context;
+use crate::python::attached::Attached;
+use crate::python::context;
 
 /// Where the first step of the task that is being made is held back.
 #[derive(Default)]

@@ -11,7 +11,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyTuple, PyType};
 
 use super::spare::Class;
-use crate::names::names;
+use crate::python::names::names;
 
 /// Where the slots of a handle lie, in bytes from its start.
 #[derive(Clone, Copy)]
@@ -55,7 +55,7 @@ impl Callback<'_, '_> {
     fn context(&self) -> PyResult<Py<PyAny>> {
         match self.context {
             Some(context) => Ok(context.clone().unbind()),
-            None => crate::context::copy_current(self.callback.py()),
+            None => crate::python::context::copy_current(self.callback.py()),
         }
     }
 }
@@ -107,7 +107,7 @@ impl Layout {
         options.set_item("get_debug", py.get_type::<pyo3::types::PyBool>())?;
         let stand_in = simple.call((), Some(&options))?;
         let args = PyTuple::new(py, [1])?;
-        let context = crate::context::copy_current(py)?;
+        let context = crate::python::context::copy_current(py)?;
         let made = self.timer.class.bind(py).call1((2.5, &simple, &args, &stand_in, &context))?;
         let fields = [
             (self.offsets.callback, "_callback"),
@@ -306,11 +306,12 @@ pub(crate) fn run(event_loop: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>) -> P
     let (Some(callback), Some(args), Some(context)) = (callback, args, context) else {
         return handle.call_method0(names(py).run.bind(py)).map(drop);
     };
-    let (Ok(args), true) = (args.cast_into::<PyTuple>(), crate::context::is_context(&context))
+    let (Ok(args), true) =
+        (args.cast_into::<PyTuple>(), crate::python::context::is_context(&context))
     else {
         return handle.call_method0(names(py).run.bind(py)).map(drop);
     };
-    let done = crate::context::enter(&context, || call(&callback, &args));
+    let done = crate::python::context::enter(&context, || call(&callback, &args));
     settle(event_loop, done, || Ok(handle.clone()))
 }
 

@@ -11,8 +11,9 @@ use sideloop_core::spin::{Plan, Seen, spin};
 
 use super::core::LoopCore;
 use super::turn::LONGEST_BLIND;
-use crate::deadline::bounded;
 use crate::entry::Entry;
+use crate::policy::deadline::bounded;
+use crate::python::detach::detached;
 
 /// What to do next.
 #[must_use]
@@ -52,10 +53,8 @@ impl Linger {
     }
 }
 
-/// A function of its own, never inlined: see `handoff.rs` on what detaches.
-#[inline(never)]
 fn spin_detached(py: Python<'_>, entry: &Entry) -> Seen {
-    py.detach(|| {
+    detached(py, || {
         entry.publish();
         let seen = spin(|| entry.looks_filled() || entry.is_stop_due());
         entry.messages.note(seen);

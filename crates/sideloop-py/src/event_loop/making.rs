@@ -7,8 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::core::LoopCore;
-use crate::names::names;
-use crate::version;
+use crate::python::names::names;
+use crate::python::version;
 
 impl LoopCore {
     /// Whether a task is made by a call of asyncio's class and nothing else.

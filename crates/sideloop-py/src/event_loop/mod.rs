@@ -9,6 +9,8 @@ mod core;
 
 mod state;
 
+mod tenant;
+
 mod field;
 
 mod overrides;
@@ -44,3 +46,4 @@ pub(crate) fn prepare(py: pyo3::Python<'_>) {
 pub(crate) use self::core::LoopCore;
 pub(crate) use self::first_step::FirstStep;
 pub(crate) use self::ready::ReadyQueue;
+pub(crate) use self::tenant::Tenant;

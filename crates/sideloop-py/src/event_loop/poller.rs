@@ -13,8 +13,9 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use sideloop_core::entry::Sleep;
 use sideloop_core::spin::{Plan, Seen, spin};
 
-use crate::entry::{Bell, Entry, lock};
-use crate::errors::os_error;
+use crate::entry::{Bell, Entry};
+use crate::policy::errors::os_error;
+use crate::python::lock::lock;
 
 /// Events taken from the kernel at once; what is left comes with the next turn.
 const MOST_EVENTS: usize = 128;
@@ -36,8 +37,6 @@ pub(crate) struct Ready {
 pub(crate) fn adopt(selector: &Bound<'_, PyAny>, entry: &Entry) -> PyResult<Option<RawFd>> {
     let py = selector.py();
     let Bell::Eventfd(bell) = &entry.bell else { return Ok(None) };
-    let bell = lock(bell);
-    let Some(bell) = &*bell else { return Ok(None) };
     // Nothing is imported for it: a loop may be closed while the interpreter shuts down.
     if selector.is_none() {
         return Ok(None);
@@ -55,10 +54,13 @@ pub(crate) fn adopt(selector: &Bound<'_, PyAny>, entry: &Entry) -> PyResult<Opti
     let flags = EventFlags::IN | EventFlags::ET;
     // SAFETY: the selector owns the descriptor and lives for this call.
     let epoll = unsafe { BorrowedFd::borrow_raw(fd) };
-    match epoll::add(epoll, bell, data, flags) {
+    // The bell may be taken away meanwhile, when the loop is closed.
+    let added = lock(bell).as_ref().map(|bell| epoll::add(epoll, bell, data, flags));
+    match added {
+        None => Ok(None),
         // EEXIST: the selector was ours before.
-        Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(Some(fd)),
-        Err(error) => Err(os_error(&error.into())),
+        Some(Ok(()) | Err(rustix::io::Errno::EXIST)) => Ok(Some(fd)),
+        Some(Err(error)) => Err(os_error(&error.into())),
     }
 }
 

@@ -8,7 +8,7 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList};
 
-use crate::attached::Attached;
+use crate::python::attached::Attached;
 
 /// Handles in the order in which they will run. `loop._ready` is one.
 #[pyclass(frozen, module = "sideloop._sideloop")]

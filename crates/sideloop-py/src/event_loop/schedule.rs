@@ -7,9 +7,8 @@ use sideloop_core::entry::Push;
 use super::core::{LoopCore, monotonic};
 use super::handle::{self, Callback};
 use super::timers::Timers;
-use crate::call::Call;
-use crate::names::names;
-use crate::{vectorcall, version};
+use crate::python::names::names;
+use crate::python::{vectorcall, version};
 
 impl LoopCore {
     /// Wake the thread that runs the loop, if it sleeps.
@@ -61,14 +60,7 @@ impl LoopCore {
     ) -> PyResult<Bound<'py, PyAny>> {
         let core = slf.get();
         core.check_open()?;
-        // A call that has its value needs no turn of its own. An exception does: asyncio marks it as
-        // not retrieved only after it has scheduled the callbacks.
-        if !core.overrides.call_soon
-            && let Ok(call) = callback.cast_exact::<Call>()
-            && let Ok(task) = args.get_item(0)
-            && has_value(&task)?
-        {
-            Call::finish_with(call, &task);
+        if !core.overrides.call_soon && core.finished_at_once(callback, args)? {
             return Ok(slf.py().None().into_bound(slf.py()));
         }
         if Self::holds(slf, callback, args, context) {
@@ -171,13 +163,6 @@ impl LoopCore {
         let class = core.futures.bind(py).getattr(names(py).future.bind(py))?;
         vectorcall::call(&class, [slf.as_any()], core.future_names.bind(py))
     }
-}
-
-/// Whether a finished future has a value, rather than an exception or a cancellation.
-fn has_value(future: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let py = future.py();
-    Ok(!future.call_method0(names(py).cancelled.bind(py))?.is_truthy()?
-        && future.getattr(names(py).exception.bind(py))?.is_none())
 }
 
 /// A tuple with these objects before the rest.

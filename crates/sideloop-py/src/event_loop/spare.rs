@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use super::handle::slot;
-use crate::attached::Attached;
+use crate::python::attached::Attached;
 
 /// The most handles of a class that are kept: those of a burst. About 100 bytes each.
 const MOST: usize = 1024;

@@ -9,10 +9,9 @@ use super::core::LoopCore;
 use super::handle;
 use super::linger::{Linger, Next};
 use super::timers::Timers;
-use crate::entry::Entry;
-use crate::errors::os_error;
-use crate::names::names;
-use crate::runner::RunnerCore;
+use crate::policy::errors::os_error;
+use crate::python::detach::detached;
+use crate::python::names::names;
 
 /// asyncio waits no longer than a day at once (`asyncio.base_events.MAXIMUM_SELECT_TIMEOUT`).
 const LONGEST_WAIT: f64 = 24.0 * 3600.0;
@@ -170,9 +169,9 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
         } else {
             // The kernel's timeout counts milliseconds here, as in `selectors`; rounded down, the loop
             // would turn without rest until a timer is due.
-            let timeout: Option<Duration> =
-                timeout.map(|seconds| crate::deadline::bounded((seconds * 1e3).ceil() * 1e-3));
-            let found = wait_detached(py, entry, epoll, timeout);
+            let timeout: Option<Duration> = timeout
+                .map(|seconds| crate::policy::deadline::bounded((seconds * 1e3).ceil() * 1e-3));
+            let found = detached(py, || poller::wait(entry, epoll, timeout));
             // It may have been a signal that ended the wait.
             py.check_signals()?;
             found
@@ -189,32 +188,13 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
     Ok(())
 }
 
-/// A function of its own, never inlined: see `handoff.rs` on what detaches.
-#[cfg(target_os = "linux")]
-#[inline(never)]
-fn wait_detached(
-    py: Python<'_>,
-    entry: &Entry,
-    epoll: i32,
-    timeout: Option<Duration>,
-) -> std::io::Result<Vec<super::poller::Ready>> {
-    py.detach(|| super::poller::wait(entry, epoll, timeout))
-}
-
 /// Start the calls that have come in, if a runner serves this loop.
 fn drain(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     let core = slf.get();
     if !core.entry.looks_filled() && !core.entry.is_stop_due() {
         return Ok(());
     }
-    match core.runner(slf.py()) {
-        Some(runner) => RunnerCore::drain(&runner),
-        None => {
-            // It was a knock.
-            core.entry.take(&mut Default::default());
-            Ok(())
-        }
-    }
+    core.drain(slf.py())
 }
 
 /// Make the callbacks of ready files ready.

@@ -1,0 +1,173 @@
+//! Drive the loop: the caller runs it itself, while it waits.
+
+use std::time::Instant;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use sideloop_core::phase::{Abandon, Cancel};
+
+use super::report::report_slow;
+use crate::event_loop::{LoopCore, turn};
+use crate::finish::{leave, withdraw};
+use crate::loop_side::cancel::cancel;
+use crate::loop_side::start::{FirstStepBy, start};
+use crate::loop_side::unwind::is_outcome;
+use crate::model::{Call, Driver, RunnerCore, turn_for};
+use crate::policy::errors::Error;
+use crate::policy::outcome::Outcome;
+use crate::policy::patience::{Ended, Next, Patience, next_look};
+use crate::python::{thread, version};
+
+/// Start the call and turn the loop until it ends, or patience does.
+///
+/// # Errors
+/// `RuntimeError` on another thread than the loop's own, `DeadlockError` inside of the loop itself.
+pub(super) fn drive(
+    driver: &Driver,
+    call: &Bound<'_, Call>,
+    patience: Patience,
+) -> PyResult<Ended> {
+    let py = call.py();
+    let runner = call.get().runner(py);
+    let core = runner.get();
+    let Some(own_loop) = &core.own_loop else {
+        return Err(PyRuntimeError::new_err("a loop that the caller drives must be sideloop's"));
+    };
+    if !driver.is_mine() {
+        return Err(PyRuntimeError::new_err(format!(
+            "{} was not started: the loop of runner '{}' is driven by the thread that made its first \
+             call, and by no other; use a runner for each thread, or drive=\"thread\"",
+            call.get().name(py),
+            core.name(),
+        )));
+    }
+    // Driven by a call further out, or run by the user's own code.
+    if own_loop.get().runs(py) || !driver.begin_driving() {
+        return Err(Error::Deadlock.raise(py, (core.name(), call.get().name(py), [(); 0])));
+    }
+    let own_loop = own_loop.bind(py);
+    let ended = enter(driver, own_loop).and_then(|outer| {
+        let before = turn_for(py, Some(runner.clone()));
+        let ended = turn_until_ended(runner, own_loop, call, patience);
+        drop(turn_for(py, before));
+        outer.leave(driver, own_loop)?;
+        Ok(ended)
+    });
+    driver.end_driving();
+    if own_loop.get().is_stopping() && core.entry.accepts() {
+        // The user's code has stopped the loop. What is left on it unwinds, this call included.
+        driver.end.call1(py, (py.None(),))?;
+        return Ok(match call.get().take_outcome(py) {
+            Some(outcome) => Ended::Outcome(outcome),
+            None => ended?,
+        });
+    }
+    ended
+}
+
+fn turn_until_ended(
+    runner: &Bound<'_, RunnerCore>,
+    own_loop: &Bound<'_, LoopCore>,
+    call: &Bound<'_, Call>,
+    mut patience: Patience,
+) -> Ended {
+    let py = runner.py();
+    let inside = call.get();
+    let on_main = thread::is_main(py).unwrap_or(false);
+    let started = start(call, inside.submitted, FirstStepBy::Starter);
+    // What is ready needs no look at timers and files first, unless the last one is long ago.
+    let mut turned = started.and_then(|_| {
+        if turn::may_stay_blind(own_loop) {
+            turn::run_ready(own_loop)
+        } else {
+            turn::run_once(own_loop, Some(0.0))
+        }
+    });
+    loop {
+        if inside.is_done() {
+            let outcome = inside.take_outcome(py).unwrap_or(Outcome::NotStarted);
+            return patience.ended(py, outcome);
+        }
+        // An exception of a task that is a call is its outcome, and no interrupt.
+        let interrupted = std::mem::replace(&mut turned, Ok(()))
+            .err()
+            .filter(|error| !is_outcome(runner, error.value(py)).unwrap_or(false));
+        match patience.look(interrupted, || inside.name(py)) {
+            Next::Wait => {}
+            Next::Report => {
+                if let Some(error) = report_slow(call) {
+                    turned = Err(error);
+                    continue;
+                }
+            }
+            Next::Cancel => match withdraw(call) {
+                Cancel::NeverRan => return patience.never_ran(),
+                Cancel::Interrupt => {
+                    if let Err(error) = cancel(call) {
+                        error.write_unraisable(py, Some(call));
+                    }
+                }
+                Cancel::Nothing => {}
+            },
+            Next::Leave => match leave(call) {
+                Abandon::Leave => return patience.left(),
+                Abandon::TakeOutcome => continue,
+            },
+        }
+        if own_loop.get().is_stopping() {
+            return patience.never_ran();
+        }
+        let now = Instant::now();
+        let limit = next_look(on_main, now, patience.limit());
+        let left = limit.map(|limit| limit.saturating_duration_since(now));
+        turned = turn::run_once(own_loop, left.map(|left| left.as_secs_f64()));
+    }
+}
+
+/// Make the loop the running one of this thread.
+fn enter(driver: &Driver, own_loop: &Bound<'_, LoopCore>) -> PyResult<Outer> {
+    let py = own_loop.py();
+    let running = driver.get_running_loop.call0(py)?;
+    let hooks = driver.get_hooks.call0(py)?;
+    driver.set_hooks.bind(py).call((), Some(driver.hooks.bind(py)))?;
+    let outer = Outer { running, hooks, task: None };
+    let outer = outer.suspend_task(py)?;
+    driver.set_running_loop.call1(py, (own_loop,))?;
+    own_loop.get().set_thread_id(py, Some(driver.ident.clone_ref(py)));
+    Ok(outer)
+}
+
+/// What ran on this thread before, to go on after.
+struct Outer {
+    running: Py<PyAny>,
+    hooks: Py<PyAny>,
+    task: Option<Py<PyAny>>,
+}
+
+impl Outer {
+    /// Since CPython 3.14 a thread has one current task, whatever its loop: put it aside.
+    fn suspend_task(mut self, py: Python<'_>) -> PyResult<Self> {
+        if self.running.is_none(py) || !version::is_at_least(py, 14) {
+            return Ok(self);
+        }
+        let tasks = py.import("asyncio.tasks")?;
+        let task = tasks.call_method1("current_task", (&self.running,))?;
+        if !task.is_none() {
+            tasks.call_method1("_leave_task", (&self.running, &task))?;
+            self.task = Some(task.unbind());
+        }
+        Ok(self)
+    }
+
+    fn leave(self, driver: &Driver, own_loop: &Bound<'_, LoopCore>) -> PyResult<()> {
+        let py = own_loop.py();
+        own_loop.get().set_thread_id(py, None);
+        driver.set_running_loop.call1(py, (&self.running,))?;
+        driver.set_hooks.call1(py, self.hooks.bind(py).cast::<PyTuple>()?)?;
+        if let Some(task) = self.task {
+            py.import("asyncio.tasks")?.call_method1("_enter_task", (&self.running, task))?;
+        }
+        Ok(())
+    }
+}

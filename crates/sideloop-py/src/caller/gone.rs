@@ -1,0 +1,34 @@
+//! Whether a loop that somebody else runs is gone.
+//!
+//! Nobody tells a guest what becomes of the loop, so whoever waits looks: a loop that is closed, or has not
+//! run for the grace, will not end the call any more.
+
+use std::time::Instant;
+
+use pyo3::prelude::*;
+
+use crate::model::{Drive, RunnerCore};
+use crate::policy::errors::{Error, name_of};
+use crate::python::lock::lock;
+
+/// The error for a call that the loop will not end, if it is so.
+pub(super) fn gone(core: &RunnerCore, async_fn: &Bound<'_, PyAny>) -> Option<PyErr> {
+    let Drive::Other(guest) = &core.drive else { return None };
+    let py = async_fn.py();
+    let ask = |question: &str| {
+        let answer = guest.event_loop.bind(py).call_method0(question);
+        answer.and_then(|answer| answer.is_truthy()).unwrap_or(false)
+    };
+    let how = if ask("is_closed") {
+        "was closed"
+    } else if ask("is_running") {
+        *lock(&guest.ran) = Instant::now();
+        return None;
+    } else if lock(&guest.ran).elapsed() < core.grace {
+        // Between two `run_until_complete`, perhaps.
+        return None;
+    } else {
+        "was stopped"
+    };
+    Some(Error::HostGone.raise(py, (&core.name, name_of(async_fn), how)))
+}

@@ -1,0 +1,100 @@
+//! Run a call: make it, have it run on the runner's loop, and wait until it has ended or patience does.
+
+use std::time::Instant;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use sideloop_core::handoff::handoff;
+
+use super::driving::drive;
+use super::importing;
+use super::nesting::Nested;
+use super::report::left_behind;
+use super::waiting::Waiting;
+use crate::model::{Answer, Call, Drive, RunnerCore, Work};
+use crate::policy::deadline::Deadline;
+use crate::policy::outcome::Outcome;
+use crate::policy::patience::{Ended, Patience};
+use crate::python::context;
+
+/// What came of asking a runner to run a call.
+pub(crate) enum Run {
+    /// The awaited value.
+    Value(Py<PyAny>),
+    /// The runner was closed before the user's function was called.
+    NotStarted,
+}
+
+/// Run a call to its end, or learn that it was not started.
+pub(crate) fn run(
+    runner: &Bound<'_, RunnerCore>,
+    async_fn: &Bound<'_, PyAny>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: &Bound<'_, PyDict>,
+) -> PyResult<Run> {
+    let context = context::copy_current(runner.py())?;
+    let (args, kwargs) = (args.clone().unbind(), kwargs.clone().unbind());
+    let work = Work::Function { args, kwargs, context };
+    wait_for(runner, async_fn, work, Deadline::current(runner.py())?)
+}
+
+/// Do some work for this function, and wait until it is done or patience ends.
+pub(crate) fn wait_for(
+    runner: &Bound<'_, RunnerCore>,
+    async_fn: &Bound<'_, PyAny>,
+    work: Work,
+    deadline: Option<Deadline>,
+) -> PyResult<Run> {
+    let py = runner.py();
+    let core = runner.get();
+    if !core.entry.accepts() {
+        return Ok(Run::NotStarted);
+    }
+    let now = Instant::now();
+    let report = core.slow.map(|slow| now + slow);
+    let patience = Patience::new(deadline, core.grace, report);
+    let new_call =
+        |answer| Bound::new(py, Call::new(runner.clone().unbind(), async_fn, work, answer, now));
+    let (call, ended) = match &core.drive {
+        Drive::Caller(driver) => {
+            let call = new_call(Answer::Driver)?;
+            let _nested = Nested::enter(&call)?;
+            core.counts.entered.add(1);
+            let ended = drive(driver, &call, patience);
+            (call, ended)
+        }
+        Drive::Thread | Drive::Other(_) => {
+            let (completer, waiter) = handoff();
+            let call = new_call(Answer::HandOff(completer))?;
+            let _nested = Nested::enter(&call)?;
+            let _import = importing::Wait::begin(runner)?;
+            core.counts.entered.add(1);
+            let waiting = Waiting { call: &call, waiter, patience };
+            let ended = waiting.submit_and_wait();
+            (call, ended)
+        }
+    };
+    match ended.inspect_err(|_| core.counts.sent_back.add(1))? {
+        Ended::Outcome(Outcome::Value(value)) => {
+            core.counts.returned.add(1);
+            Ok(Run::Value(value))
+        }
+        Ended::Outcome(Outcome::Error(error)) => {
+            core.counts.failed.add(1);
+            Err(error)
+        }
+        Ended::Outcome(Outcome::NotStarted) => {
+            core.counts.sent_back.add(1);
+            Ok(Run::NotStarted)
+        }
+        Ended::Stopped(error) => {
+            core.counts.cancelled.add(1);
+            Err(error)
+        }
+        Ended::Abandoned(error) => {
+            core.counts.abandoned.add(1);
+            left_behind(&call);
+            Err(error)
+        }
+    }
+}

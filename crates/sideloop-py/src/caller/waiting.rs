@@ -1,0 +1,135 @@
+//! The caller's side of the hand-off: put the call in, and wait until it ends or patience does.
+//!
+//! The wait is native and detached, so other threads run, and the loop thread never wakes us into a
+//! held interpreter lock.
+//!
+//! Signals: the interpreter runs their handlers on its main thread only, so that thread looks time and again
+//! (`patience::next_look`). Does not work: to be woken by EINTR, since std retries; nor would a raw futex help, since
+//! a signal that comes between the look and the wait, or on another thread, does not interrupt it.
+
+use std::time::Instant;
+
+use pyo3::prelude::*;
+use sideloop_core::entry::{Closed, Push};
+use sideloop_core::handoff::{Wait, Waiter};
+use sideloop_core::phase::{Abandon, Cancel};
+use sideloop_core::spin::{Plan, Seen, spin};
+
+use super::gone::gone;
+use super::report::report_slow;
+use crate::entry::Entry;
+use crate::finish::{leave, withdraw};
+use crate::model::Call;
+use crate::policy::outcome::Outcome;
+use crate::policy::patience::{Ended, Next, Patience, next_look};
+use crate::python::detach::detached;
+use crate::python::thread;
+use crate::send::{ring_attached, send};
+
+/// The caller's wait for one call.
+pub(crate) struct Waiting<'a, 'py> {
+    pub(super) call: &'a Bound<'py, Call>,
+    pub(super) waiter: Waiter,
+    pub(super) patience: Patience,
+}
+
+impl Waiting<'_, '_> {
+    /// Put the message in, then wait. The message is pushed detached: the loop thread is never
+    /// woken into an interpreter lock that we hold.
+    pub(super) fn submit_and_wait(mut self) -> PyResult<Ended> {
+        let (py, call) = (self.call.py(), self.call.get());
+        let on_main = thread::is_main(py)?;
+        let runner = call.runner(py);
+        let core = runner.get();
+        let message = self.call.clone().into_any().unbind();
+        let (entry, waiter) = (&*core.entry, &self.waiter);
+        let looks = on_main || core.is_guest();
+        let limit = next_look(looks, call.submitted, self.patience.limit());
+        let mut interrupted = None;
+        let mut seen = if core.is_native() {
+            push_and_wait(py, entry, message, waiter, limit)
+        } else {
+            entry.push(message).map(|_| {
+                // Rung each time, whoever else may have rung: ringing runs Python code, in which a
+                // signal handler may call again, and would wait for a ring that is ours to make.
+                match ring_attached(runner) {
+                    Ok(()) => detached(py, || first_wait(entry, waiter, limit)),
+                    Err(error) => {
+                        interrupted = Some(error);
+                        Wait::TimedOut
+                    }
+                }
+            })
+        };
+        loop {
+            match seen {
+                Ok(Wait::TimedOut) => {}
+                Ok(Wait::Done | Wait::Gone) | Err(_) => {
+                    let outcome = call.take_outcome(py).unwrap_or(Outcome::NotStarted);
+                    return Ok(self.patience.ended(py, outcome));
+                }
+            }
+            if on_main && interrupted.is_none() {
+                interrupted = py.check_signals().err();
+            }
+            if let Some(gone) = gone(core, call.async_fn(py))
+                && leave(self.call) == Abandon::Leave
+            {
+                return Ok(Ended::Stopped(gone));
+            }
+            match self.patience.look(interrupted.take(), || call.name(py)) {
+                Next::Wait => {}
+                Next::Report => interrupted = report_slow(self.call),
+                Next::Cancel => match withdraw(self.call) {
+                    Cancel::NeverRan => return Ok(self.patience.never_ran()),
+                    // A closed entry cancels all its tasks anyway. A second interrupt, while the first is
+                    // being answered, is no news.
+                    Cancel::Interrupt => {
+                        let _ = send(self.call);
+                    }
+                    Cancel::Nothing => {}
+                },
+                Next::Leave => match leave(self.call) {
+                    Abandon::Leave => return Ok(self.patience.left()),
+                    Abandon::TakeOutcome => {}
+                },
+            }
+            let limit = next_look(looks, Instant::now(), self.patience.limit());
+            seen = Ok(detached(py, || waiter.park(limit)));
+        }
+    }
+}
+
+/// Detached: put the message in, wake the loop thread, and wait.
+fn push_and_wait(
+    py: Python<'_>,
+    entry: &Entry,
+    message: Py<PyAny>,
+    waiter: &Waiter,
+    limit: Option<Instant>,
+) -> Result<Wait, Closed<Py<PyAny>>> {
+    detached(py, || {
+        // If it is refused, a Python object is in there: it goes back, to be dropped attached.
+        if entry.push(message)? == Push::Wake {
+            entry.ring();
+        }
+        Ok(first_wait(entry, waiter, limit))
+    })
+}
+
+/// Wait as recent history advises, and enter what came of it.
+fn first_wait(entry: &Entry, waiter: &Waiter, limit: Option<Instant>) -> Wait {
+    let answered = || waiter.peek().is_some();
+    match entry.outcomes.plan(entry.caller_seat.take(&entry.loop_seat)) {
+        Plan::Spin => {
+            entry.outcomes.note(spin(answered));
+            waiter.park(limit)
+        }
+        Plan::Park => {
+            let start = Instant::now();
+            let seen = waiter.park(limit);
+            entry.outcomes.note(Seen::Parked(start.elapsed()));
+            seen
+        }
+    }
+}

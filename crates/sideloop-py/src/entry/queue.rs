@@ -1,0 +1,170 @@
+//! The entry of one loop: the queue of messages, the bell that wakes the loop thread, and the
+//! hand-offs that wait for it to detach.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::prelude::*;
+use sideloop_core::entry::{Closed, Entry as Queue, Push, Sleep};
+use sideloop_core::generation;
+use sideloop_core::handoff::Completer;
+use sideloop_core::spin::History;
+
+use super::bell::Bell;
+use super::cpus::Seat;
+use crate::python::lock::lock;
+
+/// Shared by the callers' threads and the loop thread. Holds no lock while Python code runs.
+pub(crate) struct Entry {
+    /// What has come in and is to be looked at by whoever drains: it says by itself what is to be done.
+    queue: Queue<Py<PyAny>>,
+    pub(crate) bell: Bell,
+    /// Somebody calls through this entry, so that waiting for calls may be worth a spin.
+    has_callers: AtomicBool,
+    /// Hand-offs whose outcome is stored, to be completed once the loop thread has detached.
+    finished: Mutex<Vec<Completer>>,
+    /// There are any: only the loop thread adds and takes them.
+    has_finished: AtomicBool,
+    generation: u32,
+    /// No call enters any more.
+    closed: AtomicBool,
+    /// The loop thread was asked to leave its loop, or leaves it by itself. Stays set.
+    stopping: AtomicBool,
+    /// It has still to be done: `loop.stop()` is due.
+    stop_due: AtomicBool,
+    /// Where callers and the loop thread were when they waited last.
+    pub(crate) caller_seat: Seat,
+    pub(crate) loop_seat: Seat,
+    /// How long callers wait for outcomes.
+    pub(crate) outcomes: History,
+    /// How long the loop thread waits for messages.
+    pub(crate) messages: History,
+}
+
+impl Entry {
+    pub(crate) fn new(bell: Bell) -> Self {
+        Self {
+            queue: Queue::default(),
+            bell,
+            has_callers: AtomicBool::new(false),
+            finished: Mutex::default(),
+            has_finished: AtomicBool::new(false),
+            generation: generation::current(),
+            closed: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            stop_due: AtomicBool::new(false),
+            caller_seat: Seat::new(),
+            loop_seat: Seat::new(),
+            outcomes: History::default(),
+            messages: History::default(),
+        }
+    }
+
+    /// Whether a call made now would be served: open, and not inherited through a fork.
+    pub(crate) fn accepts(&self) -> bool {
+        // ORDERING: Relaxed: a hint; the queue's own lock decides.
+        !self.closed.load(Ordering::Relaxed) && !self.is_orphaned()
+    }
+
+    /// Whether this was inherited through a fork: no thread of this process runs the loop.
+    pub(crate) fn is_orphaned(&self) -> bool {
+        self.generation != generation::current()
+    }
+
+    pub(crate) fn expect_callers(&self) {
+        self.has_callers.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_callers(&self) -> bool {
+        self.has_callers.load(Ordering::Relaxed)
+    }
+
+    /// Have the loop thread look around before it sleeps.
+    pub(crate) fn knock(&self) -> Push {
+        self.queue.knock()
+    }
+
+    pub(crate) fn push(&self, message: Py<PyAny>) -> Result<Push, Closed<Py<PyAny>>> {
+        self.queue.push(message)
+    }
+
+    pub(crate) fn looks_filled(&self) -> bool {
+        self.queue.looks_filled()
+    }
+
+    pub(crate) fn take(&self, batch: &mut VecDeque<Py<PyAny>>) {
+        self.queue.take(batch);
+    }
+
+    pub(crate) fn prepare_sleep(&self) -> Sleep {
+        self.queue.prepare_sleep()
+    }
+
+    /// Let no call enter any more; those that nobody took come back.
+    pub(crate) fn close(&self) -> VecDeque<Py<PyAny>> {
+        self.closed.store(true, Ordering::Relaxed);
+        self.queue.close()
+    }
+
+    /// Ask the loop thread to leave its loop; it hears once. The caller rings the bell after.
+    pub(crate) fn ask_stop(&self) {
+        // ORDERING: AcqRel, Acquire: whoever sees the stop sees what its asker wrote before.
+        if !self.stopping.swap(true, Ordering::AcqRel) {
+            self.stop_due.store(true, Ordering::Release);
+        }
+    }
+
+    /// The loop thread has left its loop, asked or not.
+    pub(crate) fn left_loop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.stop_due.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether `loop.stop()` is due now: true once.
+    pub(crate) fn take_stop(&self) -> bool {
+        self.stop_due.load(Ordering::Acquire) && self.stop_due.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn is_stop_due(&self) -> bool {
+        self.stop_due.load(Ordering::Acquire)
+    }
+
+    /// Complete this hand-off at the next `publish`.
+    pub(crate) fn defer(&self, completer: Completer) {
+        lock(&self.finished).push(completer);
+        self.has_finished.store(true, Ordering::Relaxed);
+    }
+
+    /// Complete the hand-offs that were deferred. To be called detached, where that can be had.
+    pub(crate) fn publish(&self) {
+        // ORDERING: Relaxed: set and seen by one thread; the hand-offs lie under the lock.
+        if !self.has_finished.load(Ordering::Relaxed) {
+            return;
+        }
+        self.has_finished.store(false, Ordering::Relaxed);
+        loop {
+            // A statement of its own, so that the lock is free while a waiter is woken.
+            let next = lock(&self.finished).pop();
+            match next {
+                Some(completer) => completer.complete(),
+                None => return,
+            }
+        }
+    }
+
+    /// Wake the loop thread without the interpreter, if its bell allows.
+    pub(crate) fn ring(&self) {
+        self.bell.ring();
+    }
+
+    /// The loop is closed: nobody will hear the bell again, and no call enters.
+    pub(crate) fn take_bell_away(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.bell.take_away();
+    }
+}

@@ -1,0 +1,65 @@
+//! Who takes calls for a loop, as far as the loop needs to know.
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::core::LoopCore;
+use crate::python::attached::Attached;
+
+/// Whoever takes calls for the loop, and what the loop asks of it.
+pub(crate) struct Tenant {
+    pub(crate) runner: Py<PyAny>,
+    /// Take what has come in through the entry, and act on it.
+    pub(crate) drain: Drain,
+    /// Take a callback in hand that is to be called with these arguments, if it need not wait for a turn.
+    pub(crate) finish_at_once: FinishAtOnce,
+}
+
+pub(crate) type Drain = fn(&Bound<'_, PyAny>) -> PyResult<()>;
+
+pub(crate) type FinishAtOnce = fn(&Bound<'_, PyAny>, &Bound<'_, PyTuple>) -> PyResult<bool>;
+
+/// The tenant, if there is one.
+pub(super) type Let = Attached<Option<Tenant>>;
+
+impl LoopCore {
+    /// Let this one take calls for the loop, or none.
+    pub(crate) fn let_to(&self, py: Python<'_>, tenant: Option<Tenant>) {
+        if tenant.is_some() {
+            self.entry.expect_callers();
+        }
+        let before = self.tenant.with(py, |now| std::mem::replace(now, tenant));
+        drop(before);
+    }
+
+    /// The runner that takes calls for the loop, if one does.
+    pub(crate) fn runner<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.tenant.with(py, |now| now.as_ref().map(|tenant| tenant.runner.bind(py).clone()))
+    }
+
+    /// Act on what has come in.
+    pub(super) fn drain(&self, py: Python<'_>) -> PyResult<()> {
+        let tenant = self
+            .tenant
+            .with(py, |now| now.as_ref().map(|tenant| (tenant.drain, tenant.runner.clone_ref(py))));
+        match tenant {
+            Some((drain, runner)) => drain(runner.bind(py)),
+            None => {
+                // It was a knock.
+                self.entry.take(&mut Default::default());
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the tenant has taken the callback in hand.
+    pub(super) fn finished_at_once(
+        &self,
+        callback: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+    ) -> PyResult<bool> {
+        let finish =
+            self.tenant.with(callback.py(), |now| now.as_ref().map(|tenant| tenant.finish_at_once));
+        finish.map_or(Ok(false), |finish| finish(callback, args))
+    }
+}

@@ -1,0 +1,41 @@
+//! A call that is a guest on a loop that somebody else runs.
+//!
+//! Its runner core lives for the one call, unless the loop has one.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::caller::{Run, run};
+use crate::event_loop::LoopCore;
+use crate::model::{Drive, RunnerCore};
+use crate::policy::errors::{Error, name_of};
+
+/// Run a call on a loop that somebody else runs, on another thread. Blocks, detached.
+#[pyfunction]
+pub(crate) fn run_as_guest(
+    event_loop: &Bound<'_, PyAny>,
+    grace: f64,
+    async_fn: &Bound<'_, PyAny>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: &Bound<'_, PyDict>,
+) -> PyResult<Py<PyAny>> {
+    let py = event_loop.py();
+    let core = match serving(event_loop) {
+        Some(core) => core,
+        None => Bound::new(py, RunnerCore::guest(event_loop, grace)?)?,
+    };
+    match run(&core, async_fn, args, kwargs)? {
+        Run::Value(value) => Ok(value),
+        Run::NotStarted => {
+            let name = event_loop.repr()?.to_string();
+            Err(Error::HostGone.raise(py, (name, name_of(async_fn), "was closed")))
+        }
+    }
+}
+
+/// The runner whose loop it is, if a thread of that runs it: which knows for whom it waits.
+fn serving<'py>(event_loop: &Bound<'py, PyAny>) -> Option<Bound<'py, RunnerCore>> {
+    let runner = event_loop.cast::<LoopCore>().ok()?.get().runner(event_loop.py())?;
+    let runner = runner.cast_into::<RunnerCore>().ok()?;
+    matches!(runner.get().drive, Drive::Thread).then_some(runner)
+}

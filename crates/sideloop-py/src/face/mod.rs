@@ -1,0 +1,20 @@
+//! What Python's half calls: the ways in.
+
+mod router;
+
+mod serving;
+
+mod submit;
+
+mod guest;
+
+mod iterate;
+
+mod step;
+
+mod put;
+
+mod closing;
+
+pub(crate) use self::guest::run_as_guest;
+pub(crate) use self::iterate::Items;

@@ -1,0 +1,214 @@
+//! A step's caller: as that of any call.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::put::close_soon;
+use super::serving::serving;
+use crate::caller::{Run, outlast, wait_for};
+use crate::host::take_last;
+use crate::model::{Host, Kind, Place, Router, RunnerCore, Step, Variables, Work};
+use crate::policy::deadline::{self, Deadline};
+use crate::policy::errors::name_of;
+use crate::policy::outcome::{Outcome, is_cancelled};
+use crate::python::context;
+
+/// Run a step to its end. Blocks, detached.
+///
+/// # Errors
+/// What the step raises; `ValueError` while another one runs; what ends any call.
+pub(super) fn step(
+    host: &Bound<'_, Host>,
+    kind: Kind,
+    async_fn: &Py<PyAny>,
+    args: Option<&Bound<'_, PyTuple>>,
+) -> PyResult<Py<PyAny>> {
+    let (py, inside) = (host.py(), host.get());
+    // ORDERING: Relaxed: read and written attached.
+    if inside.busy.swap(true, Ordering::Relaxed) {
+        return Err(PyValueError::new_err(format!(
+            "{} is running a step already, for another thread or for a signal handler; let one thread \
+             at a time use it",
+            name_of(inside.async_fn.bind(py))
+        )));
+    }
+    let stepped = match inside.router.bind(py).get().variables {
+        Variables::Copied => step_alone(host, kind, async_fn, args),
+        Variables::BroughtBack => step_and_bring_back(host, kind, async_fn, args),
+    };
+    inside.busy.store(false, Ordering::Relaxed);
+    if stepped.is_err() && kind.cleans_up() && !inside.is_over() {
+        // Interrupted before it began. Nothing of the user's is left undone for that.
+        close_soon(host, async_fn, args);
+    }
+    stepped
+}
+
+/// Run a call as the only step of a host of its own.
+pub(super) fn run_alone(
+    router: &Bound<'_, Router>,
+    async_fn: &Bound<'_, PyAny>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: &Bound<'_, PyDict>,
+) -> PyResult<Py<PyAny>> {
+    let py = router.py();
+    let attend = py.import("sideloop._views.host")?.getattr("attend")?.unbind();
+    let (router, name) = (router.clone().unbind(), async_fn.clone().unbind());
+    let host = Host::new(router, name, attend, py.None(), None, 0);
+    let with_args = py.import("functools")?.getattr("partial")?;
+    let mut all = vec![async_fn.clone()];
+    all.extend(args.iter());
+    let call = with_args.call(PyTuple::new(py, all)?, Some(kwargs))?;
+    step(&Bound::new(py, host)?, Kind::Only, call.as_unbound(), None)
+}
+
+fn step_and_bring_back(
+    host: &Bound<'_, Host>,
+    kind: Kind,
+    async_fn: &Py<PyAny>,
+    args: Option<&Bound<'_, PyTuple>>,
+) -> PyResult<Py<PyAny>> {
+    let (py, inside) = (host.py(), host.get());
+    let before = match inside.context() {
+        Some(context) => context.bind(py).call_method0("copy")?,
+        None => context::copy_current(py)?.into_bound(py),
+    };
+    let stepped = step_alone(host, kind, async_fn, args);
+    if let Some(after) = inside.context() {
+        // A limit ends with its block, wherever that is.
+        context::bring_back(&before, after.bind(py), &deadline::variable(py)?)?;
+    }
+    stepped
+}
+
+fn step_alone(
+    host: &Bound<'_, Host>,
+    kind: Kind,
+    async_fn: &Py<PyAny>,
+    args: Option<&Bound<'_, PyTuple>>,
+) -> PyResult<Py<PyAny>> {
+    let (py, inside) = (host.py(), host.get());
+    let name = inside.async_fn.bind(py);
+    loop {
+        let core = match inside.core.get() {
+            Some(core) => core.bind(py).clone(),
+            None => serving(inside.router.bind(py).get(), name)?,
+        };
+        let given = deadline::given(py)?;
+        share(inside, py, given.as_ref())?;
+        let mut deadline = given.map(|given| Deadline::of(&given)).transpose()?;
+        if kind.cleans_up() {
+            // The time for cleaning up is the grace, however late it is.
+            let grace_end = Instant::now() + core.get().grace;
+            deadline = deadline.map(|it| Deadline { at: it.at.max(grace_end), ..it });
+        }
+        let step = Step::new(host, kind, async_fn, args);
+        let done = wait_for(&core, name, Work::Step(step), deadline);
+        match done? {
+            Run::Value(value) => return Ok(value),
+            Run::NotStarted if inside.core.get().is_none() => {}
+            Run::NotStarted => return after_the_end(host, &core, kind),
+        }
+    }
+}
+
+/// Have the steps' context, and in it the deadline of this step for the calls nested in it.
+fn share(host: &Host, py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    let known = match host.context() {
+        None => {
+            let _ = host.context.set(context::copy_current(py)?);
+            None
+        }
+        Some(context) => {
+            let same = {
+                let inner = host.inner();
+                let before = inner.deadline.as_ref().map(|deadline| deadline.as_ptr());
+                before == given.map(Bound::as_ptr)
+            };
+            if same {
+                return Ok(());
+            }
+            Some(context)
+        }
+    };
+    let before = {
+        let given = given.map(|given| given.clone().unbind());
+        std::mem::replace(&mut host.inner().deadline, given)
+    };
+    drop(before);
+    if let Some(context) = known {
+        // In vain while an item is read ahead: that one has no caller, and no deadline.
+        let _ = deadline::give(context.bind(py), given);
+    }
+    Ok(())
+}
+
+/// What a step gets on a loop that has ended.
+fn after_the_end(
+    host: &Bound<'_, Host>,
+    core: &Bound<'_, RunnerCore>,
+    kind: Kind,
+) -> PyResult<Py<PyAny>> {
+    let (py, inside) = (host.py(), host.get());
+    outlast(host, core.get())?;
+    let before = std::mem::replace(&mut inside.inner().place, Place::Over);
+    match (take_last(inside, py, kind), before) {
+        (Some(Outcome::Error(error)), _) if !is_cancelled(error.value(py)) => Err(error),
+        (None, Place::Over) => match kind.nothing_left(py) {
+            Outcome::Error(error) => Err(error),
+            Outcome::Value(_) | Outcome::NotStarted => Ok(py.None()),
+        },
+        (Some(Outcome::Value(value)), _) => Ok(value),
+        (None, _) if kind == Kind::Close => Ok(py.None()),
+        (Some(_) | None, _) if core.get().entry.is_orphaned() => {
+            Err(PyRuntimeError::new_err(format!(
+                "{} was begun before the fork, on a loop of the parent process; begin it anew",
+                name_of(inside.async_fn.bind(py))
+            )))
+        }
+        (Some(_) | None, _) => Err(core.get().stopped_error(py, name_of(inside.async_fn.bind(py)))),
+    }
+}
+
+/// A cancellation that came because the loop ended, as what it was.
+pub(super) fn explain(host: &Host, py: Python<'_>, cancellation: PyErr) -> Outcome {
+    let core = host.core.get().map(|core| core.bind(py).get());
+    Outcome::Error(match core.filter(|core| core.entry.is_stopping()) {
+        Some(core) => core.stopped_error(py, name_of(host.async_fn.bind(py))),
+        None => cancellation,
+    })
+}
+
+/// For who has no items: a context manager.
+#[pymethods]
+impl Host {
+    /// Await `async_fn(*args)` in the task. Blocks, detached.
+    #[pyo3(signature = (async_fn, *args))]
+    fn run(
+        slf: &Bound<'_, Self>,
+        async_fn: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+    ) -> PyResult<Py<PyAny>> {
+        step(slf, Kind::Word, async_fn.as_unbound(), Some(args))
+    }
+
+    /// The same, as the last step.
+    #[pyo3(signature = (async_fn, *args))]
+    fn run_last(
+        slf: &Bound<'_, Self>,
+        async_fn: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+    ) -> PyResult<Py<PyAny>> {
+        step(slf, Kind::Exit, async_fn.as_unbound(), Some(args))
+    }
+
+    /// Whether the task has ended.
+    #[getter]
+    fn over(&self) -> bool {
+        self.is_over()
+    }
+}

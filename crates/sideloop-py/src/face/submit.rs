@@ -1,0 +1,60 @@
+//! A call whose caller does not wait: its outcome goes to a future of `concurrent.futures`.
+
+use std::time::Instant;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use sideloop_core::phase::Cancel;
+
+use crate::finish::withdraw;
+use crate::model::{Answer, Call, RunnerCore, Work};
+use crate::python::context;
+use crate::send::{Sent, send};
+
+#[pymethods]
+impl RunnerCore {
+    /// Put a call in and do not wait: `future` is settled on the loop thread when it ends. False if the
+    /// runner takes no calls any more.
+    fn submit(
+        slf: &Bound<'_, Self>,
+        async_fn: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
+        future: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        let (py, core) = (slf.py(), slf.get());
+        let work = Work::Function {
+            args: args.clone().unbind(),
+            kwargs: kwargs.clone().unbind(),
+            context: context::copy_current(py)?,
+        };
+        let answer = Answer::Future(future.clone().unbind());
+        let call = Call::new(slf.clone().unbind(), async_fn, work, answer, Instant::now());
+        let call = Bound::new(py, call)?;
+        // Before it may be settled, which may put in another one.
+        future.setattr("call", &call)?;
+        let sent = send(&call);
+        if matches!(sent, Ok(Sent::Refused)) {
+            return Ok(false);
+        }
+        core.counts.entered.add(1);
+        // What a signal handler raises in here is the caller's: the call runs, and its future with it
+        // is lost, as if the signal had come a moment later.
+        sent.map(|_| true)
+    }
+}
+
+#[pymethods]
+impl Call {
+    /// Have the task cancelled, or the call not started. From any thread.
+    #[pyo3(name = "cancel")]
+    fn cancel_from_python(slf: &Bound<'_, Self>) {
+        match withdraw(slf) {
+            // A closed entry cancels all its tasks anyway. What a signal handler raises meanwhile is no news.
+            Cancel::Interrupt => {
+                let _ = send(slf);
+            }
+            Cancel::NeverRan | Cancel::Nothing => {}
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The end of a call: nothing else ends one.
+//!
+//! ```text
+//!   finish       its outcome is there                                    ─┐
+//!   finish_all   its loop is gone                                         ├─▶ told: its caller, its future,
+//!   refuse       its runner closes before it is started                   │     or the loop's exception handler
+//!   withdraw     whoever made it wants it to stop, before it is started  ─┘
+//!   leave        its caller waits no longer: the outcome will be nobody's
+//! ```
+//!
+//! Each asks the call's phase, which lets one of them through: `Call::complete` and `Call::cancel` give the
+//! answer out once, and without it nobody can be told.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use sideloop_core::handoff::Completer;
+use sideloop_core::phase::{Abandon, Begin, Cancel};
+
+use crate::model::{Answer, Call, Ending, RunnerCore, Withdrawn};
+use crate::policy::outcome::{Outcome, is_cancelled};
+
+/// The outcome of a call is there. Runs on the loop thread.
+pub(crate) fn finish(call: &Bound<'_, Call>, outcome: Outcome) {
+    let (py, inside) = (call.py(), call.get());
+    let core = inside.runner(py).get();
+    let listed = core.running.with(py, |calls| calls.remove(&Call::key(call)));
+    drop(listed);
+    let outcome = match outcome {
+        Outcome::Error(error) if core.entry.is_stopping() && is_cancelled(error.value(py)) => {
+            Outcome::Error(core.stopped_error(py, inside.name(py)))
+        }
+        outcome => outcome,
+    };
+    if let Some(lost) = tell(call, outcome) {
+        report_lost(core, py, lost);
+    }
+}
+
+/// The loop is over: whoever still waits gets an error. Runs last on the loop thread.
+pub(crate) fn finish_all(runner: &Bound<'_, RunnerCore>) {
+    let (py, core) = (runner.py(), runner.get());
+    let calls = core.running.with(py, std::mem::take).into_values();
+    for call in calls {
+        let call = call.bind(py);
+        let error = core.stopped_error(py, call.get().name(py));
+        // An error of ours that nobody waits for is no news.
+        let _ = tell(call, Outcome::Error(error));
+    }
+}
+
+/// Close the entry, and send back the calls that were not started.
+pub(crate) fn refuse(runner: &Bound<'_, RunnerCore>) {
+    let (py, core) = (runner.py(), runner.get());
+    for message in core.entry.close() {
+        let Ok(call) = message.bind(py).cast::<Call>() else { continue };
+        match call.get().send_back() {
+            Begin::Run => finish(call, Outcome::NotStarted),
+            // It runs, and was to be cancelled, as all that run are now.
+            Begin::Skip => {}
+        }
+    }
+}
+
+/// Whoever made the call wants it to stop: ends it if it has not begun.
+pub(crate) fn withdraw(call: &Bound<'_, Call>) -> Cancel {
+    let py = call.py();
+    match call.get().cancel(py) {
+        Withdrawn::NeverRan(work, answer) => {
+            if let Some(Answer::Future(future)) = answer {
+                call.get().runner(py).get().counts.cancelled.add(1);
+                let _ = settle(future.bind(py), Outcome::NotStarted);
+            }
+            drop(work);
+            Cancel::NeverRan
+        }
+        Withdrawn::Interrupt => Cancel::Interrupt,
+        Withdrawn::Nothing => Cancel::Nothing,
+    }
+}
+
+/// The caller waits no longer. What the task still needs is kept for it.
+pub(crate) fn leave(call: &Bound<'_, Call>) -> Abandon {
+    call.get().abandon()
+}
+
+/// Give the outcome to whoever is to have it. Returns an error that nobody gets.
+fn tell(call: &Bound<'_, Call>, outcome: Outcome) -> Option<PyErr> {
+    let (py, inside) = (call.py(), call.get());
+    let core = inside.runner(py).get();
+    if let Some((queued, ran)) = inside.take_times(py) {
+        core.counts.note_times(queued, ran);
+    }
+    match inside.complete(py, outcome) {
+        Ending::HandOff(completer) => {
+            hand_off(core, py, completer);
+            None
+        }
+        Ending::Kept => None,
+        Ending::Settle(future, outcome) => {
+            count(core, py, &outcome);
+            settle(future.bind(py), outcome)
+        }
+        Ending::Lost(Outcome::Error(error)) => Some(error),
+        Ending::Lost(Outcome::Value(_) | Outcome::NotStarted) => None,
+    }
+}
+
+/// Complete the hand-off: when the loop thread detaches, if that is what it does next.
+fn hand_off(core: &RunnerCore, py: Python<'_>, completer: Completer) {
+    let idle = core.on_loop_thread()
+        && core.own_loop.as_ref().is_some_and(|own_loop| !own_loop.get().has_ready(py));
+    if idle { core.entry.defer(completer) } else { completer.complete() }
+}
+
+/// Enter what a call came to that nobody waits for.
+fn count(core: &RunnerCore, py: Python<'_>, outcome: &Outcome) {
+    let count = match outcome {
+        Outcome::Value(_) => &core.counts.returned,
+        Outcome::Error(error) if is_cancelled(error.value(py)) => &core.counts.cancelled,
+        Outcome::Error(_) => &core.counts.failed,
+        Outcome::NotStarted => &core.counts.sent_back,
+    };
+    count.add(1);
+}
+
+/// Give the future its outcome; returns an error that nobody can see there.
+fn settle(future: &Bound<'_, PyAny>, outcome: Outcome) -> Option<PyErr> {
+    let py = future.py();
+    let settled = match &outcome {
+        Outcome::Value(value) => future.call_method1("settle_value", (value,)),
+        Outcome::Error(error) => future.call_method1("settle_error", (error.value(py),)),
+        Outcome::NotStarted => future.call_method0("settle_not_started"),
+    };
+    match (settled.and_then(|seen| seen.is_truthy()), outcome) {
+        (Ok(false), Outcome::Error(error)) => Some(error),
+        (Ok(_), _) => None,
+        (Err(error), _) => Some(error),
+    }
+}
+
+/// An error that nobody waits for goes where asyncio reports those.
+fn report_lost(core: &RunnerCore, py: Python<'_>, error: PyErr) {
+    if is_cancelled(error.value(py)) {
+        return;
+    }
+    let report = || -> PyResult<()> {
+        let Some(tasks) = core.tasks.get() else { return Ok(()) };
+        let about = PyDict::new(py);
+        about.set_item("message", "exception in a sideloop call that nobody waits for any more")?;
+        about.set_item("exception", error.value(py))?;
+        tasks.event_loop.call_method1(py, "call_exception_handler", (about,)).map(drop)
+    };
+    if let Err(error) = report() {
+        error.write_unraisable(py, None);
+    }
+}
+
+/// As the callback of its task.
+#[pymethods]
+impl Call {
+    /// The task is done: capture its outcome. Runs on the loop thread.
+    fn __call__(slf: &Bound<'_, Self>, task: &Bound<'_, PyAny>) {
+        finish(slf, Outcome::capture(task));
+    }
+}

@@ -1,0 +1,104 @@
+//! Drain the entry: take the messages that have come in, and act on them.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use sideloop_core::entry::Sleep;
+
+use super::cancel::cancel;
+use super::start::{FirstStepBy, Started, start};
+use crate::event_loop::Tenant;
+use crate::finish::finish;
+use crate::model::{Call, RunnerCore, turn_for};
+use crate::policy::outcome::Outcome;
+use crate::python::names::names;
+use crate::python::thread;
+use crate::tasks::TaskMaker;
+
+#[pymethods]
+impl RunnerCore {
+    /// Serve the loop from here on. Once, before the first call.
+    fn bind(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+        let _ = slf.get().tasks.set(TaskMaker::new(event_loop)?);
+        if let Some(own_loop) = &slf.get().own_loop {
+            let runner = slf.clone().into_any().unbind();
+            let tenant = Tenant { runner, drain: drain_for_loop, finish_at_once };
+            own_loop.get().let_to(slf.py(), Some(tenant));
+        }
+        Ok(())
+    }
+
+    /// The calling thread is the loop thread from here on.
+    fn enter_thread(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let core = slf.get();
+        // ORDERING: Relaxed: compared only with a thread's own number, which it wrote itself.
+        core.loop_thread.store(thread::current(), Ordering::Relaxed);
+        drop(turn_for(slf.py(), Some(slf.clone())));
+        if core.own_loop.is_none() {
+            drain(slf)?;
+        }
+        Ok(())
+    }
+
+    /// Take the messages and act on them. Runs on the loop thread.
+    fn drain(slf: &Bound<'_, Self>) -> PyResult<()> {
+        drain(slf)
+    }
+}
+
+/// Take the messages and act on them.
+fn drain(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
+    let (py, core) = (runner.py(), runner.get());
+    let mut batch = VecDeque::new();
+    loop {
+        core.entry.take(&mut batch);
+        // One of many would be told late: hand-offs wait until there is nothing else to do.
+        let alone = batch.len() == 1 && core.is_native();
+        let first_step_by = if alone { FirstStepBy::Starter } else { FirstStepBy::Loop };
+        for message in batch.drain(..) {
+            let Ok(call) = message.bind(py).cast::<Call>() else { continue };
+            match start(call, Instant::now(), first_step_by)? {
+                Started::Now => {}
+                // It comes again to be cancelled.
+                Started::Before => cancel(call)?,
+            }
+        }
+        // A loop of ours looks again before it sleeps; a foreign loop's bell must be armed here.
+        if core.own_loop.is_some() || core.entry.prepare_sleep() == Sleep::Sleep {
+            break;
+        }
+    }
+    if core.entry.take_stop()
+        && let Some(tasks) = core.tasks.get()
+    {
+        tasks.event_loop.call_method0(py, "stop")?;
+    }
+    Ok(())
+}
+
+/// What a loop of ours knows of us: drain, …
+fn drain_for_loop(runner: &Bound<'_, PyAny>) -> PyResult<()> {
+    drain(runner.cast::<RunnerCore>()?)
+}
+
+/// … and that a call which has its value needs no turn of its own. An exception does: asyncio marks it as not
+/// retrieved only after it has scheduled the callbacks.
+fn finish_at_once(callback: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>) -> PyResult<bool> {
+    let Ok(call) = callback.cast_exact::<Call>() else { return Ok(false) };
+    let Ok(task) = args.get_item(0) else { return Ok(false) };
+    if !has_value(&task)? {
+        return Ok(false);
+    }
+    finish(call, Outcome::capture(&task));
+    Ok(true)
+}
+
+/// Whether a finished future has a value, rather than an exception or a cancellation.
+fn has_value(future: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = future.py();
+    Ok(!future.call_method0(names(py).cancelled.bind(py))?.is_truthy()?
+        && future.getattr(names(py).exception.bind(py))?.is_none())
+}

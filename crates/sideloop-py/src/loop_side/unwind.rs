@@ -1,0 +1,89 @@
+//! The end of a loop: it is asked to stop, or has left `run_forever`, and unwinds what is left.
+
+use std::sync::atomic::Ordering;
+
+use pyo3::prelude::*;
+
+use crate::finish::{finish_all, refuse};
+use crate::host;
+use crate::model::{Drive, End, RunnerCore, turn_for};
+use crate::send::ring_attached;
+
+#[pymethods]
+impl RunnerCore {
+    /// Let no call enter any more, send those back that were not started, and ask the loop to stop.
+    fn ask_stop(slf: &Bound<'_, Self>) -> PyResult<()> {
+        ask_stop(slf)
+    }
+
+    /// The loop thread has left its loop: it unwinds what is left. `reason` is the exception that
+    /// ended the loop, if one did.
+    fn begin_unwinding(slf: &Bound<'_, Self>, reason: Option<Py<PyAny>>) {
+        let core = slf.get();
+        let end = if core.entry.is_stopping() { End::Asked } else { End::Stopped(reason) };
+        refuse(slf);
+        core.entry.left_loop();
+        core.set_end(end);
+    }
+
+    /// Whether this exception is the outcome of a call that runs here.
+    fn is_outcome(slf: &Bound<'_, Self>, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
+        is_outcome(slf, exception)
+    }
+
+    /// The loop is over: whoever still waits gets an error. Runs last on the loop thread.
+    fn finish_all(slf: &Bound<'_, Self>) {
+        let (py, core) = (slf.py(), slf.get());
+        refuse(slf);
+        finish_all(slf);
+        for host in core.take_hosts() {
+            host::end(host.get(), py);
+        }
+        core.entry.publish();
+        // The next thread may get this one's ident.
+        core.loop_thread.store(0, Ordering::Relaxed);
+        if let Drive::Thread = core.drive {
+            drop(turn_for(py, None));
+        }
+        if let Some(own_loop) = &core.own_loop {
+            own_loop.get().let_to(py, None);
+        }
+    }
+}
+
+/// Let no call enter any more, send those back that were not started, and ask the loop to stop.
+///
+/// # Errors
+/// What a signal handler raises meanwhile.
+pub(crate) fn ask_stop(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
+    let core = runner.get();
+    refuse(runner);
+    core.entry.ask_stop();
+    core.entry.ring();
+    ring_attached(runner)
+}
+
+/// Whether this exception is the outcome of a call that runs here: its task raised it, and the
+/// loop let it through after storing it.
+///
+/// # Errors
+/// What the tasks raise when they are asked.
+pub(crate) fn is_outcome(
+    runner: &Bound<'_, RunnerCore>,
+    exception: &Bound<'_, PyAny>,
+) -> PyResult<bool> {
+    let py = runner.py();
+    let tasks: Vec<_> = runner
+        .get()
+        .running
+        .with(py, |calls| calls.values().filter_map(|call| call.get().task(py)).collect());
+    for task in tasks {
+        if task.call_method0("done")?.is_truthy()?
+            && !task.call_method0("cancelled")?.is_truthy()?
+            && task.call_method0("exception")?.is(exception)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,286 @@
+//! One call: the user's function with its arguments on the way in, the outcome on the way back.
+//!
+//! Who may touch what follows `PhaseCell`: until `begin` the entry queue owns the work; then the
+//! loop thread owns the task; `complete` gives the outcome to the caller. All of them are attached.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use sideloop_core::handoff::Completer;
+use sideloop_core::phase::{Abandon, Begin, Cancel, Complete, PhaseCell};
+
+use crate::model::{RunnerCore, Step};
+use crate::policy::errors::name_of;
+use crate::policy::outcome::Outcome;
+use crate::python::attached::Attached;
+use crate::python::thread;
+
+/// What there is to do.
+pub(crate) enum Work {
+    /// Call the user's function, in a task of its own.
+    Function {
+        args: Py<PyTuple>,
+        kwargs: Py<PyDict>,
+        /// The copy of the caller's context in which it all runs.
+        context: Py<PyAny>,
+    },
+    /// Await something in a task that is there.
+    Step(Step),
+}
+
+/// Who gets the outcome.
+pub(crate) enum Answer {
+    /// The caller that waits at the other end of this hand-off.
+    HandOff(Completer),
+    /// The caller that drives the loop, and looks by itself.
+    Driver,
+    /// A `sideloop._runners.submit.Submitted`, for whoever asks it.
+    Future(Py<PyAny>),
+    /// Nobody: an error is reported as asyncio reports those of tasks.
+    Nobody,
+}
+
+/// What the loop thread finds of a call that it has taken from the entry queue.
+#[must_use]
+pub(crate) enum Begun {
+    /// This is to be done.
+    Run(Option<Work>),
+    /// It runs already, or nobody waits for it any more.
+    Skip,
+}
+
+/// What is to be done about a call that has ended.
+#[must_use = "somebody may wait for it"]
+pub(crate) enum Ending {
+    /// The outcome is stored: tell the caller.
+    HandOff(Completer),
+    /// The outcome is stored, and the caller looks by itself.
+    Kept,
+    /// Give this future its outcome.
+    Settle(Py<PyAny>, Outcome),
+    /// Nobody gets the outcome: nobody waits, or the call had ended before.
+    Lost(Outcome),
+}
+
+/// What is to be done about a call that is to stop.
+#[must_use = "somebody may wait for it"]
+pub(crate) enum Withdrawn {
+    /// It never ran, and never will: here is what it was, and who is to know.
+    NeverRan(Option<Work>, Option<Answer>),
+    /// Have the loop thread cancel its task.
+    Interrupt,
+    /// Too late, or asked before.
+    Nothing,
+}
+
+struct Inner {
+    work: Option<Work>,
+    /// When the work was taken: the call is started.
+    started: Option<Instant>,
+    task: Option<Py<PyAny>>,
+    outcome: Option<Outcome>,
+    answer: Option<Answer>,
+}
+
+/// One call. Python sees it only as the task's done callback.
+#[pyclass(frozen, module = "sideloop._sideloop", weakref)]
+pub(crate) struct Call {
+    phase: PhaseCell,
+    runner: Py<RunnerCore>,
+    /// `threading.get_ident()` of the thread that waits.
+    pub(crate) caller: u64,
+    pub(crate) submitted: Instant,
+    /// The user's function; also kept for messages while the call runs.
+    async_fn: Py<PyAny>,
+    /// The loop thread has seen that the caller wants the call to stop.
+    heard_cancel: AtomicBool,
+    inner: Attached<Inner>,
+}
+
+impl Call {
+    pub(crate) fn new(
+        runner: Py<RunnerCore>,
+        async_fn: &Bound<'_, PyAny>,
+        work: Work,
+        answer: Answer,
+        submitted: Instant,
+    ) -> Self {
+        let inner = Inner {
+            work: Some(work),
+            started: None,
+            task: None,
+            outcome: None,
+            answer: Some(answer),
+        };
+        Self {
+            phase: PhaseCell::default(),
+            runner,
+            caller: thread::current(),
+            submitted,
+            async_fn: async_fn.clone().unbind(),
+            heard_cancel: AtomicBool::new(false),
+            inner: Attached::new(inner),
+        }
+    }
+
+    pub(crate) fn async_fn<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, PyAny> {
+        self.async_fn.bind(py)
+    }
+
+    pub(crate) fn runner<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, RunnerCore> {
+        self.runner.bind(py)
+    }
+
+    /// What to call it in messages.
+    pub(crate) fn name(&self, py: Python<'_>) -> String {
+        name_of(self.async_fn.bind(py))
+    }
+
+    pub(crate) fn heard_cancel(&self) {
+        // ORDERING: Relaxed: a flag on its own, written and read attached.
+        self.heard_cancel.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_heard_cancel(&self) -> bool {
+        self.heard_cancel.load(Ordering::Relaxed)
+    }
+
+    /// The loop thread has taken the call from the entry queue.
+    pub(crate) fn begin(&self, py: Python<'_>, now: Instant) -> Begun {
+        self.inner.with(py, |inner| match self.phase.begin() {
+            Begin::Run => {
+                inner.started = Some(now);
+                Begun::Run(inner.work.take())
+            }
+            Begin::Skip => Begun::Skip,
+        })
+    }
+
+    /// It goes back unstarted. [`Begin::Run`] if it was not begun.
+    pub(crate) fn send_back(&self) -> Begin {
+        self.phase.begin()
+    }
+
+    pub(crate) fn set_task(&self, task: Bound<'_, PyAny>) {
+        let before = self.inner.with(task.py(), |inner| inner.task.replace(task.unbind()));
+        drop(before);
+    }
+
+    /// The task while it runs.
+    pub(crate) fn task<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.inner.with(py, |inner| inner.task.as_ref().map(|task| task.bind(py).clone()))
+    }
+
+    /// The outcome, for the caller, once.
+    pub(crate) fn take_outcome(&self, py: Python<'_>) -> Option<Outcome> {
+        self.inner.with(py, |inner| inner.outcome.take())
+    }
+
+    /// The outcome is there: what to do with it. The phase lets it be delivered once, and whoever looks for it
+    /// comes through `inner`, as we do.
+    pub(crate) fn complete(&self, py: Python<'_>, outcome: Outcome) -> Ending {
+        let (ending, garbage) = self.inner.with(py, |inner| {
+            let mut garbage = (inner.work.take(), inner.task.take(), None);
+            let ending = match (self.phase.complete(), inner.answer.take()) {
+                (Complete::Deliver, Some(Answer::HandOff(completer))) => {
+                    inner.outcome = Some(outcome);
+                    Ending::HandOff(completer)
+                }
+                (Complete::Deliver, Some(Answer::Driver)) => {
+                    inner.outcome = Some(outcome);
+                    Ending::Kept
+                }
+                (Complete::Deliver, Some(Answer::Future(future))) => {
+                    Ending::Settle(future, outcome)
+                }
+                (Complete::Deliver, Some(Answer::Nobody) | None) => Ending::Lost(outcome),
+                (Complete::Drop, answer) => {
+                    garbage.2 = answer;
+                    Ending::Lost(outcome)
+                }
+            };
+            (ending, garbage)
+        });
+        drop(garbage);
+        ending
+    }
+
+    /// Whoever made the call wants it to stop.
+    pub(crate) fn cancel(&self, py: Python<'_>) -> Withdrawn {
+        self.inner.with(py, |inner| match self.phase.cancel() {
+            Cancel::NeverRan => Withdrawn::NeverRan(inner.work.take(), inner.answer.take()),
+            Cancel::Interrupt => Withdrawn::Interrupt,
+            Cancel::Nothing => Withdrawn::Nothing,
+        })
+    }
+
+    /// The caller waits no longer.
+    pub(crate) fn abandon(&self) -> Abandon {
+        self.phase.abandon()
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.phase.is_done()
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.phase.is_abandoned()
+    }
+
+    /// The time from its entry to its start, and from there until now, once. None if it never started.
+    pub(crate) fn take_times(&self, py: Python<'_>) -> Option<(Duration, Duration)> {
+        let started = self.inner.with(py, |inner| inner.started.take())?;
+        Some((started - self.submitted, started.elapsed()))
+    }
+
+    /// Which one of a runner's calls.
+    pub(crate) fn key(slf: &Bound<'_, Self>) -> usize {
+        slf.as_ptr() as usize
+    }
+}
+
+#[pymethods]
+impl Call {
+    fn __repr__(&self, py: Python<'_>) -> String {
+        format!("<sideloop call of {}>", self.name(py))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.runner)?;
+        visit.call(&self.async_fn)?;
+        self.inner.traverse(|inner| inner.traverse(&visit)).unwrap_or(Ok(()))
+    }
+
+    fn __clear__(&self, py: Python<'_>) {
+        let garbage = self.inner.with(py, |inner| {
+            (inner.work.take(), inner.task.take(), inner.outcome.take(), inner.answer.take())
+        });
+        drop(garbage);
+    }
+}
+
+impl Inner {
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match &self.work {
+            Some(Work::Function { args, kwargs, context }) => {
+                visit.call(args)?;
+                visit.call(kwargs)?;
+                visit.call(context)?;
+            }
+            Some(Work::Step(step)) => step.traverse(visit)?,
+            None => {}
+        }
+        visit.call(&self.task)?;
+        if let Some(Answer::Future(future)) = &self.answer {
+            visit.call(future)?;
+        }
+        match &self.outcome {
+            Some(Outcome::Value(value)) => visit.call(value),
+            Some(Outcome::Error(_) | Outcome::NotStarted) | None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Who runs a loop: a thread of its own, the caller while it waits, or somebody else.
+//!
+//! A loop that the caller drives is kept between calls, but turns only during them: what is left on it
+//! waits for the next call. It belongs to the thread that made it, since tasks that wander between threads
+//! break greenlets, thread-locals and sqlite3.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::ThreadId;
+use std::time::Instant;
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// Who runs the loop.
+pub(crate) enum Drive {
+    /// A thread of its own.
+    Thread,
+    /// The caller, while it waits.
+    Caller(Driver),
+    /// Somebody else.
+    Other(Guest),
+}
+
+/// What driving a loop takes: Python's functions for it, looked up once.
+pub(crate) struct Driver {
+    /// By what never recycles, as thread idents do.
+    owner: ThreadId,
+    // ORDERING: Relaxed throughout: read and written attached.
+    driving: AtomicBool,
+    pub(crate) end: Py<PyAny>,
+    pub(crate) get_running_loop: Py<PyAny>,
+    pub(crate) set_running_loop: Py<PyAny>,
+    pub(crate) get_hooks: Py<PyAny>,
+    pub(crate) set_hooks: Py<PyAny>,
+    /// The asynchronous generator hooks of the loop, as keyword arguments of `set_hooks`.
+    pub(crate) hooks: Py<PyDict>,
+    /// Kept for the loop's `_thread_id`.
+    pub(crate) ident: Py<PyAny>,
+}
+
+impl Driver {
+    pub(crate) fn new(event_loop: &Bound<'_, PyAny>, end: Py<PyAny>) -> PyResult<Self> {
+        let py = event_loop.py();
+        let (events, sys) = (py.import("asyncio.events")?, py.import("sys")?);
+        let hooks = PyDict::new(py);
+        hooks.set_item("firstiter", event_loop.getattr("_asyncgen_firstiter_hook")?)?;
+        hooks.set_item("finalizer", event_loop.getattr("_asyncgen_finalizer_hook")?)?;
+        Ok(Self {
+            owner: std::thread::current().id(),
+            driving: AtomicBool::new(false),
+            end,
+            get_running_loop: events.getattr("_get_running_loop")?.unbind(),
+            set_running_loop: events.getattr("_set_running_loop")?.unbind(),
+            get_hooks: sys.getattr("get_asyncgen_hooks")?.unbind(),
+            set_hooks: sys.getattr("set_asyncgen_hooks")?.unbind(),
+            hooks: hooks.unbind(),
+            ident: py.import("threading")?.call_method0("get_ident")?.unbind(),
+        })
+    }
+
+    /// Whether the calling thread is the one that drives the loop.
+    pub(crate) fn is_mine(&self) -> bool {
+        std::thread::current().id() == self.owner
+    }
+
+    pub(crate) fn is_driving(&self) -> bool {
+        self.driving.load(Ordering::Relaxed)
+    }
+
+    /// The calling thread drives from here on; false if it, or another call further out, does already.
+    #[must_use]
+    pub(crate) fn begin_driving(&self) -> bool {
+        !self.driving.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn end_driving(&self) {
+        self.driving.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.end)?;
+        visit.call(&self.hooks)
+    }
+}
+
+/// Somebody else's loop, as its guest sees it.
+pub(crate) struct Guest {
+    pub(crate) event_loop: Py<PyAny>,
+    /// When it was last seen to run.
+    pub(crate) ran: Mutex<Instant>,
+}
+
+impl Guest {
+    pub(crate) fn new(event_loop: &Bound<'_, PyAny>) -> Self {
+        Self { event_loop: event_loop.clone().unbind(), ran: Mutex::new(Instant::now()) }
+    }
+}

@@ -1,0 +1,36 @@
+//! What a call meets on its way, as data: each of these holds others of them, and they change only here.
+//!
+//! ```text
+//!   Router ◀── Host ◀── Step ◀── Call ──▶ RunnerCore ──▶ EventLoop
+//!                └────────────────────────────▶ │
+//!                ▲         waits for, runs: Call │ keeps: Host
+//!                └──────────────────────────────┘
+//! ```
+//!
+//! What they *do* stands above, a station a file: as functions, not as methods that these types would show, so
+//! that whoever wants them has to import them.
+
+mod router;
+
+mod host;
+
+mod step;
+
+mod call;
+
+mod runner;
+
+mod drive;
+
+mod counts;
+
+mod turning;
+
+pub(crate) use self::call::{Answer, Begun, Call, Ending, Withdrawn, Work};
+pub(crate) use self::counts::{ended_counts, forget_in_children};
+pub(crate) use self::drive::{Drive, Driver, Guest};
+pub(crate) use self::host::{Host, Place};
+pub(crate) use self::router::{Router, Variables};
+pub(crate) use self::runner::{End, RunnerCore};
+pub(crate) use self::step::{Kind, Step};
+pub(crate) use self::turning::{turn_for, turned_here};

@@ -1,0 +1,299 @@
+//! The native half of a runner: one loop and its entry, from the first call to the close.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use rustc_hash::FxHashMap;
+
+use crate::entry::{Bell, Entry};
+use crate::event_loop::LoopCore;
+use crate::model::counts::{Counts, Totals};
+use crate::model::{Call, Drive, Driver, Guest, Host};
+use crate::policy::deadline::bounded;
+use crate::policy::errors::Error;
+use crate::python::attached::Attached;
+use crate::python::lock::lock;
+use crate::python::thread;
+use crate::tasks::TaskMaker;
+
+/// Why a loop ended.
+pub(crate) enum End {
+    /// It was asked to: `close()`, the exit, or a caller that found it stuck.
+    Asked,
+    /// The user's code did it: `loop.stop()`, or this exception that left `run_forever`.
+    Stopped(Option<Py<PyAny>>),
+}
+
+impl End {
+    fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Asked => Self::Asked,
+            Self::Stopped(reason) => {
+                Self::Stopped(reason.as_ref().map(|reason| reason.clone_ref(py)))
+            }
+        }
+    }
+}
+
+/// One loop's entry, from the first call to the close.
+///
+/// `RunnerCore(name, grace, slow, event_loop, end)`: `grace` in seconds, and after `slow` seconds a call is
+/// reported. Without `end` a thread of its own runs the loop; with it the caller does, and `end(reason)`
+/// unwinds and closes a loop that was stopped.
+#[pyclass(frozen, module = "sideloop._sideloop", weakref)]
+pub(crate) struct RunnerCore {
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) grace: Duration,
+    /// How long a call may take before it is reported.
+    pub(crate) slow: Option<Duration>,
+    pub(crate) name: String,
+    pub(crate) drive: Drive,
+    /// The loop if it is ours and hears the entry's bell; None if it is rung through the interpreter.
+    pub(crate) own_loop: Option<Py<LoopCore>>,
+    pub(crate) tasks: OnceLock<TaskMaker>,
+    /// Calls whose task runs, by `Call::key`.
+    pub(crate) running: Attached<FxHashMap<usize, Py<Call>>>,
+    /// Calls that this loop's thread waits for, made by code that runs on the loop: innermost last.
+    pub(crate) waits_for: Mutex<Vec<Py<Call>>>,
+    pub(crate) counts: Counts,
+    /// Hosts whose task has not ended, by `Host::key`: the loop itself would let go of their tasks.
+    hosts: Mutex<HashMap<usize, Py<Host>>>,
+    /// Why the loop ended: None while it runs.
+    end: Mutex<Option<End>>,
+    /// `threading.get_ident()` of the loop thread; 0 before it runs.
+    pub(crate) loop_thread: AtomicU64,
+    /// A caller has found the loop blocked for longer than the grace, and has left it behind.
+    pub(crate) stuck: AtomicBool,
+}
+
+impl RunnerCore {
+    /// For one call on a loop that somebody else runs.
+    pub(crate) fn guest(event_loop: &Bound<'_, PyAny>, grace: f64) -> PyResult<Self> {
+        let name = event_loop.repr()?.to_string();
+        let entry = Arc::new(Entry::new(Bell::CallSoon));
+        let drive = Drive::Other(Guest::new(event_loop));
+        let core = Self::with(name, grace, None, drive, entry, None);
+        let _ = core.tasks.set(TaskMaker::new(event_loop)?);
+        Ok(core)
+    }
+
+    /// Keep a host while its task runs.
+    pub(crate) fn keep_host(&self, host: &Bound<'_, Host>) {
+        let before = lock(&self.hosts).insert(host.get().key(), host.clone().unbind());
+        drop(before);
+    }
+
+    pub(crate) fn forget_host(&self, key: usize) {
+        let forgotten = lock(&self.hosts).remove(&key);
+        drop(forgotten);
+    }
+
+    /// The hosts whose task has not ended, to be ended.
+    pub(crate) fn take_hosts(&self) -> Vec<Py<Host>> {
+        let hosts = std::mem::take(&mut *lock(&self.hosts));
+        hosts.into_values().collect()
+    }
+
+    /// Whether the loop hears the entry's bell.
+    pub(crate) fn is_native(&self) -> bool {
+        self.own_loop.is_some()
+    }
+
+    /// Whether the loop is somebody else's.
+    pub(crate) fn is_guest(&self) -> bool {
+        matches!(self.drive, Drive::Other(_))
+    }
+
+    /// Whether the calling thread is the loop's own.
+    pub(crate) fn on_loop_thread(&self) -> bool {
+        self.loop_thread.load(Ordering::Relaxed) == thread::current()
+    }
+
+    /// The loop has ended.
+    pub(crate) fn set_end(&self, end: End) {
+        let before = lock(&self.end).replace(end);
+        drop(before);
+    }
+
+    /// The error for a call whose loop ended before it did.
+    pub(crate) fn stopped_error(&self, py: Python<'_>, call: String) -> PyErr {
+        // A statement of its own: the error's constructor is Python code.
+        let end = lock(&self.end).as_ref().map(|end| end.clone_ref(py));
+        match end {
+            Some(End::Stopped(reason)) => Error::LoopStopped.raise(py, (&self.name, call, reason)),
+            Some(End::Asked) | None => Error::RunnerClosed.raise(py, (&self.name, call, true)),
+        }
+    }
+
+    fn with(
+        name: String,
+        grace: f64,
+        slow: Option<f64>,
+        drive: Drive,
+        entry: Arc<Entry>,
+        own_loop: Option<Py<LoopCore>>,
+    ) -> Self {
+        Self {
+            entry,
+            drive,
+            grace: bounded(grace),
+            slow: slow.map(bounded),
+            name,
+            own_loop,
+            tasks: OnceLock::new(),
+            running: Attached::default(),
+            waits_for: Mutex::default(),
+            counts: Counts::new(),
+            hosts: Mutex::default(),
+            end: Mutex::new(None),
+            loop_thread: AtomicU64::new(0),
+            stuck: AtomicBool::new(false),
+        }
+    }
+}
+
+#[pymethods]
+impl RunnerCore {
+    #[new]
+    #[pyo3(signature = (name, grace, slow, event_loop, end = None))]
+    fn new(
+        name: String,
+        grace: f64,
+        slow: Option<f64>,
+        event_loop: &Bound<'_, PyAny>,
+        end: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let own_loop = event_loop.cast::<LoopCore>().ok();
+        let own_loop = own_loop.filter(|own| own.get().epoll().is_some());
+        let entry = match own_loop {
+            Some(own) => Arc::clone(&own.get().entry),
+            None => Arc::new(Entry::new(Bell::CallSoon)),
+        };
+        let drive = match end {
+            Some(end) => Drive::Caller(Driver::new(event_loop, end)?),
+            None => Drive::Thread,
+        };
+        let own_loop = own_loop.map(|own| own.clone().unbind());
+        Ok(Self::with(name, grace, slow, drive, entry, own_loop))
+    }
+
+    #[getter]
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether a call made now would be served.
+    #[getter]
+    fn accepting(&self) -> bool {
+        self.entry.accepts()
+    }
+
+    /// Whether the caller drives the loop, and does so now.
+    #[getter]
+    pub(crate) fn driving(&self) -> bool {
+        match &self.drive {
+            Drive::Caller(driver) => driver.is_driving(),
+            Drive::Thread | Drive::Other(_) => false,
+        }
+    }
+
+    /// Whether this was inherited through a fork.
+    #[getter]
+    fn orphaned(&self) -> bool {
+        self.entry.is_orphaned()
+    }
+
+    /// Whether the loop thread was asked to leave its loop, or has left it.
+    #[getter]
+    fn stopping(&self) -> bool {
+        self.entry.is_stopping()
+    }
+
+    /// Whether a caller has left this loop behind, blocked.
+    #[getter]
+    fn stuck(&self) -> bool {
+        self.stuck.load(Ordering::Relaxed)
+    }
+
+    /// Whether the calling thread is the one that runs the loop.
+    #[getter]
+    fn mine(&self) -> bool {
+        match &self.drive {
+            Drive::Caller(driver) => driver.is_mine(),
+            Drive::Thread | Drive::Other(_) => self.on_loop_thread(),
+        }
+    }
+
+    /// `threading.get_ident()` of the loop thread; 0 before it runs, and after.
+    #[getter]
+    fn loop_thread(&self) -> u64 {
+        self.loop_thread.load(Ordering::Relaxed)
+    }
+
+    /// How many calls run now.
+    #[getter]
+    fn running(&self, py: Python<'_>) -> usize {
+        self.running.with(py, |calls| calls.len())
+    }
+
+    /// `(waiting, returned, failed, cancelled, abandoned, queued, ran)`: numbers of calls, then seconds.
+    fn counts(&self) -> Totals {
+        self.counts.totals()
+    }
+
+    /// The calls that run now: `(name, task, caller, seconds since its entry)`.
+    fn running_calls(&self, py: Python<'_>) -> Vec<(String, Option<Py<PyAny>>, u64, f64)> {
+        let calls: Vec<_> =
+            self.running.with(py, |calls| calls.values().map(|call| call.clone_ref(py)).collect());
+        let describe = |call: Py<Call>| {
+            let call = call.get();
+            let since = call.submitted.elapsed().as_secs_f64();
+            (call.name(py), call.task(py).map(Bound::unbind), call.caller, since)
+        };
+        calls.into_iter().map(describe).collect()
+    }
+
+    /// The tasks whose callers have left: they were cancelled, had their grace, and were named.
+    fn abandoned_tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.running.with(py, |calls| {
+            let abandoned = calls.values().filter(|call| call.get().is_abandoned());
+            abandoned.filter_map(|call| call.get().task(py)).map(Bound::unbind).collect()
+        })
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.own_loop)?;
+        if let Drive::Caller(driver) = &self.drive {
+            driver.traverse(&visit)?;
+        }
+        self.tasks.get().map_or(Ok(()), |tasks| tasks.traverse(&visit))?;
+        let all = |calls: &FxHashMap<_, _>| calls.values().try_for_each(|call| visit.call(call));
+        self.running.traverse(all).unwrap_or(Ok(()))?;
+        // A lock that is held is held by a thread that lives, with what it guards.
+        if let Ok(calls) = self.waits_for.try_lock() {
+            calls.iter().try_for_each(|call| visit.call(call))?;
+        }
+        if let Ok(hosts) = self.hosts.try_lock() {
+            hosts.values().try_for_each(|host| visit.call(host))?;
+        }
+        if let Ok(end) = self.end.try_lock()
+            && let Some(End::Stopped(reason)) = &*end
+        {
+            visit.call(reason)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for RunnerCore {
+    fn drop(&mut self) {
+        if !self.entry.is_orphaned() {
+            self.counts.retire();
+        }
+    }
+}

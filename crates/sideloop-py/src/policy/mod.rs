@@ -1,0 +1,11 @@
+//! What is decided the same way everywhere: what may be run, how long it is waited for, what comes of it.
+
+pub(crate) mod errors;
+
+pub(crate) mod async_fn;
+
+pub(crate) mod outcome;
+
+pub(crate) mod deadline;
+
+pub(crate) mod patience;

@@ -1,0 +1,65 @@
+//! The outcome: a value or an exception, captured on the loop thread, unwrapped by the caller.
+
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::prelude::*;
+
+use crate::python::names::names;
+use crate::python::version;
+
+/// What came of a call.
+pub(crate) enum Outcome {
+    /// The awaited value.
+    Value(Py<PyAny>),
+    /// The exception, of whatever class: the same object that the user's code raised.
+    Error(PyErr),
+    /// The loop went away before the user's function was called: it may be called elsewhere.
+    NotStarted,
+}
+
+impl Outcome {
+    /// The outcome of a finished task or future.
+    pub(crate) fn capture(task: &Bound<'_, PyAny>) -> Self {
+        match task.call_method0(names(task.py()).result.bind(task.py())) {
+            Ok(value) => Self::Value(value.unbind()),
+            Err(error) => Self::error(task.py(), error),
+        }
+    }
+
+    /// The outcome for an exception.
+    pub(crate) fn error(py: Python<'_>, error: PyErr) -> Self {
+        // The caller may be a generator, which a StopIteration passing through would end silently
+        // (PEP 479 forbids that for coroutines; a plain function that returns an awaitable may).
+        if error.is_instance_of::<PyStopIteration>(py) {
+            let raised = PyRuntimeError::new_err("the async function raised StopIteration");
+            raised.set_cause(py, Some(error));
+            return Self::Error(raised);
+        }
+        Self::Error(original(py, error))
+    }
+}
+
+/// The cancellation that the user's code raised, where asyncio hands out another in its place.
+///
+/// Up to CPython 3.10 a task that was cancelled by raising `CancelledError` makes a new one for each
+/// `result()`, with the one raised as its context.
+fn original(py: Python<'_>, error: PyErr) -> PyErr {
+    if version::is_at_least(py, 11) {
+        return error;
+    }
+    let context = error.value(py).getattr(names(py).context.bind(py));
+    match context {
+        Ok(context) if context.get_type().is(error.get_type(py)) && is_cancelled(&context) => {
+            PyErr::from_value(context)
+        }
+        Ok(_) | Err(_) => error,
+    }
+}
+
+/// Whether this is asyncio's `CancelledError`.
+pub(crate) fn is_cancelled(exception: &Bound<'_, PyAny>) -> bool {
+    let py = exception.py();
+    py.import("asyncio")
+        .and_then(|asyncio| asyncio.getattr("CancelledError"))
+        .and_then(|class| exception.is_instance(&class))
+        .unwrap_or(false)
+}

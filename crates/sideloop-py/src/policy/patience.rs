@@ -1,0 +1,139 @@
+//! When a caller stops waiting for a call, and what it does about the task first.
+//!
+//! ```text
+//!              signal raises, or deadline         grace is over, or second signal
+//!   Waiting ─────────────────────────────▶ Unwinding ─────────────────────────────▶ leave
+//!     │ outcome                              │ outcome
+//!     ▼                                      ▼
+//!   unwrap it                              raise what began the unwinding
+//! ```
+//!
+//! A call that takes long is reported once, meanwhile. One policy for every drive: whoever waits asks
+//! `Patience` at each look, and does what it says.
+
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+
+use crate::policy::deadline::Deadline;
+use crate::policy::outcome::Outcome;
+
+/// How long the main thread goes without looking for signals, and any thread without looking at a loop
+/// that is somebody else's.
+const TICK: Duration = Duration::from_millis(25);
+
+/// How the wait for one call ended.
+pub(crate) enum Ended {
+    /// With its outcome.
+    Outcome(Outcome),
+    /// By a signal or a deadline: the task has unwound, or never ran.
+    Stopped(PyErr),
+    /// By a signal or a deadline, and the task still runs.
+    Abandoned(PyErr),
+}
+
+/// What to do next.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Go on waiting.
+    Wait,
+    /// Report that it takes long, then go on waiting.
+    Report,
+    /// Ask the task to stop, then go on waiting.
+    Cancel,
+    /// Wait no longer, unless the outcome has come just now.
+    Leave,
+}
+
+/// How long the caller of one call still waits, and why no longer.
+pub(crate) struct Patience {
+    deadline: Option<Deadline>,
+    grace: Duration,
+    /// When to report that it takes long: None once that is done.
+    report: Option<Instant>,
+    /// What began the unwinding, and when its grace is over.
+    unwinding: Option<(PyErr, Instant)>,
+}
+
+impl Patience {
+    pub(crate) fn new(
+        deadline: Option<Deadline>,
+        grace: Duration,
+        report: Option<Instant>,
+    ) -> Self {
+        Self { deadline, grace, report, unwinding: None }
+    }
+
+    /// What to do now that `interrupted` was raised by a signal handler, if it was. `name` is the
+    /// call's, for the message if its time is over.
+    pub(crate) fn look(&mut self, interrupted: Option<PyErr>, name: impl Fn() -> String) -> Next {
+        let now = Instant::now();
+        if let Some((_, grace_end)) = &self.unwinding {
+            let over = interrupted.is_some() || *grace_end <= now;
+            return if over { Next::Leave } else { Next::Wait };
+        }
+        let missed = self.deadline.filter(|deadline| deadline.at <= now);
+        match interrupted.or_else(|| missed.map(|deadline| deadline.missed(&name()))) {
+            Some(reason) => {
+                self.unwinding = Some((reason, now + self.grace));
+                Next::Cancel
+            }
+            None if self.report.is_some_and(|report| report <= now) => {
+                self.report = None;
+                Next::Report
+            }
+            None => Next::Wait,
+        }
+    }
+
+    /// When to ask again, whatever happens.
+    pub(crate) fn limit(&self) -> Option<Instant> {
+        match &self.unwinding {
+            Some((_, grace_end)) => Some(*grace_end),
+            None => {
+                let limits = [self.deadline.map(|deadline| deadline.at), self.report];
+                limits.into_iter().flatten().min()
+            }
+        }
+    }
+
+    /// The task has ended: with its outcome, unless it was asked to.
+    pub(crate) fn ended(self, py: Python<'_>, outcome: Outcome) -> Ended {
+        match (self.unwinding, outcome) {
+            (None, outcome) => Ended::Outcome(outcome),
+            (Some((reason, _)), Outcome::Error(raised)) => {
+                // What the task raised while it unwound is not lost: it is the cause.
+                reason.set_cause(py, Some(raised));
+                Ended::Stopped(reason)
+            }
+            (Some((reason, _)), Outcome::Value(_) | Outcome::NotStarted) => Ended::Stopped(reason),
+        }
+    }
+
+    /// The task never ran, and will not.
+    pub(crate) fn never_ran(self) -> Ended {
+        match self.unwinding {
+            Some((reason, _)) => Ended::Stopped(reason),
+            None => Ended::Outcome(Outcome::NotStarted),
+        }
+    }
+
+    /// The task was left behind.
+    pub(crate) fn left(self) -> Ended {
+        match self.unwinding {
+            Some((reason, _)) => Ended::Abandoned(reason),
+            None => Ended::Outcome(Outcome::NotStarted),
+        }
+    }
+}
+
+/// Until when to wait before looking at signals and limits again; `looks` tells whether there is more to
+/// look at than the limit.
+pub(crate) fn next_look(looks: bool, now: Instant, limit: Option<Instant>) -> Option<Instant> {
+    if !looks {
+        return limit;
+    }
+    let tick = now + TICK;
+    Some(limit.map_or(tick, |limit| limit.min(tick)))
+}

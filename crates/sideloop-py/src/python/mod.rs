@@ -1,0 +1,21 @@
+//! What the interpreter asks of native code: nothing here knows of calls or loops.
+
+pub(crate) mod attached;
+
+pub(crate) mod lock;
+
+pub(crate) mod detach;
+
+pub(crate) mod context;
+
+pub(crate) mod vectorcall;
+
+pub(crate) mod awaiting;
+
+pub(crate) mod names;
+
+pub(crate) mod version;
+
+pub(crate) mod thread;
+
+pub(crate) mod fork;

@@ -1,0 +1,179 @@
+//! What a task is made with, on whichever loop.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+
+use crate::event_loop::{FirstStep, LoopCore};
+use crate::policy::async_fn::close_coroutine;
+use crate::python::names::names;
+use crate::python::{context, vectorcall, version};
+
+/// What a task is made with: methods of the loop, looked up once.
+pub(crate) struct TaskMaker {
+    pub(crate) event_loop: Py<PyAny>,
+    create_task: Py<PyAny>,
+    call_soon_threadsafe: Py<PyAny>,
+    own_loop: Option<Py<LoopCore>>,
+    /// asyncio's functions that say which task is the current one.
+    enter_task: Py<PyAny>,
+    leave_task: Py<PyAny>,
+    /// `("context",)`, the names of what is passed by name.
+    context_name: Py<PyTuple>,
+    /// `create_task` takes the context since CPython 3.11; before, it copies the current one.
+    takes_context: bool,
+}
+
+impl TaskMaker {
+    pub(crate) fn new(event_loop: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = event_loop.py();
+        let tasks = py.import("asyncio.tasks")?;
+        Ok(Self {
+            enter_task: tasks.getattr("_enter_task")?.unbind(),
+            leave_task: tasks.getattr("_leave_task")?.unbind(),
+            call_soon_threadsafe: event_loop.getattr("call_soon_threadsafe")?.unbind(),
+            event_loop: event_loop.clone().unbind(),
+            create_task: event_loop.getattr("create_task")?.unbind(),
+            own_loop: event_loop.cast::<LoopCore>().ok().map(|own| own.clone().unbind()),
+            context_name: PyTuple::new(py, ["context"])?.unbind(),
+            takes_context: version::is_at_least(py, 11),
+        })
+    }
+
+    /// Have this run on the loop, from any thread.
+    pub(crate) fn call_soon_threadsafe(&self, callback: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.call_soon_threadsafe.call1(callback.py(), (callback,)).map(drop)
+    }
+
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)?;
+        visit.call(&self.own_loop)?;
+        visit.call(&self.create_task)?;
+        visit.call(&self.call_soon_threadsafe)
+    }
+
+    /// A task for a coroutine, and its first step, if that was held back: to be run by the caller.
+    pub(crate) fn make_to_step<'py>(
+        &self,
+        coroutine: &Bound<'py, PyAny>,
+        context: &Bound<'py, PyAny>,
+    ) -> PyResult<(Bound<'py, PyAny>, Option<FirstStep>)> {
+        let make = || self.make(coroutine, context);
+        match &self.own_loop {
+            Some(own_loop) => LoopCore::hold_first_step(own_loop.bind(coroutine.py()), make),
+            None => Ok((make()?, None)),
+        }
+    }
+
+    /// Have `callback(task)` called in this context when the task is done.
+    pub(crate) fn tell_when_done<'py>(
+        &self,
+        task: &Bound<'py, PyAny>,
+        callback: &Bound<'py, PyAny>,
+        context: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        let py = task.py();
+        let add_done_callback = names(py).add_done_callback.bind(py);
+        let context_name = self.context_name.bind(py);
+        let args = [callback, context];
+        vectorcall::call_method(task, add_done_callback, args, context_name).map(drop)
+    }
+
+    /// Run `inside` with this task as the current one.
+    pub(crate) fn as_current<T>(
+        &self,
+        task: &Bound<'_, PyAny>,
+        inside: impl FnOnce() -> PyResult<T>,
+    ) -> PyResult<T> {
+        let py = task.py();
+        self.enter_task.call1(py, (&self.event_loop, task))?;
+        let found = inside();
+        self.leave_task.call1(py, (&self.event_loop, task))?;
+        found
+    }
+
+    /// The context that a task has copied for itself. There is no other way to learn it than to ask the
+    /// collector what the task holds.
+    pub(crate) fn own_context<'py>(
+        &self,
+        task: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if self.takes_context {
+            return Ok(None);
+        }
+        let held = task.py().import("gc")?.call_method1("get_referents", (task,))?;
+        let held: Vec<Bound<'_, PyAny>> = held.extract()?;
+        Ok(held.into_iter().find(context::is_context))
+    }
+
+    /// A task for a coroutine, to run in this context, named as the call of its number.
+    pub(crate) fn make<'py>(
+        &self,
+        coroutine: &Bound<'py, PyAny>,
+        context: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = coroutine.py();
+        let name = call_name(py);
+        let own_loop = self.own_loop.as_ref().map(|own_loop| own_loop.bind(py));
+        let made = match own_loop.filter(|own_loop| own_loop.get().makes_tasks_plainly(py)) {
+            Some(own_loop) if self.takes_context => {
+                LoopCore::make_task(own_loop, coroutine, Some(context), Some(&name))
+            }
+            Some(own_loop) => context::enter(context, || {
+                LoopCore::make_task(own_loop, coroutine, None, Some(&name))
+            }),
+            None => self.make_by_method(coroutine, context, &name),
+        };
+        made.inspect_err(|_| close_coroutine(coroutine))
+    }
+
+    /// The same by the loop's `create_task`, which need not take a name if somebody else wrote it.
+    fn make_by_method<'py>(
+        &self,
+        coroutine: &Bound<'py, PyAny>,
+        context: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = coroutine.py();
+        let create_task = self.create_task.bind(py);
+        let task = if self.takes_context {
+            let options = PyDict::new(py);
+            options.set_item("context", context)?;
+            create_task.call((coroutine,), Some(&options))?
+        } else {
+            context::enter(context, || create_task.call1((coroutine,)))?
+        };
+        if let Some(set_name) = task.getattr_opt("set_name")? {
+            set_name.call1((name,))?;
+        }
+        Ok(task)
+    }
+
+    /// A future as it is; any other awaitable as a task.
+    pub(crate) fn ensure_future<'py>(
+        &self,
+        awaitable: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = awaitable.py();
+        let options = PyDict::new(py);
+        options.set_item("loop", &self.event_loop)?;
+        py.import("asyncio")?.call_method("ensure_future", (awaitable,), Some(&options))
+    }
+}
+
+/// The name of the next call's task. CPython 3.11 takes three times as long to format one of its own.
+fn call_name(py: Python<'_>) -> Bound<'_, PyString> {
+    static CALLS: AtomicU64 = AtomicU64::new(1);
+    // ORDERING: Relaxed: only that no two are equal.
+    let number = CALLS.fetch_add(1, Ordering::Relaxed);
+    let mut room = [0; 32];
+    let mut left = &mut room[..];
+    let _ = write!(left, "call-{number}");
+    let unused = left.len();
+    let name = &room[..room.len() - unused];
+    PyString::new(py, std::str::from_utf8(name).unwrap_or_default())
+}
