@@ -6,13 +6,31 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 
+import parts
 import pytest
 from aliases import LoopFactory, WaitUntil
+from pace import pace, scaled
 
 from sideloop import LoopManager, Runner
 
 TIME_LIMIT = 20.0
-"""After this many seconds a condition is taken for one that never comes."""
+"""After this many seconds, on an idle machine, a condition is taken for one that never comes."""
+
+pytest_addoption = parts.add_option
+
+
+def pytest_report_header() -> str:
+    return f"pace: things take {pace():.2f} times as long as usual"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    parts.select(config, items)
+    usual = float(config.getini("timeout"))
+    for item in items:
+        own = item.get_closest_marker("timeout")
+        limit = scaled(own.args[0] if own else usual)
+        item.add_marker(pytest.mark.timeout(limit), append=False)
 
 
 @pytest.fixture(params=[None, asyncio.new_event_loop], ids=["native", "foreign"])
@@ -44,7 +62,7 @@ def threads() -> Generator[ThreadPoolExecutor]:
 @pytest.fixture(scope="session")
 def wait_until() -> WaitUntil:
     def wait(condition: Callable[[], object]) -> None:
-        end = time.monotonic() + TIME_LIMIT
+        end = time.monotonic() + scaled(TIME_LIMIT)
         while not condition():
             assert time.monotonic() < end, "waited in vain"
             time.sleep(0.002)

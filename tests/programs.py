@@ -19,9 +19,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
+from pace import scaled
+
 DIRECTORY = Path(__file__).with_name("programs")
 
-TIME_LIMIT = 20.0
+TIME_LIMIT = 30.0
+"""Seconds, where the machine is idle: each limit here is scaled by the machine's pace."""
 
 FULL = os.environ.get("SIDELOOP_FULL") == "1"
 """Whether to count as far as is promised, which takes minutes: `make soak` does."""
@@ -74,13 +77,13 @@ class Program:
 
     def wait_for(self, line: str, limit: float = TIME_LIMIT) -> None:
         """Wait until the program says this."""
-        said = self._next(time.monotonic() + limit)
+        said = self._next(time.monotonic() + scaled(limit))
         if said != f"{line}\n":
             raise AssertionError(f"{said!r} instead of {line!r}, then {self.finish(limit)}")
 
     def finish(self, limit: float = TIME_LIMIT) -> Ended:
         """Wait until the program, and whoever inherited its output, has ended."""
-        end = time.monotonic() + limit
+        end = time.monotonic() + scaled(limit)
         said = "".join(iter(lambda: self._next(end), None))
         try:
             code = self._child.wait(max(end - time.monotonic(), 0))
@@ -119,7 +122,7 @@ class Program:
     def _hangs(self) -> NoReturn:
         self._signal_all(signal.SIGABRT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._child.wait(5)
+            self._child.wait(scaled(5))
         raise AssertionError(f"{self._child.args} hangs:\n{self._read_stderr()}")
 
     def _read_stderr(self) -> str:

@@ -3,6 +3,7 @@
 import signal
 
 import programs
+from pace import scaled
 from programs import Ended, Program
 
 
@@ -66,7 +67,7 @@ class TestCtrlC:
     def test_ends_a_close_that_unwinds(self) -> None:
         ended = interrupted("closes")
         assert ended.lines[0] == "KeyboardInterrupt"
-        assert ended.seconds < 10
+        assert ended.seconds < scaled(10)
 
 
 class TestASignalHandler:

@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 import programs
 import pytest
+from pace import scaled
 from programs import Ended, Program, count
 
 OWNERS = ["daemon", "default", "main", "nested", "runner", "shared", "thread"]
@@ -70,13 +71,13 @@ class TestExit:
         assert ended.code == 0
         assert ended.stderr.count("ignore()") == 1, ended
         assert "Traceback" not in ended.stderr
-        assert ended.seconds < 10
+        assert ended.seconds < scaled(10)
 
     def test_cancels_the_calls_of_daemon_threads(self, kind: str) -> None:
         ended = run("daemon_waits", kind)
         assert ended.lines == ["cleaned up"] * 3
         assert (ended.code, ended.stderr) == (0, "")
-        assert ended.seconds < 10  # and not the 30 s of the calls
+        assert ended.seconds < scaled(10)  # and not the 30 s of the calls
 
     @pytest.mark.timeout(EXITS_LIMIT)
     def test_does_not_wait_for_a_loop_thread_that_is_stuck_nor_abort(self, kind: str) -> None:
