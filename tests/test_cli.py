@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from programs import without_slowness
 
 import sideloop
 
@@ -72,7 +73,7 @@ class Shell:
 
 def finish(child: "subprocess.Popen[str]") -> Ended:
     stdout, stderr = child.communicate(timeout=TIME_LIMIT)
-    return Ended(child.args, child.returncode, stdout, stderr)
+    return Ended(child.args, child.returncode, stdout, without_slowness(stderr))
 
 
 @contextlib.contextmanager

@@ -330,7 +330,10 @@ class TestRepr:
         first, second = OURS(), OURS()
         assert repr(first) != repr(second)
         number = int(repr(first).split("-")[1].split()[0])
-        assert repr(second) == f"<EventLoop-{number + 1} running=False closed=False debug=False>"
+        assert (
+            repr(second)
+            == f"<EventLoop-{number + 1} running=False closed=False debug={first.get_debug()}>"
+        )
         first.close()
         second.close()
         assert repr(first) == f"<EventLoop-{number} running=False closed=True debug=False>"
@@ -367,5 +370,5 @@ class TestDebugMode:
     ) -> None:
         monkeypatch.setenv("PYTHONASYNCIODEBUG", value)
         loop = OURS()
-        assert loop.get_debug() is bool(value)
+        assert loop.get_debug() is (bool(value) or sys.flags.dev_mode)
         loop.close()

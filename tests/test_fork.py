@@ -58,8 +58,9 @@ class TestFork:
 
 class TestAForksChild:
     def test_that_exits_as_programs_do_leaves_the_parents_loops_alone(self, kind: str) -> None:
-        # Without warnings: the child does not close the parent's connections, and should not.
-        run("exits", kind, flags=())
+        # Without warnings and debug mode: the child does not close the parent's connections, and should
+        # not.
+        run("exits", kind, flags=("-E",))
 
     def test_that_closes_and_collects_leaves_the_parents_loops_alone(self, kind: str) -> None:
         run("collects", kind)

@@ -197,7 +197,7 @@ class TestTheTaskOfACall:
         async def answer() -> int:
             return 22
 
-        with Runner() as runner:
+        with Runner(debug=False) as runner:  # which forbids what we do to its loop
             loop = runner.run(running_loop)
             loop.call_soon_threadsafe(block)
             assert blocked.wait(20)

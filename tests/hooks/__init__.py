@@ -1,0 +1,1 @@
+"""Hooks of the user's that raise: what comes of it at each entry."""
