@@ -136,7 +136,10 @@ class Program:
 
 
 def without_slowness(stderr: str) -> str:
-    """Without what asyncio's debug mode says of whatever takes a tenth of a second: machines are busy."""
+    """Without what asyncio's debug mode says of whatever takes a tenth of a second.
+
+    Machines are busy.
+    """
     return re.sub(r"^Executing <.*> took \d+\.\d+ seconds\n", "", stderr, flags=re.MULTILINE)
 
 

@@ -58,8 +58,7 @@ class TestFork:
 
 class TestAForksChild:
     def test_that_exits_as_programs_do_leaves_the_parents_loops_alone(self, kind: str) -> None:
-        # Without warnings and debug mode: the child does not close the parent's connections, and should
-        # not.
+        # Without warnings and debug mode: the child does not close the parent's connections.
         run("exits", kind, flags=("-E",))
 
     def test_that_closes_and_collects_leaves_the_parents_loops_alone(self, kind: str) -> None:

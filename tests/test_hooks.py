@@ -1,4 +1,7 @@
-"""Hooks of the user's that raise, each at each entry: hooks/ makes the cells, in processes of their own."""
+"""Hooks of the user's that raise, each at each entry.
+
+The cells are those of hooks/; programs/hook_cells.py makes them.
+"""
 
 import programs
 import pytest

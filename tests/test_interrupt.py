@@ -4,6 +4,7 @@ import signal
 
 import programs
 import pytest
+from pace import scaled
 from programs import Ended, Program
 
 BLOCKED_GRACE = 0.2
@@ -63,6 +64,7 @@ class TestCtrlC:
 
     def test_leaves_a_coroutine_that_blocks_its_loop_within_grace(self, kind: str) -> None:
         ended = interrupted("blocked", kind)
+        assert ended.seconds < scaled(10)
         assert ended.lines == ["KeyboardInterrupt", "42"]
         assert ended.code == 0
         assert "block()" in ended.stderr
@@ -70,6 +72,7 @@ class TestCtrlC:
 
     def test_leaves_a_task_that_ignores_its_cancellation_within_grace(self, kind: str) -> None:
         ended = interrupted("ignored", kind)
+        assert ended.seconds < scaled(10)
         assert ended.lines == ["KeyboardInterrupt", "42"]
         assert ended.code == 0
         assert "stubborn()" in ended.stderr
@@ -77,14 +80,16 @@ class TestCtrlC:
 
     def test_leaves_calls_that_wait_for_calls_within_grace(self, kind: str) -> None:
         ended = interrupted("nested", kind)
-        assert "KeyboardInterrupt" in ended.lines
-        assert "42" in ended.lines
+        assert ended.seconds < scaled(10)
+        assert ended.lines.index("KeyboardInterrupt") < ended.lines.index("42")
         assert ended.code == 0
 
     def test_is_answered_within_fifty_milliseconds(self, kind: str) -> None:
         ended = programs.run("interrupt", "prompt", kind)
         assert ended.code == 0, ended
-        assert int(ended.stdout) < 50
+        delays = [int(delay) for delay in ended.stdout.split()]
+        assert len(delays) == 8
+        assert max(delays) < scaled(50)
 
 
 class TestAStormOfSignals:

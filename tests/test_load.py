@@ -25,5 +25,11 @@ class TestLoad:
     def test_of_a_million_calls_by_one_thread_grows_nothing(self, kind: str) -> None:
         run("one_thread", kind, count(30_000, full=1_000_000))
 
+    @pytest.mark.parametrize("what", ["leak_by_python", "leak_by_c"])
+    def test_is_seen_to_grow_by_fifty_bytes_a_call(self, kind: str, what: str) -> None:
+        ended = programs.run("load", what, kind, 30_000, limit=LIMIT)
+        assert ended.code == 1
+        assert "AssertionError: (27000, " in ended.stderr
+
     def test_of_sixty_four_threads_gets_no_wrong_answer(self, kind: str) -> None:
         run("many_threads", kind, count(200, full=10_000))

@@ -1,6 +1,7 @@
 """What a cell calls through: one loop, each entry to it, and somebody else who is on it, too."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -169,10 +170,9 @@ class GuestLoop:
 
     def _main(self) -> None:
         while not self._over:
-            try:
+            # As a program that goes on.
+            with contextlib.suppress(SystemExit, KeyboardInterrupt):
                 self.loop.run_forever()
-            except (SystemExit, KeyboardInterrupt):
-                pass  # as a program that goes on
 
 
 class Neighbour:

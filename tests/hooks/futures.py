@@ -55,7 +55,7 @@ class ForeignFuture:
     def cancelled(self) -> bool:
         return self._cancelled
 
-    def cancel(self, msg: object = None) -> bool:
+    def cancel(self, msg: object = None) -> bool:  # noqa: ARG002  # asyncio's
         self._may_raise("cancel")
         if self._done:
             return False
@@ -119,7 +119,7 @@ class BadSteps:
         if self._bad == "next" or (self._bad == "next_later" and self._steps == 3):
             raise self._error
 
-    def send(self, value: object) -> None:
+    def send(self, _value: object) -> None:
         return self.__next__()
 
     def throw(self, *_: object) -> None:

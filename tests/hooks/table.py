@@ -25,7 +25,7 @@ class Hook:
     use: Callable[[Bridge, BaseException], Any]
     entries: tuple[str, ...] = ENTRIES
     raised: bool = True
-    """Whether the caller gets what was raised; else asyncio reports it, and an exit ends the loop."""
+    """Whether the caller gets it; else asyncio reports it, and an exit ends the loop."""
     limited: bool = False
     """Whether it raises when the call is cancelled, by a time limit."""
     loop: loops.OurLoop = loops.OurLoop.PLAIN
@@ -102,7 +102,7 @@ HOOKS["a future's cancel"] = Hook(
 
 
 @hook()
-def __call__(bridge: Bridge, error: BaseException) -> Any:
+def call_of_the_function(bridge: Bridge, error: BaseException) -> Any:
     class BadCall:
         def __call__(self) -> Any:
             raise error
@@ -174,7 +174,7 @@ def eq_of_the_value(bridge: Bridge, error: BaseException) -> Any:
 
 
 @hook(entries=("iterate",))
-def __aiter__(bridge: Bridge, error: BaseException) -> Any:
+def aiter_of_an_iterable(bridge: Bridge, error: BaseException) -> Any:
     class Items:
         def __aiter__(self) -> Any:
             raise error
@@ -183,7 +183,7 @@ def __aiter__(bridge: Bridge, error: BaseException) -> Any:
 
 
 @hook(entries=("iterate",))
-def __anext__(bridge: Bridge, error: BaseException) -> Any:
+def anext_of_an_iterator(bridge: Bridge, error: BaseException) -> Any:
     class Items:
         def __aiter__(self) -> Any:
             return self
@@ -233,7 +233,7 @@ def a_generator_that_raises_later(bridge: Bridge, error: BaseException) -> Any:
 
 
 @hook(entries=("enter",))
-def __aenter__(bridge: Bridge, error: BaseException) -> Any:
+def aenter(bridge: Bridge, error: BaseException) -> Any:
     class Manager:
         def __aenter__(self) -> Any:
             raise error
@@ -244,7 +244,7 @@ def __aenter__(bridge: Bridge, error: BaseException) -> Any:
 
 
 @hook(entries=("enter",))
-def __aexit__(bridge: Bridge, error: BaseException) -> Any:
+def aexit(bridge: Bridge, error: BaseException) -> Any:
     class Manager:
         async def __aenter__(self) -> int:
             return ANSWER
@@ -256,7 +256,7 @@ def __aexit__(bridge: Bridge, error: BaseException) -> Any:
 
 
 @hook(entries=("enter",))
-def __aexit__of_a_body_that_raises(bridge: Bridge, error: BaseException) -> Any:
+def aexit_of_a_body_that_raises(bridge: Bridge, error: BaseException) -> Any:
     class Manager:
         async def __aenter__(self) -> int:
             return ANSWER
@@ -446,7 +446,7 @@ def eq_of_a_context_variables_value(bridge: Bridge, error: BaseException) -> Any
 
         __hash__ = None  # type: ignore[assignment]
 
-    variable = contextvars.ContextVar("variable", default=Value())
+    variable = contextvars.ContextVar[Value]("variable")
     variable.set(Value())
 
     async def change() -> int:

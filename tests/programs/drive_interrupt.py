@@ -103,7 +103,7 @@ def ignored() -> None:
 
     async def stubborn() -> None:
         say_soon("waiting")
-        end = time.monotonic() + 2  # longer than the grace
+        end = time.monotonic() + 60  # longer than the grace
         while time.monotonic() < end:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Makes the cells of a hook at an entry, and says what came of each. `hook_cells.py <hook> <entry> [skip]`.
+"""Makes the cells of a hook at an entry. `hook_cells.py <hook> <entry> [skip]`.
 
 A line for each cell: its name before, and then "right" or what was wrong.
 """
@@ -37,7 +37,7 @@ PATIENCE = float(os.environ.get("HOOKS_PATIENCE", "10"))
 
 
 def kinds(hook: Hook, entry: str) -> list[str]:
-    """Who runs the loop, and whose it is: our thread, the caller, or asyncio's loop on our thread."""
+    """Who runs the loop, and whose it is: a thread of ours, the caller, that with asyncio's."""
     if entry == "map":
         return ["thread"]
     if hook.loop is OurLoop.MADE_AT_THE_SECOND_TRY and entry != "submit":
@@ -82,7 +82,7 @@ def cell(hook: Hook, entry: str, kind: str, debug: bool, error: BaseException) -
         problem = caught(bridge.close)
         if problem is not None:
             yield f"close: {problem!r}"
-    del outcome, after, neighbour, bridge
+    del outcome, after, neighbour
     if entry != "map":
         grown = soon(
             lambda: [max(0, one - other) for one, other in zip(resources(), before, strict=True)],
@@ -99,7 +99,7 @@ def limited(hook: Hook, bridge: Bridge, error: BaseException) -> Any:
 
 
 def allowed(outcome: Any, error: BaseException, hook: Hook, entry: str) -> bool:
-    """This caller gets what was raised, or a clear error; or an answer, where asyncio reports it."""
+    """It is what was raised, or a clear error; or an answer, where asyncio reports it."""
     if outcome is error or (isinstance(outcome, CLEAR) and error in chain(outcome)):
         return True
     if entry == "map" and hook.limited and isinstance(outcome, TimeoutError):
@@ -144,7 +144,11 @@ async def tasks_left() -> list[str]:
 
 def resources() -> tuple[int, int]:
     gc.collect()
-    return threading.active_count(), len(os.listdir("/proc/self/fd"))
+    return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+
+def grown_since(before: tuple[int, int]) -> list[int]:
+    return [max(0, now - then) for now, then in zip(resources(), before, strict=True)]
 
 
 def main() -> None:

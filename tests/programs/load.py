@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import ctypes
 import gc
 import os
 import sys
@@ -21,8 +22,14 @@ FACTORY = loop_factory(sys.argv[2])
 manager = sideloop.LoopManager(loop_factory=FACTORY)
 shared = sideloop.LoopManager(loop_factory=FACTORY, scope="process")
 
-# The allocator keeps some of what was freed; a leak of a few bytes a call is more.
+# The allocator keeps some of what was freed.
 MEMORY = 8 * 2**20
+
+# A call may leave less than this, and caches fill up: a leak of fifty bytes a call is more.
+BYTES, SLACK = 20, 2**17
+
+# A call leaves no block of Python's allocator, but one in fifty may.
+BLOCKS = 0.02
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -40,6 +47,26 @@ def count_threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
+NUMBERS = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+
+
+class Mallinfo(ctypes.Structure):
+    """What glibc's mallinfo2 returns."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in NUMBERS.split()]
+
+
+def allocated_by_c() -> int:
+    """Bytes in use of what C and Rust have allocated; 0 where there is no mallinfo2."""
+    try:
+        mallinfo = ctypes.CDLL(None).mallinfo2
+    except AttributeError:
+        return 0
+    mallinfo.restype = Mallinfo
+    found = mallinfo()
+    return int(found.uordblks + found.hblkhd)
+
+
 class Resources:
     """What the process has now."""
 
@@ -51,10 +78,15 @@ class Resources:
         self.threads = count_threads()
         self.files = len(list(Path("/proc/self/fd").iterdir()))
         self.objects = len(gc.get_objects())
+        self.blocks = sys.getallocatedblocks()
+        self.heap = allocated_by_c()
         self.memory = int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
-    def check(self, before: "Resources") -> None:
+    def check(self, before: "Resources", calls: int) -> None:
         """See that nothing has grown."""
+        blocks, heap = self.blocks - before.blocks, self.heap - before.heap
+        assert blocks <= 500 + BLOCKS * calls, (calls, blocks)
+        assert heap <= SLACK + BYTES * calls, (calls, heap)
         assert self.threads <= before.threads, (before.threads, self.threads)
         assert self.files <= before.files, (before.files, self.files)
         assert self.objects <= before.objects + 100, (before.objects, self.objects)
@@ -68,7 +100,7 @@ def grow_nothing(work: Callable[[int], None], count: int) -> None:
     before = Resources()
     for number in range(count // 10, count):
         work(number)
-    Resources().check(before)
+    Resources().check(before, count - count // 10)
 
 
 def short_threads() -> None:
@@ -89,6 +121,28 @@ def one_thread() -> None:
 
     def one(number: int) -> None:
         assert manager.run_sync(add if number % 2 else add_later, number, b=1) == number + 1
+
+    grow_nothing(one, COUNT)
+
+
+def leak_by_python() -> None:
+    """What must be found: an object that each call leaves."""
+    kept: list[bytes] = []
+
+    def one(number: int) -> None:
+        manager.run_sync(add, number, b=1)
+        kept.append(b"%17d" % number)
+
+    grow_nothing(one, COUNT)
+
+
+def leak_by_c() -> None:
+    """What must be found: fifty bytes that each call leaves."""
+    malloc = ctypes.CDLL(None).malloc
+
+    def one(number: int) -> None:
+        manager.run_sync(add, number, b=1)
+        malloc(ctypes.c_size_t(50))
 
     grow_nothing(one, COUNT)
 
