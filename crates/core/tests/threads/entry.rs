@@ -31,6 +31,7 @@ impl Bell {
         while !self.rung.swap(false, Ordering::Relaxed) {
             guard = self.heard.wait(guard).expect("not poisoned");
         }
+        drop(guard);
     }
 
     /// Push and do what the verdict says; the message comes back if the queue is closed.

@@ -42,14 +42,15 @@ impl<'py> Nested<'py> {
 
 impl Drop for Nested<'_> {
     fn drop(&mut self) {
-        let ended = {
-            let mut waits_for = lock(&self.outer.get().waits_for);
-            // A signal handler's call, made during the wait for another, is over first.
-            let place = waits_for.iter().rposition(|call| call.is(&self.call));
-            place.map(|place| waits_for.remove(place))
-        };
+        let ended = take(&mut lock(&self.outer.get().waits_for), &self.call);
         drop(ended);
     }
+}
+
+fn take(waits_for: &mut Vec<Py<Call>>, call: &Bound<'_, Call>) -> Option<Py<Call>> {
+    // A signal handler's call, made during the wait for another, is over first.
+    let place = waits_for.iter().rposition(|waited_for| waited_for.is(call))?;
+    Some(waits_for.remove(place))
 }
 
 /// The calls through which the loop of `from` waits for that of `to`, if it does: none if they are one.

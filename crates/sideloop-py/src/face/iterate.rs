@@ -85,15 +85,8 @@ impl Items {
     /// An outcome that is there already.
     fn take_ready(&self, host: &Bound<'_, Host>) -> Option<Outcome> {
         let (py, inside) = (host.py(), host.get());
-        let (outcome, low) = {
-            let mut inner = inside.inner();
-            let outcome = inner.ready.pop_front()?;
-            let low = matches!(inner.place, Place::Between(_))
-                && inner.ready.len() <= inside.read_ahead / 2
-                && inside.read_ahead > 0;
-            (outcome, low)
-        };
-        if low {
+        let outcome = inside.inner().ready.pop_front()?;
+        if inside.read_ahead > 0 && inside.inner().runs_low(inside.read_ahead) {
             put(host, Kind::Refill, &self.next_item, None);
         }
         Some(match outcome {

@@ -124,12 +124,8 @@ fn share(host: &Host, py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyRes
             None
         }
         Some(context) => {
-            let same = {
-                let inner = host.inner();
-                let before = inner.deadline.as_ref().map(|deadline| deadline.as_ptr());
-                before == given.map(Bound::as_ptr)
-            };
-            if same {
+            let before = host.inner().deadline.as_ref().map(Py::as_ptr);
+            if before == given.map(Bound::as_ptr) {
                 return Ok(());
             }
             Some(context)

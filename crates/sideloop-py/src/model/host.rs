@@ -110,6 +110,13 @@ pub(crate) struct Inner {
     pub(crate) outlasted: Option<Completer>,
 }
 
+impl Inner {
+    /// Whether the task waits although less than half of what it may read ahead is there.
+    pub(crate) fn runs_low(&self, read_ahead: usize) -> bool {
+        matches!(self.place, Place::Between(_)) && self.ready.len() <= read_ahead / 2
+    }
+}
+
 /// `Host(router, async_fn, attend, rescue, next_item, read_ahead)`: `async_fn` names it in messages,
 /// `attend(host)` is the coroutine of its task, which awaits it, `rescue(cancellation)` what to await for a
 /// cancellation between two steps. If `next_item` is given, up to `read_ahead` outcomes of it are made
