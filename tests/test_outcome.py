@@ -966,3 +966,34 @@ class TestTheTask:
             wait_until(lambda: [witness() for witness in witnesses] == [None] * 4)
         finally:
             gc.enable()
+
+
+class TestACallThatEndsTwice:
+    """Its task's callback is a Python object, which any code on the loop can find and call."""
+
+    begun = 0
+
+    async def end_early(self) -> str:
+        self.begun += 1
+        task: Any = asyncio.current_task()
+        [(callback, _)] = task._callbacks
+        first = asyncio.get_running_loop().create_future()
+        first.set_result("first")
+        callback(first)
+        return "second"
+
+    def test_keeps_its_first_outcome_and_is_not_run_again(self, runner: Runner) -> None:
+        assert runner.run(self.end_early) == "first"
+        assert runner.run(answer) == 42
+        assert self.begun == 1
+
+    def test_does_so_on_a_loop_that_the_caller_drives(self) -> None:
+        with Runner(drive="caller") as runner:
+            assert runner.run(self.end_early) == "first"
+            assert runner.run(answer) == 42
+        assert self.begun == 1
+
+    def test_settles_a_future_once(self, runner: Runner) -> None:
+        assert runner.submit(self.end_early).result() == "first"
+        assert runner.run(answer) == 42
+        assert self.begun == 1
