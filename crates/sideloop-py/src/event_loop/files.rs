@@ -12,6 +12,7 @@ use pyo3::types::{PyDict, PyInt, PySuper, PyTuple};
 use super::core::LoopCore;
 use super::handle::{self, Callback};
 use super::poller::{self, EVENT_READ, EVENT_WRITE};
+use crate::names::names;
 
 /// The two kinds of callback of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -166,8 +167,7 @@ impl LoopCore {
     fn add<'py>(
         slf: &Bound<'py, Self>,
         file: &Bound<'py, PyAny>,
-        callback: &Bound<'py, PyAny>,
-        args: &Bound<'py, PyTuple>,
+        what: &Callback<'_, 'py>,
         side: Side,
     ) -> PyResult<Bound<'py, PyAny>> {
         slf.get().check_open()?;
@@ -177,10 +177,16 @@ impl LoopCore {
                 Side::Reader => "_add_reader",
                 Side::Writer => "_add_writer",
             };
-            let all = super::schedule::before(&[file, callback], args)?;
-            return PySuper::new(&slf.py().get_type::<Self>(), slf)?.call_method1(name, all);
+            let all = super::schedule::before(&[file, what.callback], what.args)?;
+            let next = PySuper::new(&slf.py().get_type::<Self>(), slf)?;
+            let made = next.call_method1(name, all)?;
+            // Only since CPython 3.15 does that method take a context, and it makes the same of it.
+            if let Some(context) = what.context {
+                made.setattr(names(slf.py()).handle_context.bind(slf.py()), context)?;
+            }
+            return Ok(made);
         };
-        let made = layout.make(slf.as_any(), &Callback { callback, args, context: None })?;
+        let made = layout.make(slf.as_any(), what)?;
         if let Some(before) = files.add(&fd, raw, side, made.clone())? {
             before.call_method0("cancel")?;
         }
@@ -209,25 +215,29 @@ impl LoopCore {
 #[pymethods]
 impl LoopCore {
     /// Have `callback(*args)` called whenever the file can be read. Returns its handle.
-    #[pyo3(signature = (fd, callback, *args))]
+    ///
+    /// asyncio's transports give a context since CPython 3.15.
+    #[pyo3(signature = (fd, callback, *args, context = None))]
     fn _add_reader<'py>(
         slf: &Bound<'py, Self>,
         fd: &Bound<'py, PyAny>,
         callback: &Bound<'py, PyAny>,
         args: &Bound<'py, PyTuple>,
+        context: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Self::add(slf, fd, callback, args, Side::Reader)
+        Self::add(slf, fd, &Callback { callback, args, context }, Side::Reader)
     }
 
     /// The same, whenever it can be written.
-    #[pyo3(signature = (fd, callback, *args))]
+    #[pyo3(signature = (fd, callback, *args, context = None))]
     fn _add_writer<'py>(
         slf: &Bound<'py, Self>,
         fd: &Bound<'py, PyAny>,
         callback: &Bound<'py, PyAny>,
         args: &Bound<'py, PyTuple>,
+        context: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Self::add(slf, fd, callback, args, Side::Writer)
+        Self::add(slf, fd, &Callback { callback, args, context }, Side::Writer)
     }
 
     /// Take the reader of a file away. Whether there was one.

@@ -87,7 +87,7 @@ fn take_due(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     let scheduled = core.scheduled(slf.py())?;
     let timers = Timers::new(&scheduled);
     if timers.first().is_some() {
-        let end = now(slf)? + core.clock_resolution();
+        let end = end_of_now(now(slf)?, core.clock_resolution());
         while let Some(first) = timers.first() {
             if timers.when(&first)? >= end {
                 break;
@@ -98,6 +98,17 @@ fn take_due(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
         }
     }
     Ok(())
+}
+
+/// Before when a timer is due now: as far as the clock can tell apart.
+///
+/// A clock that shows much (a simulated one, or the time of day) may be coarser than its resolution says,
+/// and a sum with it end at the same float: such a timer would never be due while the clock stands still.
+/// CPython looks so far since 3.15; nothing speaks for a loop that turns in vain before.
+fn end_of_now(now: f64, resolution: f64) -> f64 {
+    // Of what is no number, or has no end, the difference is no number, which `max` leaves aside.
+    let ulp = f64::from_bits(now.abs().to_bits() + 1) - now.abs();
+    now + resolution.max(ulp)
 }
 
 /// Whether work that is ready may go before the next look at I/O.

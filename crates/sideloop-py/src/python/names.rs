@@ -36,6 +36,7 @@ names! {
     exception = "_exception",
     event_loop = "loop",
     future = "Future",
+    handle_context = "_context",
     name = "name",
     process_events = "_process_events",
     report_callback_error = "report_callback_error",
