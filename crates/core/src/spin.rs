@@ -15,7 +15,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// How long a spin goes on: not longer than the wake-up that it may save, so that one in vain at most
 /// doubles what a wait costs.
@@ -184,6 +184,34 @@ impl History {
             self.rest_length.store(nanos(after.rest.length), Ordering::Relaxed);
             self.rest_end.store(nanos(after.rest.end), Ordering::Relaxed);
         }
+    }
+}
+
+/// Whether a caller's next call may be about to come.
+///
+/// A caller that was answered mostly calls again at once, and is worth a spin: one, since a loop that then has
+/// calls under way, and has answered nobody since, waits for files or timers. Nobody is about to answer it, and
+/// a spin would keep the CPU from whom those calls wait for.
+#[derive(Default)]
+pub struct NextCall(AtomicBool);
+
+impl NextCall {
+    // ORDERING: Relaxed throughout: advice only.
+    /// A caller is answered.
+    pub fn expect(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is worth to wait for the next call.
+    #[must_use]
+    pub fn is_expected(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// The same, for the one who waits for it: once for each answer.
+    #[must_use]
+    pub fn take(&self) -> bool {
+        self.is_expected() && self.0.swap(false, Ordering::Relaxed)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use sideloop_core::spin::{BUDGET, History, Plan, Record, Seen, spin};
+use sideloop_core::spin::{BUDGET, History, NextCall, Plan, Record, Seen, spin};
 
 const fn micros(micros: u64) -> Duration {
     Duration::from_micros(micros)
@@ -282,4 +282,18 @@ fn a_spin_looks_once_more_at_its_end() {
     let start = std::time::Instant::now();
     let seen = spin(|| start.elapsed() >= BUDGET);
     assert!(seen == Seen::Answered || matches!(seen, Seen::InVain(took) if took >= micros(200)));
+}
+
+#[test]
+fn the_next_call_is_waited_for_once_after_each_answer() {
+    let next = NextCall::default();
+    assert!(!next.is_expected() && !next.take(), "nobody has called yet");
+    for _ in 0..3 {
+        next.expect();
+        // Two callers that are answered at once are waited for together.
+        next.expect();
+        assert!(next.is_expected() && next.take());
+        // From here on what calls wait for is what the loop waits for.
+        assert!(!next.is_expected() && !next.take());
+    }
 }

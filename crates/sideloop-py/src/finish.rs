@@ -92,11 +92,13 @@ fn tell(call: &Bound<'_, Call>, outcome: Outcome) -> Option<PyErr> {
     }
     match inside.complete(py, outcome) {
         Ending::HandOff(completer) => {
+            core.entry.next_call.expect();
             hand_off(core, py, completer);
             None
         }
         Ending::Kept => None,
         Ending::Settle(future, outcome) => {
+            core.entry.next_call.expect();
             count(core, py, &outcome);
             settle(future.bind(py), outcome)
         }

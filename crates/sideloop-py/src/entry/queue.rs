@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use sideloop_core::entry::{Closed, Entry as Queue, Push, Sleep};
 use sideloop_core::generation;
 use sideloop_core::handoff::Completer;
-use sideloop_core::spin::History;
+use sideloop_core::spin::{History, NextCall};
 
 use super::bell::Bell;
 use super::cpus::Seat;
@@ -20,8 +20,8 @@ pub(crate) struct Entry {
     /// What has come in and is to be looked at by whoever drains: it says by itself what is to be done.
     queue: Queue<Py<PyAny>>,
     pub(crate) bell: Bell,
-    /// Somebody calls through this entry, so that waiting for calls may be worth a spin.
-    has_callers: AtomicBool,
+    /// Whether a spin may be worth it.
+    pub(crate) next_call: NextCall,
     /// Hand-offs whose outcome is stored, to be completed once the loop thread has detached.
     finished: Mutex<Vec<Completer>>,
     /// There are any: only the loop thread adds and takes them.
@@ -47,7 +47,7 @@ impl Entry {
         Self {
             queue: Queue::default(),
             bell,
-            has_callers: AtomicBool::new(false),
+            next_call: NextCall::default(),
             finished: Mutex::default(),
             has_finished: AtomicBool::new(false),
             generation: generation::current(),
@@ -70,14 +70,6 @@ impl Entry {
     /// Whether this was inherited through a fork: no thread of this process runs the loop.
     pub(crate) fn is_orphaned(&self) -> bool {
         self.generation != generation::current()
-    }
-
-    pub(crate) fn expect_callers(&self) {
-        self.has_callers.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn has_callers(&self) -> bool {
-        self.has_callers.load(Ordering::Relaxed)
     }
 
     /// Have the loop thread look around before it sleeps.

@@ -3,6 +3,10 @@
 //! A turn of the loop costs as much as a short call does: Python's `run_forever`, timers, a system call
 //! for files. So for as long as a busy loop goes without a look at files anyway, the next message is
 //! awaited in the middle of a turn, in one spin. `benches/round_trip.py` and `iterate.py` show what it saves.
+//!
+//! Only after a caller was answered: while calls wait for files or timers and nobody has been answered since the
+//! last wait, nobody is about to call, and a spin would keep the CPU from whom they wait for
+//! (`benches/io_call.py`).
 
 use std::time::Instant;
 
@@ -32,10 +36,10 @@ pub(super) struct Linger {
 }
 
 impl Linger {
-    /// Wait for a message a little, if callers are there whose next call may come.
+    /// Wait for a message a little, if the next call of a caller may come.
     pub(super) fn wait(&mut self, py: Python<'_>, event_loop: &LoopCore) -> Next {
         let entry = &*event_loop.entry;
-        let worth_it = entry.has_callers()
+        let worth_it = entry.next_call.is_expected()
             && !event_loop.has_ready(py)
             && !event_loop.is_stopping()
             && !entry.is_stop_due()
@@ -45,10 +49,12 @@ impl Linger {
         }
         let now = Instant::now();
         let end = *self.end.get_or_insert_with(|| now + bounded(LONGEST_BLIND));
-        if now < end && spin_detached(py, entry) == Seen::Answered {
-            Next::Take
-        } else {
-            Next::Leave
+        if now >= end || !entry.next_call.take() {
+            return Next::Leave;
+        }
+        match spin_detached(py, entry) {
+            Seen::Answered => Next::Take,
+            Seen::InVain(_) | Seen::Parked(_) => Next::Leave,
         }
     }
 }

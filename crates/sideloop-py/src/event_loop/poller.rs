@@ -117,10 +117,11 @@ pub(crate) fn wait(
     timeout: Option<Duration>,
 ) -> std::io::Result<Vec<Ready>> {
     entry.publish();
+    let expects_call = entry.next_call.take();
     let plan = match timeout {
         // A timer that is due sooner would come late.
         Some(timeout) if timeout <= sideloop_core::spin::BUDGET => Plan::Park,
-        Some(_) | None if entry.has_callers() => {
+        Some(_) | None if expects_call => {
             entry.messages.plan(entry.loop_seat.take(&entry.caller_seat))
         }
         Some(_) | None => Plan::Park,
@@ -136,7 +137,7 @@ pub(crate) fn wait(
     if spun || entry.prepare_sleep() == Sleep::Stay {
         return poll(epoll, Some(Duration::ZERO));
     }
-    if plan == Plan::Spin || !entry.has_callers() {
+    if plan == Plan::Spin || !expects_call {
         return poll(epoll, timeout);
     }
     let start = Instant::now();

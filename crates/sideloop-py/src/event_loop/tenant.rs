@@ -25,9 +25,6 @@ pub(super) type Let = Attached<Option<Tenant>>;
 impl LoopCore {
     /// Let this one take calls for the loop, or none.
     pub(crate) fn let_to(&self, py: Python<'_>, tenant: Option<Tenant>) {
-        if tenant.is_some() {
-            self.entry.expect_callers();
-        }
         let before = self.tenant.with(py, |now| std::mem::replace(now, tenant));
         drop(before);
     }
