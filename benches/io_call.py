@@ -1,4 +1,4 @@
-"""What a call costs that waits for I/O: time, CPU time, and whether its loop thread sleeps meanwhile.
+"""What a call costs that waits for I/O: time, CPU time, and whether the loop thread sleeps.
 
     python benches/io_call.py [--rounds N] [--calls N] [--json FILE]
 
