@@ -81,7 +81,7 @@ pub mod _sideloop {
         // Everything that would be made at first use: see `names`.
         super::python::names::names(py);
         super::python::version::is_at_least(py, 0);
-        super::event_loop::prepare(py);
+        super::event_loop::prepare(py)?;
         super::policy::errors::prepare_finalization(py)?;
         super::caller::prepare(py)?;
         module.add("deadline", super::policy::deadline::variable(py)?)

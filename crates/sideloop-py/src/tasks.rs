@@ -119,7 +119,7 @@ impl TaskMaker {
         let py = coroutine.py();
         let name = call_name(py);
         let own_loop = self.own_loop.as_ref().map(|own_loop| own_loop.bind(py));
-        let made = match own_loop.filter(|own_loop| own_loop.get().makes_tasks_plainly(py)) {
+        let made = match own_loop.filter(|own_loop| LoopCore::makes_tasks_plainly(own_loop)) {
             Some(own_loop) if self.takes_context => {
                 LoopCore::make_task(own_loop, coroutine, Some(context), Some(&name))
             }

@@ -24,7 +24,7 @@ use crate::entry::{Bell, Entry};
 #[pyclass(frozen, subclass, dict, weakref, module = "sideloop._sideloop")]
 pub(crate) struct LoopCore {
     pub(crate) entry: Arc<Entry>,
-    pub(crate) overrides: Overrides,
+    pub(super) overrides: Overrides,
     pub(super) ready: Py<ReadyQueue>,
     pub(super) hold: Hold,
     pub(super) tenant: Let,
@@ -148,7 +148,7 @@ impl LoopCore {
         let py = class.py();
         Ok(Self {
             entry: Arc::new(Entry::new(Bell::for_own_loop()?)),
-            overrides: Overrides::of(class)?,
+            overrides: Overrides::default(),
             ready: Py::new(py, ReadyQueue::new())?,
             hold: Hold::default(),
             tenant: Let::default(),
@@ -206,11 +206,6 @@ impl LoopCore {
     /// Run one turn.
     fn _run_once(slf: &Bound<'_, Self>) -> PyResult<()> {
         super::turn::run_once(slf, None)
-    }
-
-    /// The loop's time, in seconds: `time.monotonic()`.
-    fn time(&self) -> f64 {
-        monotonic()
     }
 
     fn get_debug(&self) -> bool {
@@ -275,20 +270,6 @@ impl LoopCore {
         ];
         for field in fields {
             field.set(py, None);
-        }
-    }
-}
-
-/// `time.monotonic()`, computed as CPython does, so that both agree to the last bit.
-pub(crate) fn monotonic() -> f64 {
-    #[cfg(unix)]
-    {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        // Seconds alone are exact; else CPython divides the nanoseconds.
-        if now.tv_nsec == 0 {
-            now.tv_sec as f64
-        } else {
-            (now.tv_sec * 1_000_000_000 + now.tv_nsec) as f64 / 1e9
         }
     }
 }

@@ -12,6 +12,7 @@ use pyo3::types::PyTuple;
 
 use super::core::LoopCore;
 use super::handle;
+use super::overrides::Method;
 use crate::python::attached::Attached;
 use crate::python::context;
 
@@ -40,7 +41,7 @@ impl LoopCore {
     ) -> PyResult<(Bound<'py, PyAny>, Option<FirstStep>)> {
         let (py, core) = (slf.py(), slf.get());
         let hold = &core.hold;
-        let wanted = core.makes_tasks_plainly(py) && !core.overrides.call_soon;
+        let wanted = Self::makes_tasks_plainly(slf) && Self::keeps(slf, Method::CallSoon);
         hold.wanted.store(wanted, Ordering::Relaxed);
         let made = make();
         hold.wanted.store(false, Ordering::Relaxed);

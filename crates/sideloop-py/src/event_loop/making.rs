@@ -7,13 +7,17 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::core::LoopCore;
+use super::overrides::Method;
 use crate::python::names::names;
 use crate::python::version;
 
 impl LoopCore {
     /// Whether a task is made by a call of asyncio's class and nothing else.
-    pub(crate) fn makes_tasks_plainly(&self, py: Python<'_>) -> bool {
-        !self.is_debug() && !self.overrides.create_task && !self.task_factory.is_some(py)
+    pub(crate) fn makes_tasks_plainly(slf: &Bound<'_, Self>) -> bool {
+        let core = slf.get();
+        !core.is_debug()
+            && !core.task_factory.is_some(slf.py())
+            && Self::keeps(slf, Method::CreateTask)
     }
 
     /// A task for a coroutine: what `BaseEventLoop.create_task` makes when there is nothing special.

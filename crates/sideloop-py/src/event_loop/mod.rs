@@ -15,6 +15,8 @@ mod field;
 
 mod overrides;
 
+mod clock;
+
 mod schedule;
 
 mod making;
@@ -38,9 +40,14 @@ mod poller;
 #[cfg(target_os = "linux")]
 mod files;
 
-/// Look up what handles are made of. At import: see `names`.
-pub(crate) fn prepare(py: pyo3::Python<'_>) {
+/// Look up what handles are made of, and what may be changed later on. At import: see `names`.
+///
+/// # Errors
+/// What importing asyncio raises.
+pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
     let _ = handle::layout(py);
+    overrides::prepare(py)?;
+    clock::prepare(py)
 }
 
 pub(crate) use self::core::LoopCore;

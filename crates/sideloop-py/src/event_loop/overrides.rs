@@ -1,38 +1,128 @@
-//! What a subclass of the loop has made its own.
+//! Which of a loop's methods are still those we know: overridden in a subclass, or patched later on.
+//!
+//! What a class has is looked up once for each version of it. CPython gives a class another version whenever
+//! it, or a class that it is derived from, is changed, and its own caches of methods live by that. Versions may
+//! run out (after a thousand changes of a class); the class then has none, and is looked at each time. What an
+//! instance has is looked at each time, where it is asked for.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString};
 
 use super::core::LoopCore;
 
-/// Which methods a subclass has made its own; those are called as methods.
-pub(crate) struct Overrides {
-    pub(crate) time: bool,
-    pub(crate) process_events: bool,
-    pub(super) run_once: bool,
-    pub(super) call_soon: bool,
-    pub(super) call_at: bool,
-    pub(super) create_task: bool,
-    pub(super) write_to_self: bool,
+/// What the loop may do in another way while nobody has changed it.
+#[derive(Clone, Copy)]
+pub(crate) enum Method {
+    Time,
+    CallAt,
+    CallSoon,
+    CreateTask,
+    RunOnce,
+    ProcessEvents,
+    AddCallback,
+    WriteToSelf,
+}
+
+const NAMES: [&str; 8] = [
+    "time",
+    "call_at",
+    "call_soon",
+    "create_task",
+    "_run_once",
+    "_process_events",
+    "_add_callback",
+    "_write_to_self",
+];
+
+/// A method as we know it.
+struct Known {
+    name: Py<PyString>,
+    ours: Py<PyAny>,
+}
+
+static KNOWN: PyOnceLock<Vec<Known>> = PyOnceLock::new();
+
+/// Look up the methods as they are before anybody has changed them.
+pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
+    let core = py.get_type::<LoopCore>();
+    let base = py.import("asyncio.base_events")?.getattr("BaseEventLoop")?;
+    let standard = py.import("asyncio.selector_events")?.getattr("BaseSelectorEventLoop")?;
+    let known = NAMES.iter().map(|name| {
+        let ours = match *name {
+            "time" => base.getattr(*name)?,
+            "_process_events" => standard.getattr(*name)?,
+            _ => core.getattr(*name)?,
+        };
+        Ok(Known { name: PyString::intern(py, name).unbind(), ours: ours.unbind() })
+    });
+    let known = known.collect::<PyResult<Vec<_>>>()?;
+    let _ = KNOWN.set(py, known);
+    Ok(())
+}
+
+/// What was found in a loop's class: one bit for each method, set if it is not ours.
+#[derive(Default)]
+pub(super) struct Overrides {
+    // ORDERING: Relaxed: read and written attached.
+    /// The version of the class that was looked at; 0 if there is none.
+    version: AtomicU32,
+    changed: AtomicU32,
+}
+
+impl LoopCore {
+    /// Whether a method is the one we know, in the class and in the instance, now.
+    pub(super) fn keeps(slf: &Bound<'_, Self>, method: Method) -> bool {
+        let Some(known) = KNOWN.get(slf.py()).and_then(|known| known.get(method as usize)) else {
+            return false;
+        };
+        slf.get().overrides.of_class(slf) & (1 << method as u32) == 0 && !has(slf, &known.name)
+    }
 }
 
 impl Overrides {
-    pub(super) fn of(class: &Bound<'_, PyType>) -> PyResult<Self> {
-        let py = class.py();
-        let core = py.get_type::<LoopCore>();
-        let standard = py.import("asyncio.selector_events")?.getattr("BaseSelectorEventLoop")?;
-        let from = |base: &Bound<'_, PyAny>, name: &str| -> PyResult<bool> {
-            let own = class.getattr_opt(name)?;
-            Ok(!own.is_some_and(|own| base.getattr(name).is_ok_and(|base| own.is(&base))))
-        };
-        Ok(Self {
-            time: from(&core, "time")?,
-            run_once: from(&core, "_run_once")?,
-            call_soon: from(&core, "call_soon")?,
-            call_at: from(&core, "call_at")?,
-            create_task: from(&core, "create_task")?,
-            process_events: from(&standard, "_process_events")?,
-            write_to_self: from(&core, "_write_to_self")?,
-        })
+    fn of_class(&self, event_loop: &Bound<'_, LoopCore>) -> u32 {
+        let version = version_of(event_loop);
+        if version != 0 && version == self.version.load(Ordering::Relaxed) {
+            return self.changed.load(Ordering::Relaxed);
+        }
+        let Some(known) = KNOWN.get(event_loop.py()) else { return u32::MAX };
+        let class = event_loop.get_type();
+        let look = |known: &Known| class.getattr(&known.name).is_ok_and(|own| own.is(&known.ours));
+        // A look gives a class its version. It may run code of a metaclass, so the version is read before the
+        // looks that count, and after.
+        let _ = class.getattr(&known[0].name);
+        let version = version_of(event_loop);
+        let changed = known
+            .iter()
+            .enumerate()
+            .fold(0, |bits, (bit, known)| bits | u32::from(!look(known)) << bit);
+        let unchanged = version_of(event_loop) == version;
+        self.changed.store(changed, Ordering::Relaxed);
+        self.version.store(if unchanged { version } else { 0 }, Ordering::Relaxed);
+        changed
+    }
+}
+
+fn version_of(event_loop: &Bound<'_, LoopCore>) -> u32 {
+    // SAFETY: attached; the class of a live object is alive, and the field is only read.
+    unsafe { (*ffi::Py_TYPE(event_loop.as_ptr())).tp_version_tag }
+}
+
+/// Whether the instance itself has an attribute of this name.
+fn has(event_loop: &Bound<'_, LoopCore>, name: &Py<PyString>) -> bool {
+    let py = event_loop.py();
+    // SAFETY: attached; a loop has a dictionary, and the function returns a new reference to it, or null with
+    // an exception set.
+    let own = unsafe {
+        let own = ffi::PyObject_GenericGetDict(event_loop.as_ptr(), std::ptr::null_mut());
+        Bound::from_owned_ptr_or_err(py, own)
+    };
+    match own.and_then(|own| Ok(own.cast_into::<PyDict>()?)) {
+        Ok(own) => own.contains(name).unwrap_or(true),
+        Err(_) => true,
     }
 }

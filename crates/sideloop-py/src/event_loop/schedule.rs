@@ -4,8 +4,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PySuper, PyTuple};
 use sideloop_core::entry::Push;
 
-use super::core::{LoopCore, monotonic};
+use super::clock::monotonic;
+use super::core::LoopCore;
 use super::handle::{self, Callback};
+use super::overrides::Method;
 use super::timers::Timers;
 use crate::python::names::names;
 use crate::python::{vectorcall, version};
@@ -14,7 +16,7 @@ impl LoopCore {
     /// Wake the thread that runs the loop, if it sleeps.
     fn wake(slf: &Bound<'_, Self>) -> PyResult<()> {
         let core = slf.get();
-        if core.overrides.write_to_self || core.epoll().is_none() {
+        if core.epoll().is_none() || !Self::keeps(slf, Method::WriteToSelf) {
             return slf.call_method0(names(slf.py()).write_to_self.bind(slf.py())).map(drop);
         }
         if core.entry.knock() == Push::Wake {
@@ -60,7 +62,10 @@ impl LoopCore {
     ) -> PyResult<Bound<'py, PyAny>> {
         let core = slf.get();
         core.check_open()?;
-        if !core.overrides.call_soon && core.finished_at_once(callback, args)? {
+        if core.has_tenant(slf.py())
+            && Self::keeps(slf, Method::CallSoon)
+            && core.finished_at_once(callback, args)?
+        {
             return Ok(slf.py().None().into_bound(slf.py()));
         }
         if Self::holds(slf, callback, args, context) {
@@ -132,7 +137,8 @@ impl LoopCore {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let core = slf.get();
-        let plain = !core.is_debug() && !core.overrides.call_at && !core.overrides.time;
+        let plain =
+            !core.is_debug() && Self::keeps(slf, Method::CallAt) && Self::keeps_systems_time(slf);
         if plain && let Ok(seconds) = delay.extract::<f64>() {
             let when = PyFloat::new(py, monotonic() + seconds).into_any();
             return Self::call_at(slf, &when, callback, args, context);

@@ -29,6 +29,10 @@ impl LoopCore {
         drop(before);
     }
 
+    pub(super) fn has_tenant(&self, py: Python<'_>) -> bool {
+        self.tenant.with(py, |now| now.is_some())
+    }
+
     /// The runner that takes calls for the loop, if one does.
     pub(crate) fn runner<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.tenant.with(py, |now| now.as_ref().map(|tenant| tenant.runner.bind(py).clone()))

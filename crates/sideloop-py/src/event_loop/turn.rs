@@ -8,6 +8,7 @@ use pyo3::types::PyList;
 use super::core::LoopCore;
 use super::handle;
 use super::linger::{Linger, Next};
+use super::overrides::Method;
 use super::timers::Timers;
 use crate::policy::errors::os_error;
 use crate::python::detach::detached;
@@ -38,7 +39,7 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
     wait(slf, timeout)?;
     take_due(slf)?;
     run_ready(slf)?;
-    if longest.is_some() || core.overrides.run_once || !core.runs(py) {
+    if longest.is_some() || !core.runs(py) || !LoopCore::keeps(slf, Method::RunOnce) {
         return Ok(());
     }
     let mut linger = Linger::default();
@@ -75,7 +76,7 @@ fn until_due(slf: &Bound<'_, LoopCore>) -> PyResult<Option<f64>> {
         return Ok(Some(0.0));
     }
     let Some(next) = next else { return Ok(None) };
-    let left = timers.when(&next)? - now(slf)?;
+    let left = timers.when(&next)? - LoopCore::now(slf)?;
     // A time that is not a number is due at once, as before CPython 3.13; `clamp` would keep it.
     Ok(Some(if left > 0.0 { left.min(LONGEST_WAIT) } else { 0.0 }))
 }
@@ -87,7 +88,7 @@ fn take_due(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     let scheduled = core.scheduled(slf.py())?;
     let timers = Timers::new(&scheduled);
     if timers.first().is_some() {
-        let end = end_of_now(now(slf)?, core.clock_resolution());
+        let end = end_of_now(LoopCore::now(slf)?, core.clock_resolution());
         while let Some(first) = timers.first() {
             if timers.when(&first)? >= end {
                 break;
@@ -114,7 +115,7 @@ fn end_of_now(now: f64, resolution: f64) -> f64 {
 /// Whether work that is ready may go before the next look at I/O.
 pub(crate) fn may_stay_blind(slf: &Bound<'_, LoopCore>) -> bool {
     let core = slf.get();
-    super::core::monotonic() < core.polled() + LONGEST_BLIND
+    super::clock::monotonic() < core.polled() + LONGEST_BLIND
         && !core.entry.looks_filled()
         && !core.entry.is_stop_due()
 }
@@ -144,15 +145,6 @@ pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     Ok(())
 }
 
-/// The loop's time in seconds, by its own `time` if that is overridden.
-fn now(slf: &Bound<'_, LoopCore>) -> PyResult<f64> {
-    if slf.get().overrides.time {
-        slf.call_method0(names(slf.py()).time.bind(slf.py()))?.extract()
-    } else {
-        Ok(super::core::monotonic())
-    }
-}
-
 /// Wait for I/O, messages or the end of the timeout, and make the callbacks ready.
 fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
     let py = slf.py();
@@ -169,7 +161,7 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
     {
         use super::poller;
         let found = if timeout == Some(0.0) {
-            let now = super::core::monotonic();
+            let now = super::clock::monotonic();
             if now < core.polled() + LONGEST_BLIND && !entry.looks_filled() && !entry.is_stop_due()
             {
                 entry.publish();
@@ -215,7 +207,7 @@ fn process(slf: &Bound<'_, LoopCore>, found: &[super::poller::Ready]) -> PyResul
     let py = slf.py();
     let core = slf.get();
     let Some(keys) = core.keys(py) else { return Ok(()) };
-    if core.overrides.process_events {
+    if !LoopCore::keeps(slf, Method::ProcessEvents) || !LoopCore::keeps(slf, Method::AddCallback) {
         let events = PyList::empty(py);
         for ready in found {
             if let Some(key) = keys.get_item(ready.fd)? {
@@ -238,8 +230,8 @@ fn process(slf: &Bound<'_, LoopCore>, found: &[super::poller::Ready]) -> PyResul
             }
             if handle::is_cancelled(&callback)? {
                 match side {
-                    Side::Reader => LoopCore::_remove_reader(slf, &key.file)?,
-                    Side::Writer => LoopCore::_remove_writer(slf, &key.file)?,
+                    Side::Reader => slf.call_method1("_remove_reader", (&key.file,))?,
+                    Side::Writer => slf.call_method1("_remove_writer", (&key.file,))?,
                 };
             } else {
                 core.push_ready(callback);

@@ -37,6 +37,7 @@ names! {
     event_loop = "loop",
     future = "Future",
     handle_context = "_context",
+    monotonic = "monotonic",
     name = "name",
     process_events = "_process_events",
     report_callback_error = "report_callback_error",

@@ -1,0 +1,98 @@
+//! The loop's clock: asyncio's `time`, asked without Python for as long as it is the system's.
+//!
+//! Tests replace it: `loop.time` of a loop or of its class, `time.monotonic` in its module, the function in C
+//! behind that. So it is asked, each time that the time is, whether all of them are as they were.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyModule};
+
+use super::core::LoopCore;
+use super::overrides::Method;
+use crate::python::names::names;
+
+/// Where asyncio's loops read the time.
+struct System {
+    /// The names of `asyncio.base_events`, in which it finds the module `time`.
+    base_events: Py<PyDict>,
+    module: Py<PyModule>,
+    /// The names of that module, in which it finds `monotonic`.
+    names: Py<PyDict>,
+    /// The function in C that reads the system's clock; None if it could not be told.
+    function: Option<ffi::PyCFunction>,
+}
+
+static SYSTEM: PyOnceLock<System> = PyOnceLock::new();
+
+/// Look up how the time is read before anybody has changed it.
+pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
+    let module = py.import("time")?;
+    let before = monotonic();
+    let read: f64 = module.call_method0("monotonic")?.extract()?;
+    // Somebody may have replaced it already.
+    let is_systems = (before..=monotonic()).contains(&read);
+    let function = is_systems.then(|| function_of(&module.getattr("monotonic").ok()?)).flatten();
+    let system = System {
+        base_events: py.import("asyncio.base_events")?.dict().unbind(),
+        names: module.dict().unbind(),
+        module: module.unbind(),
+        function,
+    };
+    let _ = SYSTEM.set(py, system);
+    Ok(())
+}
+
+impl System {
+    fn is_read(&self, py: Python<'_>) -> PyResult<bool> {
+        let names = names(py);
+        let module = self.base_events.bind(py).get_item(names.time.bind(py))?;
+        if !module.is_some_and(|module| module.is(&self.module)) {
+            return Ok(false);
+        }
+        let read = self.names.bind(py).get_item(names.monotonic.bind(py))?;
+        let read = read.and_then(|read| function_of(&read));
+        Ok(read.is_some() && read.map(|f| f as usize) == self.function.map(|f| f as usize))
+    }
+}
+
+/// The function in C behind a builtin one.
+fn function_of(object: &Bound<'_, PyAny>) -> Option<ffi::PyCFunction> {
+    // SAFETY: attached; the object is a builtin function, whose definition lives as long as it does.
+    unsafe {
+        (ffi::PyCFunction_CheckExact(object.as_ptr()) != 0)
+            .then(|| ffi::PyCFunction_GetFunction(object.as_ptr()))
+            .flatten()
+    }
+}
+
+impl LoopCore {
+    /// Whether the loop's time is the system's.
+    pub(super) fn keeps_systems_time(slf: &Bound<'_, Self>) -> bool {
+        let py = slf.py();
+        Self::keeps(slf, Method::Time)
+            && SYSTEM.get(py).is_some_and(|system| system.is_read(py).unwrap_or(false))
+    }
+
+    /// The loop's time, in seconds.
+    pub(super) fn now(slf: &Bound<'_, Self>) -> PyResult<f64> {
+        if Self::keeps_systems_time(slf) {
+            return Ok(monotonic());
+        }
+        slf.call_method0(names(slf.py()).time.bind(slf.py()))?.extract()
+    }
+}
+
+/// `time.monotonic()`, computed as CPython does, so that both agree to the last bit.
+pub(crate) fn monotonic() -> f64 {
+    #[cfg(unix)]
+    {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        // Seconds alone are exact; else CPython divides the nanoseconds.
+        if now.tv_nsec == 0 {
+            now.tv_sec as f64
+        } else {
+            (now.tv_sec * 1_000_000_000 + now.tv_nsec) as f64 / 1e9
+        }
+    }
+}
