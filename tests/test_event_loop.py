@@ -275,9 +275,12 @@ class TestStop:
 
     @WITH_BOTH
     @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+    @pytest.mark.parametrize("debug", [False, True], ids=["plain", "debug"])
     def test_by_an_exception_that_ends_the_program_leaves_the_rest_ready(
-        self, loop: Loop, error: type[BaseException]
+        self, loop: Loop, error: type[BaseException], debug: bool
     ) -> None:
+        loop.set_debug(debug)
+
         def fail() -> None:
             raise error
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import collections
+import contextlib
 import contextvars
 import gc
+import io
 import selectors
 import socket
 import threading
@@ -12,7 +14,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
-from loops import OURS, STANDARD, WITH_BOTH, Loop, turn
+from loops import OURS, STANDARD, WITH_BOTH, Loop, on_another_thread, turn
 
 
 @pytest.fixture
@@ -92,6 +94,69 @@ class TestHandles:
         loop._ready = collections.deque([handles[1]])
         assert list(loop._ready) == [handles[1]]
         loop._ready.clear()
+
+    def test_are_found_by_what_runs_code_and_none_is_lost_meanwhile(self, loop: Loop) -> None:
+        class Same:
+            """Equal to one handle, and meanwhile the queue changes."""
+
+            def __init__(self, handle: asyncio.Handle, change: Callable[[], object]) -> None:
+                self._handle, self._change = handle, change
+
+            def __eq__(self, other: object) -> bool:
+                self._change()
+                return other is self._handle
+
+            __hash__ = None  # type: ignore[assignment]
+
+        def add_from_another_thread() -> None:
+            on_another_thread(lambda: loop.call_soon_threadsafe(ran.append, "added"))
+
+        def fail() -> None:
+            raise LookupError
+
+        ran: list[str] = []
+        queue = loop._ready
+        handle = loop.call_soon(ran.append, "removed")
+        loop.call_soon(ran.append, "kept")
+        queue.remove(Same(handle, add_from_another_thread))
+        # Taken by somebody else in the meantime, once it is found.
+        second = loop.call_soon(ran.append, "taken")
+        with pytest.raises(ValueError, match="not in the queue"):
+            queue.remove(Same(second, lambda: second in queue and queue.pop()))
+        with pytest.raises(LookupError):
+            queue.remove(Same(second, fail))
+        turn(loop)
+        assert ran == ["kept", "added"]
+
+    def test_of_a_foreign_make_may_add_timers_while_they_are_pruned(self, loop: Loop) -> None:
+        added: list[asyncio.TimerHandle] = []
+
+        class Adding(asyncio.TimerHandle):
+            __slots__ = ()
+
+            @property
+            def _cancelled(self) -> bool:
+                if loop._timer_cancelled_count:
+                    added.append(loop.call_at(0.5 + len(added), print))
+                return False
+
+            @_cancelled.setter
+            def _cancelled(self, cancelled: bool) -> None:
+                pass
+
+        timers = [loop.call_at(1e9 + number, print) for number in range(200)]
+        foreign = Adding(1e8, print, (), loop)
+        foreign._scheduled = True
+        loop._scheduled.insert(0, foreign)
+        for timer in timers[:150]:
+            timer.cancel()
+        with contextlib.redirect_stdout(io.StringIO()):
+            turn(loop)
+            turn(loop)
+        assert added
+        assert not [timer for timer in added if timer._scheduled], "due, and not run"
+        assert set(loop._scheduled) == {foreign, *timers[150:]}
+        loop._scheduled.clear()
 
     @WITH_BOTH
     def test_of_a_foreign_make_run_too(self, loop: Loop) -> None:

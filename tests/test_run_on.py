@@ -112,11 +112,8 @@ class TestACall:
 
 
 class TestItsDoor:
-    def test_is_closed_to_a_loop_that_does_not_run(self, others: Others) -> None:
-        others.stop()
-        with pytest.raises(RuntimeError, match=r"add\(\) was not started.*does not run"):
-            run_on(others.loop, add, 10, b=12)
-        others.loop.close()
+    def test_is_closed_to_a_loop_that_is_closed(self, others: Others) -> None:
+        others.close()
         with pytest.raises(RuntimeError, match=r"add\(\) was not started.*is closed"):
             run_on(others.loop, add, 10, b=12)
 
@@ -151,6 +148,93 @@ class TestItsDoor:
     def test_is_closed_to_what_is_no_async_function(self, others: Others) -> None:
         with pytest.raises(TypeError, match="expected an async function"):
             run_on(others.loop, add(10, b=12))  # type: ignore[arg-type]
+
+
+class TestALoopThatDoesNotRunYet:
+    def test_runs_the_call_as_soon_as_it_runs(self, others: Others) -> None:
+        others.stop()
+
+        def run_it() -> None:
+            while not others.loop._ready:  # type: ignore[attr-defined]
+                time.sleep(0.001)
+            others.loop.run_forever()
+
+        others.thread = threading.Thread(target=run_it)
+        others.thread.start()
+        assert run_on(others.loop, add, 10, b=12) == 22
+
+    def test_may_take_several_short_runs(self, others: Others) -> None:
+        others.stop()
+
+        def run_it() -> None:
+            while not others.loop._ready:  # type: ignore[attr-defined]
+                time.sleep(0.001)
+            for _ in range(20):
+                others.loop.call_soon(others.loop.stop)
+                others.loop.run_forever()
+
+        others.thread = threading.Thread(target=run_it)
+        others.thread.start()
+        assert run_on(others.loop, add, 10, b=12) == 22
+        others.thread.join()
+
+    def test_for_the_grace_is_given_up(
+        self, others: Others, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sideloop._runners.run_on.GRACE", 0.05)
+        others.stop()
+        called: list[str] = []
+        self.give_up(others, called, LoopStoppedError, "was not started: .* did not run for 0.05 s")
+
+    def test_within_a_time_limit_is_given_up(self, others: Others) -> None:
+        others.stop()
+        called: list[str] = []
+        with sideloop.timeout(0.05):
+            self.give_up(others, called, TimeoutError, "did not end within")
+
+    def give_up(
+        self, others: Others, called: list[str], error: type[BaseException], message: str | None
+    ) -> None:
+        async def call() -> None:
+            called.append("called")
+
+        with pytest.raises(error, match=message):
+            run_on(others.loop, call)
+        # What was given up is not called later on either.
+        others.loop.call_later(0.01, others.loop.stop)
+        others.loop.run_forever()
+        assert called == []
+
+    def test_when_ctrl_c_comes_is_given_up(self, others: Others) -> None:
+        others.stop()
+
+        def press() -> None:
+            while not others.loop._ready:  # type: ignore[attr-defined]
+                time.sleep(0.001)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        pressing = threading.Thread(target=press)
+        pressing.start()
+        try:
+            self.give_up(others, [], KeyboardInterrupt, None)
+        finally:
+            pressing.join()
+            signal.signal(signal.SIGINT, before)
+
+    def test_and_is_closed_meanwhile_fails_the_call(self, others: Others) -> None:
+        others.stop()
+
+        def close_it() -> None:
+            while not others.loop._ready:  # type: ignore[attr-defined]
+                time.sleep(0.001)
+            others.loop.close()
+
+        closing = threading.Thread(target=close_it)
+        closing.start()
+        with pytest.raises(LoopStoppedError, match="was closed before"):
+            run_on(others.loop, add, 10, b=12)
+        closing.join()
 
 
 class TestALoopThatEndsUnderACall:

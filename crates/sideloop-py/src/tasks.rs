@@ -10,13 +10,13 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::event_loop::{FirstStep, LoopCore};
 use crate::policy::async_fn::close_coroutine;
+use crate::python::attached::Attached;
 use crate::python::names::names;
 use crate::python::{context, vectorcall, version};
 
 /// What a task is made with: methods of the loop, looked up once.
 pub(crate) struct TaskMaker {
     pub(crate) event_loop: Py<PyAny>,
-    create_task: Py<PyAny>,
     call_soon_threadsafe: Py<PyAny>,
     own_loop: Option<Py<LoopCore>>,
     /// asyncio's functions that say which task is the current one.
@@ -24,8 +24,11 @@ pub(crate) struct TaskMaker {
     leave_task: Py<PyAny>,
     /// `("context",)`, the names of what is passed by name.
     context_name: Py<PyTuple>,
-    /// `create_task` takes the context since CPython 3.11; before, it copies the current one.
+    /// `create_task` takes the context since CPython 3.11, if nobody has written his own; otherwise it copies the
+    /// current one.
     takes_context: bool,
+    /// The task factory that was asked last whether it takes the context, and its answer.
+    factory: Attached<Option<(Py<PyAny>, bool)>>,
 }
 
 impl TaskMaker {
@@ -37,10 +40,11 @@ impl TaskMaker {
             leave_task: tasks.getattr("_leave_task")?.unbind(),
             call_soon_threadsafe: event_loop.getattr("call_soon_threadsafe")?.unbind(),
             event_loop: event_loop.clone().unbind(),
-            create_task: event_loop.getattr("create_task")?.unbind(),
             own_loop: event_loop.cast::<LoopCore>().ok().map(|own| own.clone().unbind()),
             context_name: PyTuple::new(py, ["context"])?.unbind(),
-            takes_context: version::is_at_least(py, 11),
+            takes_context: version::is_at_least(py, 11)
+                && takes_context(&event_loop.getattr(names(py).create_task.bind(py))?)?,
+            factory: Attached::default(),
         })
     }
 
@@ -52,7 +56,9 @@ impl TaskMaker {
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         visit.call(&self.own_loop)?;
-        visit.call(&self.create_task)?;
+        self.factory
+            .traverse(|asked| asked.as_ref().map_or(Ok(()), |(factory, _)| visit.call(factory)))
+            .unwrap_or(Ok(()))?;
         visit.call(&self.call_soon_threadsafe)
     }
 
@@ -102,7 +108,7 @@ impl TaskMaker {
         &self,
         task: &Bound<'py, PyAny>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if self.takes_context {
+        if self.passes_context(task.py())? {
             return Ok(None);
         }
         let held = task.py().import("gc")?.call_method1("get_referents", (task,))?;
@@ -120,7 +126,7 @@ impl TaskMaker {
         let name = call_name(py);
         let own_loop = self.own_loop.as_ref().map(|own_loop| own_loop.bind(py));
         let made = match own_loop.filter(|own_loop| LoopCore::makes_tasks_plainly(own_loop)) {
-            Some(own_loop) if self.takes_context => {
+            Some(own_loop) if version::is_at_least(py, 11) => {
                 LoopCore::make_task(own_loop, coroutine, Some(context), Some(&name))
             }
             Some(own_loop) => context::enter(context, || {
@@ -131,6 +137,32 @@ impl TaskMaker {
         made.inspect_err(|_| close_coroutine(coroutine))
     }
 
+    /// Whether a task that is made now gets its context by name.
+    fn passes_context(&self, py: Python<'_>) -> PyResult<bool> {
+        let event_loop = self.event_loop.bind(py);
+        let own_loop = self.own_loop.as_ref().map(|own_loop| own_loop.bind(py));
+        if own_loop.is_some_and(LoopCore::makes_tasks_plainly) {
+            return Ok(version::is_at_least(py, 11));
+        }
+        if !self.takes_context {
+            return Ok(false);
+        }
+        let factory = event_loop.call_method0("get_task_factory")?;
+        if factory.is_none() {
+            return Ok(true);
+        }
+        let known = self.factory.with(py, |asked| {
+            asked.as_ref().filter(|(known, _)| known.is(&factory)).map(|(_, takes)| *takes)
+        });
+        if let Some(takes) = known {
+            return Ok(takes);
+        }
+        let takes = takes_context(&factory)?;
+        let before = self.factory.with(py, |asked| asked.replace((factory.unbind(), takes)));
+        drop(before);
+        Ok(takes)
+    }
+
     /// The same by the loop's `create_task`, which need not take a name if somebody else wrote it.
     fn make_by_method<'py>(
         &self,
@@ -139,8 +171,8 @@ impl TaskMaker {
         name: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = coroutine.py();
-        let create_task = self.create_task.bind(py);
-        let task = if self.takes_context {
+        let create_task = self.event_loop.bind(py).getattr(names(py).create_task.bind(py))?;
+        let task = if self.passes_context(py)? {
             let options = PyDict::new(py);
             options.set_item("context", context)?;
             create_task.call((coroutine,), Some(&options))?
@@ -163,6 +195,12 @@ impl TaskMaker {
         options.set_item("loop", &self.event_loop)?;
         py.import("asyncio")?.call_method("ensure_future", (awaitable,), Some(&options))
     }
+}
+
+/// Whether a maker of tasks takes the context by name.
+fn takes_context(maker: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let module = maker.py().import("sideloop._loops.task_factory")?;
+    module.call_method1("takes_context", (maker,))?.extract()
 }
 
 /// The name of the next call's task. CPython 3.11 takes three times as long to format one of its own.

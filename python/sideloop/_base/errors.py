@@ -49,6 +49,15 @@ def host_gone_error(loop: str, call: str, how: str) -> LoopStoppedError:
     return LoopStoppedError.__new__(LoopStoppedError, message)
 
 
+def host_idle_error(loop: str, call: str, seconds: float) -> LoopStoppedError:
+    """The error for a call on a loop that somebody else should run, and does not."""
+    message = (
+        f"{call} was not started: the event loop {loop} did not run for {seconds:g} s; run it on "
+        f"another thread, or use sideloop.run_sync, which has a loop of its own"
+    )
+    return LoopStoppedError.__new__(LoopStoppedError, message)
+
+
 class DeadlockError(RuntimeError):
     """The call would wait for a loop that waits for the call."""
 

@@ -26,7 +26,7 @@ def run_on(
     as in `run_sync`. The loop is neither stopped nor closed.
 
     Args:
-        loop: An asyncio event loop of any kind that runs now, on another thread.
+        loop: An asyncio event loop of any kind that another thread runs, or is about to.
         async_fn: Any callable that returns an awaitable.
         *args: Its positional arguments.
         **kwargs: Its keyword arguments: none is taken for sideloop.
@@ -39,8 +39,8 @@ def run_on(
         TypeError: `loop` is no event loop, or `async_fn` no async function.
         TimeoutError: The call did not end within a `sideloop.timeout` in force.
         DeadlockError: The caller runs on this very loop, or on one of a runner that waits for it.
-        RuntimeError: The loop does not run.
-        LoopStoppedError: The loop was closed under the call, or stood still for 5 seconds.
+        RuntimeError: The loop is closed.
+        LoopStoppedError: The loop was closed under the call, or did not run for 5 seconds.
         RunnerClosedError: The loop is a runner's, which was closed under the call.
 
     >>> import asyncio, threading, sideloop
@@ -62,10 +62,9 @@ def run_on(
         )
     if asyncio._get_running_loop() is loop:
         raise DeadlockError(f"run_on {loop!r}", call_name(async_fn), ())
-    if not loop.is_running():
-        state = "is closed" if loop.is_closed() else "does not run"
+    if loop.is_closed():
         raise RuntimeError(
-            f"{call_name(async_fn)} was not started: the event loop {loop!r} {state}; run it on "
-            f"another thread, or use sideloop.run_sync, which has a loop of its own"
+            f"{call_name(async_fn)} was not started: the event loop {loop!r} is closed; make a new "
+            f"one and run it on another thread, or use sideloop.run_sync, which has one of its own"
         )
     return run_as_guest(loop, GRACE, async_fn, args, kwargs)

@@ -7,14 +7,13 @@ use std::time::Instant;
 
 use pyo3::prelude::*;
 
-use crate::model::{Drive, RunnerCore};
-use crate::policy::errors::{Error, name_of};
+use crate::model::{Call, Drive, RunnerCore};
+use crate::policy::errors::Error;
 use crate::python::lock::lock;
 
 /// The error for a call that the loop will not end, if it is so.
-pub(super) fn gone(core: &RunnerCore, async_fn: &Bound<'_, PyAny>) -> Option<PyErr> {
+pub(super) fn gone(core: &RunnerCore, py: Python<'_>, call: &Call) -> Option<PyErr> {
     let Drive::Other(guest) = &core.drive else { return None };
-    let py = async_fn.py();
     let ask = |question: &str| {
         let answer = guest.event_loop.bind(py).call_method0(question);
         answer.and_then(|answer| answer.is_truthy()).unwrap_or(false)
@@ -25,10 +24,13 @@ pub(super) fn gone(core: &RunnerCore, async_fn: &Bound<'_, PyAny>) -> Option<PyE
         *lock(&guest.ran) = Instant::now();
         return None;
     } else if lock(&guest.ran).elapsed() < core.grace {
-        // Between two `run_until_complete`, perhaps.
+        // Between two `run_until_complete`, perhaps, or about to run.
         return None;
+    } else if call.task(py).is_none() {
+        let grace = core.grace.as_secs_f64();
+        return Some(Error::HostIdle.raise(py, (&core.name, call.name(py), grace)));
     } else {
         "was stopped"
     };
-    Some(Error::HostGone.raise(py, (&core.name, name_of(async_fn), how)))
+    Some(Error::HostGone.raise(py, (&core.name, call.name(py), how)))
 }

@@ -72,7 +72,7 @@ impl Waiting<'_, '_> {
             if on_main && interrupted.is_none() {
                 interrupted = py.check_signals().err();
             }
-            if let Some(gone) = gone(core, call.async_fn(py))
+            if let Some(gone) = gone(core, py, call)
                 && leave(self.call) == Abandon::Leave
             {
                 return Ok(Ended::Stopped(gone));

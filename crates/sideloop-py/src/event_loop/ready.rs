@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyIndexError;
+use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList};
@@ -78,9 +78,20 @@ impl ReadyQueue {
     }
 
     fn remove(&self, py: Python<'_>, handle: &Bound<'_, PyAny>) -> PyResult<()> {
-        let handles = self.snapshot(py)?;
-        handles.call_method1("remove", (handle,))?;
-        self.replace(&handles)
+        // Asking what is equal may run Python code, also on other threads, which may change the queue.
+        for one in self.snapshot(py)?.iter() {
+            if !one.is(handle) && !one.eq(handle)? {
+                continue;
+            }
+            let removed = self.handles.with(py, |handles| {
+                let place = handles.iter().position(|held| held.is(&one))?;
+                handles.remove(place)
+            });
+            if removed.is_some() {
+                return Ok(());
+            }
+        }
+        Err(PyValueError::new_err("the handle is not in the queue"))
     }
 
     pub(crate) fn clear(&self, py: Python<'_>) {

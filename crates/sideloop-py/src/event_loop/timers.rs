@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use rustc_hash::FxHashSet;
 
 use super::handle::{self, Layout};
 
@@ -68,19 +69,30 @@ impl<'a, 'py> Timers<'a, 'py> {
     pub(crate) fn prune(&self, cancelled: isize) -> PyResult<isize> {
         let all = self.list.len();
         if all > MOST_SCHEDULED && cancelled as f64 / all as f64 > MOST_CANCELLED {
-            let kept = PyList::empty(self.list.py());
             let mut dropped = Vec::new();
-            for timer in self.list.iter() {
+            // A copy: asking a timer of somebody else's class is Python code, which may add another.
+            for timer in self.list.to_tuple().iter() {
                 if handle::is_cancelled(&timer)? {
-                    handle::set_unscheduled(&timer)?;
                     dropped.push(timer);
-                } else {
-                    kept.append(timer)?;
                 }
             }
-            self.list.set_slice(0, all, kept.as_any())?;
+            let places: FxHashSet<_> = dropped.iter().map(|timer| timer.as_ptr()).collect();
+            // In its place: to make another list may run the collector, and that any code.
+            let mut kept = 0;
+            for index in 0..self.list.len() {
+                let is_dropped =
+                    self.list.get_item(index).is_ok_and(|timer| places.contains(&timer.as_ptr()));
+                if !is_dropped {
+                    self.swap(index, kept);
+                    kept += 1;
+                }
+            }
+            self.list.del_slice(kept, self.list.len())?;
             self.heapify()?;
-            dropped.into_iter().for_each(handle::let_go);
+            for timer in dropped {
+                handle::set_unscheduled(&timer)?;
+                handle::let_go(timer);
+            }
             return Ok(0);
         }
         let mut left = cancelled;

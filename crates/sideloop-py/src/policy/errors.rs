@@ -16,6 +16,7 @@ pub(crate) enum Error {
     Deadlock,
     /// `host_gone_error(loop, call, how)`: a `LoopStoppedError`
     HostGone,
+    HostIdle,
     /// `not_async_error(call, found)`: a `TypeError`
     NotAsync,
 }
@@ -27,6 +28,7 @@ impl Error {
             Self::LoopStopped => "LoopStoppedError",
             Self::Deadlock => "DeadlockError",
             Self::HostGone => "host_gone_error",
+            Self::HostIdle => "host_idle_error",
             Self::NotAsync => "not_async_error",
         }
     }

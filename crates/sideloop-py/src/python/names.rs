@@ -32,6 +32,7 @@ names! {
     context = "__context__",
     context_name = "context",
     core = "core",
+    create_task = "create_task",
     drain = "drain",
     exception = "_exception",
     event_loop = "loop",
