@@ -6,7 +6,7 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyModule};
+use pyo3::types::{PyDict, PyModule, PyString};
 
 use super::core::LoopCore;
 use super::overrides::Method;
@@ -44,15 +44,33 @@ pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
 }
 
 impl System {
-    fn is_read(&self, py: Python<'_>) -> PyResult<bool> {
+    /// Whether it is what asyncio's loops read.
+    fn is_read(&self, py: Python<'_>) -> bool {
         let names = names(py);
-        let module = self.base_events.bind(py).get_item(names.time.bind(py))?;
+        let Some(function) = self.function else { return false };
+        let module = held(&self.base_events, &names.time, py);
         if !module.is_some_and(|module| module.is(&self.module)) {
-            return Ok(false);
+            return false;
         }
-        let read = self.names.bind(py).get_item(names.monotonic.bind(py))?;
-        let read = read.and_then(|read| function_of(&read));
-        Ok(read.is_some() && read.map(|f| f as usize) == self.function.map(|f| f as usize))
+        let read = held(&self.names, &names.monotonic, py).and_then(|read| function_of(&read));
+        read.is_some_and(|read| std::ptr::fn_addr_eq(read, function))
+    }
+}
+
+/// What a module's dictionary holds under a name, for as long as nobody changes it.
+fn held<'a, 'py>(
+    names: &'a Py<PyDict>,
+    name: &Py<PyString>,
+    py: Python<'py>,
+) -> Option<Borrowed<'a, 'py, PyAny>> {
+    // SAFETY: attached; the function returns a borrowed reference or null, with or without an exception.
+    unsafe {
+        let found = ffi::PyDict_GetItemWithError(names.as_ptr(), name.as_ptr());
+        if found.is_null() {
+            drop(PyErr::take(py));
+            return None;
+        }
+        Some(Borrowed::from_ptr(py, found))
     }
 }
 
@@ -70,8 +88,7 @@ impl LoopCore {
     /// Whether the loop's time is the system's.
     pub(super) fn keeps_systems_time(slf: &Bound<'_, Self>) -> bool {
         let py = slf.py();
-        Self::keeps(slf, Method::Time)
-            && SYSTEM.get(py).is_some_and(|system| system.is_read(py).unwrap_or(false))
+        Self::keeps(slf, Method::Time) && SYSTEM.get(py).is_some_and(|system| system.is_read(py))
     }
 
     /// The loop's time, in seconds.

@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyString;
 
 use super::core::LoopCore;
+use super::handle::slot;
 
 /// What the loop may do in another way while nobody has changed it.
 #[derive(Clone, Copy)]
@@ -113,16 +114,30 @@ fn version_of(event_loop: &Bound<'_, LoopCore>) -> u32 {
 }
 
 /// Whether the instance itself has an attribute of this name.
+///
+/// Its dictionary is read where it lies: to ask for it costs as much as to look into it.
 fn has(event_loop: &Bound<'_, LoopCore>, name: &Py<PyString>) -> bool {
     let py = event_loop.py();
-    // SAFETY: attached; a loop has a dictionary, and the function returns a new reference to it, or null with
-    // an exception set.
-    let own = unsafe {
-        let own = ffi::PyObject_GenericGetDict(event_loop.as_ptr(), std::ptr::null_mut());
-        Bound::from_owned_ptr_or_err(py, own)
-    };
-    match own.and_then(|own| Ok(own.cast_into::<PyDict>()?)) {
-        Ok(own) => own.contains(name).unwrap_or(true),
-        Err(_) => true,
+    // SAFETY: attached. A positive offset is where instances keep their dictionary, or null before they have
+    // one; else the function returns a new reference to it, or null with an exception set. The loop holds it
+    // while it is looked into.
+    unsafe {
+        let object = event_loop.as_ptr();
+        let offset = (*ffi::Py_TYPE(object)).tp_dictoffset;
+        let own = if offset > 0 {
+            *slot(object, offset)
+        } else {
+            let own = ffi::PyObject_GenericGetDict(object, std::ptr::null_mut());
+            ffi::Py_XDECREF(own);
+            own
+        };
+        match if own.is_null() { 0 } else { ffi::PyDict_Contains(own, name.as_ptr()) } {
+            0 => false,
+            1 => true,
+            _ => {
+                drop(PyErr::take(py));
+                true
+            }
+        }
     }
 }

@@ -89,7 +89,7 @@ impl Driver {
 /// Somebody else's loop, as its guest sees it.
 pub(crate) struct Guest {
     pub(crate) event_loop: Py<PyAny>,
-    /// When it was last seen to run.
+    /// When it was last seen to run; before that, when it was first asked.
     pub(crate) ran: Mutex<Instant>,
 }
 
