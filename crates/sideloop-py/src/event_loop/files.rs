@@ -12,7 +12,7 @@ use pyo3::types::{PyDict, PyInt, PySuper, PyTuple};
 use super::core::LoopCore;
 use super::handle::{self, Callback};
 use super::poller::{self, EVENT_READ, EVENT_WRITE};
-use crate::names::names;
+use crate::python::names::names;
 
 /// The two kinds of callback of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
