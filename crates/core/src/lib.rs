@@ -7,6 +7,8 @@ pub mod entry;
 
 pub mod phase;
 
+pub mod host;
+
 pub mod spin;
 
 pub mod handoff;

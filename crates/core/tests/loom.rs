@@ -24,6 +24,9 @@ mod entry;
 #[path = "loom/phase.rs"]
 mod phase;
 
+#[path = "loom/host.rs"]
+mod host;
+
 #[path = "loom/handoff.rs"]
 mod handoff;
 
