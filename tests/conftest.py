@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import parts
 import pytest
 from aliases import LoopFactory, WaitUntil
+from hosts import MakeLoop, MakeRunner, options_of
 from pace import pace, scaled
 
 from sideloop import LoopManager, Runner
@@ -81,3 +82,23 @@ def no_thread_left(wait_until: WaitUntil) -> Generator[None]:
     before = set(threading.enumerate())
     yield
     wait_until(lambda: set(threading.enumerate()) <= before)
+
+
+@pytest.fixture(params=["native", "foreign", "driven"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Whose loop it is, and who runs it."""
+    return str(request.param)
+
+
+@pytest.fixture
+def make_runner(kind: str) -> Generator[MakeRunner]:
+    """Makes runners of that kind, which the test leaves to be closed."""
+    runners: list[Runner] = []
+
+    def make(make_loop: MakeLoop = lambda loop_class: loop_class(), debug: bool = False) -> Runner:
+        runners.append(Runner(name="tested", debug=debug, **options_of(kind, make_loop)))
+        return runners[-1]
+
+    yield make
+    for runner in runners:
+        runner.close()

@@ -7,6 +7,7 @@ from typing import Any
 from sideloop._twins.translate import kind_of, original_of
 from sideloop._twins.twin import Twin
 from sideloop._views.context_manager import SyncContextManager
+from sideloop._views.generator import items_of
 
 COUNTERPARTS = {
     "__aenter__": "__enter__",
@@ -49,6 +50,9 @@ class Counterparts(Twin):
     def __iter__(self) -> Any:
         translator, original = self.__sideloop__.translator, original_of(self)
         found = kind_of(original).__aiter__(original)
+        if kind_of(found) is types.AsyncGeneratorType:
+            # One that the object keeps goes on after a `break`, as with `async for`.
+            return translator.iterate(items_of(found), kind_of(original))
         view = translator.out(found)
         # One that is neither a generator nor of a wrapped class has no view yet.
         return translator.iterate(found, kind_of(original)) if view is found else view

@@ -1,6 +1,14 @@
 """Iterate: the sync view of asynchronous generators and iterators."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator
+import sys
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+)
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -149,18 +157,59 @@ def as_generator(async_iterable: AsyncIterable[Y]) -> AsyncGenerator[Y, Any]:
             f"expected what `async for` can iterate, got {type(async_iterable).__name__}: pass an "
             f"object that has __aiter__, such as what an async generator function returns"
         )
-    return _items(async_iterable)
+    return items_of(async_iterable)
 
 
-async def _items(async_iterable: AsyncIterable[Y]) -> AsyncGenerator[Y, None]:
+async def items_of(async_iterable: AsyncIterable[Y]) -> AsyncGenerator[Y, None]:
+    """The items of anything, taken as `async for` takes them: a shared one goes on after us."""
+    last = _LastHolder()
     iterator = aiter(async_iterable)
     try:
+        try:
+            item = await last.first(iterator)
+        except StopAsyncIteration:
+            return
+        yield item
         async for item in iterator:
             yield item
     finally:
-        # One that was made for us alone, a generator for example, is ours to close.
-        if iterator is not async_iterable and (close := getattr(iterator, "aclose", None)):
-            await close()
+        last.leaving = True
+        # A generator that nobody else holds was made for us alone, and is finalized now.
+        del async_iterable, iterator
+        await last.finalize()
+
+
+class _LastHolder:
+    """Waits for an asynchronous generator that is finalized because we let go of it.
+
+    Its loop would have it closed too, but later, in a task of its own. Does not work: to count
+    references, which some versions of CPython borrow.
+    """
+
+    def __init__(self) -> None:
+        self.leaving = False
+        self._generators: list[AsyncGenerator[Any, Any]] = []
+        self._loop_finalizes = sys.get_asyncgen_hooks().finalizer
+
+    def first(self, iterator: AsyncIterator[Y]) -> Awaitable[Y]:
+        """The first item. By asking for that a generator learns who finalizes it."""
+        sys.set_asyncgen_hooks(finalizer=self._finalizer)
+        try:
+            return anext(iterator)
+        finally:
+            sys.set_asyncgen_hooks(finalizer=self._loop_finalizes)
+
+    async def finalize(self) -> None:
+        """Have it clean up, if it is here."""
+        self.leaving = False
+        for generator in self._generators:
+            await generator.aclose()
+
+    def _finalizer(self, generator: AsyncGenerator[Any, Any]) -> None:
+        if self.leaving:
+            self._generators.append(generator)
+        elif self._loop_finalizes is not None:
+            self._loop_finalizes(generator)
 
 
 def _instance(
