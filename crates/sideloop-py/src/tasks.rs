@@ -90,6 +90,9 @@ impl TaskMaker {
     }
 
     /// Run `inside` with this task as the current one.
+    ///
+    /// # Errors
+    /// If there is one already, and then nothing has run; what `inside` raises.
     pub(crate) fn as_current<T>(
         &self,
         task: &Bound<'_, PyAny>,
@@ -98,7 +101,10 @@ impl TaskMaker {
         let py = task.py();
         self.enter_task.call1(py, (&self.event_loop, task))?;
         let found = inside();
-        self.leave_task.call1(py, (&self.event_loop, task))?;
+        if let Err(error) = self.leave_task.call1(py, (&self.event_loop, task)) {
+            // What was found is not lost for that.
+            error.write_unraisable(py, Some(task));
+        }
         found
     }
 

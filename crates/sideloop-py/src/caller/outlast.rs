@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use pyo3::prelude::*;
 use sideloop_core::handoff::{Wait, handoff};
+use sideloop_core::host::Outlast;
 
-use crate::model::{Drive, Host, Place, RunnerCore};
+use crate::model::{Drive, Host, RunnerCore};
 use crate::policy::patience::next_look;
 use crate::python::detach::detached;
 use crate::python::thread;
@@ -22,14 +23,10 @@ pub(crate) fn outlast(host: &Bound<'_, Host>, core: &RunnerCore) -> PyResult<()>
         return Ok(());
     }
     let (completer, waiter) = handoff();
-    let before = {
-        let mut inner = host.inner();
-        if matches!(inner.place, Place::New | Place::Over) {
-            return Ok(());
-        }
-        inner.outlasted.replace(completer)
-    };
-    drop(before);
+    match host.with(|state| state.outlast(completer)) {
+        Outlast::Wait => {}
+        Outlast::Nothing(_) => return Ok(()),
+    }
     let on_main = thread::is_main(py)?;
     let end = Instant::now() + core.grace;
     loop {

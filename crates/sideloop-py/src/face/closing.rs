@@ -1,25 +1,19 @@
 //! The last step of an iterator or a context manager.
 
-use std::sync::atomic::Ordering;
-
 use pyo3::prelude::*;
+use sideloop_core::host::{Close, Kind};
 
 use super::put::close_soon;
-use super::step::step;
-use crate::model::{Drive, Host, Kind, Place};
+use super::step::{busy, step_seated};
+use crate::model::{Drive, Host, State};
 
 /// Run the last step of an iterator, unless it is over.
 pub(super) fn close_with(host: &Bound<'_, Host>, async_fn: &Bound<'_, PyAny>) -> PyResult<()> {
-    let inside = host.get();
-    let new = {
-        let mut inner = inside.inner();
-        let new = matches!(inner.place, Place::New) && !inside.busy.load(Ordering::Relaxed);
-        if new {
-            inner.place = Place::Over;
-        }
-        new || (matches!(inner.place, Place::Over) && inner.ready.is_empty())
-    };
-    if new { Ok(()) } else { step(host, Kind::Close, async_fn.as_unbound(), None).map(drop) }
+    match host.get().with(State::close) {
+        Close::Over => Ok(()),
+        Close::Seated => step_seated(host, Kind::Close, async_fn.as_unbound(), None).map(drop),
+        Close::Taken => Err(busy(host)),
+    }
 }
 
 /// The same, and do not wait. Where the calling thread drives the loop it runs here, since it would

@@ -5,11 +5,12 @@ use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use sideloop_core::host::{Item, Kind};
 
 use super::closing::{close_with, collect_with};
-use super::put::put;
-use super::step::{explain, step};
-use crate::model::{Host, Kind, Place};
+use super::put::refill;
+use super::step::{busy, explain, step, step_seated};
+use crate::model::{Host, Kept, State};
 use crate::policy::outcome::{Outcome, is_cancelled};
 
 /// The items of a host, one for each `next()`; the base of `sideloop.SyncGenerator`.
@@ -32,11 +33,15 @@ impl Items {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let host = self.host.bind(py);
-        let found = match self.take_ready(host) {
-            Some(Outcome::Value(item)) => Ok(item),
-            Some(Outcome::Error(error)) => Err(error),
-            Some(Outcome::NotStarted) | None if host.get().is_over() => return Ok(None),
-            Some(Outcome::NotStarted) | None => step(host, Kind::Item, &self.next_item, None),
+        let found = match host.get().with(State::take_item) {
+            Item::Ready(kept) => ready(host, kept),
+            Item::Low(kept) => {
+                refill(host);
+                ready(host, kept)
+            }
+            Item::Over => return Ok(None),
+            Item::Seated => step_seated(host, Kind::Item, &self.next_item, None),
+            Item::Taken => Err(busy(host)),
         };
         match found {
             Ok(item) => Ok(Some(item)),
@@ -48,14 +53,13 @@ impl Items {
     /// Whether no step has begun.
     #[getter]
     fn _new(&self, py: Python<'_>) -> bool {
-        matches!(self.host.bind(py).get().inner().place, Place::New)
+        self.host.bind(py).get().with(|state| state.is_new())
     }
 
     /// Whether none will follow.
     #[getter]
     fn _over(&self, py: Python<'_>) -> bool {
-        let host = self.host.bind(py).get();
-        host.is_over() && host.inner().ready.is_empty()
+        self.host.bind(py).get().with(|state| state.is_spent())
     }
 
     /// Await `async_fn(*args)` in the task of the items. Blocks, detached.
@@ -81,17 +85,15 @@ impl Items {
     }
 }
 
-impl Items {
-    /// An outcome that is there already.
-    fn take_ready(&self, host: &Bound<'_, Host>) -> Option<Outcome> {
-        let (py, inside) = (host.py(), host.get());
-        let outcome = inside.inner().ready.pop_front()?;
-        if inside.read_ahead > 0 && inside.inner().runs_low(inside.read_ahead) {
-            put(host, Kind::Refill, &self.next_item, None);
+/// An outcome that is there already.
+fn ready(host: &Bound<'_, Host>, kept: Kept) -> PyResult<Py<PyAny>> {
+    let py = host.py();
+    match kept.outcome(py) {
+        Outcome::Value(item) => Ok(item),
+        Outcome::Error(error) if is_cancelled(error.value(py)) => {
+            Err(explain(host.get(), py, error))
         }
-        Some(match outcome {
-            Outcome::Error(error) if is_cancelled(error.value(py)) => explain(inside, py, error),
-            outcome => outcome,
-        })
+        Outcome::Error(error) => Err(error),
+        Outcome::NotStarted => Ok(py.None()),
     }
 }

@@ -1,11 +1,12 @@
-//! Put a step in that nobody waits for.
+//! Put something in for a host that nobody waits for.
 
 use std::time::Instant;
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use sideloop_core::host::Kind;
 
-use crate::model::{Answer, Call, Host, Kind, Step, Work};
+use crate::model::{Answer, Call, Host, State, Step, Work};
 use crate::send::send;
 
 /// Have the last step run, and do not wait for it. From any thread, whatever runs there.
@@ -14,26 +15,23 @@ pub(super) fn close_soon(
     async_fn: &Py<PyAny>,
     args: Option<&Bound<'_, PyTuple>>,
 ) {
-    put(host, Kind::Collect, async_fn, args);
+    put(host, Work::Step(Step::new(host, Kind::Collect, async_fn, args)));
 }
 
-/// Put a step in that nobody waits for.
-pub(super) fn put(
-    host: &Bound<'_, Host>,
-    kind: Kind,
-    async_fn: &Py<PyAny>,
-    args: Option<&Bound<'_, PyTuple>>,
-) {
+/// Have more items made.
+pub(super) fn refill(host: &Bound<'_, Host>) {
+    put(host, Work::Refill(host.clone().unbind()));
+}
+
+fn put(host: &Bound<'_, Host>, work: Work) {
     let (py, inside) = (host.py(), host.get());
     // Without a core no step has begun. One that was inherited through a fork is the parent's.
     let Some(core) = inside.core.get().map(|core| core.bind(py)) else { return };
-    if !core.get().entry.accepts() || inside.is_over() {
+    if !core.get().entry.accepts() || inside.with(|state| State::is_over(state)) {
         return;
     }
-    let step = Step::new(host, kind, async_fn, args);
     let name = inside.async_fn.bind(py);
-    let call =
-        Call::new(core.clone().unbind(), name, Work::Step(step), Answer::Nobody, Instant::now());
+    let call = Call::new(core.clone().unbind(), name, work, Answer::Nobody, Instant::now());
     let Ok(call) = Bound::new(py, call) else { return };
     // Refused: what is left unwinds.
     let _ = send(&call);

@@ -1,17 +1,18 @@
 //! A step's caller: as that of any call.
 
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use sideloop_core::host::{Expired, Kind, Rise, Sit};
 
 use super::put::close_soon;
 use super::serving::serving;
 use crate::caller::{Run, outlast, wait_for};
-use crate::host::take_last;
-use crate::model::{Host, Kind, Place, Router, RunnerCore, Step, Variables, Work};
+use crate::model::{
+    Host, Router, RunnerCore, State, Step, Variables, Work, left_over, nothing_left,
+};
 use crate::policy::deadline::{self, Deadline};
 use crate::policy::errors::name_of;
 use crate::policy::outcome::{Outcome, is_cancelled};
@@ -27,25 +28,38 @@ pub(super) fn step(
     async_fn: &Py<PyAny>,
     args: Option<&Bound<'_, PyTuple>>,
 ) -> PyResult<Py<PyAny>> {
-    let (py, inside) = (host.py(), host.get());
-    // ORDERING: Relaxed: read and written attached.
-    if inside.busy.swap(true, Ordering::Relaxed) {
-        return Err(PyValueError::new_err(format!(
-            "{} is running a step already, for another thread or for a signal handler; let one thread \
-             at a time use it",
-            name_of(inside.async_fn.bind(py))
-        )));
+    match host.get().with(State::sit) {
+        Sit::Seated => step_seated(host, kind, async_fn, args),
+        Sit::Taken => Err(busy(host)),
     }
-    let stepped = match inside.router.bind(py).get().variables {
+}
+
+/// The same, for a caller that sits there.
+pub(super) fn step_seated(
+    host: &Bound<'_, Host>,
+    kind: Kind,
+    async_fn: &Py<PyAny>,
+    args: Option<&Bound<'_, PyTuple>>,
+) -> PyResult<Py<PyAny>> {
+    let stepped = match host.get().router.bind(host.py()).get().variables {
         Variables::Copied => step_alone(host, kind, async_fn, args),
         Variables::BroughtBack => step_and_bring_back(host, kind, async_fn, args),
     };
-    inside.busy.store(false, Ordering::Relaxed);
-    if stepped.is_err() && kind.cleans_up() && !inside.is_over() {
+    let rise = host.get().with(State::rise);
+    if stepped.is_err() && kind.cleans_up() && rise == Rise::Open {
         // Interrupted before it began. Nothing of the user's is left undone for that.
         close_soon(host, async_fn, args);
     }
     stepped
+}
+
+/// The error for a caller that finds another one there.
+pub(super) fn busy(host: &Bound<'_, Host>) -> PyErr {
+    PyValueError::new_err(format!(
+        "{} is running a step already, for another thread or for a signal handler; let one thread \
+         at a time use it",
+        name_of(host.get().async_fn.bind(host.py()))
+    ))
 }
 
 /// Run a call as the only step of a host of its own.
@@ -124,8 +138,10 @@ fn share(host: &Host, py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyRes
             None
         }
         Some(context) => {
-            let before = host.inner().deadline.as_ref().map(Py::as_ptr);
-            if before == given.map(Bound::as_ptr) {
+            let same = host.deadline.with(py, |before| {
+                before.as_ref().map(|deadline| deadline.as_ptr()) == given.map(Bound::as_ptr)
+            });
+            if same {
                 return Ok(());
             }
             Some(context)
@@ -133,7 +149,7 @@ fn share(host: &Host, py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyRes
     };
     let before = {
         let given = given.map(|given| given.clone().unbind());
-        std::mem::replace(&mut host.inner().deadline, given)
+        host.deadline.with(py, |before| std::mem::replace(before, given))
     };
     drop(before);
     if let Some(context) = known {
@@ -151,32 +167,36 @@ fn after_the_end(
 ) -> PyResult<Py<PyAny>> {
     let (py, inside) = (host.py(), host.get());
     outlast(host, core.get())?;
-    let before = std::mem::replace(&mut inside.inner().place, Place::Over);
-    match (take_last(inside, py, kind), before) {
-        (Some(Outcome::Error(error)), _) if !is_cancelled(error.value(py)) => Err(error),
-        (None, Place::Over) => match kind.nothing_left(py) {
+    let (left, was_over) = match inside.with(|state| state.expire(kind)) {
+        Expired::Over(left) => (left, true),
+        Expired::Open(left, rest) => {
+            drop(rest);
+            (left, false)
+        }
+    };
+    match left_over(py, left) {
+        Some(Outcome::Error(error)) if !is_cancelled(error.value(py)) => Err(error),
+        Some(Outcome::Value(value)) => Ok(value),
+        None if was_over => match nothing_left(py, kind) {
             Outcome::Error(error) => Err(error),
             Outcome::Value(_) | Outcome::NotStarted => Ok(py.None()),
         },
-        (Some(Outcome::Value(value)), _) => Ok(value),
-        (None, _) if kind == Kind::Close => Ok(py.None()),
-        (Some(_) | None, _) if core.get().entry.is_orphaned() => {
-            Err(PyRuntimeError::new_err(format!(
-                "{} was begun before the fork, on a loop of the parent process; begin it anew",
-                name_of(inside.async_fn.bind(py))
-            )))
-        }
-        (Some(_) | None, _) => Err(core.get().stopped_error(py, name_of(inside.async_fn.bind(py)))),
+        None if kind == Kind::Close => Ok(py.None()),
+        Some(_) | None if core.get().entry.is_orphaned() => Err(PyRuntimeError::new_err(format!(
+            "{} was begun before the fork, on a loop of the parent process; begin it anew",
+            name_of(inside.async_fn.bind(py))
+        ))),
+        Some(_) | None => Err(core.get().stopped_error(py, name_of(inside.async_fn.bind(py)))),
     }
 }
 
 /// A cancellation that came because the loop ended, as what it was.
-pub(super) fn explain(host: &Host, py: Python<'_>, cancellation: PyErr) -> Outcome {
+pub(super) fn explain(host: &Host, py: Python<'_>, cancellation: PyErr) -> PyErr {
     let core = host.core.get().map(|core| core.bind(py).get());
-    Outcome::Error(match core.filter(|core| core.entry.is_stopping()) {
+    match core.filter(|core| core.entry.is_stopping()) {
         Some(core) => core.stopped_error(py, name_of(host.async_fn.bind(py))),
         None => cancellation,
-    })
+    }
 }
 
 /// For who has no items: a context manager.
@@ -205,6 +225,6 @@ impl Host {
     /// Whether the task has ended.
     #[getter]
     fn over(&self) -> bool {
-        self.is_over()
+        self.with(|state| state.is_over())
     }
 }

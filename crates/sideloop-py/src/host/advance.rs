@@ -1,171 +1,178 @@
-//! The work of a host's task: begin a step, go on with it, answer it.
+//! The work of a host's task: begin a step, go on with it, answer it. The task does it, or somebody in its stead.
 
-use pyo3::exceptions::PyStopAsyncIteration;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use sideloop_core::host::{Ended, Look, Suspended, Throw, Time};
 
+use super::end::{answer_left, settle};
 use crate::finish::finish;
-use crate::model::{Host, Kind, Place};
+use crate::model::{Host, Kept, State, Todo};
 use crate::policy::async_fn::not_awaitable;
-use crate::policy::outcome::{Outcome, is_cancelled};
+use crate::policy::errors::name_of;
+use crate::policy::outcome::Outcome;
 use crate::python::awaiting::{Awaiting, Went};
 
-/// What the task does next.
-enum Next {
-    /// Await what this returns.
-    Begin(Py<PyAny>, Option<Py<PyTuple>>),
+/// Where the work stops.
+#[must_use]
+pub(super) enum Stop {
+    /// The task waits for this.
+    Await(Py<PyAny>),
+    /// The task waits for the host.
     Wait,
+    /// The task gives its loop a turn.
+    Yield,
+    /// The task ends.
     End,
+    /// Nothing is left to do in the task's stead.
+    Rest,
+    /// By this the task is woken, to wait for what was met in its stead, or to end.
+    Wake(Py<PyAny>),
+    /// The same, in a turn of its own.
+    WakeSoon(Py<PyAny>),
 }
 
-/// Do what there is to do, until something has to be waited for: returns that, or None at the end.
-/// `thrown` is raised where the task waits.
+/// What was begun or gone on with: it waits, or has ended.
+type Gone = PyResult<(Awaiting, Went)>;
+
+/// Do what there is to do, until something has to be waited for. `thrown` is raised where the task waits.
+///
+/// # Errors
+/// What was thrown, if there is nothing to throw it into; `ValueError` if the work is being done already.
 pub(super) fn advance(
     host: &Bound<'_, Host>,
     mut thrown: Option<PyErr>,
-) -> PyResult<Option<Py<PyAny>>> {
+    mut time: Time,
+) -> PyResult<Stop> {
     let (py, inside) = (host.py(), host.get());
+    let mut told = false;
     loop {
-        let outcome = match (inside.take_awaiting(), thrown.take()) {
-            (Some(awaiting), thrown) => {
-                let went = match thrown {
-                    None => awaiting.send(py),
-                    Some(error) => awaiting.throw(py, error),
-                };
-                match went {
-                    Ok(Went::Until(future)) => {
-                        inside.set_place(Place::Stepping(Some(awaiting)));
-                        return Ok(Some(future));
+        let gone = match thrown.take() {
+            Some(error) => match inside.with(State::throw) {
+                Throw::Into(awaiting, met) => {
+                    if let Some(met) = met {
+                        // Cancelled before it waited for this. What is no future is found out later.
+                        let _ = met.call_method0(py, "cancel");
                     }
-                    Ok(Went::Returned(value)) => Some(Outcome::Value(value)),
-                    Err(error) => Some(Outcome::error(py, error)),
+                    awaiting.throw(py, error).map(|went| (awaiting, went))
                 }
-            }
-            (None, Some(cancellation)) => {
-                {
-                    let mut inner = inside.inner();
-                    (inner.last, inner.rescuing) = (false, true);
+                Throw::Rescue => begin(host, || inside.rescue.bind(py).call1((error.value(py),))),
+                Throw::Woken(wake) => {
+                    drop(wake);
+                    thrown = Some(error);
+                    continue;
                 }
-                begin(host, || inside.rescue.bind(py).call1((cancellation.value(py),)))
-            }
-            (None, None) => match next(host) {
-                Next::Begin(next, Some(args)) => begin(host, || next.bind(py).call1(args.bind(py))),
-                Next::Begin(next, None) => begin(host, || next.bind(py).call0()),
-                Next::Wait => return Ok(Some(host.clone().into_any().unbind())),
-                Next::End => return Ok(None),
+                Throw::Over => return Err(error),
+                Throw::Runs => return Err(runs_already(inside, py)),
+            },
+            None => match inside.with(|state| state.look(time)) {
+                Look::Begin(todo) => {
+                    publish(inside, py, &mut told);
+                    begin(host, || todo.call(py))
+                }
+                Look::ReadAhead => {
+                    publish(inside, py, &mut told);
+                    begin(host, || match &inside.next_item {
+                        Some(next_item) => next_item.bind(py).call0(),
+                        None => Err(runs_already(inside, py)),
+                    })
+                }
+                Look::Resume(awaiting) => awaiting.send(py).map(|went| (awaiting, went)),
+                Look::Tell(asked, kept) => {
+                    finish(asked.0.bind(py), kept.outcome(py));
+                    told = true;
+                    continue;
+                }
+                Look::Skip(wish) => {
+                    finish(wish.call.0.bind(py), Outcome::NotStarted);
+                    continue;
+                }
+                Look::Woken(wake) => {
+                    drop(wake);
+                    continue;
+                }
+                Look::Await(met) => return Ok(Stop::Await(met)),
+                Look::Wait => return Ok(Stop::Wait),
+                Look::Yield => return Ok(Stop::Yield),
+                Look::Rest => return Ok(Stop::Rest),
+                Look::WakeSoon(wake) => return Ok(Stop::WakeSoon(wake)),
+                Look::End => return Ok(Stop::End),
+                Look::Runs => return Err(runs_already(inside, py)),
             },
         };
-        if let Some(outcome) = outcome {
-            answer(host, outcome);
-        }
-    }
-}
-
-fn next(host: &Bound<'_, Host>) -> Next {
-    let (py, inside) = (host.py(), host.get());
-    let taken = {
-        let mut inner = inside.inner();
-        if matches!(inner.place, Place::Over) {
-            return Next::End;
-        }
-        match inner.next.take() {
-            Some((call, step)) => {
-                inner.last = step.kind.is_last();
-                Some((inner.asked.replace(call), step))
+        let kept = match gone {
+            Ok((awaiting, Went::Until(until))) => {
+                return Ok(match inside.with(|state| state.suspended(awaiting, until)) {
+                    Suspended::Await(until) => Stop::Await(until),
+                    Suspended::Wake(wake) => Stop::Wake(wake),
+                    Suspended::Over(awaiting, until) => {
+                        drop(until);
+                        awaiting.close(py)?;
+                        Stop::End
+                    }
+                });
             }
-            None => {
-                inner.last = false;
-                None
+            Ok((_, Went::Returned(value))) => Kept::Value(value),
+            Err(error) => Kept::error(py, error),
+        };
+        match inside.with(|state| state.ended(kept)) {
+            Ended::Tell(asked, kept) => {
+                finish(asked.0.bind(py), kept.outcome(py));
+                (told, time) = (true, Time::Short);
             }
-        }
-    };
-    if let Some((before, step)) = taken {
-        drop(before);
-        return Next::Begin(step.async_fn, step.args);
-    }
-    match &inside.next_item {
-        Some(next_item) if inside.inner().ready.len() < inside.read_ahead => {
-            Next::Begin(next_item.clone_ref(py), None)
-        }
-        Some(_) | None => Next::Wait,
-    }
-}
-
-/// Begin to await what `made` makes. Returns the outcome if that fails.
-fn begin<'py>(
-    host: &Bound<'py, Host>,
-    made: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
-) -> Option<Outcome> {
-    let (py, inside) = (host.py(), host.get());
-    inside.set_place(Place::Stepping(None));
-    let begun = made().and_then(|found| {
-        Awaiting::begin(&found)?.ok_or_else(|| not_awaitable(&found, inside.async_fn.bind(py)))
-    });
-    match begun {
-        Ok(awaiting) => {
-            inside.set_place(Place::Stepping(Some(awaiting)));
-            None
-        }
-        Err(error) => Some(Outcome::error(py, error)),
-    }
-}
-
-/// The step has ended: tell whoever asked for it, or keep the outcome for whoever asks next.
-pub(super) fn answer(host: &Bound<'_, Host>, outcome: Outcome) {
-    let (py, inside) = (host.py(), host.get());
-    let (before, asked) = {
-        let mut inner = inside.inner();
-        let over = inner.last || matches!(outcome, Outcome::Error(_));
-        let place = if over { Place::Over } else { Place::Awake };
-        inner.rescuing = false;
-        (std::mem::replace(&mut inner.place, place), inner.asked.take())
-    };
-    drop(before);
-    match asked {
-        Some(call) => finish(call.bind(py), outcome),
-        None => inside.inner().ready.push_back(outcome),
-    }
-    if inside.is_over() {
-        end(inside, py);
-        let waiting = inside.inner().next.take();
-        if let Some((call, step)) = waiting {
-            let last = take_last(inside, py, step.kind);
-            finish(call.bind(py), last.unwrap_or_else(|| step.kind.nothing_left(py)));
-        }
-    }
-}
-
-/// What a step gets that comes when all is over.
-pub(crate) fn take_last(host: &Host, py: Python<'_>, kind: Kind) -> Option<Outcome> {
-    match kind {
-        Kind::Item | Kind::Word | Kind::Only | Kind::Exit | Kind::Refill => {
-            host.inner().ready.pop_front()
-        }
-        // What was read ahead is lost, but no error; that it was cancelled is none.
-        Kind::Close | Kind::Collect => {
-            let ready = std::mem::take(&mut host.inner().ready);
-            ready.into_iter().find(|outcome| match outcome {
-                Outcome::Error(error) => {
-                    let error = error.value(py);
-                    !is_cancelled(error) && !error.is_instance_of::<PyStopAsyncIteration>()
+            Ended::Kept => time = spare_time(inside, py),
+            Ended::Over(asked, rest) => {
+                if let Some((asked, kept)) = asked {
+                    finish(asked.0.bind(py), kept.outcome(py));
                 }
-                Outcome::Value(_) | Outcome::NotStarted => false,
-            })
+                let wake = settle(inside, py, rest, |kind| answer_left(inside, py, kind));
+                return Ok(wake.map_or(Stop::End, Stop::Wake));
+            }
+            Ended::Late(kept) => drop(kept),
         }
     }
 }
 
-/// The task has ended, or will not any more: let go of it.
-pub(crate) fn end(host: &Host, py: Python<'_>) {
-    if let Some(core) = host.core.get() {
-        core.bind(py).get().forget_host(host.key());
+/// Begin to await what `made` makes.
+fn begin<'py>(host: &Bound<'py, Host>, made: impl FnOnce() -> PyResult<Bound<'py, PyAny>>) -> Gone {
+    let (py, found) = (host.py(), made()?);
+    let awaiting = Awaiting::begin(&found)?
+        .ok_or_else(|| not_awaitable(&found, host.get().async_fn.bind(py)))?;
+    let went = awaiting.send(py)?;
+    Ok((awaiting, went))
+}
+
+/// Tell those who were answered, before user code runs that they have not asked for.
+fn publish(host: &Host, py: Python<'_>, told: &mut bool) {
+    if std::mem::take(told)
+        && let Some(core) = host.core.get()
+    {
+        core.bind(py).get().entry.publish();
     }
-    let (before, outlasted) = {
-        let mut inner = host.inner();
-        (std::mem::replace(&mut inner.place, Place::Over), inner.outlasted.take())
-    };
-    drop(before);
-    if let Some(completer) = outlasted {
-        completer.complete();
+}
+
+/// Whether another item may be made at once. If anything else is to be done on the loop, that comes first.
+fn spare_time(host: &Host, py: Python<'_>) -> Time {
+    let Some(core) = host.core.get().map(|core| core.bind(py).get()) else { return Time::Short };
+    let ready = core.own_loop.as_ref().is_some_and(|own_loop| own_loop.get().has_ready(py));
+    if ready || core.entry.looks_filled() || core.entry.is_stop_due() {
+        Time::Short
+    } else {
+        Time::Spare
+    }
+}
+
+fn runs_already(host: &Host, py: Python<'_>) -> PyErr {
+    PyValueError::new_err(format!(
+        "a step of {} runs already: only its own task awaits its host",
+        name_of(host.async_fn.bind(py))
+    ))
+}
+
+impl Todo {
+    fn call<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match &self.args {
+            Some(args) => self.async_fn.bind(py).call1(args.bind(py)),
+            None => self.async_fn.bind(py).call0(),
+        }
     }
 }

@@ -1,12 +1,18 @@
 //! The host at work: the one task in which all steps of an iterator or a context manager run.
 //!
-//! `model::Host` has its states.
+//! `model::Host` has its state.
+
+mod arrive;
+
+mod step_in;
 
 mod advance;
 
 mod attend;
 
-mod arrive;
+mod future;
 
-pub(crate) use self::advance::{end, take_last};
-pub(crate) use self::arrive::arrive;
+mod end;
+
+pub(crate) use self::arrive::{arrive, refill};
+pub(crate) use self::end::end;

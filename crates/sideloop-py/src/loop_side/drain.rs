@@ -59,6 +59,8 @@ fn drain(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
         let alone = batch.len() == 1 && core.is_native();
         let first_step_by = if alone { FirstStepBy::Starter } else { FirstStepBy::Loop };
         for message in batch.drain(..) {
+            // Whoever was answered by the one before asked for none of this.
+            core.entry.publish();
             let Ok(call) = message.bind(py).cast::<Call>() else { continue };
             match start(call, Instant::now(), first_step_by)? {
                 Started::Now => {}

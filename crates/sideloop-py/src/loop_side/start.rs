@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 use crate::event_loop::FirstStep;
 use crate::finish::finish;
-use crate::host::arrive;
+use crate::host::{arrive, refill};
 use crate::model::{Begun, Call, Work};
 use crate::policy::async_fn::{check_awaitable, is_coroutine};
 use crate::policy::outcome::Outcome;
@@ -75,6 +75,10 @@ fn make_task(
         Work::Step(step) => {
             let host = step.host.clone_ref(py);
             return arrive(host.bind(py), tasks, call, step).map(|()| None);
+        }
+        Work::Refill(host) => {
+            finish(call, Outcome::Value(py.None()));
+            return refill(host.bind(py)).map(|()| None);
         }
     };
     let context = context.bind(py);

@@ -13,7 +13,7 @@ use pyo3::types::{PyDict, PyTuple};
 use sideloop_core::handoff::Completer;
 use sideloop_core::phase::{Abandon, Begin, Cancel, Complete, PhaseCell};
 
-use crate::model::{RunnerCore, Step};
+use crate::model::{Host, RunnerCore, Step};
 use crate::policy::errors::name_of;
 use crate::policy::outcome::Outcome;
 use crate::python::attached::Attached;
@@ -30,6 +30,8 @@ pub(crate) enum Work {
     },
     /// Await something in a task that is there.
     Step(Step),
+    /// Have items read ahead there.
+    Refill(Py<Host>),
 }
 
 /// Who gets the outcome.
@@ -272,6 +274,7 @@ impl Inner {
                 visit.call(context)?;
             }
             Some(Work::Step(step)) => step.traverse(visit)?,
+            Some(Work::Refill(host)) => visit.call(host)?,
             None => {}
         }
         visit.call(&self.task)?;

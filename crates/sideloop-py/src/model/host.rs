@@ -3,117 +3,124 @@
 //! A step is a call whose awaitable is awaited in the host's task, not in a task of its own: so that
 //! cancel scopes, time limits and context variables of the user's code last from one step to the next.
 //!
-//! ```text
-//!         first step             the task runs       the step has ended
-//!   New ─────────────▶ Awake ─────────────▶ Stepping ──────────────────▶ Between
-//!                        ▲                     │ it was the last              │
-//!                        │                     ▼ or has raised                │
-//!                        │                   Over   final                     │
-//!                        └────────────────────────────────────────────────────┘
-//!                                  next step, or a cancellation
-//! ```
+//! Where it is, and what may come next, is one state (`sideloop_core::host`). Between two steps the task waits for
+//! the host, which is what it awaits and what wakes it: an awaitable and a future in one. Whoever starts a step
+//! steps in for the task: runs what it would run, as the current task, while it goes on to wait. Only what has to
+//! wait itself, or ends, wakes it.
 //!
-//! - New: there is no task. The caller's thread owns all.
-//! - Awake: the task is about to run, and will look for what to do.
-//! - Stepping: the task runs user code, or waits for what that waits for.
-//! - Between: the task waits for the host, which is what it awaits and what wakes it: an awaitable and a
-//!   future in one. Whoever starts a step steps in for the task: runs what it would run, as the current
-//!   task, while it goes on to wait. Only what has to wait itself, or ends, wakes it.
-//! - Over: the task has ended, or ends now.
-//!
-//! The loop thread moves it, except from New. A cancellation that comes between two steps (a time limit
-//! in the user's code is over, the runner is closed) is raised there at once, by a step of the host's
-//! own, the rescue; what comes of it waits for the next step, as do items that were read ahead.
+//! A cancellation that comes between two steps (a time limit in the user's code is over, the runner is closed)
+//! is raised there at once, by a step of the host's own, the rescue; what comes of it waits for the next step,
+//! as do items that were read ahead.
 
-use std::collections::VecDeque;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Mutex, OnceLock};
 
 use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyBaseException, PyStopAsyncIteration};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use sideloop_core::handoff::Completer;
+use pyo3::types::PyTuple;
+use sideloop_core::host::{self, Asker, Held, Kind, Left, Parts};
 
-use crate::model::{Call, Router, RunnerCore, Step};
+use crate::model::{Call, Router, RunnerCore};
 use crate::policy::errors::name_of;
-use crate::policy::outcome::Outcome;
+use crate::policy::outcome::{Outcome, is_cancelled};
+use crate::python::attached::Attached;
 use crate::python::awaiting::Awaiting;
 use crate::python::lock::lock;
 
-/// Where the task is.
-#[derive(Default)]
-pub(crate) enum Place {
-    #[default]
-    New,
-    Awake,
-    /// With what is awaited, but while that runs.
-    Stepping(Option<Awaiting>),
-    /// With what wakes the task.
-    Between(Py<PyAny>),
-    Over,
+/// What its states are made of.
+pub(crate) struct Objects;
+
+impl Parts for Objects {
+    type Call = Asked;
+    type Work = Todo;
+    type Awaiting = Awaiting;
+    type Object = Py<PyAny>;
+    type Outcome = Kept;
 }
 
-impl Place {
-    fn take_awaiting(&mut self) -> Option<Awaiting> {
+pub(crate) type State = host::Host<Objects>;
+
+/// The call that asked for a step.
+pub(crate) struct Asked(pub(crate) Py<Call>);
+
+impl Asker for Asked {
+    fn waits(&self) -> bool {
+        !self.0.get().is_abandoned()
+    }
+}
+
+/// What to await: `async_fn(*args)`.
+pub(crate) struct Todo {
+    pub(crate) async_fn: Py<PyAny>,
+    pub(crate) args: Option<Py<PyTuple>>,
+}
+
+impl Todo {
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.async_fn)?;
+        visit.call(&self.args)
+    }
+}
+
+/// What came of a step, as the collector can see it.
+pub(crate) enum Kept {
+    Value(Py<PyAny>),
+    Error(Py<PyBaseException>),
+}
+
+impl host::Outcome for Kept {
+    fn is_error(&self) -> bool {
+        matches!(self, Self::Error(_))
+    }
+}
+
+impl Kept {
+    pub(crate) fn error(py: Python<'_>, error: PyErr) -> Self {
+        match Outcome::error(py, error) {
+            Outcome::Value(value) => Self::Value(value),
+            Outcome::Error(error) => Self::Error(error.into_value(py)),
+            Outcome::NotStarted => Self::Value(py.None()),
+        }
+    }
+
+    pub(crate) fn outcome(self, py: Python<'_>) -> Outcome {
         match self {
-            Self::Stepping(awaiting) => awaiting.take(),
-            Self::New | Self::Awake | Self::Between(_) | Self::Over => None,
-        }
-    }
-
-    /// Take what wakes the task from between two steps.
-    pub(crate) fn wake(&mut self) -> Option<Py<PyAny>> {
-        match std::mem::take(self) {
-            Self::Between(wake) => {
-                *self = Self::Awake;
-                Some(wake)
-            }
-            place @ (Self::New | Self::Awake | Self::Stepping(_) | Self::Over) => {
-                *self = place;
-                None
+            Self::Value(value) => Outcome::Value(value),
+            Self::Error(error) => {
+                Outcome::Error(PyErr::from_value(error.into_bound(py).into_any()))
             }
         }
     }
 
-    /// What is awaited now, for who looks.
-    pub(crate) fn awaited(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+    /// Whether a step that closes is to raise it: that it was cancelled, or came to its end, is no error.
+    fn is_worth_raising(&self, py: Python<'_>) -> bool {
         match self {
-            Self::Stepping(awaiting) => Some(awaiting.as_ref()?.object().clone_ref(py)),
-            Self::New | Self::Awake | Self::Between(_) | Self::Over => None,
+            Self::Value(_) => false,
+            Self::Error(error) => {
+                let error = error.bind(py);
+                !is_cancelled(error) && !error.is_instance_of::<PyStopAsyncIteration>()
+            }
         }
     }
 }
 
-#[derive(Default)]
-pub(crate) struct Inner {
-    pub(crate) place: Place,
-    /// The step to begin, and who asked for it.
-    pub(crate) next: Option<(Py<Call>, Step)>,
-    /// Who asked for the step that runs.
-    pub(crate) asked: Option<Py<Call>>,
-    /// Whether the step that runs is the last.
-    pub(crate) last: bool,
-    /// Whether it is the rescue.
-    pub(crate) rescuing: bool,
-    /// The deadline that the steps' context has.
-    pub(crate) deadline: Option<Py<PyAny>>,
-    /// What nobody has asked for yet, oldest first.
-    pub(crate) ready: VecDeque<Outcome>,
-    /// Somebody steps in for the task.
-    pub(crate) stepping_in: bool,
-    /// What was met in doing so, for the task to wait for.
-    pub(crate) met: Option<Py<PyAny>>,
-    /// The message of a cancellation that the task has yet to see.
-    pub(crate) cancelled: Option<Py<PyAny>>,
-    pub(crate) task: Option<Py<PyAny>>,
-    /// Who waits for the end of it all.
-    pub(crate) outlasted: Option<Completer>,
+/// What is left for a step that comes when all is over.
+pub(crate) fn left_over(py: Python<'_>, left: Left<Kept>) -> Option<Outcome> {
+    let kept = match left {
+        Left::Next(kept) => kept,
+        Left::All(all) => all.into_iter().find(|kept| kept.is_worth_raising(py)),
+    };
+    kept.map(|kept| kept.outcome(py))
 }
 
-impl Inner {
-    /// Whether the task waits although less than half of what it may read ahead is there.
-    pub(crate) fn runs_low(&self, read_ahead: usize) -> bool {
-        matches!(self.place, Place::Between(_)) && self.ready.len() <= read_ahead / 2
+/// The outcome of a step that comes when all is over, and nothing is left.
+pub(crate) fn nothing_left(py: Python<'_>, kind: Kind) -> Outcome {
+    match kind {
+        Kind::Item => Outcome::Error(PyStopAsyncIteration::new_err(())),
+        Kind::Word | Kind::Only | Kind::Exit | Kind::Close | Kind::Collect => {
+            Outcome::Value(py.None())
+        }
     }
 }
 
@@ -128,39 +135,28 @@ pub(crate) struct Host {
     pub(crate) attend: Py<PyAny>,
     pub(crate) rescue: Py<PyAny>,
     pub(crate) next_item: Option<Py<PyAny>>,
-    pub(crate) read_ahead: usize,
-    /// A thread waits for a step.
-    pub(crate) busy: AtomicBool,
     /// The copy of the context of the first step's caller, in which all run.
     pub(crate) context: OnceLock<Py<PyAny>>,
     /// The task's own copy of that, where it makes one: before CPython 3.11.
     pub(crate) task_context: OnceLock<Py<PyAny>>,
+    /// The deadline that this context has.
+    pub(crate) deadline: Attached<Option<Py<PyAny>>>,
     /// Where the task runs. Set when that is made.
     pub(crate) core: OnceLock<Py<RunnerCore>>,
-    inner: Mutex<Inner>,
+    pub(crate) task: OnceLock<Py<PyAny>>,
+    state: Mutex<State>,
 }
 
 impl Host {
-    pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
-        lock(&self.inner)
+    /// Look at the state, or move it. `transition` is one of those; what it gives is acted on when the lock is
+    /// free.
+    pub(crate) fn with<R>(&self, transition: impl FnOnce(&mut State) -> R) -> R {
+        transition(&mut lock(&self.state))
     }
 
     /// The context that the steps run in.
     pub(crate) fn context(&self) -> Option<&Py<PyAny>> {
         self.task_context.get().or_else(|| self.context.get())
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        matches!(self.inner().place, Place::Over)
-    }
-
-    pub(crate) fn set_place(&self, place: Place) {
-        let before = std::mem::replace(&mut self.inner().place, place);
-        drop(before);
-    }
-
-    pub(crate) fn take_awaiting(&self) -> Option<Awaiting> {
-        self.inner().place.take_awaiting()
     }
 
     /// Which one of a runner's hosts.
@@ -181,18 +177,19 @@ impl Host {
         next_item: Option<Py<PyAny>>,
         read_ahead: usize,
     ) -> Self {
+        let read_ahead = if next_item.is_some() { read_ahead } else { 0 };
         Self {
             router,
             async_fn,
             attend,
             rescue,
             next_item,
-            read_ahead,
-            busy: AtomicBool::new(false),
             context: OnceLock::new(),
             task_context: OnceLock::new(),
+            deadline: Attached::default(),
             core: OnceLock::new(),
-            inner: Mutex::default(),
+            task: OnceLock::new(),
+            state: Mutex::new(State::new(read_ahead)),
         }
     }
 
@@ -209,28 +206,24 @@ impl Host {
         visit.call(self.context.get())?;
         visit.call(self.task_context.get())?;
         visit.call(self.core.get())?;
+        visit.call(self.task.get())?;
         // A lock that is held is held by a thread that lives, with what it guards.
-        let Ok(inner) = self.inner.try_lock() else { return Ok(()) };
-        match &inner.place {
-            Place::Stepping(Some(awaiting)) => visit.call(awaiting.object())?,
-            Place::Between(wake) => visit.call(wake)?,
-            Place::New | Place::Awake | Place::Stepping(None) | Place::Over => {}
-        }
-        if let Some((call, step)) = &inner.next {
-            visit.call(call)?;
-            step.traverse(&visit)?;
-        }
-        visit.call(&inner.asked)?;
-        visit.call(&inner.task)?;
-        visit.call(&inner.met)?;
-        inner.ready.iter().try_for_each(|outcome| match outcome {
-            Outcome::Value(value) => visit.call(value),
-            Outcome::Error(_) | Outcome::NotStarted => Ok(()),
+        let Ok(state) = self.state.try_lock() else { return Ok(()) };
+        state.try_for_each(|held| match held {
+            Held::Call(asked) => visit.call(&asked.0),
+            Held::Wish(wish) => {
+                visit.call(&wish.call.0)?;
+                wish.work.traverse(&visit)
+            }
+            Held::Awaiting(awaiting) => visit.call(awaiting.object()),
+            Held::Object(object) => visit.call(object),
+            Held::Outcome(Kept::Value(value)) => visit.call(value),
+            Held::Outcome(Kept::Error(error)) => visit.call(error),
         })
     }
 
     fn __clear__(&self) {
-        let garbage = std::mem::take(&mut *self.inner());
+        let garbage = self.with(State::clear);
         drop(garbage);
     }
 }
