@@ -10,6 +10,10 @@ from typing import Any
 
 from sideloop._sideloop import LoopCore
 
+# Not at first use: a signal handler that calls may come in the middle of that import.
+if sys.platform == "linux":
+    from sideloop._loops.selector import ForkAwareSelector
+
 # What is used of them is private: typeshed knows little of it.
 base_events: Any = asyncio.base_events
 format_helpers: Any = asyncio.format_helpers
@@ -76,8 +80,6 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
 
 def _default_selector() -> selectors.BaseSelector:
     if sys.platform == "linux":
-        from sideloop._loops.selector import ForkAwareSelector
-
         return ForkAwareSelector()
     return selectors.DefaultSelector()
 
