@@ -48,8 +48,13 @@ def page() -> str:
 
 
 def _section(section: dict[str, Any]) -> str:
-    rows = [[row["case"], row["promise"], _kept_by(row)] for row in section["promise"]]
+    rows = [[row["case"], _promised(row), _kept_by(row)] for row in section["promise"]]
     return f"## {section['title']}\n\n{_table(['case', 'promise', 'kept by'], rows)}"
+
+
+def _promised(row: dict[str, Any]) -> str:
+    reduced = f" (`make test`: {row['make_test']})" if "make_test" in row else ""
+    return f"{row['promise']}{reduced}"
 
 
 def _kept_by(row: dict[str, Any]) -> str:

@@ -163,6 +163,8 @@ class GuestLoop:
             pass
 
     def close(self) -> None:
+        if self.loop.is_closed():
+            return
         self._over = True
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()

@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
+
+from hooks.futures import BadAwaitable, BadSteps, ForeignFuture
 
 import sideloop
 from sideloop import LoopManager, LoopStoppedError, RunnerClosedError
@@ -92,6 +95,64 @@ def nest(bridges: Bridges, dice: random.Random) -> None:
     depth = dice.randrange(1, 6)
     tally.count("nested calls")
     assert bridges.any_manager(dice).run_sync(level, depth) == depth
+
+
+def visit(bridges: Bridges, dice: random.Random) -> None:
+    """A call on a loop that somebody else runs."""
+    tally.count("calls on guest loops")
+    loop = dice.choice(bridges.guests).loop
+    assert sideloop.run_on(loop, later, 5, dice.choice([0, 0.001])) == 5
+
+
+def read_ahead(bridges: Bridges, dice: random.Random) -> None:
+    async def items(number: int) -> AsyncGenerator[int]:
+        for item in range(number):
+            if dice.random() < 0.1:
+                await asyncio.sleep(0)
+            yield item
+
+    number, taken = dice.randrange(50), dice.randrange(60)
+    tally.count("iterators")
+    ahead = dice.choice([0, 1, 8])
+    with bridges.own_manager(dice).iterate(items(number), read_ahead=ahead) as iterator:
+        found = list(itertools.islice(iterator, taken))
+    assert found == list(range(min(number, taken)))
+
+
+def by_the_clock(bridges: Bridges, dice: random.Random) -> None:
+    """A timer that is set by what the loop says the time is."""
+
+    async def wait() -> int:
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+        loop.call_at(loop.time() + 0.001, done.set)
+        await done.wait()
+        return 3
+
+    tally.count("timers")
+    assert bridges.any_run(dice)(wait) == 3
+
+
+def odd_awaitable(bridges: Bridges, dice: random.Random) -> None:
+    """What has `__await__`, or is a future, of somebody's own class; one method of it raises."""
+    error = CustomError()
+    kinds: list[Callable[[], Any]] = [
+        lambda: BadAwaitable(error),
+        lambda: BadSteps(dice.choice(["next", "next_later", "throw"]), error),
+        lambda: ForeignFuture("result", error),
+        lambda: ForeignFuture("cancel", error),
+        lambda: ForeignFuture("", error),
+    ]
+    make = dice.choice(kinds)
+
+    async def wait() -> Any:
+        return await make()
+
+    tally.count("odd awaitables")
+    try:
+        with sideloop.timeout(0.02):
+            assert bridges.any_run(dice)(wait) == 22
+    except (CustomError, TimeoutError):
+        return
 
 
 def stop_the_loop(bridges: Bridges, dice: random.Random) -> None:
@@ -201,6 +262,10 @@ ACTS: dict[Act, int] = {
     fail: 100,
     give_up: 60,
     nest: 60,
+    visit: 60,
+    read_ahead: 40,
+    by_the_clock: 20,
+    odd_awaitable: 30,
     stop_the_loop: 6,
     block_the_loop: 3,
     leave_tasks: 20,

@@ -3,8 +3,11 @@
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
+
+from hooks.bridges import GuestLoop
 
 import sideloop
 from sideloop import LoopManager, LoopStoppedError, Runner, RunnerClosedError
@@ -27,17 +30,32 @@ def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         tally.is_wrong(f"reported by a loop: {context['message']}", error)
 
 
+def in_debug_mode() -> asyncio.AbstractEventLoop:
+    """A loop of ours that checks what asyncio checks."""
+    loop = sideloop.new_event_loop()
+    loop.set_debug(True)
+    return loop
+
+
+def with_a_clock_of_its_own() -> asyncio.AbstractEventLoop:
+    """A loop of ours whose time is another one, as where a test has patched it."""
+    loop = sideloop.new_event_loop()
+    loop.time = lambda: time.monotonic() + 1_000_000  # type: ignore[method-assign]
+    return loop
+
+
 class UnseenError(Exception):
     """Raised where nobody waits."""
 
 
 def factories() -> list[Callable[[], asyncio.AbstractEventLoop] | None]:
-    """Our loops, asyncio's, and uvloop's if it is there."""
+    """Our loops in each state, asyncio's, and uvloop's if it is there."""
+    found = [None, in_debug_mode, with_a_clock_of_its_own, asyncio.new_event_loop]
     try:
         import uvloop
     except ImportError:
-        return [None, asyncio.new_event_loop]
-    return [None, asyncio.new_event_loop, uvloop.new_event_loop]
+        return found
+    return [*found, uvloop.new_event_loop]
 
 
 class Bridges:
@@ -57,6 +75,7 @@ class Bridges:
             for factory in self.factories
         ]
         self.hasty = LoopManager(exception_handler=report, grace=LITTLE_GRACE)
+        self.guests = [GuestLoop(make) for make in (sideloop.new_event_loop, in_debug_mode)]
         self._replacing = threading.Lock()
         self.runners = [self._make_runner(factory) for factory in self.factories]
 
@@ -92,6 +111,8 @@ class Bridges:
             manager.close()
         for runner in self.runners:
             runner.close()
+        for guest in self.guests:
+            guest.close()
 
     def _make_runner(self, factory: Callable[[], asyncio.AbstractEventLoop] | None) -> Runner:
         return Runner(loop_factory=factory, exception_handler=report, grace=GRACE)

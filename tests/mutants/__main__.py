@@ -1,0 +1,170 @@
+"""Puts each fault of faults.toml into a copy of the sources, and says which the tests do not find.
+
+`python -m mutants [PART OF A FAULT]`. Works in target/mutants: a copy of the sources, a build
+of the extension that is made anew for each fault in it, and the package as the tests import it.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[2]
+
+WORK = ROOT / "target" / "mutants"
+
+SOURCES = (
+    "benches/ping_pong",
+    "contract/rust",
+    "crates",
+    "examples/rust",
+    "python",
+    "Cargo.toml",
+    "README.md",
+)
+"""What the extension and the package are made of, and what its workspace names."""
+
+LIMIT = 180.0
+"""Seconds in which the tests of a fault have to end; one that hangs has been found."""
+
+FAST = {
+    "CARGO_PROFILE_RELEASE_LTO": "off",
+    "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16",
+    "CARGO_PROFILE_RELEASE_OPT_LEVEL": "1",
+    "CARGO_INCREMENTAL": "1",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One line that is wrong on purpose."""
+
+    file: str
+    old: str
+    new: str
+    killed_by: list[str]
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.old} -> {self.new}"
+
+
+def main() -> int:
+    faults = [Fault(**fault) for fault in tomllib.loads(_list().read_text("utf-8"))["fault"]]
+    lost = [str(fault) for fault in faults if len(_places(ROOT, fault)) != 1]
+    if lost:
+        print("not in the sources, or more than once:", *lost, sep="\n  ")
+        return 2
+    if len(sys.argv) > 1:
+        faults = [fault for fault in faults if sys.argv[1] in str(fault)]
+    _copy_sources()
+    _build()
+    tests = sorted({test for fault in faults for test in fault.killed_by})
+    if not _passes(tests, LIMIT * 4):
+        print("these tests fail without any fault:", *tests, sep="\n  ")
+        return 2
+    survived = [fault for fault in faults if not _is_found(fault)]
+    print(f"{len(faults)} faults, {len(survived)} survived", *survived, sep="\n  ")
+    return 1 if survived else 0
+
+
+def _list() -> Path:
+    return Path(__file__).with_name("faults.toml")
+
+
+def _places(root: Path, fault: Fault) -> list[Path]:
+    """The files in which the line is, as often as it is there."""
+    return [
+        path
+        for path in sorted(root.glob(fault.file))
+        for _ in range(path.read_text("utf-8").count(fault.old))
+    ]
+
+
+def _copy_sources() -> None:
+    """Bring the copy up to date, without touching what is as it was: cargo goes by the time."""
+    wanted: set[Path] = set()
+    for source in SOURCES:
+        path = ROOT / source
+        for file in [path] if path.is_file() else path.rglob("*"):
+            if not file.is_file() or file.suffix in (".pyc", ".so") or "target" in file.parts:
+                continue
+            copy = WORK / "tree" / file.relative_to(ROOT)
+            wanted.add(copy)
+            if not copy.exists() or copy.read_bytes() != file.read_bytes():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
+    for copy in (WORK / "tree").rglob("*"):
+        if copy.is_file() and copy not in wanted and copy.name != "Cargo.lock":
+            copy.unlink()
+
+
+def _build() -> None:
+    environment = {
+        **os.environ,
+        **FAST,
+        "PYO3_PYTHON": sys.executable,
+        "PYO3_BUILD_EXTENSION_MODULE": "1",
+    }
+    command = ["cargo", "build", "--quiet", "--release", "--package", "sideloop-py", "--lib"]
+    subprocess.run(
+        [*command, "--target-dir", str(WORK / "build")],
+        cwd=WORK / "tree",
+        env=environment,
+        check=True,
+    )
+    shutil.rmtree(WORK / "site", ignore_errors=True)
+    package = WORK / "site" / "sideloop"
+    shutil.copytree(WORK / "tree" / "python" / "sideloop", package)
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    shutil.copyfile(WORK / "build/release/lib_sideloop.so", package / f"_sideloop{suffix}")
+
+
+def _is_found(fault: Fault) -> bool:
+    (path,) = _places(WORK / "tree", fault)
+    right = path.read_text("utf-8")
+    start = time.monotonic()
+    try:
+        path.write_text(right.replace(fault.old, fault.new), "utf-8")
+        _build()
+        found = not _passes(fault.killed_by, LIMIT)
+    finally:
+        path.write_text(right, "utf-8")
+    print(
+        f"{'found' if found else 'SURVIVED'} ({time.monotonic() - start:.0f} s) {fault}", flush=True
+    )
+    return found
+
+
+def _passes(tests: list[str], limit: float) -> bool:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    with subprocess.Popen(
+        [*command, "-o", "timeout=60", *(f"tests/{test}" for test in tests)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(WORK / "site")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as child:
+        try:
+            return child.wait(limit) == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
