@@ -90,9 +90,11 @@ class Bridge:
         return self.entry not in ("map",)
 
     def close(self) -> None:
-        for one in (self.guest, self.runner, self.manager):
+        if self.guest is not None:
+            self.guest.close()
+        for one in (self.runner, self.manager):
             if one is not None:
-                one.close()
+                one.close(GRACE)
 
     def _by_run_on(self, async_fn: AsyncFn) -> Any:
         return self.run(async_fn)

@@ -5,8 +5,15 @@ ASYNCIOS_STEP = (
     "ends the loop"
 )
 
-KNOWN: dict[str, str] = {
-    "a future's add_done_callback, awaited": ASYNCIOS_STEP,
-    "a future's get_loop, awaited": ASYNCIOS_STEP,
-    "a future's _asyncio_future_blocking, awaited": ASYNCIOS_STEP,
+METHODS = ("add_done_callback", "get_loop", "_asyncio_future_blocking")
+
+INSIDE_A_COROUTINE = (
+    "awaited",
+    *(f"returned at {one}" for one in ("map", "synced", "iterate", "enter")),
+)
+
+KNOWN = {
+    f"a future's {method}, {place}": ASYNCIOS_STEP
+    for method in METHODS
+    for place in INSIDE_A_COROUTINE
 }

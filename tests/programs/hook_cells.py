@@ -1,12 +1,12 @@
-"""Makes the cells of a hook at an entry. `hook_cells.py <hook> <entry> [skip]`.
+"""Makes the cells of a hook at an entry. `hook_cells.py <hook> <entry> [known]`.
 
-A line for each cell: its name before, and then "right" or what was wrong.
+A line for each cell: its name before, and then "right" or what was wrong. Of what is known to be
+wrong only the first cell is made.
 """
 
 import asyncio
 import gc
 import itertools
-import os
 import sys
 import threading
 import time
@@ -20,7 +20,7 @@ import sideloop
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from hooks.bridges import Bridge, Neighbour
+from hooks.bridges import HANG, Bridge, Neighbour
 from hooks.loops import BadLoop, OurLoop, raises_once
 from hooks.table import ANSWER, HOOKS, Hook, answer
 
@@ -29,10 +29,13 @@ ERRORS: tuple[type[BaseException], ...] = (ValueError, SystemExit, KeyboardInter
 CLEAR = (RuntimeError, TypeError, ValueError, TimeoutError)
 """What may come instead, with what was raised among its causes."""
 
-LIMIT = float(os.environ.get("HOOKS_LIMIT", "5"))
+LIMIT = 0.3 if "known" in sys.argv else HANG
 """Seconds after which a call hangs."""
 
-PATIENCE = float(os.environ.get("HOOKS_PATIENCE", "10"))
+ENOUGH = 3
+"""Wrong cells after which no more are made: each may take its time."""
+
+PATIENCE = 0.2 if "known" in sys.argv else 10.0
 """Seconds after which what is left is left."""
 
 
@@ -152,15 +155,18 @@ def grown_since(before: tuple[int, int]) -> list[int]:
 
 
 def main() -> None:
-    hook, entry = HOOKS[sys.argv[1]], sys.argv[2]
-    skip = int(sys.argv[3]) if len(sys.argv) > 3 else 0
+    hook, entry, known = HOOKS[sys.argv[1]], sys.argv[2], "known" in sys.argv
     warnings.simplefilter("ignore")
     sideloop.run_sync(answer)
     cells = list(itertools.product(kinds(hook, entry), (False, True), ERRORS))
-    for kind, debug, error in cells[skip:]:
+    many_wrong = 0
+    for kind, debug, error in cells[:1] if known else cells:
         print(f"{kind} {'debug' if debug else 'plain'} {error.__name__}: ", end="", flush=True)
         wrong = list(cell(hook, entry, kind, debug, error("of the hook")))
         print("; ".join(wrong).replace("\n", " ") or "right", flush=True)
+        many_wrong += bool(wrong)
+        if many_wrong == ENOUGH:
+            break
 
 
 main()
