@@ -217,6 +217,16 @@ class TestSend:
         with pytest.raises(StopIteration):
             items.send(None)
 
+    def test_of_a_value_to_a_generator_that_ends_stops_the_iteration(
+        self, either: LoopManager
+    ) -> None:
+        items = either.synced(count)(1)
+        assert next(items) == 0
+        with pytest.raises(StopIteration):
+            items.send("the last one")
+        with pytest.raises(StopIteration):
+            items.send("too late")
+
 
 class TestThrow:
     def test_raises_at_the_yield(self, either: LoopManager) -> None:
@@ -224,6 +234,7 @@ class TestThrow:
         next(items)
         assert items.throw(KeyError("thrown")) == "caught 'thrown'"
         assert items.throw(KeyError) == "caught "
+        assert items.throw(KeyError, "with a value") == "caught 'with a value'"
         items.close()
 
     def test_comes_back_out_of_a_generator_that_does_not_catch_it(

@@ -7,6 +7,7 @@ import functools
 import gc
 import inspect
 import os
+import pickle
 import sys
 import threading
 from collections.abc import Callable, Generator
@@ -891,3 +892,21 @@ class TestEverythingAsyncioDoes:
             return woken
 
         assert manager.run_sync(sleep_sort, [5, 1, 9, 3, 7]) == [1, 3, 5, 7, 9]
+
+
+class TestPickle:
+    def test_has_all_options(self) -> None:
+        options: dict[str, Any] = {
+            "scope": "process",
+            "drive": "thread",
+            "loop_factory": asyncio.new_event_loop,
+            "exception_handler": print,
+            "grace": 1.5,
+            "slow_call_warning": 7.0,
+            "copy_context_back": True,
+        }
+        again = pickle.loads(pickle.dumps(LoopManager(**options)))
+        make, _ = again.__reduce__()
+        assert make.keywords == options
+        assert again.run_sync(asyncio.sleep, 0, 42) == 42
+        again.close()
