@@ -104,6 +104,12 @@ class TestExit:
         assert ended.lines == ["finished", "42", "42"]
         assert (ended.code, ended.stderr) == (0, "")
 
+    def test_leaves_alone_what_a_thread_that_is_no_daemon_has_left_on_its_loop(
+        self, kind: str
+    ) -> None:
+        ended = run("worker_between_calls", kind)
+        assert (ended.code, ended.stdout, ended.stderr) == (0, "finished\n", "")
+
     def test_is_quiet_while_a_call_waits_for_an_executor(self, kind: str) -> None:
         ended = run("executor", kind)
         assert ended.lines == ["executor finished"]

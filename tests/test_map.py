@@ -359,6 +359,14 @@ class TestAnError:
         assert raised.value is error
         assert run_sync(running_loop) is loop
 
+    def test_is_the_first_of_two_exits(self) -> None:
+        async def leave(n: int) -> int:
+            raise SystemExit(n)
+
+        with pytest.raises(SystemExit) as raised:
+            list(sideloop.map(leave, [1, 2], limit=2))
+        assert raised.value.code == 1
+
     def test_of_the_item_iterator_is_raised_behind_the_items_before_it(self) -> None:
         waiting = Waiting()
 

@@ -64,6 +64,22 @@ def loop_blocked(runner: Runner) -> Generator[None]:
 
 
 class TestTheFuture:
+    def test_holds_no_arguments_when_the_call_has_ended(
+        self, runner: Runner, wait_until: WaitUntil
+    ) -> None:
+        class Argument:
+            pass
+
+        async def take(argument: Argument) -> int:
+            return 22
+
+        argument = Argument()
+        gone = weakref.ref(argument)
+        future = runner.submit(take, argument)
+        assert future.result(20) == 22
+        del argument
+        wait_until(lambda: gone() is None)
+
     def test_has_what_the_function_returns(self, runner: Runner) -> None:
         future = runner.submit(add, 10, b=12)
         assert isinstance(future, Future)

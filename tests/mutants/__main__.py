@@ -35,6 +35,9 @@ SOURCES = (
 )
 """What the extension and the package are made of, and what its workspace names."""
 
+CORE = "sideloop-core"
+"""Among the tests: those of this package, by cargo."""
+
 LIMIT = 180.0
 """Seconds in which the tests of a fault have to end; one that hangs has been found."""
 
@@ -147,10 +150,28 @@ def _is_found(fault: Fault) -> bool:
 
 
 def _passes(tests: list[str], limit: float) -> bool:
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    ours = [f"tests/{test}" for test in tests if test != CORE]
+    pytest = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "timeout=60",
+    ]
+    cargo = ["cargo", "test", "--quiet", "--package", CORE, "--target-dir", str(WORK / "build")]
+    return (not ours or _succeeds([*pytest, *ours], ROOT, limit)) and (
+        CORE not in tests or _succeeds(cargo, WORK / "tree", limit)
+    )
+
+
+def _succeeds(command: list[str], folder: Path, limit: float) -> bool:
     with subprocess.Popen(
-        [*command, "-o", "timeout=60", *(f"tests/{test}" for test in tests)],
-        cwd=ROOT,
+        command,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(WORK / "site")},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

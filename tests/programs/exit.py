@@ -205,6 +205,32 @@ def worker() -> None:
     assert entered.wait(20)
 
 
+def worker_between_calls() -> None:
+    """A thread that is no daemon has left a task on its loop, and calls again afterwards."""
+    left: list[asyncio.Task[str]] = []
+    ready = threading.Event()
+
+    async def finish() -> str:
+        await asyncio.sleep(0.3)
+        return "finished"
+
+    async def leave() -> None:
+        left.append(asyncio.get_running_loop().create_task(finish()))
+
+    async def take() -> str:
+        return await left[0]
+
+    def call() -> None:
+        manager.run_sync(leave)
+        ready.set()
+        threading.main_thread().join()
+        time.sleep(0.1)  # the main thread has begun to exit
+        say(manager.run_sync(take))
+
+    on_a_thread(call, daemon=False)
+    assert ready.wait(20)
+
+
 def handler() -> None:
     """A call in an atexit handler, on a loop that runs already."""
     sideloop.run_sync(answer)
