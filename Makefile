@@ -1,5 +1,5 @@
 # Each target sets up what it needs, in .venv* and target, and prints what it does.
-.PHONY: help run examples test soak lint bench bench-rust contract matrix package lock clean
+.PHONY: help run examples test soak lint bench bench-rust contract matrix mutants package lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,9 @@ contract: ## call from every context, with the peers, and write the table
 
 matrix: ## the suite on every interpreter found
 	@scripts/matrix
+
+mutants: ## seed faults, and list those that no test finds
+	@scripts/mutants
 
 package: ## the Rust crates as they would be published, each built from its package
 	@scripts/package
