@@ -200,6 +200,124 @@ class TestACloseOfTheManager:
             other.result(20)
 
 
+class Working:
+    """A call that another thread drives, until it is cancelled or let go."""
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        self.starts: list[threading.Thread] = []
+        self.cleaned_up = False
+        self.over = threading.Event()
+        self._entered = threading.Event()
+        self.ended: list[object] = []
+        self._thread = threading.Thread(target=self._call, args=[run])
+        self._thread.start()
+        assert self._entered.wait(20)
+
+    def _call(self, run: Callable[..., Any]) -> None:
+        try:
+            self.ended.append(run(self._work))
+        except BaseException as error:
+            self.ended.append(error)
+
+    async def _work(self) -> str:
+        self.starts.append(threading.current_thread())
+        self._entered.set()
+        try:
+            while not self.over.is_set():
+                await asyncio.sleep(0.005)
+        finally:
+            await asyncio.sleep(0)
+            self.cleaned_up = True
+        return "done"
+
+    def join(self) -> object:
+        self._thread.join(20)
+        assert self.starts == [self._thread]
+        assert self.cleaned_up
+        return self.ended[0]
+
+
+class TestACloseByAnotherThreadDuringACall:
+    def test_of_a_manager_cancels_the_call_which_is_never_started_again(
+        self, manager: LoopManager
+    ) -> None:
+        working = Working(manager.run_sync)
+        manager.close()
+        error = working.join()
+        assert isinstance(error, sideloop.RunnerClosedError)
+        assert "_work() was cancelled before it ended" in str(error)
+        assert manager.run_sync(answer) == 42
+
+    def test_of_a_manager_cancels_a_nested_call_too(self, manager: LoopManager) -> None:
+        ended: list[object] = []
+
+        def nested(async_fn: Callable[[], Any]) -> object:
+            async def outer() -> object:
+                try:
+                    return manager.run_sync(async_fn)
+                except BaseException as error:
+                    ended.append(error)
+                    raise
+
+            return manager.run_sync(outer)
+
+        working = Working(nested)
+        manager.close()
+        for error in (working.join(), ended[0]):
+            assert isinstance(error, sideloop.RunnerClosedError)
+        assert manager.run_sync(answer) == 42
+
+    def test_of_a_manager_ends_a_step(self, manager: LoopManager) -> None:
+        def step(async_fn: Callable[[], Any]) -> object:
+            async def items() -> Any:
+                yield await async_fn()
+
+            return next(iter(manager.iterate(items())))
+
+        working = Working(step)
+        manager.close()
+        assert isinstance(working.join(), sideloop.RunnerClosedError)
+
+    def test_of_a_runner_is_refused_and_speaks_of_the_thread(self) -> None:
+        runner = Runner(name="driven", drive="caller")
+
+        def run(async_fn: Callable[[], Any]) -> object:
+            with runner:
+                return runner.run(async_fn)
+
+        working = Working(run)
+        with pytest.raises(RuntimeError, match="driven by the thread that made") as raised:
+            runner.close()
+        assert "coroutine" not in str(raised.value)
+        assert not runner.closed
+        working.over.set()
+        assert working.join() == "done"
+
+    def test_of_a_runner_by_its_own_coroutine_is_refused_and_speaks_of_that(
+        self, runner: Runner
+    ) -> None:
+        async def close() -> None:
+            runner.close()
+
+        with pytest.raises(RuntimeError, match="by a coroutine on its own loop"):
+            runner.run(close)
+        assert runner.run(answer) == 42
+
+    def test_of_the_loop_by_a_callback_of_another_threads_is_a_stopped_loop(
+        self, runner: Runner
+    ) -> None:
+        loops: list[asyncio.AbstractEventLoop] = []
+
+        async def work() -> None:
+            loops.append(asyncio.get_running_loop())
+            threading.Thread(target=loops[0].call_soon_threadsafe, args=[loops[0].stop]).start()
+            await asyncio.sleep(60)
+
+        with pytest.raises(sideloop.LoopStoppedError):
+            runner.run(work)
+        assert runner.run(running_loop) is not loops[0]
+
+
 class TestALoopThatTheUserRuns:
     def test_is_not_waited_for_by_a_call_from_inside(self, runner: Runner) -> None:
         loop = runner.run(running_loop)

@@ -123,6 +123,30 @@ class TestASignalHandler:
         assert (ended.stdout, ended.stderr) == ("cleaned up\nReloadError: now\n", "")
         assert ended.code == 0
 
+    def test_that_raises_an_error_with_a_cause_keeps_that_cause(self, kind: str) -> None:
+        ended = interrupted("raises_with_a_cause", kind, signal.SIGHUP)
+        assert ended.lines == ["cleaned up", "True", "CancelledError"], ended
+        assert (ended.code, ended.stderr) == (0, "")
+
+    def test_that_raises_while_a_time_limit_unwinds_the_task_outranks_the_limit(
+        self, kind: str
+    ) -> None:
+        ended = interrupted("raises_in_a_time_limit", kind)
+        assert ended.lines == ["KeyboardInterrupt after TimeoutError"], ended
+
+    def test_that_raises_while_the_first_one_is_answered_is_heard(self, kind: str) -> None:
+        with Program("interrupt", "raises_twice", kind) as program:
+            program.wait_for("waiting")
+            program.send(signal.SIGINT)
+            program.wait_for("unwinding")
+            program.send(signal.SIGTERM)
+            ended = program.finish()
+        assert ended.lines == ["SystemExit after KeyboardInterrupt"], ended
+
+    def test_that_raises_while_a_call_left_behind_is_named_is_heard(self, kind: str) -> None:
+        ended = programs.run("interrupt", "raises_in_the_warning", kind)
+        assert ended.lines == ["KeyboardInterrupt after TimeoutError", "42"], ended
+
     def test_that_returns_does_not_end_the_call(self, kind: str) -> None:
         ended = interrupted("harmless", kind, signal.SIGHUP)
         assert (ended.stdout, ended.stderr) == ("heard\n", "")

@@ -2,13 +2,18 @@
 
 import asyncio
 import contextvars
+import gc
 import os
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable, Generator
+from typing import Any
 
+import programs
 import pytest
+from aliases import WaitUntil
 
 import sideloop
 from sideloop import DeadlockError, LoopStoppedError, Runner, run_on
@@ -337,3 +342,81 @@ class TestALimit:
             pressing.join()
             signal.signal(signal.SIGINT, before)
         assert sleeper.cleaned_up
+
+
+class TestASignal:
+    """On the main thread, which waits or runs the loop."""
+
+    @pytest.mark.parametrize("what", ["the_loop_is_closed_meanwhile", "the_loop_is_closed_at_once"])
+    def test_outranks_that_the_loop_is_gone(self, what: str) -> None:
+        ended = programs.run("run_on", what)
+        assert ended.lines[0].startswith("KeyboardInterrupt"), ended
+
+    @pytest.mark.parametrize("what", ["is_running", "is_closed"])
+    def test_whose_handler_raises_in_the_loops_own_code_is_heard(self, what: str) -> None:
+        ended = programs.run("run_on", what)
+        assert ended.lines[0].startswith("LeaveError"), ended
+
+    def test_that_comes_while_a_time_limit_cancels_the_task_outranks_the_limit(self) -> None:
+        ended = programs.run("run_on", "the_waking_of_a_cancellation")
+        assert ended.lines[0].startswith("KeyboardInterrupt"), ended
+
+    def test_in_the_function_comes_to_the_loops_owner_and_to_the_caller(self) -> None:
+        ended = programs.run("run_on", "the_function")
+        assert ended.lines == ["KeyboardInterrupt", "KeyboardInterrupt"], ended
+
+
+class TestALoopThatAnswersNoQuestion:
+    @pytest.mark.parametrize("question", ["is_running", "is_closed"])
+    def test_gives_its_error_to_the_caller_whose_task_unwinds(self, question: str) -> None:
+        class QuestionError(Exception):
+            pass
+
+        def ask(self: Any) -> bool:
+            if sleeper.started.is_set() and threading.current_thread() is caller:
+                raise QuestionError
+            return bool(getattr(super(Own, self), question)())
+
+        Own = type("Own", (asyncio.SelectorEventLoop,), {question: ask})  # noqa: N806  # a class
+        caller, sleeper = threading.current_thread(), Sleeper()
+        others = Others(Own)
+        with pytest.raises(QuestionError):
+            run_on(others.loop, sleeper)
+        sleeper.started.clear()
+        assert run_on(others.loop, add, 10, b=12) == 22
+        others.close()
+
+
+@pytest.mark.parametrize("make", [asyncio.new_event_loop, sideloop.new_event_loop])
+def test_a_call_that_was_given_up_since_its_loop_is_gone_is_collected_with_it(
+    make: Callable[[], asyncio.AbstractEventLoop], wait_until: WaitUntil
+) -> None:
+    def once() -> list[weakref.ref[Any]]:
+        others, started = Others(make), threading.Event()
+        seen: list[weakref.ref[Any]] = [weakref.ref(others.loop)]
+
+        async def forever() -> None:
+            task: Any = asyncio.current_task()
+            task._log_destroy_pending = False
+            seen.append(weakref.ref(task))
+            started.set()
+            await asyncio.get_running_loop().create_future()
+
+        def call() -> None:
+            with pytest.raises(LoopStoppedError):
+                run_on(others.loop, forever)
+
+        caller = threading.Thread(target=call)
+        caller.start()
+        assert started.wait(20)
+        others.close()
+        caller.join()
+        return seen
+
+    seen = [one for _ in range(3) for one in once()]
+
+    def all_gone() -> bool:
+        gc.collect()
+        return not any(one() is not None for one in seen)
+
+    wait_until(all_gone)

@@ -205,6 +205,86 @@ def raises() -> None:
         say(f"ReloadError: {error}")
 
 
+def raises_with_a_cause() -> None:
+    """A handler raises an error that has a cause of its own."""
+    reason = OSError("the reason")
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        raise LookupError from reason
+
+    signal.signal(signal.SIGHUP, handler)
+    try:
+        manager.run_sync(wait)
+    except LookupError as error:
+        say(error.__cause__ is reason)
+        say(type(error.__context__).__name__)
+
+
+def raises_in_a_time_limit() -> None:
+    """Ctrl-C comes while the task unwinds since its time is over."""
+
+    async def unwinds_slowly() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            say("waiting")
+            await asyncio.sleep(60)
+
+    try:
+        with sideloop.timeout(0.1):
+            patient.run_sync(unwinds_slowly)
+    except BaseException as error:
+        say(f"{type(error).__name__} after {type(error.__context__).__name__}")
+    patient.close(grace=0.1)
+
+
+def raises_twice() -> None:
+    """The second signal's handler raises something else than the first one's."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        sys.exit(7)
+
+    async def unwinds_slowly() -> None:
+        say("waiting")
+        try:
+            await asyncio.sleep(60)
+        finally:
+            say("unwinding")
+            await asyncio.sleep(60)
+
+    signal.signal(signal.SIGTERM, handler)
+    try:
+        patient.run_sync(unwinds_slowly)
+    except BaseException as error:
+        say(f"{type(error).__name__} after {type(error.__context__).__name__}")
+    patient.close(grace=0.1)
+
+
+def raises_in_the_warning() -> None:
+    """Ctrl-C comes while a call that is left behind is named."""
+    import logging
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002  # its signature
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(100_000):
+                pass
+
+    async def stubborn() -> None:
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.05)
+
+    logging.getLogger("sideloop").addHandler(Handler())
+    try:
+        with sideloop.timeout(0.1):
+            hasty.run_sync(stubborn)
+    except BaseException as error:
+        say(f"{type(error).__name__} after {type(error.__context__).__name__}")
+    say(hasty.run_sync(answer))
+
+
 def harmless() -> None:
     """A handler that returns does not end the call."""
     heard: list[int] = []

@@ -133,6 +133,12 @@ impl PhaseCell {
         Phase::from_raw(self.0.load(Ordering::Acquire)) == Phase::Done
     }
 
+    /// Whether nothing of the call has run.
+    #[must_use]
+    pub fn is_queued(&self) -> bool {
+        Phase::from_raw(self.0.load(Ordering::Acquire)) == Phase::Queued
+    }
+
     /// Whether the caller has left.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {

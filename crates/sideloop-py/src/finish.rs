@@ -8,6 +8,9 @@
 //!   leave        its caller waits no longer: the outcome will be nobody's
 //! ```
 //!
+//! User code that runs here, of a future's callbacks or of an exception handler, may exit: then that leaves the loop,
+//! as from any callback, in a turn of its own, since whoever ended the call has more to do.
+//!
 //! Each asks the call's phase, which lets one of them through: `Call::complete` and `Call::cancel` give the
 //! answer out once, and without it nobody can be told.
 
@@ -17,7 +20,8 @@ use sideloop_core::handoff::Completer;
 use sideloop_core::phase::{Abandon, Begin, Cancel};
 
 use crate::model::{Answer, Call, Ending, RunnerCore, Withdrawn};
-use crate::policy::outcome::{Outcome, is_cancelled};
+use crate::policy::chain::after;
+use crate::policy::outcome::{Outcome, is_cancelled, is_exit};
 
 /// The outcome of a call is there. Runs on the loop thread.
 pub(crate) fn finish(call: &Bound<'_, Call>, outcome: Outcome) {
@@ -25,14 +29,17 @@ pub(crate) fn finish(call: &Bound<'_, Call>, outcome: Outcome) {
     let core = inside.runner(py).get();
     let listed = core.running.with(py, |calls| calls.remove(&Call::key(call)));
     drop(listed);
-    let outcome = match outcome {
-        Outcome::Error(error) if core.entry.is_stopping() && is_cancelled(error.value(py)) => {
-            Outcome::Error(core.stopped_error(py, inside.name(py)))
-        }
-        outcome => outcome,
+    let stopped = match &outcome {
+        Outcome::Error(error) => core.entry.is_stopping() && is_cancelled(error.value(py)),
+        Outcome::Value(_) | Outcome::NotStarted => false,
     };
-    if let Some(lost) = tell(call, outcome) {
-        report_lost(core, py, lost);
+    let outcome =
+        if stopped { Outcome::Error(core.stopped_error(py, inside.name(py))) } else { outcome };
+    match tell(call, outcome) {
+        Told::Somebody if stopped => core.end_is_told(),
+        Told::Somebody => {}
+        Told::Nobody(None) => {}
+        Told::Nobody(Some(lost)) => report_lost(core, py, lost),
     }
 }
 
@@ -43,8 +50,20 @@ pub(crate) fn finish_all(runner: &Bound<'_, RunnerCore>) {
     for call in calls {
         let call = call.bind(py);
         let error = core.stopped_error(py, call.get().name(py));
-        // An error of ours that nobody waits for is no news.
-        let _ = tell(call, Outcome::Error(error));
+        match tell(call, Outcome::Error(error)) {
+            Told::Somebody => core.end_is_told(),
+            // An error of ours that nobody waits for is no news.
+            Told::Nobody(_) => {}
+        }
+    }
+}
+
+/// Have an exit leave the loop, as from a callback. From any thread.
+pub(crate) fn exit_soon(core: &RunnerCore, py: Python<'_>, exit: PyErr) {
+    let Some(tasks) = core.tasks.get() else { return };
+    if let Err(refused) = tasks.raise_soon(py, &exit) {
+        // The loop is closed.
+        after(py, exit, refused).write_unraisable(py, None);
     }
 }
 
@@ -68,7 +87,8 @@ pub(crate) fn withdraw(call: &Bound<'_, Call>) -> Cancel {
         Withdrawn::NeverRan(work, answer) => {
             if let Some(Answer::Future(future)) = answer {
                 call.get().runner(py).get().counts.cancelled.add(1);
-                let _ = settle(future.bind(py), Outcome::NotStarted);
+                let core = call.get().runner(py).get();
+                let _ = settle(core, future.bind(py), Outcome::NotStarted);
             }
             drop(work);
             Cancel::NeverRan
@@ -83,8 +103,16 @@ pub(crate) fn leave(call: &Bound<'_, Call>) -> Abandon {
     call.get().abandon()
 }
 
-/// Give the outcome to whoever is to have it. Returns an error that nobody gets.
-fn tell(call: &Bound<'_, Call>, outcome: Outcome) -> Option<PyErr> {
+/// Who has got an outcome.
+#[must_use]
+enum Told {
+    Somebody,
+    /// With the error, if it was one.
+    Nobody(Option<PyErr>),
+}
+
+/// Give the outcome to whoever is to have it.
+fn tell(call: &Bound<'_, Call>, outcome: Outcome) -> Told {
     let (py, inside) = (call.py(), call.get());
     let core = inside.runner(py).get();
     if let Some((queued, ran)) = inside.take_times(py) {
@@ -94,16 +122,16 @@ fn tell(call: &Bound<'_, Call>, outcome: Outcome) -> Option<PyErr> {
         Ending::HandOff(completer) => {
             core.entry.next_call.expect();
             hand_off(core, py, completer);
-            None
+            Told::Somebody
         }
-        Ending::Kept => None,
+        Ending::Kept => Told::Somebody,
         Ending::Settle(future, outcome) => {
             core.entry.next_call.expect();
             count(core, py, &outcome);
-            settle(future.bind(py), outcome)
+            settle(core, future.bind(py), outcome)
         }
-        Ending::Lost(Outcome::Error(error)) => Some(error),
-        Ending::Lost(Outcome::Value(_) | Outcome::NotStarted) => None,
+        Ending::Lost(Outcome::Error(error)) => Told::Nobody(Some(error)),
+        Ending::Lost(Outcome::Value(_) | Outcome::NotStarted) => Told::Nobody(None),
     }
 }
 
@@ -125,8 +153,17 @@ fn count(core: &RunnerCore, py: Python<'_>, outcome: &Outcome) {
     count.add(1);
 }
 
-/// Give the future its outcome; returns an error that nobody can see there.
-fn settle(future: &Bound<'_, PyAny>, outcome: Outcome) -> Option<PyErr> {
+/// Whoever has been answered is told, before code of the user's runs that he does not wait for.
+fn publish(core: &RunnerCore) {
+    // Elsewhere the loop thread does it by itself.
+    if core.on_loop_thread() {
+        core.entry.publish();
+    }
+}
+
+/// Give the future its outcome, and have its callbacks run.
+fn settle(core: &RunnerCore, future: &Bound<'_, PyAny>, outcome: Outcome) -> Told {
+    publish(core);
     let py = future.py();
     let settled = match &outcome {
         Outcome::Value(value) => future.call_method1("settle_value", (value,)),
@@ -134,9 +171,13 @@ fn settle(future: &Bound<'_, PyAny>, outcome: Outcome) -> Option<PyErr> {
         Outcome::NotStarted => future.call_method0("settle_not_started"),
     };
     match (settled.and_then(|seen| seen.is_truthy()), outcome) {
-        (Ok(false), Outcome::Error(error)) => Some(error),
-        (Ok(_), _) => None,
-        (Err(error), _) => Some(error),
+        (Ok(false), Outcome::Error(error)) => Told::Nobody(Some(error)),
+        (Ok(_), _) => Told::Somebody,
+        (Err(exit), _) if is_exit(py, &exit) => {
+            exit_soon(core, py, exit);
+            Told::Somebody
+        }
+        (Err(error), _) => Told::Nobody(Some(error)),
     }
 }
 
@@ -145,6 +186,7 @@ fn report_lost(core: &RunnerCore, py: Python<'_>, error: PyErr) {
     if is_cancelled(error.value(py)) {
         return;
     }
+    publish(core);
     let report = || -> PyResult<()> {
         let Some(tasks) = core.tasks.get() else { return Ok(()) };
         let about = PyDict::new(py);
@@ -152,8 +194,10 @@ fn report_lost(core: &RunnerCore, py: Python<'_>, error: PyErr) {
         about.set_item("exception", error.value(py))?;
         tasks.event_loop.call_method1(py, "call_exception_handler", (about,)).map(drop)
     };
-    if let Err(error) = report() {
-        error.write_unraisable(py, None);
+    match report() {
+        Ok(()) => {}
+        Err(exit) if is_exit(py, &exit) => exit_soon(core, py, exit),
+        Err(error) => error.write_unraisable(py, None),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Put a call into a runner's entry, and wake its loop.
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use sideloop_core::entry::Push;
 
 use crate::model::{Call, RunnerCore};
+use crate::policy::chain::after;
 use crate::python::names::names;
 
 /// Whether a call has come in.
@@ -47,11 +49,13 @@ pub(crate) fn ring_attached(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
             .and_then(|drain| tasks.call_soon_threadsafe(&drain));
         let Err(error) = rung else { break };
         let event_loop = tasks.event_loop.bind(py);
-        if event_loop.call_method0("is_closed").and_then(|it| it.is_truthy()).unwrap_or(true) {
-            // Its thread is past its last look, and answers by itself.
-            break;
+        match event_loop.call_method0("is_closed").and_then(|it| it.is_truthy()) {
+            Ok(false) => interrupted = interrupted.and(Err(error)),
+            // Its thread is past its last look, and answers by itself. That it says so is no news.
+            Ok(true) if error.get_type(py).is(py.get_type::<PyRuntimeError>()) => break,
+            Ok(true) => return interrupted.and(Err(error)),
+            Err(later) => interrupted = interrupted.and(Err(after(py, later, error))),
         }
-        interrupted = interrupted.and(Err(error));
     }
     interrupted
 }

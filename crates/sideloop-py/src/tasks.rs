@@ -19,6 +19,8 @@ pub(crate) struct TaskMaker {
     pub(crate) event_loop: Py<PyAny>,
     call_soon_threadsafe: Py<PyAny>,
     own_loop: Option<Py<LoopCore>>,
+    /// `asyncio.Task`
+    class: Py<PyAny>,
     /// asyncio's functions that say which task is the current one.
     enter_task: Py<PyAny>,
     leave_task: Py<PyAny>,
@@ -36,6 +38,7 @@ impl TaskMaker {
         let py = event_loop.py();
         let tasks = py.import("asyncio.tasks")?;
         Ok(Self {
+            class: tasks.getattr("Task")?.unbind(),
             enter_task: tasks.getattr("_enter_task")?.unbind(),
             leave_task: tasks.getattr("_leave_task")?.unbind(),
             call_soon_threadsafe: event_loop.getattr("call_soon_threadsafe")?.unbind(),
@@ -191,15 +194,28 @@ impl TaskMaker {
         Ok(task)
     }
 
+    /// Have this raised by a callback of the loop's. From any thread.
+    ///
+    /// # Errors
+    /// `RuntimeError` if the loop is closed.
+    pub(crate) fn raise_soon(&self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
+        let leave = py.import("sideloop._loops.unwind")?.getattr("leave")?;
+        self.call_soon_threadsafe.call1(py, (leave, error.value(py))).map(drop)
+    }
+
+    /// Whether this is a task of asyncio's own class, and of none derived from it.
+    pub(crate) fn is_plain(&self, task: &Bound<'_, PyAny>) -> bool {
+        task.get_type().is(self.class.bind(task.py()))
+    }
+
     /// A future as it is; any other awaitable as a task.
     pub(crate) fn ensure_future<'py>(
         &self,
         awaitable: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = awaitable.py();
-        let options = PyDict::new(py);
-        options.set_item("loop", &self.event_loop)?;
-        py.import("asyncio")?.call_method("ensure_future", (awaitable,), Some(&options))
+        let module = py.import("sideloop._loops.foreign_future")?;
+        module.call_method1("ensure_future", (awaitable, &self.event_loop))
     }
 }
 

@@ -20,7 +20,7 @@ from sideloop._exit.executor import ExitExecutor, threads_start
 from sideloop._loops.driven import DrivenLoop
 from sideloop._loops.loop import Loop, exit_state, forget_inherited, live
 from sideloop._loops.thread import LoopThread
-from sideloop._loops.unwind import cancel_leftovers
+from sideloop._loops.unwind import report, settle_soon
 
 
 def settle() -> None:
@@ -37,24 +37,22 @@ def settle() -> None:
             executor = ExitExecutor()
         if executor is not None:
             loop.loop.set_default_executor(executor)
-        if isinstance(loop, DrivenLoop):
-            loop.settle()
-            continue
-        leftovers = cancel_leftovers(loop.grace)
         try:
-            future = asyncio.run_coroutine_threadsafe(leftovers, loop.loop)
+            if isinstance(loop, DrivenLoop):
+                loop.settle()
+            else:
+                future = settle_soon(loop.loop, loop.core, loop.grace)
+                waits.append((future, time.monotonic() + loop.grace))
+        except SystemExit as error:  # which is under way, and there are other loops
+            report(loop.loop, f"a task of runner {loop.core.name!r} exited at exit", error)
         except RuntimeError:  # closed meanwhile, so it has unwound
-            leftovers.close()
-        else:
-            waits.append((future, time.monotonic() + loop.grace))
+            pass
     for future, end in waits:
         # A loop that is blocked is named when it is closed.
         if executor is not None:
             executor.wait_for(future, end)
             continue
-        with contextlib.suppress(
-            concurrent.futures.TimeoutError, concurrent.futures.CancelledError
-        ):
+        with contextlib.suppress(concurrent.futures.TimeoutError):
             future.result(max(end - time.monotonic(), 0.0))
     if executor is not None:
         executor.end()
@@ -68,7 +66,12 @@ def close_all() -> None:
         loop.ask_stop()
     end = time.monotonic() + max((one.grace for one in loops), default=0.0) + 1.0
     for loop in loops:
-        if not loop.join(end - time.monotonic()):
+        try:
+            ended = loop.join(end - time.monotonic())
+        except SystemExit as error:  # as above
+            report(loop.loop, f"a task of runner {loop.core.name!r} exited at exit", error)
+            continue
+        if not ended:
             logger.warning(
                 "the loop thread of runner %r is stuck, so the interpreter exits without it",
                 loop.core.name,

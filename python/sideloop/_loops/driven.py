@@ -6,9 +6,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
+from sideloop._loops.ending import end
 from sideloop._loops.loop import live, remember
 from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
-from sideloop._loops.unwind import cancel_leftovers, complete, forget, unwind
+from sideloop._loops.unwind import forget, settle, unwind
 from sideloop._sideloop import LoopCore, RunnerCore
 
 
@@ -64,7 +65,7 @@ class DrivenLoop:
     def settle(self) -> None:
         """Cancel the tasks that are left, and turn the loop until they have unwound."""
         with _no_running_loop():
-            complete(self.loop, cancel_leftovers(self.grace))
+            settle(self.loop, self.core, self.grace)
 
     def _end(self, reason: BaseException | None) -> None:
         if self.loop.is_closed():
@@ -78,9 +79,7 @@ class DrivenLoop:
                 with _no_running_loop():
                     unwind(self.loop, self.core, self.grace)
         finally:
-            self.core.finish_all()
-            self.loop.close()
-            live.discard(self)
+            end(self)
 
     def _has_leftovers(self) -> bool:
         loop: Any = self.loop

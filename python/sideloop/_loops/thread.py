@@ -4,9 +4,10 @@ import threading
 import time
 
 from sideloop._base.errors import exit_error
+from sideloop._loops.ending import end
 from sideloop._loops.loop import exit_state, live, remember
 from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
-from sideloop._loops.unwind import unwind
+from sideloop._loops.unwind import report, unwind
 from sideloop._sideloop import RunnerCore
 
 
@@ -95,10 +96,10 @@ class LoopThread:
             self.core.enter_thread()
             self._run()
             unwind(self.loop, self.core, self.grace)
+        except BaseException as error:  # nobody is there to whom it could go
+            report(self.loop, f"the loop of runner {self.core.name!r} did not end well", error)
         finally:
-            self.core.finish_all()
-            self.loop.close()
-            live.discard(self)
+            end(self)
 
     def _run(self) -> None:
         """Run the loop until it is asked to stop, or the user's code ends it."""

@@ -1,16 +1,25 @@
-"""Unwind a loop: cancel what is left on it, and let it run its cleanup."""
+"""Unwind a loop: cancel what is left on it, and let it run its cleanup.
+
+What is called here may be the user's, and raise: a task's `cancel`, a task factory, an exception
+handler, the methods of a loop of another kind. So each is called on its own, and what is ours is
+done without them where that can be. An exit that leaves the loop meanwhile comes out at the end.
+"""
 
 import asyncio
 import threading
 import time
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
+from concurrent.futures import Future
 from typing import Any
 
 from sideloop._base.errors import logger
 from sideloop._sideloop import RunnerCore
 
 _forgotten: "weakref.WeakSet[asyncio.Future[Any]]" = weakref.WeakSet()
+
+_ATTEMPTS = 1000
+"""A loop that leaves off more often than this does not run any more."""
 
 
 def unwind(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> None:
@@ -19,46 +28,152 @@ def unwind(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> N
     Blocks for `grace` seconds at most, and runs the tasks' cleanup on the calling thread. A task
     that ignores its cancellation is named in a log warning, unless its caller has left it behind
     before.
+
+    Raises:
+        SystemExit, KeyboardInterrupt: What unwinds has raised it, and no call ends with it.
     """
     end = time.monotonic() + grace
-    for task in core.abandoned_tasks():
-        task.cancel()
+    unwinding = _Unwinding(loop, core)
+    abandoned = core.abandoned_tasks()
+    unwinding.cancel(abandoned)
+    for task in abandoned:
         forget(task)
-    complete(loop, cancel_leftovers(grace))
-    complete(loop, asyncio.wait_for(loop.shutdown_asyncgens(), max(end - time.monotonic(), 0.1)))
+    unwinding.complete(unwinding.cancel_leftovers(grace))
+    if getattr(loop, "_asyncgens", True):
+        left = max(end - time.monotonic(), 0.1)
+        unwinding.complete(unwinding.close_generators(left))
+    unwinding.exit()
 
 
-async def cancel_leftovers(grace: float) -> None:
-    """Cancel the other tasks of this loop; name and forget those that go on after `grace`."""
-    own = asyncio.current_task()
-    tasks = {task for task in asyncio.all_tasks() if task is not own and task not in _forgotten}
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=grace)
-    for task in tasks:
+def settle(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> None:
+    """Cancel the tasks that are left on a loop that runs no more, but will again.
+
+    Raises:
+        SystemExit, KeyboardInterrupt: As `unwind`.
+    """
+    unwinding = _Unwinding(loop, core)
+    unwinding.complete(unwinding.cancel_leftovers(grace))
+    unwinding.exit()
+
+
+def settle_soon(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> "Future[None]":
+    """The same for a loop that another thread runs. The future is done when they have unwound.
+
+    Raises:
+        RuntimeError: The loop is closed.
+    """
+    settled: Future[None] = Future()
+
+    def start() -> None:
+        task = asyncio.Task(_Unwinding(loop, core).cancel_leftovers(grace), loop=loop)
+        task.add_done_callback(lambda _: settled.set_result(None))
+
+    loop.call_soon_threadsafe(start)
+    return settled
+
+
+class _Unwinding:
+    """What is done about one loop, and the exits that have left it meanwhile."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, core: RunnerCore) -> None:
+        self._loop = loop
+        self._core = core
+        self._exits: list[BaseException] = []
+
+    def exit(self) -> None:
+        """Raise the first exit, if there was one."""
+        for error in self._exits:
+            raise error
+
+    def cancel(self, tasks: Iterable["asyncio.Future[Any]"]) -> None:
+        """Cancel each, whatever the others raise."""
+        for task in tasks:
+            try:
+                task.cancel()
+            except (SystemExit, KeyboardInterrupt) as error:
+                self._exits.append(error)
+            except BaseException as error:
+                report(self._loop, f"{task!r} could not be cancelled", error)
+
+    async def cancel_leftovers(self, grace: float) -> None:
+        """Cancel the other tasks; name and forget those that go on after `grace`."""
+        own = asyncio.current_task()
+        tasks = {task for task in asyncio.all_tasks() if task is not own and task not in _forgotten}
+        self.cancel(tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
+        for task in tasks:
+            if not task.done():
+                logger.warning("%r ignored its cancellation and was left behind", task)
+                forget(task)
+
+    async def close_generators(self, seconds: float) -> None:
+        """Have the asynchronous generators that are left close, each in a task."""
+        # asyncio makes those through the task factory. What is the user's is over by now.
+        self._loop.set_task_factory(None)
+        closing = asyncio.Task(self._loop.shutdown_asyncgens(), loop=self._loop)
+        _, late = await asyncio.wait({closing}, timeout=seconds)
+        if late:
+            closing.cancel()
+            await asyncio.wait({closing}, timeout=0.1)
+            forget(closing)
+
+    def complete(self, coro: Coroutine[Any, Any, object]) -> None:
+        """Run a coroutine with a time limit of its own to its end, whatever the others raise.
+
+        Ctrl-C that is no task's own error, or a second one, comes out at once.
+        """
+        # Not by the loop's own method, which asks the user's task factory.
+        task = asyncio.Task(coro, loop=self._loop)
+        failed: BaseException | None = None
+        for _ in range(_ATTEMPTS):
+            if task.done():
+                break
+            others = asyncio.all_tasks(self._loop)
+            try:
+                self._loop.run_until_complete(task)
+            except (SystemExit, KeyboardInterrupt) as error:
+                if self._core.is_outcome(error):
+                    continue  # it is on its way to the caller
+                pressed = isinstance(error, KeyboardInterrupt) and _on_main()
+                if pressed and (self._exits or not _raised_by(others, error)):
+                    forget(task)
+                    raise
+                self._exits.append(error)
+            except BaseException as error:  # a task may stop the loop again: go on
+                failed = error
         if not task.done():
-            logger.warning("%r ignored its cancellation and was left behind", task)
+            # Its own methods fail, and nothing that is left on it can be run.
             forget(task)
+            coro.close()
+            if failed is not None:
+                report(self._loop, "the loop does not run, so what is left on it is lost", failed)
+        elif not task.cancelled() and (error := task.exception()) is not None:
+            report(self._loop, "the loop could not be unwound", error)
 
 
-def complete(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, object]) -> None:
-    """Run a coroutine with a time limit of its own to its end, whatever the others raise."""
-    task = loop.create_task(coro)
-    while not task.done():
-        try:
-            loop.run_until_complete(task)
-        except KeyboardInterrupt:
-            # On the main thread it is Ctrl-C, and whoever waits there waits no longer.
-            if threading.current_thread() is threading.main_thread():
-                raise
-        except BaseException:  # a task may stop the loop again, or exit again: go on
-            pass
-    if not task.cancelled():
-        task.exception()  # seen: a time limit that is over is no news
+def report(loop: asyncio.AbstractEventLoop, message: str, error: BaseException) -> None:
+    """Tell the loop's exception handler what nobody else will hear of."""
+    try:
+        loop.call_exception_handler({"message": message, "exception": error})
+    except BaseException:  # it is the user's
+        logger.error(message, exc_info=error)
 
 
 def forget(task: "asyncio.Future[Any]") -> None:
     """It was named, and will not be again: not by us, nor by asyncio when it is collected."""
     _forgotten.add(task)
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _on_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _raised_by(tasks: Iterable["asyncio.Task[Any]"], error: BaseException) -> bool:
+    return any(task.done() and not task.cancelled() and task.exception() is error for task in tasks)
+
+
+def leave(error: BaseException) -> None:
+    """A callback that raises this: an exit leaves the loop then."""
+    raise error

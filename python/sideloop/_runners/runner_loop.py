@@ -97,10 +97,15 @@ class RunnerLoop:
         loop = self.found
         if loop is None or loop.core.orphaned:
             return
-        # Unwinding takes the grace at most, then the loop has still to be closed.
-        if not loop.join(loop.grace + 1.0):
-            logger.warning("the loop thread of runner %r is stuck and was left behind", self.name)
-        self.found = None
+        try:
+            # Unwinding takes the grace at most, then the loop has still to be closed.
+            if not loop.join(loop.grace + 1.0):
+                logger.warning(
+                    "the loop thread of runner %r is stuck and was left behind", self.name
+                )
+        finally:
+            # Also if what unwound has exited.
+            self.found = None
 
     def close_soon(self) -> None:
         """Close without waiting: what runs is cancelled, the thread ends by itself. Idempotent."""
@@ -162,13 +167,13 @@ class RunnerLoop:
 
 def _check_closable(name: str, loop: Loop) -> None:
     """Refuse a close that would wait for itself, or that another thread has to do."""
+    if isinstance(loop, DrivenLoop) and not loop.core.mine:
+        raise RuntimeError(
+            f"runner {name!r} is driven by the thread that made its first call; close it there"
+        )
     inside = loop.core.driving if isinstance(loop, DrivenLoop) else loop.core.mine
     if inside:
         raise RuntimeError(
             f"runner {name!r} cannot be closed by a coroutine on its own loop, which would wait "
             f"for itself; close it where it was made"
-        )
-    if isinstance(loop, DrivenLoop) and not loop.core.mine:
-        raise RuntimeError(
-            f"runner {name!r} is driven by the thread that made its first call; close it there"
         )

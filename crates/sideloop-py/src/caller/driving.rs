@@ -8,14 +8,15 @@ use pyo3::types::PyTuple;
 use sideloop_core::phase::{Abandon, Cancel};
 
 use super::report::report_slow;
+use super::waiting::outcome_of;
 use crate::event_loop::{LoopCore, turn};
 use crate::finish::{leave, withdraw};
 use crate::loop_side::cancel::cancel;
 use crate::loop_side::start::{FirstStepBy, start};
 use crate::loop_side::unwind::is_outcome;
-use crate::model::{Call, Driver, RunnerCore, turn_for};
+use crate::model::{Call, Driver, turn_for};
+use crate::policy::chain::after;
 use crate::policy::errors::Error;
-use crate::policy::outcome::Outcome;
 use crate::policy::patience::{Ended, Next, Patience, next_look};
 use crate::python::{thread, version};
 
@@ -42,40 +43,57 @@ pub(super) fn drive(
             core.name(),
         )));
     }
+    let on_main = thread::is_main(py)?;
     // Driven by a call further out, or run by the user's own code.
     if own_loop.get().runs(py) || !driver.begin_driving() {
         return Err(Error::Deadlock.raise(py, (core.name(), call.get().name(py), [(); 0])));
     }
     let own_loop = own_loop.bind(py);
-    let ended = enter(driver, own_loop).and_then(|outer| {
+    let mut patience = patience;
+    let turned = enter(driver, own_loop).and_then(|outer| {
         let before = turn_for(py, Some(runner.clone()));
-        let ended = turn_until_ended(runner, own_loop, call, patience);
+        let turned = turn_until_ended(own_loop, call, &mut patience, on_main);
         drop(turn_for(py, before));
         outer.leave(driver, own_loop)?;
-        Ok(ended)
+        Ok(turned)
     });
     driver.end_driving();
-    if own_loop.get().is_stopping() && core.entry.accepts() {
-        // The user's code has stopped the loop. What is left on it unwinds, this call included.
-        driver.end.call1(py, (py.None(),))?;
-        return Ok(match call.get().take_outcome(py) {
-            Some(outcome) => Ended::Outcome(outcome),
-            None => ended?,
-        });
-    }
-    ended
+    let asked = own_loop.get().is_stopping() || core.entry.is_stopping();
+    let unwound = if asked && !core.entry.is_orphaned() {
+        // By the user's code, or by another thread. What is left on it unwinds, this call included.
+        driver.end.call1(py, (py.None(),)).map(drop)
+    } else {
+        Ok(())
+    };
+    let (ended, interrupted) = match turned? {
+        Turned::Until(interrupted) => (patience.ended(py, outcome_of(call)), interrupted),
+        Turned::NeverRan => (patience.never_ran(), None),
+        Turned::Left => (patience.left(), None),
+    };
+    let interrupts = [interrupted, unwound.err()].into_iter().flatten();
+    Ok(interrupts.fold(ended, |ended, error| ended.interrupted_by(py, error)))
+}
+
+/// How the turning came to its end.
+enum Turned {
+    /// The call has ended, or the loop has: with what a callback or a signal handler has raised in that turn.
+    Until(Option<PyErr>),
+    /// The call was not started, and will not be.
+    NeverRan,
+    /// The caller has left it behind.
+    Left,
 }
 
 fn turn_until_ended(
-    runner: &Bound<'_, RunnerCore>,
     own_loop: &Bound<'_, LoopCore>,
     call: &Bound<'_, Call>,
-    mut patience: Patience,
-) -> Ended {
-    let py = runner.py();
-    let inside = call.get();
-    let on_main = thread::is_main(py).unwrap_or(false);
+    patience: &mut Patience,
+    on_main: bool,
+) -> Turned {
+    let (py, inside) = (call.py(), call.get());
     let started = start(call, inside.submitted, FirstStepBy::Starter);
+    // As where asyncio runs a task until it is complete, what was ready when it ended still runs.
+    let mut last_turn = inside.is_done();
     // What is ready needs no look at timers and files first, unless the last one is long ago.
     let mut turned = started.and_then(|_| {
         if turn::may_stay_blind(own_loop) {
@@ -85,43 +103,56 @@ fn turn_until_ended(
         }
     });
     loop {
+        let raised = std::mem::replace(&mut turned, Ok(())).err();
+        let interrupted = raised.and_then(|error| interrupt(call, error));
         if inside.is_done() {
-            let outcome = inside.take_outcome(py).unwrap_or(Outcome::NotStarted);
-            return patience.ended(py, outcome);
+            if last_turn || interrupted.is_some() || !own_loop.get().has_ready(py) {
+                return Turned::Until(interrupted);
+            }
+            last_turn = true;
+            turned = turn::run_ready(own_loop);
+            continue;
         }
-        // An exception of a task that is a call is its outcome, and no interrupt.
-        let interrupted = std::mem::replace(&mut turned, Ok(()))
-            .err()
-            .filter(|error| !is_outcome(runner, error.value(py)).unwrap_or(false));
-        match patience.look(interrupted, || inside.name(py)) {
+        match patience.look(py, interrupted, || inside.name(py)) {
             Next::Wait => {}
             Next::Report => {
-                if let Some(error) = report_slow(call) {
-                    turned = Err(error);
+                turned = report_slow(call);
+                if turned.is_err() {
                     continue;
                 }
             }
             Next::Cancel => match withdraw(call) {
-                Cancel::NeverRan => return patience.never_ran(),
+                Cancel::NeverRan => return Turned::NeverRan,
                 Cancel::Interrupt => {
-                    if let Err(error) = cancel(call) {
-                        error.write_unraisable(py, Some(call));
+                    cancel(call);
+                    if inside.is_done() {
+                        continue;
                     }
                 }
                 Cancel::Nothing => {}
             },
             Next::Leave => match leave(call) {
-                Abandon::Leave => return patience.left(),
+                Abandon::Leave => return Turned::Left,
                 Abandon::TakeOutcome => continue,
             },
         }
         if own_loop.get().is_stopping() {
-            return patience.never_ran();
+            return Turned::Until(None);
         }
         let now = Instant::now();
         let limit = next_look(on_main, now, patience.limit());
         let left = limit.map(|limit| limit.saturating_duration_since(now));
         turned = turn::run_once(own_loop, left.map(|left| left.as_secs_f64()));
+    }
+}
+
+/// What has left the loop, unless it is the outcome of a call, on its way there.
+fn interrupt(call: &Bound<'_, Call>, error: PyErr) -> Option<PyErr> {
+    let py = call.py();
+    match is_outcome(call.get().runner(py), error.value(py)) {
+        Ok(true) => None,
+        Ok(false) => Some(error),
+        Err(later) => Some(after(py, later, error)),
     }
 }
 

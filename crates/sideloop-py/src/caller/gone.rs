@@ -12,25 +12,28 @@ use crate::policy::errors::Error;
 use crate::python::lock::lock;
 
 /// The error for a call that the loop will not end, if it is so.
-pub(super) fn gone(core: &RunnerCore, py: Python<'_>, call: &Call) -> Option<PyErr> {
-    let Drive::Other(guest) = &core.drive else { return None };
+///
+/// # Errors
+/// What the loop raises when it is asked, or a signal handler meanwhile.
+pub(super) fn gone(core: &RunnerCore, py: Python<'_>, call: &Call) -> PyResult<Option<PyErr>> {
+    let Drive::Other(guest) = &core.drive else { return Ok(None) };
     let ask = |question: &str| {
         let answer = guest.event_loop.bind(py).call_method0(question);
-        answer.and_then(|answer| answer.is_truthy()).unwrap_or(false)
+        answer.and_then(|answer| answer.is_truthy())
     };
-    let how = if ask("is_closed") {
+    let how = if ask("is_closed")? {
         "was closed"
-    } else if ask("is_running") {
+    } else if ask("is_running")? {
         *lock(&guest.ran) = Instant::now();
-        return None;
+        return Ok(None);
     } else if lock(&guest.ran).elapsed() < core.grace {
         // Between two `run_until_complete`, perhaps, or about to run.
-        return None;
+        return Ok(None);
     } else if call.task(py).is_none() {
         let grace = core.grace.as_secs_f64();
-        return Some(Error::HostIdle.raise(py, (&core.name, call.name(py), grace)));
+        return Ok(Some(Error::HostIdle.raise(py, (&core.name, call.name(py), grace))));
     } else {
         "was stopped"
     };
-    Some(Error::HostGone.raise(py, (&core.name, call.name(py), how)))
+    Ok(Some(Error::HostGone.raise(py, (&core.name, call.name(py), how))))
 }

@@ -16,7 +16,8 @@ pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// A caller's wait, entered where importlib looks for deadlocks. Over when this is dropped.
+/// A caller's wait, entered where importlib looks for deadlocks, until its `end`.
+#[must_use = "importlib would go on to count with it"]
 pub(super) struct Wait<'py>(Bound<'py, PyAny>);
 
 impl<'py> Wait<'py> {
@@ -33,12 +34,12 @@ impl<'py> Wait<'py> {
         let wait = py.import("sideloop._loops.importing")?.getattr("Wait")?.call1((runner,))?;
         Ok(Some(Self(wait)))
     }
-}
 
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        if let Err(error) = self.0.call_method0("end") {
-            error.write_unraisable(self.0.py(), Some(&self.0));
-        }
+    /// The wait is over.
+    ///
+    /// # Errors
+    /// What a signal handler raises meanwhile.
+    pub(super) fn end(self) -> PyResult<()> {
+        self.0.call_method0("end").map(drop)
     }
 }

@@ -12,6 +12,7 @@ use super::nesting::Nested;
 use super::report::left_behind;
 use super::waiting::Waiting;
 use crate::model::{Answer, Call, Drive, RunnerCore, Work};
+use crate::policy::chain::after;
 use crate::policy::deadline::Deadline;
 use crate::policy::outcome::Outcome;
 use crate::policy::patience::{Ended, Patience};
@@ -67,10 +68,16 @@ pub(crate) fn wait_for(
             let (completer, waiter) = handoff();
             let call = new_call(Answer::HandOff(completer))?;
             let _nested = Nested::enter(&call)?;
-            let _import = importing::Wait::begin(runner)?;
+            let import = importing::Wait::begin(runner)?;
             core.counts.entered.add(1);
             let waiting = Waiting { call: &call, waiter, patience };
             let ended = waiting.submit_and_wait();
+            let over = import.map_or(Ok(()), importing::Wait::end);
+            let ended = match (ended, over) {
+                (ended, Ok(())) => ended,
+                (Ok(ended), Err(error)) => Ok(ended.interrupted_by(py, error)),
+                (Err(before), Err(error)) => Err(after(py, error, before)),
+            };
             (call, ended)
         }
     };
@@ -93,8 +100,10 @@ pub(crate) fn wait_for(
         }
         Ended::Abandoned(error) => {
             core.counts.abandoned.add(1);
-            left_behind(&call);
-            Err(error)
+            Err(match left_behind(&call) {
+                Ok(()) => error,
+                Err(later) => after(py, later, error),
+            })
         }
     }
 }

@@ -20,6 +20,7 @@ use super::report::report_slow;
 use crate::entry::Entry;
 use crate::finish::{leave, withdraw};
 use crate::model::Call;
+use crate::policy::chain::after;
 use crate::policy::outcome::Outcome;
 use crate::policy::patience::{Ended, Next, Patience, next_look};
 use crate::python::detach::detached;
@@ -65,28 +66,41 @@ impl Waiting<'_, '_> {
             match seen {
                 Ok(Wait::TimedOut) => {}
                 Ok(Wait::Done | Wait::Gone) | Err(_) => {
-                    let outcome = call.take_outcome(py).unwrap_or(Outcome::NotStarted);
-                    return Ok(self.patience.ended(py, outcome));
+                    let ended = self.patience.ended(py, outcome_of(self.call));
+                    return Ok(match interrupted {
+                        Some(error) => ended.interrupted_by(py, error),
+                        None => ended,
+                    });
                 }
             }
             if on_main && interrupted.is_none() {
                 interrupted = py.check_signals().err();
             }
-            if let Some(gone) = gone(core, py, call)
-                && leave(self.call) == Abandon::Leave
-            {
-                return Ok(Ended::Stopped(gone));
+            match gone(core, py, call) {
+                Ok(None) => {}
+                Ok(Some(gone)) => {
+                    if leave(self.call) == Abandon::Leave {
+                        let ended = self.patience.gone(py, gone);
+                        return Ok(match interrupted {
+                            Some(error) => ended.interrupted_by(py, error),
+                            None => ended,
+                        });
+                    }
+                }
+                Err(error) => {
+                    interrupted = Some(match interrupted {
+                        Some(before) => after(py, error, before),
+                        None => error,
+                    });
+                }
             }
-            match self.patience.look(interrupted.take(), || call.name(py)) {
+            match self.patience.look(py, interrupted.take(), || call.name(py)) {
                 Next::Wait => {}
-                Next::Report => interrupted = report_slow(self.call),
+                Next::Report => interrupted = report_slow(self.call).err(),
                 Next::Cancel => match withdraw(self.call) {
                     Cancel::NeverRan => return Ok(self.patience.never_ran()),
-                    // A closed entry cancels all its tasks anyway. A second interrupt, while the first is
-                    // being answered, is no news.
-                    Cancel::Interrupt => {
-                        let _ = send(self.call);
-                    }
+                    // A closed entry cancels all its tasks anyway.
+                    Cancel::Interrupt => interrupted = send(self.call).err(),
                     Cancel::Nothing => {}
                 },
                 Next::Leave => match leave(self.call) {
@@ -94,9 +108,23 @@ impl Waiting<'_, '_> {
                     Abandon::TakeOutcome => {}
                 },
             }
-            let limit = next_look(looks, Instant::now(), self.patience.limit());
-            seen = Ok(detached(py, || waiter.park(limit)));
+            seen = Ok(if interrupted.is_some() {
+                waiter.peek().unwrap_or(Wait::TimedOut)
+            } else {
+                let limit = next_look(looks, Instant::now(), self.patience.limit());
+                detached(py, || waiter.park(limit))
+            });
         }
+    }
+}
+
+/// What came of a call that has ended. One that has begun is never begun again.
+pub(super) fn outcome_of(call: &Bound<'_, Call>) -> Outcome {
+    let (py, inside) = (call.py(), call.get());
+    match inside.take_outcome(py) {
+        Some(outcome) => outcome,
+        None if inside.is_queued() => Outcome::NotStarted,
+        None => Outcome::Error(inside.runner(py).get().stopped_error(py, inside.name(py))),
     }
 }
 

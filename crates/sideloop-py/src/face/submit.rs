@@ -48,13 +48,11 @@ impl RunnerCore {
 impl Call {
     /// Have the task cancelled, or the call not started. From any thread.
     #[pyo3(name = "cancel")]
-    fn cancel_from_python(slf: &Bound<'_, Self>) {
+    fn cancel_from_python(slf: &Bound<'_, Self>) -> PyResult<()> {
         match withdraw(slf) {
-            // A closed entry cancels all its tasks anyway. What a signal handler raises meanwhile is no news.
-            Cancel::Interrupt => {
-                let _ = send(slf);
-            }
-            Cancel::NeverRan | Cancel::Nothing => {}
+            // A closed entry cancels all its tasks anyway.
+            Cancel::Interrupt => send(slf).map(drop),
+            Cancel::NeverRan | Cancel::Nothing => Ok(()),
         }
     }
 }

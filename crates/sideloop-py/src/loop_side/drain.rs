@@ -32,15 +32,11 @@ impl RunnerCore {
     }
 
     /// The calling thread is the loop thread from here on.
-    fn enter_thread(slf: &Bound<'_, Self>) -> PyResult<()> {
+    fn enter_thread(slf: &Bound<'_, Self>) {
         let core = slf.get();
         // ORDERING: Relaxed: compared only with a thread's own number, which it wrote itself.
         core.loop_thread.store(thread::current(), Ordering::Relaxed);
         drop(turn_for(slf.py(), Some(slf.clone())));
-        if core.own_loop.is_none() {
-            drain(slf)?;
-        }
-        Ok(())
     }
 
     /// Take the messages and act on them. Runs on the loop thread.
@@ -58,16 +54,22 @@ fn drain(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
         // One of many would be told late: hand-offs wait until there is nothing else to do.
         let alone = batch.len() == 1 && core.is_native();
         let first_step_by = if alone { FirstStepBy::Starter } else { FirstStepBy::Loop };
+        let mut left = Ok(());
         for message in batch.drain(..) {
             // Whoever was answered by the one before asked for none of this.
             core.entry.publish();
             let Ok(call) = message.bind(py).cast::<Call>() else { continue };
-            match start(call, Instant::now(), first_step_by)? {
-                Started::Now => {}
+            // Whoever waits for none of this is told before.
+            core.entry.publish();
+            match start(call, Instant::now(), first_step_by) {
+                Ok(Started::Now) => {}
                 // It comes again to be cancelled.
-                Started::Before => cancel(call)?,
+                Ok(Started::Before) => cancel(call),
+                // Nothing came with it, where that is the first step's.
+                Err(exit) => left = Err(exit),
             }
         }
+        left?;
         // A loop of ours looks again before it sleeps; a foreign loop's bell must be armed here.
         if core.own_loop.is_some() || core.entry.prepare_sleep() == Sleep::Sleep {
             break;
@@ -87,11 +89,17 @@ fn drain_for_loop(runner: &Bound<'_, PyAny>) -> PyResult<()> {
 }
 
 /// … and that a call which has its value needs no turn of its own. An exception does: asyncio marks it as not
-/// retrieved only after it has scheduled the callbacks.
+/// retrieved only after it has scheduled the callbacks. Nor is one told here whose caller has code called by it: that
+/// would run inside of the task. And only a task of asyncio's own is known to have the answers.
 fn finish_at_once(callback: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>) -> PyResult<bool> {
+    let py = callback.py();
     let Ok(call) = callback.cast_exact::<Call>() else { return Ok(false) };
     let Ok(task) = args.get_item(0) else { return Ok(false) };
-    if !has_value(&task)? {
+    let tasks = call.get().runner(py).get().tasks.get();
+    if !tasks.is_some_and(|tasks| tasks.is_plain(&task))
+        || call.get().is_told_by_callbacks(py)
+        || !has_value(&task)?
+    {
         return Ok(false);
     }
     finish(call, Outcome::capture(&task));

@@ -9,7 +9,7 @@ use crate::finish::finish;
 use crate::host::{arrive, refill};
 use crate::model::{Begun, Call, Work};
 use crate::policy::async_fn::{check_awaitable, is_coroutine};
-use crate::policy::outcome::Outcome;
+use crate::policy::outcome::{Outcome, is_exit};
 use crate::python::context;
 use crate::tasks::TaskMaker;
 
@@ -34,7 +34,8 @@ pub(crate) enum FirstStepBy {
 /// Start a call: the user's function is called here.
 ///
 /// # Errors
-/// `SystemExit` and `KeyboardInterrupt` of its first step, as from any callback of the loop.
+/// `SystemExit` and `KeyboardInterrupt` of its first step, as from any callback of the loop; where somebody else
+/// runs that, also those of the function itself.
 pub(crate) fn start(
     call: &Bound<'_, Call>,
     now: Instant,
@@ -56,7 +57,15 @@ pub(crate) fn start(
     match make_task(tasks, call, work, first_step_by) {
         Ok(Some(first_step)) => first_step.run(py)?,
         Ok(None) => {}
-        Err(error) => finish(call, Outcome::error(py, error)),
+        Err(error) => {
+            // On a loop of its own it is the caller's alone. On somebody else's it is what it would be in the
+            // first step of a task there.
+            let exit = (core.is_guest() && is_exit(py, &error)).then(|| error.clone_ref(py));
+            finish(call, Outcome::error(py, error));
+            if let Some(exit) = exit {
+                return Err(exit);
+            }
+        }
     }
     Ok(Started::Now)
 }

@@ -2,11 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 use crate::finish::{finish_all, refuse};
 use crate::host;
-use crate::model::{Drive, End, RunnerCore, turn_for};
+use crate::model::{Drive, End, EndedBy, RunnerCore, turn_for};
 use crate::send::ring_attached;
 
 #[pymethods]
@@ -20,7 +21,8 @@ impl RunnerCore {
     /// ended the loop, if one did.
     fn begin_unwinding(slf: &Bound<'_, Self>, reason: Option<Py<PyAny>>) {
         let core = slf.get();
-        let end = if core.entry.is_stopping() { End::Asked } else { End::Stopped(reason) };
+        let by = if core.entry.is_stopping() { EndedBy::Us } else { EndedBy::User };
+        let end = End { by, reason, told: false };
         refuse(slf);
         core.entry.left_loop();
         core.set_end(end);
@@ -31,8 +33,9 @@ impl RunnerCore {
         is_outcome(slf, exception)
     }
 
-    /// The loop is over: whoever still waits gets an error. Runs last on the loop thread.
-    fn finish_all(slf: &Bound<'_, Self>) {
+    /// The loop is over: whoever still waits gets an error. Runs last on the loop thread. Returns the exception
+    /// that ended the loop, if no caller has got it.
+    fn finish_all(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let (py, core) = (slf.py(), slf.get());
         refuse(slf);
         finish_all(slf);
@@ -48,6 +51,7 @@ impl RunnerCore {
         if let Some(own_loop) = &core.own_loop {
             own_loop.get().let_to(py, None);
         }
+        core.untold_end(py)
     }
 }
 
@@ -67,7 +71,7 @@ pub(crate) fn ask_stop(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
 /// loop let it through after storing it.
 ///
 /// # Errors
-/// What the tasks raise when they are asked.
+/// What interrupts the question.
 pub(crate) fn is_outcome(
     runner: &Bound<'_, RunnerCore>,
     exception: &Bound<'_, PyAny>,
@@ -78,12 +82,19 @@ pub(crate) fn is_outcome(
         .running
         .with(py, |calls| calls.values().filter_map(|call| call.get().task(py)).collect());
     for task in tasks {
-        if task.call_method0("done")?.is_truthy()?
-            && !task.call_method0("cancelled")?.is_truthy()?
-            && task.call_method0("exception")?.is(exception)
-        {
-            return Ok(true);
+        match has_raised(&task, exception) {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            // A task of the user's own class, that does not answer.
+            Err(error) if error.is_instance_of::<PyException>(py) => {}
+            Err(interrupt) => return Err(interrupt),
         }
     }
     Ok(false)
+}
+
+fn has_raised(task: &Bound<'_, PyAny>, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(task.call_method0("done")?.is_truthy()?
+        && !task.call_method0("cancelled")?.is_truthy()?
+        && task.call_method0("exception")?.is(exception))
 }

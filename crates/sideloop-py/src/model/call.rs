@@ -177,6 +177,11 @@ impl Call {
         self.inner.with(py, |inner| inner.task.as_ref().map(|task| task.bind(py).clone()))
     }
 
+    /// Whether telling the outcome runs code of the user's: the callbacks of a future.
+    pub(crate) fn is_told_by_callbacks(&self, py: Python<'_>) -> bool {
+        self.inner.with(py, |inner| matches!(inner.answer, Some(Answer::Future(_))))
+    }
+
     /// The outcome, for the caller, once.
     pub(crate) fn take_outcome(&self, py: Python<'_>) -> Option<Outcome> {
         self.inner.with(py, |inner| inner.outcome.take())
@@ -223,6 +228,10 @@ impl Call {
     /// The caller waits no longer.
     pub(crate) fn abandon(&self) -> Abandon {
         self.phase.abandon()
+    }
+
+    pub(crate) fn is_queued(&self) -> bool {
+        self.phase.is_queued()
     }
 
     pub(crate) fn is_done(&self) -> bool {

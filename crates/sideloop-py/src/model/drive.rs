@@ -6,13 +6,14 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::ThreadId;
 use std::time::Instant;
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+
+use crate::python::thread;
 
 /// Who runs the loop.
 pub(crate) enum Drive {
@@ -27,7 +28,7 @@ pub(crate) enum Drive {
 /// What driving a loop takes: Python's functions for it, looked up once.
 pub(crate) struct Driver {
     /// By what never recycles, as thread idents do.
-    owner: ThreadId,
+    owner: u64,
     // ORDERING: Relaxed throughout: read and written attached.
     driving: AtomicBool,
     pub(crate) end: Py<PyAny>,
@@ -49,7 +50,7 @@ impl Driver {
         hooks.set_item("firstiter", event_loop.getattr("_asyncgen_firstiter_hook")?)?;
         hooks.set_item("finalizer", event_loop.getattr("_asyncgen_finalizer_hook")?)?;
         Ok(Self {
-            owner: std::thread::current().id(),
+            owner: thread::number(),
             driving: AtomicBool::new(false),
             end,
             get_running_loop: events.getattr("_get_running_loop")?.unbind(),
@@ -63,7 +64,7 @@ impl Driver {
 
     /// Whether the calling thread is the one that drives the loop.
     pub(crate) fn is_mine(&self) -> bool {
-        std::thread::current().id() == self.owner
+        thread::number() == self.owner
     }
 
     pub(crate) fn is_driving(&self) -> bool {
@@ -94,6 +95,10 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)
+    }
+
     pub(crate) fn new(event_loop: &Bound<'_, PyAny>) -> Self {
         Self { event_loop: event_loop.clone().unbind(), ran: Mutex::new(Instant::now()) }
     }

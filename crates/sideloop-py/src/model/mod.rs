@@ -31,6 +31,6 @@ pub(crate) use self::counts::{ended_counts, forget_in_children};
 pub(crate) use self::drive::{Drive, Driver, Guest};
 pub(crate) use self::host::{Asked, Host, Kept, Objects, State, Todo, left_over, nothing_left};
 pub(crate) use self::router::{Router, Variables};
-pub(crate) use self::runner::{End, RunnerCore};
+pub(crate) use self::runner::{End, EndedBy, RunnerCore};
 pub(crate) use self::step::Step;
 pub(crate) use self::turning::{turn_for, turned_here};

@@ -14,6 +14,7 @@ use crate::entry::{Bell, Entry};
 use crate::event_loop::LoopCore;
 use crate::model::counts::{Counts, Totals};
 use crate::model::{Call, Drive, Driver, Guest, Host};
+use crate::policy::chain::because_of;
 use crate::policy::deadline::bounded;
 use crate::policy::errors::Error;
 use crate::python::attached::Attached;
@@ -22,22 +23,21 @@ use crate::python::thread;
 use crate::tasks::TaskMaker;
 
 /// Why a loop ended.
-pub(crate) enum End {
-    /// It was asked to: `close()`, the exit, or a caller that found it stuck.
-    Asked,
-    /// The user's code did it: `loop.stop()`, or this exception that left `run_forever`.
-    Stopped(Option<Py<PyAny>>),
+pub(crate) struct End {
+    pub(crate) by: EndedBy,
+    /// The exception that left `run_forever`, if one did.
+    pub(crate) reason: Option<Py<PyAny>>,
+    /// A caller has got that.
+    pub(crate) told: bool,
 }
 
-impl End {
-    fn clone_ref(&self, py: Python<'_>) -> Self {
-        match self {
-            Self::Asked => Self::Asked,
-            Self::Stopped(reason) => {
-                Self::Stopped(reason.as_ref().map(|reason| reason.clone_ref(py)))
-            }
-        }
-    }
+/// Who ended a loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndedBy {
+    /// It was asked to: `close()`, the exit, or a caller that found it stuck.
+    Us,
+    /// The user's code did it: `loop.stop()`, or an exception.
+    User,
 }
 
 /// One loop's entry, from the first call to the close.
@@ -123,11 +123,35 @@ impl RunnerCore {
     /// The error for a call whose loop ended before it did.
     pub(crate) fn stopped_error(&self, py: Python<'_>, call: String) -> PyErr {
         // A statement of its own: the error's constructor is Python code.
-        let end = lock(&self.end).as_ref().map(|end| end.clone_ref(py));
+        let end = lock(&self.end)
+            .as_ref()
+            .map(|end| (end.by, end.reason.as_ref().map(|reason| reason.clone_ref(py))));
         match end {
-            Some(End::Stopped(reason)) => Error::LoopStopped.raise(py, (&self.name, call, reason)),
-            Some(End::Asked) | None => Error::RunnerClosed.raise(py, (&self.name, call, true)),
+            Some((EndedBy::User, reason)) => {
+                Error::LoopStopped.raise(py, (&self.name, call, reason))
+            }
+            Some((EndedBy::Us, Some(reason))) => {
+                let error = Error::RunnerClosed.raise(py, (&self.name, call, true));
+                because_of(py, error, PyErr::from_value(reason.into_bound(py)))
+            }
+            Some((EndedBy::Us, None)) | None => {
+                Error::RunnerClosed.raise(py, (&self.name, call, true))
+            }
         }
+    }
+
+    /// A caller has got the error for the end of the loop.
+    pub(crate) fn end_is_told(&self) {
+        if let Some(end) = &mut *lock(&self.end) {
+            end.told = true;
+        }
+    }
+
+    /// The exception that ended the loop, if no caller has got it.
+    pub(crate) fn untold_end(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        let end = lock(&self.end);
+        let untold = end.as_ref().filter(|end| !end.told);
+        untold.and_then(|end| end.reason.as_ref()).map(|reason| reason.clone_ref(py))
     }
 
     fn with(
@@ -268,8 +292,10 @@ impl RunnerCore {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.own_loop)?;
-        if let Drive::Caller(driver) = &self.drive {
-            driver.traverse(&visit)?;
+        match &self.drive {
+            Drive::Thread => {}
+            Drive::Caller(driver) => driver.traverse(&visit)?,
+            Drive::Other(guest) => guest.traverse(&visit)?,
         }
         self.tasks.get().map_or(Ok(()), |tasks| tasks.traverse(&visit))?;
         let all = |calls: &FxHashMap<_, _>| calls.values().try_for_each(|call| visit.call(call));
@@ -282,11 +308,18 @@ impl RunnerCore {
             hosts.values().try_for_each(|host| visit.call(host))?;
         }
         if let Ok(end) = self.end.try_lock()
-            && let Some(End::Stopped(reason)) = &*end
+            && let Some(end) = &*end
         {
-            visit.call(reason)?;
+            visit.call(&end.reason)?;
         }
         Ok(())
+    }
+
+    /// A call and its runner hold each other while it runs: on a loop that nobody runs any more, for ever.
+    fn __clear__(&self, py: Python<'_>) {
+        let calls = self.running.with(py, std::mem::take);
+        let waits_for = std::mem::take(&mut *lock(&self.waits_for));
+        drop((calls, waits_for, self.take_hosts()));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which loop a thread turns.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 
 use pyo3::prelude::*;
 
@@ -8,7 +9,11 @@ use crate::model::RunnerCore;
 
 thread_local! {
     /// The runner whose loop this thread turns.
-    static HERE: RefCell<Option<Py<RunnerCore>>> = const { RefCell::new(None) };
+    ///
+    /// Never dropped with its thread, so that it is there until the very last of it: calls come from there, too.
+    /// A thread ends with a runner in it only when the process ends.
+    static HERE: RefCell<ManuallyDrop<Option<Py<RunnerCore>>>> =
+        const { RefCell::new(ManuallyDrop::new(None)) };
 }
 
 /// From here on this thread turns the loop of `runner`, or none. Returns whose it turned before.
@@ -16,7 +21,8 @@ pub(crate) fn turn_for<'py>(
     py: Python<'py>,
     runner: Option<Bound<'py, RunnerCore>>,
 ) -> Option<Bound<'py, RunnerCore>> {
-    HERE.replace(runner.map(Bound::unbind)).map(|before| before.into_bound(py))
+    let runner = ManuallyDrop::new(runner.map(Bound::unbind));
+    ManuallyDrop::into_inner(HERE.replace(runner)).map(|before| before.into_bound(py))
 }
 
 /// The runner whose loop this thread turns.

@@ -6,6 +6,8 @@ pub(crate) mod async_fn;
 
 pub(crate) mod outcome;
 
+pub(crate) mod chain;
+
 pub(crate) mod deadline;
 
 pub(crate) mod patience;

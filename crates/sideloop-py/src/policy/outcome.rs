@@ -1,6 +1,6 @@
 //! The outcome: a value or an exception, captured on the loop thread, unwrapped by the caller.
 
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyStopIteration, PySystemExit};
 use pyo3::prelude::*;
 
 use crate::python::names::names;
@@ -53,6 +53,11 @@ fn original(py: Python<'_>, error: PyErr) -> PyErr {
         }
         Ok(_) | Err(_) => error,
     }
+}
+
+/// Whether this leaves a loop whose callback raises it: `SystemExit` or `KeyboardInterrupt`.
+pub(crate) fn is_exit(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PySystemExit>(py) || error.is_instance_of::<PyKeyboardInterrupt>(py)
 }
 
 /// Whether this is asyncio's `CancelledError`.

@@ -5,8 +5,11 @@
 //!   Waiting ─────────────────────────────▶ Unwinding ─────────────────────────────▶ leave
 //!     │ outcome                              │ outcome
 //!     ▼                                      ▼
-//!   unwrap it                              raise what began the unwinding
+//!   unwrap it                              raise what began the unwinding, or interrupted it
 //! ```
+//!
+//! What a signal handler has raised is raised, whatever ends first: also if the outcome is there by then, and
+//! rather than that the time is over.
 //!
 //! A call that takes long is reported once, meanwhile. One policy for every drive: whoever waits asks
 //! `Patience` at each look, and does what it says.
@@ -15,8 +18,9 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
+use crate::policy::chain::{after, because_of};
 use crate::policy::deadline::Deadline;
-use crate::policy::outcome::Outcome;
+use crate::policy::outcome::{Outcome, is_exit};
 
 /// How long the main thread goes without looking for signals, and any thread without looking at a loop
 /// that is somebody else's.
@@ -30,6 +34,18 @@ pub(crate) enum Ended {
     Stopped(PyErr),
     /// By a signal or a deadline, and the task still runs.
     Abandoned(PyErr),
+}
+
+impl Ended {
+    /// An exception has come in the very moment in which it ended.
+    pub(crate) fn interrupted_by(self, py: Python<'_>, error: PyErr) -> Self {
+        match self {
+            Self::Outcome(Outcome::Error(raised)) => Self::Stopped(because_of(py, error, raised)),
+            Self::Outcome(Outcome::Value(_) | Outcome::NotStarted) => Self::Stopped(error),
+            Self::Stopped(reason) => Self::Stopped(after(py, error, reason)),
+            Self::Abandoned(reason) => Self::Abandoned(after(py, error, reason)),
+        }
+    }
 }
 
 /// What to do next.
@@ -67,10 +83,20 @@ impl Patience {
 
     /// What to do now that `interrupted` was raised by a signal handler, if it was. `name` is the
     /// call's, for the message if its time is over.
-    pub(crate) fn look(&mut self, interrupted: Option<PyErr>, name: impl Fn() -> String) -> Next {
+    pub(crate) fn look(
+        &mut self,
+        py: Python<'_>,
+        interrupted: Option<PyErr>,
+        name: impl Fn() -> String,
+    ) -> Next {
         let now = Instant::now();
-        if let Some((_, grace_end)) = &self.unwinding {
-            let over = interrupted.is_some() || *grace_end <= now;
+        if let Some((reason, grace_end)) = self.unwinding.take() {
+            let over = interrupted.is_some() || grace_end <= now;
+            let reason = match interrupted {
+                Some(later) => after(py, later, reason),
+                None => reason,
+            };
+            self.unwinding = Some((reason, grace_end));
             return if over { Next::Leave } else { Next::Wait };
         }
         let missed = self.deadline.filter(|deadline| deadline.at <= now);
@@ -102,12 +128,25 @@ impl Patience {
     pub(crate) fn ended(self, py: Python<'_>, outcome: Outcome) -> Ended {
         match (self.unwinding, outcome) {
             (None, outcome) => Ended::Outcome(outcome),
+            // Whatever was the reason to stop it: an exit exits.
+            (Some((reason, _)), Outcome::Error(raised))
+                if is_exit(py, &raised) && !is_exit(py, &reason) =>
+            {
+                Ended::Stopped(after(py, raised, reason))
+            }
+            // What the task raised while it unwound is not lost: it is the cause.
             (Some((reason, _)), Outcome::Error(raised)) => {
-                // What the task raised while it unwound is not lost: it is the cause.
-                reason.set_cause(py, Some(raised));
-                Ended::Stopped(reason)
+                Ended::Stopped(because_of(py, reason, raised))
             }
             (Some((reason, _)), Outcome::Value(_) | Outcome::NotStarted) => Ended::Stopped(reason),
+        }
+    }
+
+    /// Its loop is gone, as this error says.
+    pub(crate) fn gone(self, py: Python<'_>, error: PyErr) -> Ended {
+        match self.unwinding {
+            Some((reason, _)) => Ended::Stopped(because_of(py, reason, error)),
+            None => Ended::Stopped(error),
         }
     }
 

@@ -28,6 +28,7 @@ macro_rules! names {
 names! {
     add_done_callback = "add_done_callback",
     cancelled = "cancelled",
+    cause = "__cause__",
     cancelled_flag = "_cancelled",
     context = "__context__",
     context_name = "context",
@@ -48,6 +49,7 @@ names! {
     scheduled = "_scheduled",
     select = "select",
     selector = "_selector",
+    suppress_context = "__suppress_context__",
     task = "Task",
     throw = "throw",
     time = "time",

@@ -1,8 +1,12 @@
 //! Which thread this is.
 
+//!
+//! What is asked here is asked in the last steps of a thread, too, by finalizers and by destructors of C's: so a
+//! thread-local variable has no destructor, or is known to be gone. `std::thread::current` panics there.
+
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -13,6 +17,19 @@ pub(crate) fn current() -> u64 {
     let ident = unsafe { ffi::PyThread_get_thread_ident() };
     #[expect(clippy::useless_conversion, reason = "c_ulong has 32 bits on Windows")]
     u64::from(ident)
+}
+
+/// The calling thread by a number that no other ever has, as idents may.
+pub(crate) fn number() -> u64 {
+    static NUMBERS: AtomicU64 = AtomicU64::new(1);
+    thread_local! {
+        static NUMBER: Cell<u64> = const { Cell::new(0) };
+    }
+    if NUMBER.get() == 0 {
+        // ORDERING: Relaxed: only that no two are equal.
+        NUMBER.set(NUMBERS.fetch_add(1, Ordering::Relaxed));
+    }
+    NUMBER.get()
 }
 
 /// Whether the interpreter runs signal handlers on the calling thread.
