@@ -136,10 +136,6 @@ class TestWhatAwaitTakes:
         gc.collect()
 
     def test_is_cancelled_where_it_has_no_throw(self, make_runner: MakeRunner) -> None:
-        async def by_await() -> None:
-            async with asyncio.timeout(0.01):
-                await Until()
-
         manager = LoopManager(copy_context_back=True)
         with pytest.raises(TimeoutError) as raised, sideloop.timeout(0.05):
             manager.run_sync(Until)
