@@ -8,6 +8,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+# What the extension imports, too: not at first use, since a signal handler that calls may come in
+# the middle of that import.
+import sideloop._loops.foreign_future
+import sideloop._loops.task_factory  # noqa: F401  # see above
 from sideloop._sideloop import LoopCore
 
 # Not at first use: a signal handler that calls may come in the middle of that import.
