@@ -1,22 +1,40 @@
-//! What a task or an iterator keeps of its runner: how its end, or its next item, is waited for.
+//! What calls, tasks and iterators know of their runner: how to enter it, and how their end is waited for.
+
+use std::mem;
+use std::time::Instant;
 
 use sideloop_core::generation;
 use tokio::runtime::Handle;
 
 use crate::builder::Rules;
-use crate::drive::drive;
+use crate::drive::{AfterEnd, drive};
+use crate::engine::Ended;
 use crate::error::Refusal;
+use crate::slot;
 
 /// Access to one life of a runner. It does not keep the runner alive.
+#[derive(Clone)]
 pub(crate) struct Access {
     handle: Handle,
     rules: Rules,
     generation: u32,
+    ended: Ended,
+    watched: Watched,
+}
+
+/// Whether callers see to it that the workers mind the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watched {
+    /// The runtime is ours.
+    Yes,
+    /// It is the user's.
+    No,
 }
 
 impl Access {
-    pub(crate) fn new(handle: &Handle, rules: Rules) -> Self {
-        Self { handle: handle.clone(), rules, generation: generation::current() }
+    pub(crate) fn new(handle: Handle, rules: Rules, watched: Watched) -> Self {
+        let generation = generation::current();
+        Self { handle, rules, generation, ended: Ended::default(), watched }
     }
 
     /// Whether it was made in the parent of a fork, where all that it leads to still is.
@@ -24,16 +42,70 @@ impl Access {
         self.generation != generation::current()
     }
 
-    /// The runner's name.
-    pub(crate) fn runner(&self) -> &str {
-        self.handle.name().unwrap_or_default()
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
-    /// Run `future` to its end, on the calling thread.
-    pub(crate) fn drive<F: Future>(&self, future: F) -> Result<F::Output, Refusal> {
+    /// The handle, on a thread that can still enter one.
+    pub(crate) fn enterable(&self) -> Option<&Handle> {
+        let ends = Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed());
+        (!ends).then_some(&self.handle)
+    }
+
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched == Watched::Yes
+    }
+
+    pub(crate) fn ended(&self) -> &Ended {
+        &self.ended
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.is_told()
+    }
+
+    /// The runner's name.
+    pub(crate) fn runner(&self) -> &str {
+        self.handle.name().unwrap_or("tokio")
+    }
+
+    /// Drop what the user gave us, with the runtime entered, where that is possible.
+    pub(crate) fn inside<T>(&self, drops: impl FnOnce() -> T) -> T {
+        let _entered = self.enterable().map(Handle::enter);
+        drops()
+    }
+
+    /// Drop `held` inside. In a fork's child it is left alone: what it leads to is the parent's.
+    pub(crate) fn drop_inside<T>(&self, held: T) {
         if self.is_inherited() {
-            return Err(Refusal::Inherited);
+            mem::forget(held);
+        } else {
+            self.inside(|| drop(held));
         }
-        drive(future, &self.handle, self.rules, None)
+    }
+
+    /// Run `future` to its end, or until `limit`, on the calling thread.
+    #[inline]
+    pub(crate) fn drive<F: Future>(
+        &self,
+        future: F,
+        limit: Option<Instant>,
+        after_end: AfterEnd,
+    ) -> Result<F::Output, Refusal> {
+        slot::drive(future, |driven| drive(driven, self, limit, after_end))
+    }
+
+    /// Make a future inside, and run it to its end or until `limit`.
+    #[inline]
+    pub(crate) fn drive_with<F: Future>(
+        &self,
+        make: impl FnOnce() -> F,
+        limit: Option<Instant>,
+    ) -> Result<F::Output, Refusal> {
+        slot::drive_with(make, |driven| drive(driven, self, limit, AfterEnd::Refused))
     }
 }

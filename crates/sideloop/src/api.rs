@@ -5,15 +5,20 @@ use std::time::Duration;
 use futures_core::Stream;
 use tokio::runtime::Handle;
 
-use crate::{Iter, Runner, Task, TimedOut};
-
-/// Serves whoever has no runner of their own. Nothing of it exists before the first call.
-static GLOBAL: Runner = Runner::global();
+use crate::{Entered, Iter, Task, TimedOut, global};
 
 /// Run a future to its end and return its output. Blocks the calling thread, which polls the future.
 ///
 /// The future may borrow, and need not be `Send` or `'static`. It sees the global runner's tokio runtime:
 /// I/O, timers and `tokio::spawn` work in it, and what it spawns goes on between calls.
+///
+/// An async function, an `async` block: those make what they need once they are polled, inside. What needs
+/// the runtime when it is *made* is for [`run_sync_with`]: the argument of `run_sync(tokio::time::sleep(d))` is made
+/// before `run_sync` is called, outside, where tokio panics ("there is no reactor running"), or, inside of a
+/// `current_thread` runtime, belongs to that runtime, which the call blocks. Write
+/// `run_sync_with(|| tokio::time::sleep(d))`, or `run_sync(async { tokio::time::sleep(d).await })`.
+///
+/// The future is dropped inside too, whatever happens. What it returns is yours: see [`enter`].
 ///
 /// ```
 /// let words = vec!["to", "a", "slice"];
@@ -30,9 +35,29 @@ static GLOBAL: Runner = Runner::global();
 /// what to do: if calls are nested too deep ([`Builder::nesting_limit`](crate::Builder::nesting_limit)); if
 /// the runtime cannot be started (the next call tries again); in a thread-local's destructor after
 /// tokio's own thread-locals are gone; in a fork's child, in a call that began in the parent.
+#[inline]
 #[track_caller]
 pub fn run_sync<F: Future>(future: F) -> F::Output {
-    GLOBAL.run_sync(future)
+    global::current().run_sync(future)
+}
+
+/// Make a future with the global runner's runtime entered, and run it to its end. Blocks the calling thread,
+/// which makes and polls the future.
+///
+/// The form that cannot go wrong: what needs a runtime when it is made, a timer for instance, finds it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// sideloop::run_sync_with(|| tokio::time::sleep(Duration::from_millis(1)));
+/// ```
+///
+/// # Panics
+/// As [`run_sync`], and with a panic of `make`.
+#[inline]
+#[track_caller]
+pub fn run_sync_with<F: Future>(make: impl FnOnce() -> F) -> F::Output {
+    global::current().run_sync_with(make)
 }
 
 /// [`run_sync`] with a limit on the wait. When the limit is over, the future is dropped.
@@ -53,9 +78,55 @@ pub fn run_sync<F: Future>(future: F) -> F::Output {
 ///
 /// # Panics
 /// As [`run_sync`].
+#[inline]
 #[track_caller]
 pub fn run_sync_timeout<F: Future>(future: F, limit: Duration) -> Result<F::Output, TimedOut> {
-    GLOBAL.run_sync_timeout(future, limit)
+    global::current().run_sync_timeout(future, limit)
+}
+
+/// [`run_sync_with`] with a limit on the wait, as [`run_sync_timeout`] has it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let (long, short) = (Duration::from_secs(60), Duration::from_millis(5));
+/// let late = sideloop::run_sync_with_timeout(|| tokio::time::sleep(long), short);
+/// assert_eq!(late.unwrap_err().limit(), short);
+/// ```
+///
+/// # Errors
+/// [`TimedOut`], which names the place of the call.
+///
+/// # Panics
+/// As [`run_sync_with`].
+#[inline]
+#[track_caller]
+pub fn run_sync_with_timeout<F: Future>(
+    make: impl FnOnce() -> F,
+    limit: Duration,
+) -> Result<F::Output, TimedOut> {
+    global::current().run_sync_with_timeout(make, limit)
+}
+
+/// Enter the global runner's runtime on this thread until the guard is dropped. Does not block.
+///
+/// For what needs a runtime where it is *dropped*, outside of any call: a connection that a call has returned
+/// goes back to its pool in a task that its `Drop` spawns.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let _entered = sideloop::enter();
+/// let timer = tokio::time::sleep(Duration::from_millis(1)); // needs a runtime here
+/// sideloop::run_sync(timer);
+/// ```
+///
+/// # Panics
+/// If the runtime cannot be started, and in a thread-local's destructor after tokio's own thread-locals are
+/// gone.
+#[track_caller]
+pub fn enter() -> Entered<'static> {
+    global::current().enter()
 }
 
 /// Start a future on the global runner's threads. Does not block.
@@ -72,7 +143,7 @@ pub fn spawn<F>(future: F) -> Task<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    GLOBAL.spawn(future)
+    global::current().spawn(future)
 }
 
 /// Iterate over a stream; each `next` blocks the calling thread, which polls the stream.
@@ -83,7 +154,7 @@ where
 /// Here if the runtime cannot be started, in `next` as [`run_sync`].
 #[track_caller]
 pub fn iter<S: Stream>(stream: S) -> Iter<S> {
-    GLOBAL.iter(stream)
+    global::current().iter(stream)
 }
 
 /// The global runner's tokio handle, for everything that tokio offers.
@@ -93,5 +164,5 @@ pub fn iter<S: Stream>(stream: S) -> Iter<S> {
 #[track_caller]
 #[must_use]
 pub fn handle() -> Handle {
-    GLOBAL.handle()
+    global::current().handle()
 }

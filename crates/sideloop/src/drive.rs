@@ -1,77 +1,176 @@
 //! Drive a future on the calling thread: poll, wait for the bell, poll again.
 
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Context;
 use std::time::{Duration, Instant};
 
+use sideloop_core::bell::Heard;
 use sideloop_core::generation;
-use tokio::runtime::Handle;
+use tokio::runtime::{EnterGuard, Handle};
 use tokio::task::unconstrained;
 
-use crate::builder::Rules;
+use crate::access::Access;
 use crate::depth::Nested;
 use crate::error::Refusal;
-use crate::place::{self, Rhythm};
+use crate::hand_over;
+use crate::patrol::Patrol;
+use crate::place::{self, Rhythm, Waited};
+use crate::slot::Driven;
 use crate::waker::Waiter;
 
 /// How long a wake that is deferred until we return may go unseen.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Run `future` to its end or until `limit`, with the runtime of `handle` entered.
-pub(crate) fn drive<F: Future>(
-    future: F,
-    handle: &Handle,
-    rules: Rules,
+/// How long until a thread is sought again that was refused before.
+const SEEK: Duration = Duration::from_millis(10);
+
+/// What a call goes on after the end of its runner with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AfterEnd {
+    /// Nothing: what it waits for does not come, and a timer that is asked then panics.
+    Refused,
+    /// What is there: a task that has ended in time has its output.
+    Polled,
+}
+
+/// Drive to the end or until `limit`, with the runtime entered; `driven` is dropped before it is left.
+pub(crate) fn drive(
+    driven: &mut dyn Driven,
+    access: &Access,
     limit: Option<Instant>,
-) -> Result<F::Output, Refusal> {
-    let Some(_nested) = Nested::enter(rules.nesting_limit) else {
-        return Err(Refusal::TooDeep { limit: rules.nesting_limit });
+    after_end: AfterEnd,
+) -> Result<(), Refusal> {
+    let nesting_limit = access.rules().nesting_limit;
+    let refusal = if access.is_inherited() {
+        // What it holds may be the parent's: it is left to its owner's frame.
+        return Err(Refusal::Inherited);
+    } else if after_end == AfterEnd::Refused && access.has_ended() {
+        Refusal::Ended
+    } else {
+        match (access.enterable(), Nested::enter(nesting_limit)) {
+            (Some(handle), Some(_nested)) => return call(driven, access, handle, limit, after_end),
+            (None, _) => Refusal::ThreadEnds,
+            (_, None) => Refusal::TooDeep { limit: nesting_limit },
+        }
     };
-    if Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()) {
-        return Err(Refusal::ThreadEnds);
-    }
+    access.inside(|| driven.end());
+    Err(refusal)
+}
+
+fn call(
+    driven: &mut dyn Driven,
+    access: &Access,
+    handle: &Handle,
+    limit: Option<Instant>,
+    after_end: AfterEnd,
+) -> Result<(), Refusal> {
+    let mut call = Call { driven, access, limit, after_end, began: generation::current() };
     // Entered only after `block_in_place`, which takes a thread of the runtime that is current to go on
     // for the one it blocks.
-    place::block(rules.block_in_place, |rhythm| {
-        let _entered = handle.enter();
-        let waiter = Waiter::new();
-        // The budget of a task that we block would make the future yield for ever: it is filled up
-        // only when that task returns.
-        let ended = poll(pin!(unconstrained(future)), &waiter, rhythm, limit);
-        waiter.keep();
-        ended
-    })
+    place::block(access.rules().block_in_place, &mut |rhythm| call.wait(handle, rhythm))
 }
 
-fn poll<F: Future>(
-    mut future: Pin<&mut F>,
-    waiter: &Waiter,
-    rhythm: Rhythm,
+struct Call<'a> {
+    driven: &'a mut dyn Driven,
+    access: &'a Access,
     limit: Option<Instant>,
-) -> Result<F::Output, Refusal> {
-    let began = generation::current();
-    let mut context = Context::from_waker(waiter.waker());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return Ok(output);
-        }
-        if generation::current() != began {
-            return Err(Refusal::Forked);
-        }
-        if limit.is_some_and(|limit| Instant::now() >= limit) {
-            return Err(Refusal::TimedOut);
-        }
-        waiter.wait(next_look(rhythm, limit));
+    after_end: AfterEnd,
+    began: u32,
+}
+
+impl Call<'_> {
+    fn wait(&mut self, handle: &Handle, rhythm: Rhythm) -> Waited {
+        let mut inside = Inside { driven: &mut *self.driven, stays: false, _entered: handle.enter() };
+        let waiter = Waiter::new();
+        let mut pace = Pace { rhythm, patrol: self.access.is_watched().then(Patrol::new) };
+        let ended = loop {
+            // The budget of a task that we block would make the future yield for ever: it is filled up
+            // only when that task returns.
+            let future = pin!(unconstrained(poll_fn(|context| inside.driven.poll(context))));
+            if future.poll(&mut Context::from_waker(waiter.waker())).is_ready() {
+                break Ok(());
+            }
+            if generation::current() != self.began {
+                break Err(Refusal::Forked);
+            }
+            if self.limit.is_some_and(|limit| Instant::now() >= limit) {
+                break Err(Refusal::TimedOut);
+            }
+            if pace.next(&waiter, self.limit, handle) == Next::Misplaced {
+                inside.stays = true;
+                return Waited::Misplaced;
+            }
+            if self.after_end == AfterEnd::Refused && self.access.has_ended() {
+                break Err(Refusal::Ended);
+            }
+        };
+        waiter.keep();
+        Waited::Ended(ended)
     }
 }
 
-/// When to look again though no bell has rung.
-fn next_look(rhythm: Rhythm, limit: Option<Instant>) -> Option<Instant> {
-    match rhythm {
-        Rhythm::Rings => limit,
-        Rhythm::Ticks => {
-            let tick = Instant::now() + TICK;
-            Some(limit.map_or(tick, |limit| limit.min(tick)))
+/// The runtime is entered; before it is left, also by a panic, the future is dropped.
+struct Inside<'a> {
+    driven: &'a mut dyn Driven,
+    stays: bool,
+    _entered: EnterGuard<'a>,
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        if !self.stays {
+            self.driven.end();
         }
+    }
+}
+
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Poll,
+    Misplaced,
+}
+
+/// How a call waits, and what it looks after meanwhile.
+struct Pace {
+    rhythm: Rhythm,
+    patrol: Option<Patrol>,
+}
+
+impl Pace {
+    /// Wait until it is time to poll again.
+    fn next(&mut self, waiter: &Waiter, limit: Option<Instant>, handle: &Handle) -> Next {
+        let slice = match &self.rhythm {
+            Rhythm::Rings => self.patrol.as_ref().map(Patrol::round),
+            Rhythm::Seeks(_) => Some(SEEK),
+            Rhythm::Ticks(_) => Some(TICK),
+        };
+        let look = slice.map(|slice| Instant::now() + slice);
+        let until = match (limit, look) {
+            (Some(limit), Some(look)) => Some(limit.min(look)),
+            (limit, look) => limit.or(look),
+        };
+        if waiter.wait(until) == Heard::Ring {
+            return Next::Poll;
+        }
+        match &mut self.rhythm {
+            Rhythm::Rings => {}
+            Rhythm::Seeks(runtime) => {
+                if hand_over::seek(runtime) {
+                    self.rhythm = Rhythm::Rings;
+                }
+            }
+            Rhythm::Ticks(Some(doubt)) => {
+                if doubt.is_confirmed() {
+                    return Next::Misplaced;
+                }
+            }
+            Rhythm::Ticks(None) => {}
+        }
+        if let Some(patrol) = &mut self.patrol {
+            patrol.walk(handle);
+        }
+        Next::Poll
     }
 }

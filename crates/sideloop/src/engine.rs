@@ -1,19 +1,20 @@
 //! An engine: one tokio runtime, from start to end.
 
+use std::any::Any;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::access::{Access, Watched};
 use crate::builder::Config;
 use crate::fork;
+use crate::gate::Gate;
 
-/// The most threads that one runner has for blocked calls and `spawn_blocking` together. A call on a
-/// worker thread takes one for as long as it waits; tokio's 512 can be had by a busy server, and beyond
-/// the limit a worker that blocks has nobody to go on for it.
-const MOST_THREADS: usize = 4096;
+/// How often building is tried again where the machine was too busy to tell whether it had failed.
+const TRIES: u32 = 3;
 
 /// Threads that are alive.
 #[derive(Clone, Default)]
@@ -34,52 +35,121 @@ impl Threads {
     }
 }
 
+/// Whether an engine has begun to end: what its runtime would have done does not come any more.
+#[derive(Clone, Default)]
+pub(crate) struct Ended(Arc<AtomicBool>);
+
+impl Ended {
+    // ORDERING: Release pairs with Acquire: whoever is woken by the end of the runtime sees it told.
+    pub(crate) fn tell(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_told(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 /// The I/O driver, the timers and the threads for spawned tasks. Dropped, it ends without waiting.
 pub(crate) struct Engine {
-    runtime: Option<Runtime>,
-    handle: Handle,
+    // Behind a lock for whoever ends it while others look at the rest. None once it is ended, and if it
+    // is somebody else's.
+    runtime: Mutex<Option<Runtime>>,
+    access: Access,
     threads: Threads,
 }
 
 impl Engine {
     pub(crate) fn start(config: &Config) -> io::Result<Self> {
         fork::watch()?;
-        let threads = Threads::default();
-        let (started, stopping) = (threads.clone(), threads.clone());
-        let runtime = Builder::new_multi_thread()
-            .name(config.name.as_ref())
-            .thread_name(config.name.as_ref())
-            .worker_threads(config.workers.get())
-            .max_blocking_threads(MOST_THREADS)
-            .on_thread_start(move || started.one_more())
-            .on_thread_stop(move || stopping.one_less())
-            .enable_all()
-            .build()?;
-        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime), threads })
+        for _ in 0..TRIES {
+            let (threads, gate) = (Threads::default(), Arc::new(Gate::new()));
+            let mut builder = builder(config, &threads, &gate);
+            // Unwind safe: all that it leaves half-done is its own, and is dropped.
+            let runtime = catch_unwind(AssertUnwindSafe(|| builder.build())).map_err(no_thread)??;
+            if gate.open() {
+                let access = Access::new(runtime.handle().clone(), config.rules, Watched::Yes);
+                return Ok(Self { runtime: Mutex::new(Some(runtime)), access, threads });
+            }
+            runtime.shutdown_background();
+        }
+        Err(io::Error::new(io::ErrorKind::TimedOut, "its threads had to wait too long for a CPU"))
     }
 
-    pub(crate) fn handle(&self) -> &Handle {
-        &self.handle
+    /// On a runtime that somebody else owns, and ends.
+    pub(crate) fn on(handle: &Handle, config: &Config) -> io::Result<Self> {
+        fork::watch()?;
+        let access = Access::new(handle.clone(), config.rules, Watched::No);
+        Ok(Self { runtime: Mutex::new(None), access, threads: Threads::default() })
+    }
+
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
     }
 
     pub(crate) fn threads(&self) -> Threads {
         self.threads.clone()
     }
 
-    /// Cancel the tasks and wait, at most for `limit`, until the threads have ended. Panics in async
-    /// code.
-    pub(crate) fn end(mut self, limit: Duration) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(limit);
+    /// Begin the end: the runtime, if it is ours and nobody else has taken it.
+    pub(crate) fn take(&self) -> Option<Runtime> {
+        self.access.ended().tell();
+        self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Cancel the tasks, and wait for nothing.
+    pub(crate) fn end_at_once(&self) {
+        // Does not work: to drop the runtime. That waits, and panics in async code.
+        if let Some(runtime) = self.take() {
+            runtime.shutdown_background();
         }
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // Does not work: to drop the runtime. That waits, and panics in async code.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        self.end_at_once();
     }
+}
+
+fn builder(config: &Config, threads: &Threads, gate: &Arc<Gate>) -> Builder {
+    let (started, stopping) = (threads.clone(), threads.clone());
+    let (on_start, on_stop) = (config.on_start.clone(), config.on_stop.clone());
+    let gate = Arc::clone(gate);
+    let mut builder = Builder::new_multi_thread();
+    builder
+        .name(config.name.as_ref())
+        .thread_name(config.name.as_ref())
+        .worker_threads(config.workers.get())
+        .max_blocking_threads(config.most_threads)
+        .on_thread_start(move || {
+            gate.pass();
+            started.one_more();
+            if let Some(hook) = &on_start {
+                hook();
+            }
+        })
+        .on_thread_stop(move || {
+            if let Some(hook) = &on_stop {
+                hook();
+            }
+            stopping.one_less();
+        })
+        .enable_all();
+    if let Some(bytes) = config.stack_size {
+        builder.thread_stack_size(bytes);
+    }
+    if let Some(time) = config.keep_alive {
+        builder.thread_keep_alive(time);
+    }
+    builder
+}
+
+/// tokio panics where a thread is refused to it.
+fn no_thread(panic: Box<dyn Any + Send>) -> io::Error {
+    let said = match panic.downcast::<String>() {
+        Ok(said) => *said,
+        Err(panic) => panic.downcast::<&str>().map_or_else(|_| "a panic".into(), |said| (*said).into()),
+    };
+    io::Error::new(io::ErrorKind::WouldBlock, said)
 }

@@ -15,6 +15,7 @@ pub(crate) enum Refusal {
     Forked,
     Inherited,
     NotStarted(io::Error),
+    Ended,
     Cancelled,
 }
 
@@ -39,6 +40,10 @@ impl fmt::Display for Refusal {
                 "what is waited for was made before the process was forked, and is in the parent; make \
                  it anew in the child",
             ),
+            Self::Ended => f.write_str(
+                "the runner has ended, or was closed, and runs nothing more; end it after its last call, \
+                 and drop its iterators before",
+            ),
             Self::Cancelled => f.write_str(
                 "the runner has ended, and has cancelled the task that is waited for; join its tasks \
                  before a runner is dropped or shut down",
@@ -61,9 +66,26 @@ pub(crate) fn refuse(runner: &str, refusal: &Refusal) -> ! {
     panic!("sideloop runner {runner:?}: {refusal}")
 }
 
-/// The limit of [`run_sync_timeout`](crate::run_sync_timeout) was over before the future was ready. The
-/// future has been dropped.
-#[derive(Clone, Debug)]
+/// The limit of a wait was over before what was waited for was ready.
+///
+/// A future that was waited for has been dropped. Equal are two that tell the same: the limit, the runner and
+/// the place of the call.
+///
+/// It converts into [`std::io::Error`] of the kind [`TimedOut`](std::io::ErrorKind::TimedOut), for code that
+/// speaks `io::Result`:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// fn read() -> std::io::Result<()> {
+///     sideloop::run_sync_timeout(std::future::pending::<()>(), Duration::from_millis(5))?;
+///     Ok(())
+/// }
+///
+/// assert_eq!(read().unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TimedOut {
     pub(crate) runner: String,
     pub(crate) limit: Duration,
@@ -82,6 +104,12 @@ impl TimedOut {
     pub fn limit(&self) -> Duration {
         self.limit
     }
+
+    /// The name of the runner that the call was made on.
+    #[must_use]
+    pub fn runner(&self) -> &str {
+        &self.runner
+    }
 }
 
 impl fmt::Display for TimedOut {
@@ -97,9 +125,33 @@ impl fmt::Display for TimedOut {
 
 impl Error for TimedOut {}
 
-/// [`Runner::shutdown`](crate::Runner::shutdown) has left threads behind that did not end in time. They end
+impl From<TimedOut> for io::Error {
+    fn from(late: TimedOut) -> Self {
+        Self::new(io::ErrorKind::TimedOut, late)
+    }
+}
+
+/// [`Builder::build_global`](crate::Builder::build_global) came too late: the global runner has been used, or set,
+/// and stays what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AlreadyInUse;
+
+impl fmt::Display for AlreadyInUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the global sideloop runner is already in use; set it at the beginning of main, before anything \
+             calls run_sync, or use a Runner of your own",
+        )
+    }
+}
+
+impl Error for AlreadyInUse {}
+
+/// [`Runner::shutdown`](crate::Runner::shutdown) or [`Runner::close`](crate::Runner::close) has left threads behind that did not end in time. They end
 /// when the code in which they block returns.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StillRunning {
     pub(crate) runner: String,
     pub(crate) limit: Duration,
@@ -107,6 +159,12 @@ pub struct StillRunning {
 }
 
 impl StillRunning {
+    /// The name of the runner.
+    #[must_use]
+    pub fn runner(&self) -> &str {
+        &self.runner
+    }
+
     /// How many threads were left.
     #[must_use]
     pub fn threads(&self) -> usize {

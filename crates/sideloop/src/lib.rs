@@ -30,10 +30,14 @@
 #![deny(unsafe_code, missing_docs)]
 
 mod api;
-pub use api::{handle, iter, run_sync, run_sync_timeout, spawn};
+pub use api::{
+    enter, handle, iter, run_sync, run_sync_timeout, run_sync_with, run_sync_with_timeout, spawn,
+};
 
 #[cfg(feature = "macros")]
 pub use sideloop_macros::synced;
+
+mod global;
 
 mod builder;
 pub use builder::{BlockInPlace, Builder};
@@ -45,9 +49,22 @@ mod lives;
 
 mod engine;
 
+mod gate;
+
+mod access;
+
+mod enter;
+pub use enter::Entered;
+
+mod slot;
+
 mod depth;
 
 mod place;
+
+mod doubt;
+
+mod hand_over;
 
 mod drive;
 
@@ -55,18 +72,23 @@ mod waker;
 
 mod cpus;
 
-mod shutdown;
+mod patrol;
 
-mod access;
+mod shutdown;
 
 mod task;
 pub use task::Task;
 
+mod carry;
+
 mod iterate;
 pub use iterate::Iter;
 
+mod read_ahead;
+pub use read_ahead::ReadAhead;
+
 mod error;
-pub use error::{StillRunning, TimedOut};
+pub use error::{AlreadyInUse, StillRunning, TimedOut};
 
 mod fork;
 

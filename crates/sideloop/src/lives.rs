@@ -8,15 +8,15 @@
 //! another thread is inside leaves the child waiting for a thread that it does not have.
 #![expect(unsafe_code, reason = "a pointer that forks cannot leave half-written")]
 
-use std::io;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sideloop_core::generation;
 
 use crate::builder::Config;
 use crate::engine::Engine;
+use crate::error::Refusal;
 
 /// One generation's engine, or the place for it.
 struct Life {
@@ -26,7 +26,7 @@ struct Life {
 }
 
 impl Life {
-    fn engine(&self, config: &Config) -> io::Result<&Engine> {
+    fn engine(&self, config: &Config) -> Result<&Engine, Refusal> {
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
         }
@@ -34,29 +34,63 @@ impl Life {
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
         }
-        let engine = Engine::start(config)?;
+        let engine = config.start()?;
         Ok(self.engine.get_or_init(|| engine))
     }
 }
 
-/// Where the newest life is. Null until the first is needed; freed only when the runner is dropped in
-/// the generation that made it.
-pub(crate) struct Lives(AtomicPtr<Life>);
+/// A runner's lives.
+///
+/// Who may touch what:
+/// - `newest` is null until the first life is needed. Whoever finds it null, or of an older generation,
+///   replaces it by compare-and-swap; all others read it.
+/// - A life is freed by `Drop` alone, which has `&mut self`, and only in the generation that made it; so what a
+///   call borrows from it lives as long as the call borrows the runner.
+/// - An older generation's life is never freed nor read but for its number: the parent's threads may have held
+///   its locks, and its engine is the parent's.
+/// - `closed` is set once. Whoever starts an engine looks at it again afterwards, so that none is left
+///   running.
+pub(crate) struct Lives {
+    newest: AtomicPtr<Life>,
+    closed: AtomicBool,
+}
 
 impl Lives {
     pub(crate) const fn new() -> Self {
-        Self(AtomicPtr::new(ptr::null_mut()))
+        Self { newest: AtomicPtr::new(ptr::null_mut()), closed: AtomicBool::new(false) }
     }
 
     /// This generation's engine, started if need be. Blocks while another thread starts it.
-    pub(crate) fn engine(&self, config: &Config) -> io::Result<&Engine> {
-        self.current().engine(config)
+    pub(crate) fn engine(&self, config: &Config) -> Result<&Engine, Refusal> {
+        // ORDERING: SeqCst on `closed`, here and in `close`: either who starts sees it set, or who closes
+        // sees the engine.
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Refusal::Ended);
+        }
+        let life = self.current();
+        if let Some(engine) = life.engine.get() {
+            return Ok(engine);
+        }
+        let engine = life.engine(config)?;
+        if self.closed.load(Ordering::SeqCst) {
+            engine.end_at_once();
+            return Err(Refusal::Ended);
+        }
+        Ok(engine)
+    }
+
+    /// Take no more calls. The engine that is left to be ended, if one was started in this generation.
+    pub(crate) fn close(&self) -> Option<&Engine> {
+        self.closed.store(true, Ordering::SeqCst);
+        // SAFETY: as in `current`.
+        let life = unsafe { self.newest.load(Ordering::SeqCst).as_ref() }?;
+        if life.generation == generation::current() { life.engine.get() } else { None }
     }
 
     fn current(&self) -> &Life {
         let generation = generation::current();
         // ORDERING: Acquire pairs with the Release that published the life's fields.
-        let mut newest = self.0.load(Ordering::Acquire);
+        let mut newest = self.newest.load(Ordering::Acquire);
         loop {
             // SAFETY: null or from `Box::into_raw` below; freed only by `Drop`, which has `&mut self`
             // while the reference made here borrows `self`.
@@ -66,7 +100,7 @@ impl Lives {
             }
             let (engine, starting) = (OnceLock::new(), Mutex::new(()));
             let life = Box::into_raw(Box::new(Life { generation, engine, starting }));
-            match self.0.compare_exchange(newest, life, Ordering::AcqRel, Ordering::Acquire) {
+            match self.newest.compare_exchange(newest, life, Ordering::AcqRel, Ordering::Acquire) {
                 // SAFETY: as above. What it replaces is inherited, and stays where it is for good.
                 Ok(_) => return unsafe { &*life },
                 Err(now) => {
@@ -78,20 +112,17 @@ impl Lives {
         }
     }
 
-    /// End this generation's life and hand out its engine, if it was started.
-    pub(crate) fn end(&mut self) -> Option<Engine> {
-        let newest = std::mem::replace(self.0.get_mut(), ptr::null_mut());
-        // SAFETY: as in `current`.
-        if unsafe { newest.as_ref() }?.generation != generation::current() {
-            return None;
-        }
-        // SAFETY: from `Box::into_raw`, and no longer reachable: it was taken out of `self` above.
-        unsafe { Box::from_raw(newest) }.engine.into_inner()
-    }
 }
 
 impl Drop for Lives {
     fn drop(&mut self) {
-        drop(self.end());
+        let newest = std::mem::replace(self.newest.get_mut(), ptr::null_mut());
+        // SAFETY: as in `current`.
+        let own = unsafe { newest.as_ref() }
+            .is_some_and(|life| life.generation == generation::current());
+        if own {
+            // SAFETY: from `Box::into_raw`, and no longer reachable: it was taken out of `self` above.
+            drop(unsafe { Box::from_raw(newest) });
+        }
     }
 }

@@ -17,43 +17,62 @@
 //! - Only multi-thread runtimes have a worker of an index above 0; only `current_thread` ones run code
 //!   outside of a task.
 //! - The current handle tells the flavour, unless somebody has entered another runtime's handle inside
-//!   a task. We do, so we keep in mind that we did ([`TICKING`]). If somebody else did and the index is
-//!   0, `block_in_place` itself is asked: it refuses by a panic before it calls anything, which is caught,
-//!   and kept in mind for this runtime and thread ([`REFUSED`]).
+//!   a task. We do, so we keep in mind that we did ([`TICKING`]). Somebody else did if worker 0 of that
+//!   other runtime is seen to be elsewhere (`doubt.rs`). Only then is `block_in_place` itself asked, which
+//!   refuses by a panic before it calls anything (`hand_over.rs`); where a panic ends the program, it is
+//!   not asked, and the call looks on a tick.
 //!
 //! Does not work: a panic hook around that question. The hook belongs to the program.
 
 use std::cell::Cell;
-use std::panic::{self, AssertUnwindSafe};
 
 use tokio::runtime::{self, Handle, RuntimeFlavor};
 use tokio::task;
 
 use crate::builder::BlockInPlace;
+use crate::doubt::{self, Answer, Doubt};
+use crate::error::Refusal;
+use crate::hand_over::{self, Asked};
+
+/// Whether `block_in_place` may be asked where it may refuse.
+const MAY_ASK: bool = cfg!(not(panic = "abort"));
 
 thread_local! {
-    // Both without a destructor.
     /// Whether a call on this thread looks on a tick. What is nested in it stands where it stands.
+    /// Without a destructor.
     static TICKING: Cell<bool> = const { Cell::new(false) };
-
-    /// The runtime entered last when `block_in_place` refused on this thread.
-    static REFUSED: Cell<Option<runtime::Id>> = const { Cell::new(None) };
 }
 
 /// How a call hears of wakes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Rhythm {
     /// Each wake rings the caller's bell.
     Rings,
-    /// Some wakes come only when the caller has returned: look on a tick as well.
-    Ticks,
+    /// As above; but the worker's duties wait for a thread, which the system refused: try again.
+    Seeks(Handle),
+    /// Some wakes come only when the caller has returned: look on a tick as well. If there is a doubt
+    /// about the place, look into it.
+    Ticks(Option<Doubt>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a wait under one rhythm came to.
+#[must_use]
+#[derive(Debug)]
+pub(crate) enum Waited {
+    /// The call has ended.
+    Ended(Result<(), Refusal>),
+    /// The doubt was right: go on elsewhere.
+    Misplaced,
+}
+
+/// Waits under the rhythm that it is given. Called again after [`Waited::Misplaced`].
+pub(crate) type Wait<'a> = &'a mut dyn FnMut(Rhythm) -> Waited;
+
+#[derive(Debug)]
 enum Place {
     Free,
     Worker,
-    Borrowed,
+    Borrowed(Option<Doubt>),
 }
 
 fn here() -> Place {
@@ -61,33 +80,53 @@ fn here() -> Place {
         return Place::Free;
     };
     if TICKING.get() {
-        return Place::Borrowed;
+        return Place::Borrowed(None);
     }
     if index > 0 {
         return Place::Worker;
     }
     match Handle::try_current() {
-        Ok(entered)
-            if task::try_id().is_some()
-                && entered.runtime_flavor() != RuntimeFlavor::CurrentThread
-                && REFUSED.get() != Some(entered.id()) =>
-        {
-            Place::Worker
-        }
-        Ok(_) | Err(_) => Place::Borrowed,
+        Ok(entered) if task::try_id().is_some() => on_worker_0(entered),
+        Ok(_) | Err(_) => Place::Borrowed(None),
+    }
+}
+
+/// In a task, on worker 0 of a runtime, which is that of the entered handle or another one.
+fn on_worker_0(entered: Handle) -> Place {
+    let looks_free = entered.runtime_flavor() != RuntimeFlavor::CurrentThread;
+    match (doubt::recall(&entered), doubt::is_elsewhere(&entered)) {
+        // It was asked when that handle was entered over a current_thread runtime.
+        (Some(Answer::Refused), true) => Place::Borrowed(None),
+        (Some(Answer::Refused), false) => Place::Borrowed(Some(Doubt::new(entered))),
+        (Some(Answer::Own), false) => Place::Borrowed(None),
+        (None | Some(Answer::Own), true) if MAY_ASK => Place::Worker,
+        (None | Some(Answer::Own), true) => Place::Borrowed(None),
+        (None, false) if looks_free => Place::Worker,
+        (None, false) => Place::Borrowed(Some(Doubt::new(entered))),
     }
 }
 
 /// Block in `wait`, after handing over what others wait for.
-pub(crate) fn block<T>(block_in_place: BlockInPlace, wait: impl FnOnce(Rhythm) -> T) -> T {
-    match (here(), block_in_place) {
+pub(crate) fn block(block_in_place: BlockInPlace, wait: Wait<'_>) -> Result<(), Refusal> {
+    let waited = match (here(), block_in_place) {
         (Place::Free, _) => wait(Rhythm::Rings),
         (Place::Worker, BlockInPlace::WhereNeeded) => hand_over(wait),
-        (Place::Worker, BlockInPlace::Never) | (Place::Borrowed, _) => tick(wait),
+        (Place::Worker, BlockInPlace::Never) => tick(None, wait),
+        (Place::Borrowed(_), BlockInPlace::Never) => tick(None, wait),
+        (Place::Borrowed(doubt), BlockInPlace::WhereNeeded) => tick(doubt, wait),
+    };
+    let waited = match waited {
+        Waited::Misplaced => hand_over(wait),
+        ended @ Waited::Ended(_) => ended,
+    };
+    match waited {
+        Waited::Ended(ended) => ended,
+        // Handed over, or refused for certain: nothing is left to doubt.
+        Waited::Misplaced => unreachable!("it was asked"),
     }
 }
 
-fn tick<T>(wait: impl FnOnce(Rhythm) -> T) -> T {
+fn tick(doubt: Option<Doubt>, wait: Wait<'_>) -> Waited {
     struct Reset(bool);
 
     impl Drop for Reset {
@@ -96,22 +135,27 @@ fn tick<T>(wait: impl FnOnce(Rhythm) -> T) -> T {
         }
     }
 
+    let doubt = doubt.filter(|_| MAY_ASK);
     let _reset = Reset(TICKING.replace(true));
-    wait(Rhythm::Ticks)
+    wait(Rhythm::Ticks(doubt))
 }
 
-fn hand_over<T>(wait: impl FnOnce(Rhythm) -> T) -> T {
-    let mut waiting = Some(wait);
-    let take = || waiting.take().map(|wait| wait(Rhythm::Rings));
-    // Unwind safe: a panic of the user's goes on below.
-    let ended = panic::catch_unwind(AssertUnwindSafe(|| task::block_in_place(take)));
-    match (ended, waiting) {
-        (Err(_refused), Some(wait)) => {
-            REFUSED.set(Handle::try_current().ok().map(|entered| entered.id()));
-            tick(wait)
+fn hand_over(wait: Wait<'_>) -> Waited {
+    match hand_over::ask(Rhythm::Rings, wait) {
+        Asked::Waited(waited) => waited,
+        Asked::Refused => {
+            if let Ok(entered) = Handle::try_current() {
+                doubt::remember(&entered, Answer::Refused);
+            }
+            tick(None, wait)
         }
-        (Err(panic), None) => panic::resume_unwind(panic),
-        (Ok(Some(output)), _) => output,
-        (Ok(None), _) => unreachable!("block_in_place calls what it is given once"),
+        // The worker's duties lie ready, but for a thread. Asked again there is nothing to hand over.
+        Asked::NoThread => {
+            let rhythm = Handle::try_current().map_or(Rhythm::Rings, Rhythm::Seeks);
+            match hand_over::ask(rhythm, wait) {
+                Asked::Waited(waited) => waited,
+                Asked::Refused | Asked::NoThread => tick(None, wait),
+            }
+        }
     }
 }

@@ -6,15 +6,16 @@ use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
+use sideloop_core::generation;
 use tokio::runtime::Handle;
 
 use crate::access::Access;
-use crate::builder::Config;
-use crate::drive::drive;
+use crate::builder::{self, Config, Given};
+use crate::drive::AfterEnd;
 use crate::engine::Engine;
 use crate::error::{Refusal, refuse};
 use crate::lives::Lives;
-use crate::{Builder, Iter, StillRunning, Task, TimedOut, shutdown};
+use crate::{Builder, Entered, Iter, StillRunning, Task, TimedOut, shutdown};
 
 /// A tokio runtime for sync code, with a name and an end.
 ///
@@ -35,27 +36,64 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// A runner with one worker thread, which will bear this name. Starts nothing yet.
+    /// A runner with two worker threads, which will bear this name. Starts nothing yet.
+    ///
+    /// # Panics
+    /// If the name is empty or holds a NUL.
+    #[track_caller]
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
         Self::builder(name).build()
     }
 
-    /// A builder, for anything but the defaults.
-    pub fn builder(name: impl Into<Cow<'static, str>>) -> Builder {
-        Builder::new(name.into())
+    /// [`Runner::new`] for a static.
+    ///
+    /// ```
+    /// use sideloop::Runner;
+    ///
+    /// static DATABASE: Runner = Runner::const_new("database");
+    ///
+    /// assert_eq!(DATABASE.run_sync(async { 22 }), 22);
+    /// ```
+    ///
+    /// # Panics
+    /// If the name is empty or holds a NUL; for a static, when it is compiled.
+    #[must_use]
+    pub const fn const_new(name: &'static str) -> Self {
+        builder::check(name);
+        Self { config: Config::named(Cow::Borrowed(name)), lives: Lives::new() }
     }
 
-    pub(crate) const fn global() -> Self {
-        Self { config: Config::named(Cow::Borrowed("sideloop")), lives: Lives::new() }
+    /// A builder, for anything but the defaults.
+    ///
+    /// # Panics
+    /// If the name is empty or holds a NUL.
+    #[track_caller]
+    pub fn builder(name: impl Into<Cow<'static, str>>) -> Builder {
+        Builder::new(name.into())
     }
 
     /// Run a future to its end and return its output, as [`run_sync`](crate::run_sync) does.
     ///
     /// # Panics
     /// As [`run_sync`](crate::run_sync).
+    #[inline]
     #[track_caller]
     pub fn run_sync<F: Future>(&self, future: F) -> F::Output {
-        match self.call(future, None) {
+        match self.access().drive(future, None, AfterEnd::Refused) {
+            Ok(output) => output,
+            Err(refusal) => refuse(self.name(), &refusal),
+        }
+    }
+
+    /// Make a future with the runtime entered, and run it to its end, as
+    /// [`run_sync_with`](crate::run_sync_with) does.
+    ///
+    /// # Panics
+    /// As [`run_sync`](crate::run_sync), and with a panic of `make`.
+    #[inline]
+    #[track_caller]
+    pub fn run_sync_with<F: Future>(&self, make: impl FnOnce() -> F) -> F::Output {
+        match self.access().drive_with(make, None) {
             Ok(output) => output,
             Err(refusal) => refuse(self.name(), &refusal),
         }
@@ -68,6 +106,7 @@ impl Runner {
     ///
     /// # Panics
     /// As [`run_sync`](crate::run_sync).
+    #[inline]
     #[track_caller]
     pub fn run_sync_timeout<F: Future>(
         &self,
@@ -75,19 +114,62 @@ impl Runner {
         limit: Duration,
     ) -> Result<F::Output, TimedOut> {
         // A limit beyond what an instant can say is none.
-        match self.call(future, Instant::now().checked_add(limit)) {
-            Ok(output) => Ok(output),
-            Err(Refusal::TimedOut) => {
-                let (runner, place) = (self.name().to_owned(), Location::caller());
-                Err(TimedOut { runner, limit, place })
+        let until = Instant::now().checked_add(limit);
+        self.access()
+            .drive(future, until, AfterEnd::Refused)
+            .map_err(|refusal| self.late(&refusal, limit))
+    }
+
+    /// [`Runner::run_sync_with`] with a limit on the wait, as
+    /// [`run_sync_with_timeout`](crate::run_sync_with_timeout).
+    ///
+    /// # Errors
+    /// [`TimedOut`], which names the place of the call.
+    ///
+    /// # Panics
+    /// As [`run_sync_with`](crate::run_sync_with).
+    #[inline]
+    #[track_caller]
+    pub fn run_sync_with_timeout<F: Future>(
+        &self,
+        make: impl FnOnce() -> F,
+        limit: Duration,
+    ) -> Result<F::Output, TimedOut> {
+        let until = Instant::now().checked_add(limit);
+        self.access().drive_with(make, until).map_err(|refusal| self.late(&refusal, limit))
+    }
+
+    /// What a call with a limit ends with if it does not end well.
+    #[cold]
+    #[track_caller]
+    fn late(&self, refusal: &Refusal, limit: Duration) -> TimedOut {
+        match refusal {
+            Refusal::TimedOut => {
+                TimedOut { runner: self.name().to_owned(), limit, place: Location::caller() }
             }
-            Err(refusal) => refuse(self.name(), &refusal),
+            refusal => refuse(self.name(), refusal),
         }
     }
 
-    fn call<F: Future>(&self, future: F, limit: Option<Instant>) -> Result<F::Output, Refusal> {
-        let engine = self.lives.engine(&self.config).map_err(Refusal::NotStarted)?;
-        drive(future, engine.handle(), self.config.rules, limit)
+    /// Enter the runner's runtime on this thread until the guard is dropped. Does not block.
+    ///
+    /// For sync code that makes or drops what needs a runtime there: timers, sockets, connections that go back
+    /// to their pool. Calls may be made meanwhile.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let runner = sideloop::Runner::new("timers");
+    /// let _entered = runner.enter();
+    /// runner.run_sync(tokio::time::sleep(Duration::from_millis(1)));
+    /// ```
+    ///
+    /// # Panics
+    /// If the runtime cannot be started, and in a thread-local's destructor after tokio's own
+    /// thread-locals are gone.
+    #[track_caller]
+    pub fn enter(&self) -> Entered<'_> {
+        Entered::new(self.access())
     }
 
     /// Start a future on the runner's threads. Does not block.
@@ -99,8 +181,7 @@ impl Runner {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let handle = self.engine().handle();
-        Task::spawn(future, handle, Access::new(handle, self.config.rules))
+        Task::spawn(future, self.access().clone(), self.config.carry.as_ref())
     }
 
     /// Iterate over a stream; each `next` blocks the calling thread, which polls the stream. As
@@ -110,7 +191,7 @@ impl Runner {
     /// Here if the runtime cannot be started, in `next` as [`run_sync`](crate::run_sync).
     #[track_caller]
     pub fn iter<S: Stream>(&self, stream: S) -> Iter<S> {
-        Iter::new(stream, Access::new(self.engine().handle(), self.config.rules))
+        Iter::new(stream, self.access().clone(), self.config.carry.clone())
     }
 
     /// The tokio handle of the runner's runtime, for everything that tokio offers.
@@ -120,7 +201,7 @@ impl Runner {
     #[track_caller]
     #[must_use]
     pub fn handle(&self) -> Handle {
-        self.engine().handle().clone()
+        self.access().handle().clone()
     }
 
     /// The name it was given.
@@ -132,7 +213,7 @@ impl Runner {
     /// Cancel the tasks and block, at most for `limit`, until the threads have ended.
     ///
     /// Safe anywhere, async code included. A task is dropped where it awaits; code that blocks a
-    /// thread is waited for.
+    /// thread is waited for. A runner made of a handle ends nothing, since its runtime is not its own.
     ///
     /// ```
     /// use std::time::Duration;
@@ -145,19 +226,70 @@ impl Runner {
     ///
     /// # Errors
     /// [`StillRunning`] if threads are left after `limit`.
-    pub fn shutdown(mut self, limit: Duration) -> Result<(), StillRunning> {
-        match self.lives.end() {
-            Some(engine) => shutdown::end(engine, self.name(), self.config.rules, limit),
+    pub fn shutdown(self, limit: Duration) -> Result<(), StillRunning> {
+        self.close(limit)
+    }
+
+    /// [`Runner::shutdown`] for a runner that others share, a static for instance. It stays closed: later calls
+    /// panic and say so. May be called again.
+    ///
+    /// Calls that are under way on other threads end with their futures, or with a panic that says that the
+    /// runner has ended, when they are woken next.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sideloop::Runner;
+    ///
+    /// static DATABASE: Runner = Runner::const_new("database");
+    ///
+    /// DATABASE.run_sync(async { tokio::task::yield_now().await });
+    /// DATABASE.close(Duration::from_secs(5)).expect("nothing blocks its thread");
+    /// ```
+    ///
+    /// # Errors
+    /// [`StillRunning`] if threads are left after `limit`.
+    pub fn close(&self, limit: Duration) -> Result<(), StillRunning> {
+        match self.lives.close() {
+            Some(engine) => shutdown::end(engine, self.name(), limit),
             None => Ok(()),
         }
     }
 
+    #[inline]
     #[track_caller]
-    fn engine(&self) -> &Engine {
-        match self.lives.engine(&self.config) {
-            Ok(engine) => engine,
-            Err(error) => refuse(self.name(), &Refusal::NotStarted(error)),
+    pub(crate) fn access(&self) -> &Access {
+        match self.engine() {
+            Ok(engine) => engine.access(),
+            Err(refusal) => refuse(self.name(), &refusal),
         }
+    }
+
+    fn engine(&self) -> Result<&Engine, Refusal> {
+        self.lives.engine(&self.config)
+    }
+}
+
+/// A runner on a runtime of yours: an application's calls stay in it, with its threads, its I/O and its pools.
+///
+/// The runner keeps the runtime's name, starts no thread and ends none. When the runtime ends, so does what its
+/// futures wait for, and they say so themselves; a fork's child cannot use it.
+///
+/// Calls inside of a `current_thread` runtime, on a runner of that very runtime, wait for nothing but their own
+/// future: its I/O and timers do not advance while the call blocks its only thread.
+///
+/// ```
+/// let runtime = tokio::runtime::Runtime::new()?;
+/// let runner = sideloop::Runner::from(runtime.handle().clone());
+/// assert_eq!(runner.handle().id(), runtime.handle().id());
+/// assert_eq!(runner.run_sync(async { 22 }), 22);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+impl From<Handle> for Runner {
+    fn from(handle: Handle) -> Self {
+        let name = handle.name().unwrap_or("tokio").to_owned();
+        let mut config = Config::named(Cow::Owned(name));
+        config.given = Some(Given { handle, generation: generation::current() });
+        Self { config, lives: Lives::new() }
     }
 }
 

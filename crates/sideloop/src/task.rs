@@ -2,17 +2,18 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::mem;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::access::Access;
+use crate::carry::{Carry, poll_with};
 use crate::depth::{InTask, TaskDepth};
+use crate::drive::AfterEnd;
 use crate::error::{Refusal, refuse};
 
 /// A future that runs on a runner's threads; made by [`spawn`](crate::spawn) and
@@ -30,24 +31,25 @@ use crate::error::{Refusal, refuse};
 /// ```
 #[must_use = "a task is cancelled when it is dropped: join, await or detach it"]
 pub struct Task<T> {
-    // None once detached.
+    // None once detached, or its output taken.
     running: Option<JoinHandle<T>>,
     depth: Arc<TaskDepth>,
     access: Access,
 }
 
 impl<T: Send + 'static> Task<T> {
-    pub(crate) fn spawn<F>(future: F, handle: &Handle, access: Access) -> Self
+    pub(crate) fn spawn<F>(future: F, access: Access, carry: Option<&Carry>) -> Self
     where
         F: Future<Output = T> + Send + 'static,
     {
         let depth = Arc::new(TaskDepth::default());
         let inside = Arc::clone(&depth);
-        let running = handle.spawn(async move {
+        let mut carried = carry.map(Carry::take_along);
+        let running = access.handle().spawn(async move {
             let mut future = pin!(future);
             poll_fn(|context| {
                 let _in_task = InTask::enter(&inside);
-                future.as_mut().poll(context)
+                poll_with(&mut carried, || future.as_mut().poll(context))
             })
             .await
         });
@@ -63,11 +65,114 @@ impl<T> Task<T> {
     /// if the task is the parent's; and as [`run_sync`](crate::run_sync).
     #[track_caller]
     pub fn join(mut self) -> T {
-        let Self { running, depth, access } = &mut self;
-        match access.drive(poll_fn(|context| poll_end(running, depth, context))) {
-            Ok(ended) => output(ended, access),
-            Err(refusal) => refuse(access.runner(), &refusal),
+        match self.wait(None) {
+            Ok(ended) => output(ended, &self.access),
+            Err(refusal) => refuse(self.access.runner(), &refusal),
         }
+    }
+
+    /// [`Task::join`] with a limit on the wait. After the limit the task is given back, and runs on.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let task = sideloop::spawn(std::future::pending::<()>());
+    /// let task = task.join_timeout(Duration::from_millis(5)).unwrap_err();
+    /// drop(task); // cancelled
+    /// ```
+    ///
+    /// # Errors
+    /// The task, if it has not ended within `limit`.
+    ///
+    /// # Panics
+    /// As [`Task::join`].
+    #[track_caller]
+    pub fn join_timeout(mut self, limit: Duration) -> Result<T, Self> {
+        match self.wait(Instant::now().checked_add(limit)) {
+            Ok(ended) => Ok(output(ended, &self.access)),
+            Err(Refusal::TimedOut) => Err(self),
+            Err(refusal) => refuse(self.access.runner(), &refusal),
+        }
+    }
+
+    /// The output, if the task has ended. Does not block.
+    ///
+    /// ```
+    /// let mut task = sideloop::spawn(async { 22 });
+    /// let output = loop {
+    ///     match task.try_join() {
+    ///         Ok(output) => break output,
+    ///         Err(running) => task = running, // and do something else meanwhile
+    ///     }
+    /// };
+    /// assert_eq!(output, 22);
+    /// ```
+    ///
+    /// # Errors
+    /// The task, if it has not ended.
+    ///
+    /// # Panics
+    /// As [`Task::join`].
+    #[track_caller]
+    pub fn try_join(self) -> Result<T, Self> {
+        if self.access.is_inherited() {
+            refuse(self.access.runner(), &Refusal::Inherited);
+        }
+        if self.is_finished() { Ok(self.join()) } else { Err(self) }
+    }
+
+    /// Ask it to end: its future is dropped where it awaits. Does not block.
+    ///
+    /// A task that ends all the same, because it does not await any more, has its output as usual. To join
+    /// one that was cancelled panics; [`Task::cancel_and_wait`] does not.
+    pub fn cancel(&self) {
+        if let Some(running) = &self.running {
+            // In a fork's child there is nothing to end, and its locks may be held for good.
+            if !self.access.is_inherited() {
+                running.abort();
+            }
+        }
+    }
+
+    /// Cancel it, and block the calling thread until its future has been dropped, at most for `limit`.
+    ///
+    /// The output, if it had ended before it was cancelled.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let task = sideloop::spawn(std::future::pending::<()>());
+    /// let ended = task.cancel_and_wait(Duration::from_secs(5)).expect("it does not block its thread");
+    /// assert_eq!(ended, None);
+    /// ```
+    ///
+    /// # Errors
+    /// The task, if it blocks its thread and so has not ended within `limit`.
+    ///
+    /// # Panics
+    /// With the task's own panic and its payload, and as [`run_sync`](crate::run_sync).
+    #[track_caller]
+    pub fn cancel_and_wait(mut self, limit: Duration) -> Result<Option<T>, Self> {
+        self.cancel();
+        match self.wait(Instant::now().checked_add(limit)) {
+            Ok(Ok(output)) => Ok(Some(output)),
+            Ok(Err(error)) if error.is_cancelled() => Ok(None),
+            Ok(ended) => Ok(Some(output(ended, &self.access))),
+            Err(Refusal::TimedOut) => Err(self),
+            Err(refusal) => refuse(self.access.runner(), &refusal),
+        }
+    }
+
+    /// Wait for its end. After that nobody may ask again.
+    fn wait(&mut self, limit: Option<Instant>) -> Result<Result<T, JoinError>, Refusal> {
+        let Self { running, depth, access } = self;
+        let ended = access.drive(
+            poll_fn(|context| poll_end(running, depth, context)),
+            limit,
+            AfterEnd::Polled,
+        )?;
+        self.running = None;
+        Ok(ended)
     }
 
     /// Let it run on with nobody waiting for it.
@@ -82,10 +187,10 @@ impl<T> Task<T> {
     }
 
     fn let_go(&mut self) {
-        let running = self.running.take();
-        if self.access.is_inherited() {
-            // A lock that it takes may be held by a thread that is in the parent.
-            mem::forget(running);
+        if let Some(running) = self.running.take() {
+            // An output that nobody takes is dropped here; in a fork's child it is the parent's, and a
+            // lock may be held by a thread that is there.
+            self.access.drop_inside(running);
         }
     }
 }
@@ -104,10 +209,8 @@ impl<T> Future for Task<T> {
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        match &self.running {
-            Some(running) if !self.access.is_inherited() => running.abort(),
-            Some(_) | None => self.let_go(),
-        }
+        self.cancel();
+        self.let_go();
     }
 }
 

@@ -1,11 +1,13 @@
 //! The caller's bell: what the future's waker rings, and how the caller waits for it.
 
 use std::cell::Cell;
+use std::mem;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Instant;
 
-use sideloop_core::bell::Bell;
+use sideloop_core::bell::{Bell, Heard};
+use sideloop_core::generation;
 use sideloop_core::spin::{History, Plan, Seen, spin};
 
 use crate::cpus;
@@ -36,16 +38,22 @@ impl Wake for CallerBell {
 pub(crate) struct Waiter {
     bell: Arc<CallerBell>,
     waker: Waker,
+    generation: u32,
 }
 
 impl Waiter {
     /// The one kept from the last call, or a new one.
     pub(crate) fn new() -> Self {
+        let generation = generation::current();
         // None is there, and none is kept, in a thread-local's destructor after ours.
-        SPARE.try_with(Cell::take).ok().flatten().unwrap_or_else(|| {
-            let bell = Arc::<CallerBell>::default();
-            Self { waker: Waker::from(Arc::clone(&bell)), bell }
-        })
+        match SPARE.try_with(Cell::take).ok().flatten() {
+            Some(spare) if spare.generation == generation => return spare,
+            // The fork may have come while another thread rang it, and held its lock.
+            Some(inherited) => mem::forget(inherited),
+            None => {}
+        }
+        let bell = Arc::<CallerBell>::default();
+        Self { waker: Waker::from(Arc::clone(&bell)), bell, generation }
     }
 
     /// Keep it for the thread's next call.
@@ -58,21 +66,22 @@ impl Waiter {
     }
 
     /// Block until the waker is woken, or until `limit`.
-    pub(crate) fn wait(&self, limit: Option<Instant>) {
+    pub(crate) fn wait(&self, limit: Option<Instant>) -> Heard {
         let bell = &self.bell.0;
         if bell.take() {
-            return;
+            return Heard::Ring;
         }
         WAITS.with(|waits| match waits.plan(cpus::usable()) {
             Plan::Spin => {
                 waits.note(spin(|| bell.has_rung()));
-                let _ = bell.wait(limit);
+                bell.wait(limit)
             }
             Plan::Park => {
                 let start = Instant::now();
-                let _ = bell.wait(limit);
+                let heard = bell.wait(limit);
                 waits.note(Seen::Parked(start.elapsed()));
+                heard
             }
-        });
+        })
     }
 }
