@@ -4,11 +4,12 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
 use syn::{
-    Attribute, Error, ImplItem, ItemImpl, ItemTrait, Result, Signature, Token, TraitItem,
-    Visibility,
+    Attribute, Error, ImplItem, ItemImpl, ItemTrait, Meta, Result, Signature, Token, TraitItem,
+    Visibility, parse_quote,
 };
 
-use crate::options::Options;
+use crate::future::gives;
+use crate::options::{Options, Own};
 use crate::twin::{Function, Scope, twin};
 
 /// The item and its twins; or the item and what is wrong, so that no other error follows from it.
@@ -65,7 +66,7 @@ fn annotate_impl(options: &Options, mut item: ItemImpl) -> Result<TokenStream> {
     for mut member in std::mem::take(&mut item.items) {
         let twin = match &mut member {
             ImplItem::Fn(function) => {
-                block.member(&mut function.attrs, &function.vis, &function.sig)
+                block.member(&mut function.attrs, &function.vis, &function.sig, options)
             }
             _ => None,
         };
@@ -81,7 +82,7 @@ fn annotate_trait(options: &Options, mut item: ItemTrait) -> Result<TokenStream>
     for mut member in std::mem::take(&mut item.items) {
         let twin = match &mut member {
             TraitItem::Fn(function) => {
-                block.member(&mut function.attrs, &Visibility::Inherited, &function.sig)
+                block.member(&mut function.attrs, &Visibility::Inherited, &function.sig, options)
             }
             _ => None,
         };
@@ -92,18 +93,19 @@ fn annotate_trait(options: &Options, mut item: ItemTrait) -> Result<TokenStream>
 }
 
 fn refuse_on_a_block(options: &Options) -> Result<()> {
-    let (span, message) = match options {
-        Options::Usual => return Ok(()),
-        Options::Named(name) => (
+    if let Some(span) = options.skip {
+        return Err(Error::new(span, "nothing to skip: remove `#[synced(skip)]`"));
+    }
+    match &options.name {
+        None => Ok(()),
+        Some(name) => Err(Error::new(
             name.span(),
             format!(
                 "a name is for one function: put `#[synced(name = {name})]` on the `async fn` that \
                  it is for"
             ),
-        ),
-        Options::Skip(span) => (*span, String::from("nothing to skip: remove `#[synced(skip)]`")),
-    };
-    Err(Error::new(span, message))
+        )),
+    }
 }
 
 /// What was found in the members of a block so far.
@@ -120,10 +122,11 @@ impl Block {
         attrs: &mut Vec<Attribute>,
         vis: &Visibility,
         sig: &Signature,
+        options: &Options,
     ) -> Option<TokenStream> {
-        match own_twin(attrs, vis, sig) {
+        match own_twins(attrs, vis, sig, options) {
             Ok(twin) => {
-                self.asked |= sig.asyncness.is_some();
+                self.asked |= gives(sig).is_some();
                 twin
             }
             Err(error) => {
@@ -149,17 +152,40 @@ impl Block {
     }
 }
 
-fn own_twin(
+/// The twin of a member; or, where its attributes have conditions, one for each of them.
+fn own_twins(
     attrs: &mut Vec<Attribute>,
     vis: &Visibility,
     sig: &Signature,
+    block: &Options,
 ) -> Result<Option<TokenStream>> {
-    let own = Options::take(attrs)?;
+    let own = Own::take(attrs)?;
+    let gives = gives(sig).is_some();
+    let make = |options: Options, attrs: &[Attribute]| {
+        if options.skip.is_some() && gives {
+            return Ok(TokenStream::new());
+        }
+        twin(Function { attrs, vis, sig, scope: Scope::Type }, options.or(block))
+    };
     match own {
-        None if sig.asyncness.is_none() => return Ok(None),
-        Some(Options::Skip(_)) if sig.asyncness.is_some() => return Ok(None),
-        _ => {}
+        Own::Nothing if !gives => Ok(None),
+        Own::Nothing => make(Options::default(), attrs).map(Some),
+        Own::Always(options) => make(options, attrs).map(Some),
+        Own::If(asked) => {
+            let mut twins = TokenStream::new();
+            let conditions: Vec<Meta> =
+                asked.iter().map(|(condition, _)| condition.clone()).collect();
+            for (condition, options) in asked {
+                let mut attrs = attrs.clone();
+                attrs.push(parse_quote!(#[cfg(#condition)]));
+                twins.extend(make(options, &attrs)?);
+            }
+            if gives {
+                let mut attrs = attrs.clone();
+                attrs.push(parse_quote!(#[cfg(not(any(#(#conditions),*)))]));
+                twins.extend(make(Options::default(), &attrs)?);
+            }
+            Ok(Some(twins))
+        }
     }
-    let function = Function { attrs, vis, sig, scope: Scope::Type };
-    twin(function, own.unwrap_or(Options::Usual)).map(Some)
 }

@@ -8,6 +8,8 @@ mod options;
 
 mod item;
 
+mod future;
+
 mod twin;
 
 mod carried;

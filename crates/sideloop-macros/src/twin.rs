@@ -9,6 +9,7 @@ use syn::{
 };
 
 use crate::carried::{carried, documentation};
+use crate::future::{Gives, gives, returned};
 use crate::options::Options;
 
 /// A function as it was written, without its body.
@@ -43,57 +44,111 @@ fn says_self(tokens: TokenStream) -> bool {
     })
 }
 
+/// Attributes that make an `async fn` a sync one by themselves.
+const ENTRIES: [&str; 2] = ["main", "test"];
+
 /// Makes the twin that `options` asks for.
 pub(crate) fn twin(function: Function, options: Options) -> Result<TokenStream> {
     let Function { attrs, vis, sig, scope } = function;
-    if sig.asyncness.is_none() {
-        return Err(Error::new_spanned(
-            sig.fn_token,
-            format!(
-                "`{name}` is not async, so it needs no blocking twin: write `async fn {name}`, or \
-                 remove `#[synced]`; if another attribute makes it async or has made it sync, put \
-                 `#[synced]` above that one",
-                name = sig.ident
-            ),
-        ));
-    }
-    let name = name(&sig.ident, options)?;
-    let (sig, arguments) = signature(sig, name)?;
+    refuse_entry(attrs, sig)?;
+    let Some(gives) = gives(sig) else { return Err(not_async(sig)) };
+    let name = name(&sig.ident, &options)?;
+    let sideloop = options.sideloop();
+    let late = options.timeout.is_some().then(|| quote!(#sideloop::TimedOut));
+    let (mut sig, arguments) = signature(sig, name)?;
+    sig.output = returned(function.sig, &gives, late);
     let call = call(&function, &arguments);
     let attributes = attrs.iter().filter_map(carried);
     // So that what goes wrong in the bridge names the caller's line. Only Rust's own ABI has it.
     let track_caller = sig.abi.is_none().then(|| quote!(#[track_caller]));
     let documentation = documentation(attrs, &function.sig.ident, scope);
+    let runs = runs(&gives, &options, &call);
     Ok(quote! {
         #(#attributes)*
         #documentation
         #[allow(deprecated)] // to call the function is the twin's purpose
         #track_caller
         #vis #sig {
-            ::sideloop::run_sync(#call)
+            #runs
         }
     })
 }
 
-fn name(original: &Ident, options: Options) -> Result<Ident> {
-    match options {
+/// How the twin runs what `call` gives. A function that returns a future may need the runtime to make it.
+fn runs(gives: &Gives, options: &Options, call: &TokenStream) -> TokenStream {
+    let sideloop = options.sideloop();
+    let with = match &options.runner {
+        Some(runner) => quote!((#runner).),
+        None => quote!(#sideloop::),
+    };
+    match (gives, &options.timeout) {
+        (Gives::Async, None) => quote!(#with run_sync(#call)),
+        (Gives::Async, Some(limit)) => quote!(#with run_sync_timeout(#call, #limit)),
+        (Gives::Future(_), None) => quote!(#with run_sync_with(move || #call)),
+        (Gives::Future(_), Some(limit)) => {
+            quote!(#with run_sync_with_timeout(move || #call, #limit))
+        }
+    }
+}
+
+fn not_async(sig: &Signature) -> Error {
+    Error::new_spanned(
+        sig.fn_token,
+        format!(
+            "`{name}` is not async and returns no `impl Future<Output = …>`, so it needs no blocking twin: \
+             write `async fn {name}`, or remove `#[synced]`; if another attribute makes it async, put \
+             `#[synced]` above that one; if one makes it sync (`#[tokio::main]` does), it can be called \
+             as it is",
+            name = sig.ident
+        ),
+    )
+}
+
+/// Below `#[synced]` stands what would make the function sync, and the twin would wait for no future.
+fn refuse_entry(attrs: &[Attribute], sig: &Signature) -> Result<()> {
+    let entry = attrs.iter().find(|attr| {
+        let mut segments = attr.path().segments.iter();
+        attr.path().segments.len() > 1
+            && segments.next_back().is_some_and(|last| ENTRIES.iter().any(|entry| last.ident == entry))
+    });
+    match entry {
+        None => Ok(()),
+        Some(attr) => {
+            let path = attr.path().to_token_stream().to_string().replace(' ', "");
+            Err(Error::new_spanned(
+                attr,
+                format!(
+                    "the attribute `#[{path}]` already makes `{name}` a sync function, which any code may \
+                     call: remove `#[synced]`, or move the body to an `async fn` of its own and put \
+                     `#[synced]` there",
+                    name = sig.ident
+                ),
+            ))
+        }
+    }
+}
+
+fn name(original: &Ident, options: &Options) -> Result<Ident> {
+    if let Some(span) = options.skip {
+        return Err(Error::new(
+            span,
+            "nothing to skip: `skip` is for an `async fn` in an `impl` or `trait` that is \
+             `#[synced]`; remove this attribute",
+        ));
+    }
+    match &options.name {
         // The user's place in the source, but our expansion: an unused twin is no dead code of
         // theirs.
-        Options::Usual => Ok(format_ident!(
+        None => Ok(format_ident!(
             "{}_sync",
             original.unraw(),
             span = Span::call_site().located_at(original.span())
         )),
-        Options::Named(name) if name.unraw() == original.unraw() => Err(Error::new(
+        Some(name) if name.unraw() == original.unraw() => Err(Error::new(
             name.span(),
             format!("`{name}` is the name of the `async fn`: give its twin another one"),
         )),
-        Options::Named(name) => Ok(name),
-        Options::Skip(span) => Err(Error::new(
-            span,
-            "nothing to skip: `skip` is for an `async fn` in an `impl` or `trait` that is \
-             `#[synced]`; remove this attribute",
-        )),
+        Some(name) => Ok(name.clone()),
     }
 }
 

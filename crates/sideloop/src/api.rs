@@ -1,11 +1,12 @@
 //! The functions that need no runner of one's own: they use the global one.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 use futures_core::Stream;
 use tokio::runtime::Handle;
 
-use crate::{Entered, Iter, Task, TimedOut, global};
+use crate::{Blocking, Entered, Iter, Map, Scope, Task, TimedOut, global};
 
 /// Run a future to its end and return its output. Blocks the calling thread, which polls the future.
 ///
@@ -144,6 +145,115 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     global::current().spawn(future)
+}
+
+/// Run a scope: tasks on the global runner's threads that may borrow from the caller. Blocks the calling thread
+/// until `body` has returned and all tasks have ended.
+///
+/// ```
+/// let words = vec![String::from("a"), String::from("b")];
+/// let lengths = sideloop::scope(|scope| {
+///     let tasks: Vec<_> = words.iter().map(|word| scope.spawn(async { word.len() })).collect();
+///     tasks.into_iter().map(|task| task.join()).sum::<usize>()
+/// });
+/// assert_eq!(lengths, 2);
+/// ```
+///
+/// If `body` panics, the tasks are cancelled and waited for, and the panic goes on. A task that blocks its thread
+/// is waited for as long as it does: what it borrows must stay.
+///
+/// # Panics
+/// With the panic of a task that was not joined; if the runtime cannot be started; and in a fork's child that
+/// the scope was entered before.
+#[track_caller]
+pub fn scope<'env, T>(body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T) -> T {
+    global::current().scope(body)
+}
+
+/// Make a future on a thread of the global runner, run it to its end there, and return its output. Blocks the
+/// calling thread.
+///
+/// For the rare context in which [`run_sync`] cannot poll on the calling thread: a `LocalSet` or a
+/// `FuturesUnordered` whose futures yield, inside of a `current_thread` runtime. The thread is one of
+/// `spawn_blocking`, where everything works. What goes there and comes back must be `Send`; the future, which
+/// is made there, need not be, and may borrow.
+///
+/// ```
+/// use std::rc::Rc;
+/// use tokio::task::{LocalSet, spawn_local, yield_now};
+///
+/// let start = 11;
+/// let answer = sideloop::run_sync_apart(|| async {
+///     let local = LocalSet::new();
+///     let shared = Rc::new(start);
+///     local.run_until(async {
+///         let task = spawn_local(async move {
+///             yield_now().await;
+///             2 * *shared
+///         });
+///         task.await.unwrap()
+///     }).await
+/// });
+/// assert_eq!(answer, 22);
+/// ```
+///
+/// # Panics
+/// As [`run_sync_with`], and if no thread can be had.
+#[track_caller]
+pub fn run_sync_apart<F: Future<Output: Send>>(make: impl FnOnce() -> F + Send) -> F::Output {
+    global::current().run_sync_apart(make)
+}
+
+/// Call an async function for each of many inputs, at most `at_once` at a time, on the global runner's threads,
+/// and iterate over the outputs in the order of the inputs ([`Map::unordered`]: as they come).
+///
+/// Starts nothing before the first `next`; then `next` blocks the calling thread until an output is there.
+/// Inputs are taken by `next` alone, and only while fewer than `at_once` calls run or wait to be taken. Dropped,
+/// it cancels what runs.
+///
+/// ```
+/// use std::num::NonZero;
+///
+/// let at_once = NonZero::new(8).unwrap();
+/// let squares = sideloop::map(1..=3, at_once, |n| async move { n * n });
+/// assert_eq!(squares.collect::<Vec<_>>(), [1, 4, 9]);
+/// ```
+///
+/// # Panics
+/// Here if the runtime cannot be started, in `next` with the panic of a call, and as [`run_sync`].
+#[track_caller]
+pub fn map<I, A, F>(inputs: I, at_once: NonZero<usize>, async_fn: A) -> Map<I::IntoIter, A, F>
+where
+    I: IntoIterator,
+    A: FnMut(I::Item) -> F,
+    F: Future<Output: Send> + Send + 'static,
+{
+    global::current().map(inputs, at_once, async_fn)
+}
+
+/// Read, write and seek with std's traits on what has tokio's. Each operation blocks the calling thread, which
+/// does it.
+///
+/// ```
+/// use std::io::{BufRead, Write};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let (here, there) = tokio::io::duplex(64);
+/// let mut there = sideloop::blocking(there);
+/// writeln!(there, "a line")?;
+/// let mut here = sideloop::blocking(tokio::io::BufReader::new(here));
+/// let mut line = String::new();
+/// here.read_line(&mut line)?;
+/// assert_eq!(line, "a line\n");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Panics
+/// If the runtime cannot be started.
+#[track_caller]
+pub fn blocking<T>(io: T) -> Blocking<T> {
+    global::current().blocking(io)
 }
 
 /// Iterate over a stream; each `next` blocks the calling thread, which polls the stream.

@@ -115,7 +115,10 @@ pub(crate) const fn check(name: &str) {
     let bytes = name.as_bytes();
     let (mut at, mut seen) = (0, false);
     while at < bytes.len() {
-        assert!(bytes[at] != 0, "sideloop: the name of a runner holds a NUL; threads cannot bear it");
+        assert!(
+            bytes[at] != 0,
+            "sideloop: the name of a runner holds a NUL; threads cannot bear it"
+        );
         seen |= !bytes[at].is_ascii_whitespace();
         at += 1;
     }

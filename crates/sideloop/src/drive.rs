@@ -81,7 +81,8 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn wait(&mut self, handle: &Handle, rhythm: Rhythm) -> Waited {
-        let mut inside = Inside { driven: &mut *self.driven, stays: false, _entered: handle.enter() };
+        let mut inside =
+            Inside { driven: &mut *self.driven, stays: false, _entered: handle.enter() };
         let waiter = Waiter::new();
         let mut pace = Pace { rhythm, patrol: self.access.is_watched().then(Patrol::new) };
         let ended = loop {

@@ -66,7 +66,8 @@ impl Engine {
             let (threads, gate) = (Threads::default(), Arc::new(Gate::new()));
             let mut builder = builder(config, &threads, &gate);
             // Unwind safe: all that it leaves half-done is its own, and is dropped.
-            let runtime = catch_unwind(AssertUnwindSafe(|| builder.build())).map_err(no_thread)??;
+            let runtime =
+                catch_unwind(AssertUnwindSafe(|| builder.build())).map_err(no_thread)??;
             if gate.open() {
                 let access = Access::new(runtime.handle().clone(), config.rules, Watched::Yes);
                 return Ok(Self { runtime: Mutex::new(Some(runtime)), access, threads });
@@ -149,7 +150,9 @@ fn builder(config: &Config, threads: &Threads, gate: &Arc<Gate>) -> Builder {
 fn no_thread(panic: Box<dyn Any + Send>) -> io::Error {
     let said = match panic.downcast::<String>() {
         Ok(said) => *said,
-        Err(panic) => panic.downcast::<&str>().map_or_else(|_| "a panic".into(), |said| (*said).into()),
+        Err(panic) => {
+            panic.downcast::<&str>().map_or_else(|_| "a panic".into(), |said| (*said).into())
+        }
     };
     io::Error::new(io::ErrorKind::WouldBlock, said)
 }

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use tokio::runtime::{EnterGuard, Handle};
 
-use crate::error::{Refusal, refuse};
 use crate::access::Access;
+use crate::error::{Refusal, refuse};
 
 /// The runner's runtime is entered on this thread until this is dropped; made by [`enter`](crate::enter) and
 /// [`Runner::enter`](crate::Runner::enter).

@@ -15,6 +15,7 @@ pub(crate) enum Refusal {
     Forked,
     Inherited,
     NotStarted(io::Error),
+    NoThread,
     Ended,
     Cancelled,
 }
@@ -39,6 +40,10 @@ impl fmt::Display for Refusal {
             Self::Inherited => f.write_str(
                 "what is waited for was made before the process was forked, and is in the parent; make \
                  it anew in the child",
+            ),
+            Self::NoThread => f.write_str(
+                "the system has no thread to run it on, so it was not started; raise the limit of threads, or \
+                 call again when others have ended",
             ),
             Self::Ended => f.write_str(
                 "the runner has ended, or was closed, and runs nothing more; end it after its last call, \

@@ -31,7 +31,8 @@
 
 mod api;
 pub use api::{
-    enter, handle, iter, run_sync, run_sync_timeout, run_sync_with, run_sync_with_timeout, spawn,
+    blocking, enter, handle, iter, map, run_sync, run_sync_apart, run_sync_timeout, run_sync_with,
+    run_sync_with_timeout, scope, spawn,
 };
 
 #[cfg(feature = "macros")]
@@ -80,6 +81,15 @@ mod task;
 pub use task::Task;
 
 mod carry;
+
+mod scope;
+pub use scope::{Scope, ScopedTask};
+
+mod map;
+pub use map::{Map, Unordered};
+
+mod blocking;
+pub use blocking::Blocking;
 
 mod iterate;
 pub use iterate::Iter;

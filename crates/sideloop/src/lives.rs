@@ -111,15 +111,14 @@ impl Lives {
             }
         }
     }
-
 }
 
 impl Drop for Lives {
     fn drop(&mut self) {
         let newest = std::mem::replace(self.newest.get_mut(), ptr::null_mut());
         // SAFETY: as in `current`.
-        let own = unsafe { newest.as_ref() }
-            .is_some_and(|life| life.generation == generation::current());
+        let own =
+            unsafe { newest.as_ref() }.is_some_and(|life| life.generation == generation::current());
         if own {
             // SAFETY: from `Box::into_raw`, and no longer reachable: it was taken out of `self` above.
             drop(unsafe { Box::from_raw(newest) });

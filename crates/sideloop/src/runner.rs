@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZero;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,9 @@ use crate::drive::AfterEnd;
 use crate::engine::Engine;
 use crate::error::{Refusal, refuse};
 use crate::lives::Lives;
-use crate::{Builder, Entered, Iter, StillRunning, Task, TimedOut, shutdown};
+use crate::{
+    Blocking, Builder, Entered, Iter, Map, Scope, StillRunning, Task, TimedOut, scope, shutdown,
+};
 
 /// A tokio runtime for sync code, with a name and an end.
 ///
@@ -115,9 +118,11 @@ impl Runner {
     ) -> Result<F::Output, TimedOut> {
         // A limit beyond what an instant can say is none.
         let until = Instant::now().checked_add(limit);
-        self.access()
-            .drive(future, until, AfterEnd::Refused)
-            .map_err(|refusal| self.late(&refusal, limit))
+        // Not `map_err`: a closure does not know the caller's place.
+        match self.access().drive(future, until, AfterEnd::Refused) {
+            Ok(output) => Ok(output),
+            Err(refusal) => Err(self.late(&refusal, limit)),
+        }
     }
 
     /// [`Runner::run_sync_with`] with a limit on the wait, as
@@ -136,7 +141,10 @@ impl Runner {
         limit: Duration,
     ) -> Result<F::Output, TimedOut> {
         let until = Instant::now().checked_add(limit);
-        self.access().drive_with(make, until).map_err(|refusal| self.late(&refusal, limit))
+        match self.access().drive_with(make, until) {
+            Ok(output) => Ok(output),
+            Err(refusal) => Err(self.late(&refusal, limit)),
+        }
     }
 
     /// What a call with a limit ends with if it does not end well.
@@ -182,6 +190,67 @@ impl Runner {
         F: Future<Output: Send> + Send + 'static,
     {
         Task::spawn(future, self.access().clone(), self.config.carry.as_ref())
+    }
+
+    /// Run a scope: tasks on the runner's threads that may borrow from the caller. Blocks until `body` has
+    /// returned and all tasks have ended. As [`scope`](crate::scope).
+    ///
+    /// # Panics
+    /// As [`scope`](crate::scope).
+    #[track_caller]
+    pub fn scope<'env, T>(
+        &self,
+        body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+    ) -> T {
+        scope::run(self.access(), self.config.carry.as_ref(), body)
+    }
+
+    /// Make a future on a thread of the runner, run it to its end there, and return its output. Blocks the
+    /// calling thread. As [`run_sync_apart`](crate::run_sync_apart).
+    ///
+    /// # Panics
+    /// As [`run_sync_apart`](crate::run_sync_apart).
+    #[track_caller]
+    pub fn run_sync_apart<F: Future<Output: Send>>(
+        &self,
+        make: impl FnOnce() -> F + Send,
+    ) -> F::Output {
+        scope::apart(self.access(), make)
+    }
+
+    /// Call an async function for each of many inputs, at most `at_once` at a time, and iterate over the
+    /// outputs. As [`map`](crate::map).
+    ///
+    /// # Panics
+    /// If the runtime cannot be started.
+    #[track_caller]
+    pub fn map<I, A, F>(
+        &self,
+        inputs: I,
+        at_once: NonZero<usize>,
+        async_fn: A,
+    ) -> Map<I::IntoIter, A, F>
+    where
+        I: IntoIterator,
+        A: FnMut(I::Item) -> F,
+        F: Future<Output: Send> + Send + 'static,
+    {
+        Map::new(
+            inputs.into_iter(),
+            at_once,
+            async_fn,
+            self.access().clone(),
+            self.config.carry.clone(),
+        )
+    }
+
+    /// Read, write and seek with std's traits on what has tokio's. As [`blocking`](crate::blocking).
+    ///
+    /// # Panics
+    /// If the runtime cannot be started.
+    #[track_caller]
+    pub fn blocking<T>(&self, io: T) -> Blocking<T> {
+        Blocking::new(io, self.access().clone())
     }
 
     /// Iterate over a stream; each `next` blocks the calling thread, which polls the stream. As
