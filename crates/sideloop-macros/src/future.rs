@@ -1,9 +1,12 @@
 //! Whether a function gives a future, and of what.
 
+use quote::quote;
 use syn::{
     GenericArgument, PathArguments, ReturnType, Signature, Type, TypeParamBound, TypePath,
     parse_quote,
 };
+
+use crate::options::Options;
 
 /// How a function gives its output later.
 pub(crate) enum Gives {
@@ -11,6 +14,8 @@ pub(crate) enum Gives {
     Async,
     /// It returns a future of this.
     Future(Type),
+    /// It returns this, which is a stream.
+    Stream(Type),
 }
 
 /// What a signature says of that, if it says anything.
@@ -19,7 +24,24 @@ pub(crate) fn gives(sig: &Signature) -> Option<Gives> {
         return Some(Gives::Async);
     }
     let ReturnType::Type(_, returned) = &sig.output else { return None };
+    if is_stream(returned) {
+        return Some(Gives::Stream((**returned).clone()));
+    }
     output(returned).map(Gives::Future)
+}
+
+/// `impl Stream<Item = T>`, `BoxStream<'_, T>`.
+fn is_stream(returned: &Type) -> bool {
+    let names = |path: &syn::Path, names: &[&str]| {
+        path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
+    };
+    match returned {
+        Type::ImplTrait(impl_trait) => impl_trait.bounds.iter().any(|bound| {
+            matches!(bound, TypeParamBound::Trait(bound) if names(&bound.path, &["Stream"]))
+        }),
+        Type::Path(path) => names(&path.path, &["BoxStream", "LocalBoxStream"]),
+        _ => false,
+    }
 }
 
 fn output(returned: &Type) -> Option<Type> {
@@ -73,13 +95,12 @@ fn output_of_path(path: &TypePath) -> Option<Type> {
 }
 
 /// What the twin returns: the output, as a limit on the wait changes it.
-pub(crate) fn returned(
-    sig: &Signature,
-    gives: &Gives,
-    late: Option<proc_macro2::TokenStream>,
-) -> ReturnType {
+pub(crate) fn returned(sig: &Signature, gives: &Gives, options: &Options) -> ReturnType {
+    let sideloop = options.sideloop();
+    let late = options.timeout.is_some().then(|| quote!(#sideloop::TimedOut));
     let output: Type = match (gives, &sig.output) {
         (Gives::Future(output), _) => output.clone(),
+        (Gives::Stream(stream), _) => return parse_quote!(-> #sideloop::Iter<#stream>),
         (Gives::Async, ReturnType::Type(_, output)) => (**output).clone(),
         (Gives::Async, ReturnType::Default) => parse_quote!(()),
     };

@@ -9,6 +9,7 @@ use syn::{
 };
 
 use crate::future::gives;
+use crate::module;
 use crate::options::{Options, Own};
 use crate::twin::{Function, Scope, twin};
 
@@ -37,10 +38,14 @@ fn annotate(options: Options, input: ParseStream) -> Result<TokenStream> {
     if ahead.peek(Token![trait]) || ahead.peek(Token![unsafe]) && ahead.peek2(Token![trait]) {
         return annotate_trait(&options, input.parse()?);
     }
+    if ahead.peek(Token![mod]) {
+        refuse_on_a_block(&options)?;
+        return module::annotate(&options, input.parse()?);
+    }
     let Ok(sig) = ahead.fork().parse::<Signature>() else {
         return Err(ahead.error(
             "`#[synced]` makes a blocking twin of an `async fn`: put it on an `async fn`, an \
-             `impl` or a `trait`",
+             `impl`, a `trait` or a `mod`",
         ));
     };
     let item: TokenStream = input.parse()?;

@@ -10,6 +10,10 @@ mod item;
 
 mod future;
 
+mod module;
+
+mod translate;
+
 mod twin;
 
 mod carried;

@@ -36,11 +36,6 @@ pub(crate) enum Own {
 }
 
 impl Options {
-    /// Whether nothing is asked for.
-    pub(crate) fn is_usual(&self) -> bool {
-        self.skip.is_none() && self.name.is_none()
-    }
-
     /// These, and what is not asked for here as on the block.
     pub(crate) fn or(mut self, block: &Options) -> Options {
         self.runner = self.runner.or_else(|| block.runner.clone());

@@ -53,11 +53,13 @@ pub(crate) fn twin(function: Function, options: Options) -> Result<TokenStream> 
     refuse_entry(attrs, sig)?;
     let Some(gives) = gives(sig) else { return Err(not_async(sig)) };
     let name = name(&sig.ident, &options)?;
-    let sideloop = options.sideloop();
-    let late = options.timeout.is_some().then(|| quote!(#sideloop::TimedOut));
     let (mut sig, arguments) = signature(sig, name)?;
-    sig.output = returned(function.sig, &gives, late);
-    let call = call(&function, &arguments);
+    sig.output = returned(function.sig, &gives, &options);
+    let path = match scope {
+        Scope::Module => TokenStream::new(),
+        Scope::Type => quote!(Self),
+    };
+    let call = call(&path, function.sig, &arguments);
     let attributes = attrs.iter().filter_map(carried);
     // So that what goes wrong in the bridge names the caller's line. Only Rust's own ABI has it.
     let track_caller = sig.abi.is_none().then(|| quote!(#[track_caller]));
@@ -75,7 +77,7 @@ pub(crate) fn twin(function: Function, options: Options) -> Result<TokenStream> 
 }
 
 /// How the twin runs what `call` gives. A function that returns a future may need the runtime to make it.
-fn runs(gives: &Gives, options: &Options, call: &TokenStream) -> TokenStream {
+pub(crate) fn runs(gives: &Gives, options: &Options, call: &TokenStream) -> TokenStream {
     let sideloop = options.sideloop();
     let with = match &options.runner {
         Some(runner) => quote!((#runner).),
@@ -84,6 +86,7 @@ fn runs(gives: &Gives, options: &Options, call: &TokenStream) -> TokenStream {
     match (gives, &options.timeout) {
         (Gives::Async, None) => quote!(#with run_sync(#call)),
         (Gives::Async, Some(limit)) => quote!(#with run_sync_timeout(#call, #limit)),
+        (Gives::Stream(_), _) => quote!(#with iter(#call)),
         (Gives::Future(_), None) => quote!(#with run_sync_with(move || #call)),
         (Gives::Future(_), Some(limit)) => {
             quote!(#with run_sync_with_timeout(move || #call, #limit))
@@ -109,7 +112,9 @@ fn refuse_entry(attrs: &[Attribute], sig: &Signature) -> Result<()> {
     let entry = attrs.iter().find(|attr| {
         let mut segments = attr.path().segments.iter();
         attr.path().segments.len() > 1
-            && segments.next_back().is_some_and(|last| ENTRIES.iter().any(|entry| last.ident == entry))
+            && segments
+                .next_back()
+                .is_some_and(|last| ENTRIES.iter().any(|entry| last.ident == entry))
     });
     match entry {
         None => Ok(()),
@@ -153,7 +158,7 @@ fn name(original: &Ident, options: &Options) -> Result<Ident> {
 }
 
 /// The twin's signature, and what it calls the `async fn` with.
-fn signature(original: &Signature, name: Ident) -> Result<(Signature, Vec<Expr>)> {
+pub(crate) fn signature(original: &Signature, name: Ident) -> Result<(Signature, Vec<Expr>)> {
     let mut sig = original.clone();
     sig.asyncness = None;
     sig.ident = name;
@@ -201,14 +206,10 @@ fn plain(argument: &mut PatType, index: usize) -> Ident {
     name
 }
 
-/// `name::<T, N>(a, b)`: with all that cannot be inferred. Lifetimes can, and often must be.
-fn call(function: &Function, arguments: &[Expr]) -> TokenStream {
-    let Function { sig, scope, .. } = function;
+/// `path::name::<T, N>(a, b)`: with all that cannot be inferred. Lifetimes can, and often must be.
+pub(crate) fn call(path: &TokenStream, sig: &Signature, arguments: &[Expr]) -> TokenStream {
     let name = &sig.ident;
-    let path = match scope {
-        Scope::Module => quote!(#name),
-        Scope::Type => quote!(Self::#name),
-    };
+    let path = if path.is_empty() { quote!(#name) } else { quote!(#path::#name) };
     let generics: Vec<&Ident> = sig
         .generics
         .params

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_core::Stream;
 use tokio::runtime::Handle;
 
-use crate::{Blocking, Entered, Iter, Map, Scope, Task, TimedOut, global};
+use crate::{Blocking, Entered, Inside, Iter, Map, Scope, Task, TimedOut, global};
 
 /// Run a future to its end and return its output. Blocks the calling thread, which polls the future.
 ///
@@ -229,6 +229,29 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     global::current().map(inputs, at_once, async_fn)
+}
+
+/// A value that is dropped with the global runner's runtime entered, wherever that happens. Does not block.
+///
+/// ```
+/// // A pooled connection, say, which goes back to its pool in a task that its `Drop` spawns.
+/// struct Connection;
+///
+/// impl Drop for Connection {
+///     fn drop(&mut self) {
+///         tokio::spawn(async { /* back to the pool */ });
+///     }
+/// }
+///
+/// let connection = sideloop::inside(sideloop::run_sync(async { Connection }));
+/// drop(connection); // outside of any call
+/// ```
+///
+/// # Panics
+/// If the runtime cannot be started.
+#[track_caller]
+pub fn inside<T>(value: T) -> Inside<T> {
+    global::current().inside(value)
 }
 
 /// Read, write and seek with std's traits on what has tokio's. Each operation blocks the calling thread, which

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 
+use crate::Inside;
 use crate::access::Access;
 use crate::drive::AfterEnd;
 use crate::error::refuse;
@@ -18,40 +19,27 @@ use crate::error::refuse;
 /// Each operation blocks the calling thread until the inner one is done, and panics where
 /// [`run_sync`](crate::run_sync) does. What is inside is dropped with the runtime entered. Nothing is shut down or
 /// flushed by a drop: `flush` writes what a buffer inside holds, [`Blocking::shutdown`] ends a connection.
-pub struct Blocking<T> {
-    // None once it has been taken out.
-    io: Option<T>,
-    access: Access,
-}
+pub struct Blocking<T>(Inside<T>);
 
 impl<T> Blocking<T> {
     pub(crate) fn new(io: T, access: Access) -> Self {
-        Self { io: Some(io), access }
+        Self(Inside::new(io, access))
     }
 
     /// What is inside.
-    ///
-    /// # Panics
-    /// Never: it is there until [`Blocking::into_inner`] takes it.
     pub fn get_ref(&self) -> &T {
-        self.io.as_ref().expect("taken only with self")
+        &self.0
     }
 
     /// What is inside, to be changed.
-    ///
-    /// # Panics
-    /// Never, as [`Blocking::get_ref`].
     pub fn get_mut(&mut self) -> &mut T {
-        self.io.as_mut().expect("taken only with self")
+        &mut self.0
     }
 
     /// What is inside, for async code again.
-    ///
-    /// # Panics
-    /// Never, as [`Blocking::get_ref`].
     #[must_use]
-    pub fn into_inner(mut self) -> T {
-        self.io.take().expect("taken only with self")
+    pub fn into_inner(self) -> T {
+        self.0.into_inner()
     }
 }
 
@@ -61,9 +49,8 @@ impl<T: Unpin> Blocking<T> {
         &mut self,
         mut poll: impl FnMut(Pin<&mut T>, &mut Context<'_>) -> Poll<io::Result<O>>,
     ) -> io::Result<O> {
-        let Self { io, access } = self;
-        let Some(io) = io else { return Err(io::ErrorKind::NotConnected.into()) };
-        let done = poll_fn(|context| poll(Pin::new(io), context));
+        let access = self.0.access().clone();
+        let done = poll_fn(|context| poll(Pin::new(self.get_mut()), context));
         match access.drive(done, None, AfterEnd::Refused) {
             Ok(done) => done,
             Err(refusal) => refuse(access.runner(), &refusal),
@@ -146,16 +133,8 @@ impl<T: AsyncSeek + Unpin> Seek for Blocking<T> {
     }
 }
 
-impl<T> Drop for Blocking<T> {
-    fn drop(&mut self) {
-        if let Some(io) = self.io.take() {
-            self.access.drop_inside(io);
-        }
-    }
-}
-
 impl<T: fmt::Debug> fmt::Debug for Blocking<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Blocking").field("io", &self.io).finish_non_exhaustive()
+        f.debug_tuple("Blocking").field(&self.0).finish()
     }
 }

@@ -1,18 +1,23 @@
 //! Call async functions from sync code, anywhere.
 //!
 //! ```
+//! use std::time::Duration;
+//!
 //! async fn async_add(a: u32, b: u32) -> u32 {
 //!     a + b
 //! }
 //!
 //! assert_eq!(sideloop::run_sync(async_add(10, 12)), 22);
+//!
+//! // What needs a runtime when it is made, a timer for instance, is made inside.
+//! sideloop::run_sync_with(|| tokio::time::sleep(Duration::from_millis(1)));
 //! ```
 //!
 //! The calling thread polls the future itself; the I/O driver, the timers and whatever the future
 //! spawns live on threads of a managed [tokio] runtime. So the future may borrow, need not be `Send` or
 //! `'static`, and its panics go on in the caller. It works on a plain thread, in rayon, in a `Drop`, in
 //! sync code that async code has called, inside multi-thread and `current_thread` runtimes of yours: never
-//! "Cannot start a runtime from within a runtime".
+//! "Cannot start a runtime from within a runtime". [The guide](guide) tells all of it.
 //!
 //! # What blocks, and where code runs
 //! [`run_sync`] and its kin block the calling thread until the future is ready. The future runs on that
@@ -20,7 +25,8 @@
 //!
 //! # Runners
 //! The functions of this module use one global runner, which starts with the first call and never
-//! ends. A [`Runner`] of your own has a name, a number of workers, and an end.
+//! ends; a program may set it ([`Builder::build_global`]). A [`Runner`] of your own has a name, a number of
+//! workers, and an end, or is made of a runtime of yours.
 //!
 //! What tokio offers inside the future, timers and TCP for instance, follows from the features of tokio
 //! that your program enables.
@@ -31,8 +37,8 @@
 
 mod api;
 pub use api::{
-    blocking, enter, handle, iter, map, run_sync, run_sync_apart, run_sync_timeout, run_sync_with,
-    run_sync_with_timeout, scope, spawn,
+    blocking, enter, handle, inside, iter, map, run_sync, run_sync_apart, run_sync_timeout,
+    run_sync_with, run_sync_with_timeout, scope, spawn,
 };
 
 #[cfg(feature = "macros")]
@@ -88,6 +94,9 @@ pub use scope::{Scope, ScopedTask};
 mod map;
 pub use map::{Map, Unordered};
 
+mod inside;
+pub use inside::Inside;
+
 mod blocking;
 pub use blocking::Blocking;
 
@@ -102,12 +111,17 @@ pub use error::{AlreadyInUse, StillRunning, TimedOut};
 
 mod fork;
 
-/// The documents' examples, as tests.
-#[cfg(doctest)]
-mod documents {
-    #[doc = include_str!("../README.md")]
-    struct Readme;
-
-    #[doc = include_str!("../docs/guide.md")]
-    struct Guide;
+/// The guide.
+///
+#[doc = "[contexts]: guide::contexts"]
+#[doc = ""]
+#[doc = include_str!("../docs/guide.md")]
+pub mod guide {
+    #[doc = include_str!("../docs/rust-contexts.md")]
+    pub mod contexts {}
 }
+
+/// The README's examples, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

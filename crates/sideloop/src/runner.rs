@@ -17,7 +17,8 @@ use crate::engine::Engine;
 use crate::error::{Refusal, refuse};
 use crate::lives::Lives;
 use crate::{
-    Blocking, Builder, Entered, Iter, Map, Scope, StillRunning, Task, TimedOut, scope, shutdown,
+    Blocking, Builder, Entered, Inside, Iter, Map, Scope, StillRunning, Task, TimedOut, scope,
+    shutdown,
 };
 
 /// A tokio runtime for sync code, with a name and an end.
@@ -242,6 +243,15 @@ impl Runner {
             self.access().clone(),
             self.config.carry.clone(),
         )
+    }
+
+    /// A value that is dropped with the runner's runtime entered. As [`inside`](crate::inside).
+    ///
+    /// # Panics
+    /// If the runtime cannot be started.
+    #[track_caller]
+    pub fn inside<T>(&self, value: T) -> Inside<T> {
+        Inside::new(value, self.access().clone())
     }
 
     /// Read, write and seek with std's traits on what has tokio's. As [`blocking`](crate::blocking).

@@ -278,3 +278,121 @@ fn spawned_tasks_go_on_between_calls() {
         assert_eq!(receiver.iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     });
 }
+
+/// In a task on worker 0 of a runtime with one worker, with `entered` entered: a call that waits for a task which
+/// that worker has queued.
+fn waits_for_its_own_child(entered: tokio::runtime::Handle) -> bool {
+    root(&runtime(1), async {
+        let task = tokio::spawn(async move {
+            let child = tokio::spawn(async { 22 });
+            let _entered = entered.enter();
+            sideloop::run_sync_timeout(child, Duration::from_secs(10)).is_ok()
+        });
+        task.await.expect("no panic")
+    })
+}
+
+mod with_a_current_thread_runtimes_handle_entered_on_a_worker {
+    use super::*;
+
+    #[test]
+    fn that_nobody_runs() {
+        ends(|| {
+            let other = runtime(0);
+            assert!(waits_for_its_own_child(other.handle().clone()));
+        });
+    }
+
+    #[test]
+    fn that_nobody_runs_and_that_has_tasks() {
+        ends(|| {
+            let other = runtime(0);
+            let _task = other.spawn(std::future::pending::<()>());
+            root(&other, async { tokio::task::yield_now().await });
+            assert!(waits_for_its_own_child(other.handle().clone()));
+        });
+    }
+
+    #[test]
+    fn that_another_thread_runs_and_that_sleeps() {
+        ends(|| {
+            let (end, ended) = tokio::sync::oneshot::channel::<()>();
+            let (sender, receiver) = mpsc::channel();
+            let runs = std::thread::spawn(move || {
+                let other = runtime(0);
+                sender.send(other.handle().clone()).expect("the test waits");
+                root(&other, async { drop(ended.await) });
+            });
+            assert!(waits_for_its_own_child(receiver.recv().expect("a handle")));
+            drop(end);
+            runs.join().expect("no panic");
+        });
+    }
+
+    #[test]
+    fn that_another_thread_runs_and_that_is_busy() {
+        ends(|| {
+            let (end, ended) = mpsc::channel::<()>();
+            let (sender, receiver) = mpsc::channel();
+            let runs = std::thread::spawn(move || {
+                let other = runtime(0);
+                root(&other, async move {
+                    tokio::spawn(async move {
+                        let handle = tokio::runtime::Handle::current();
+                        sender.send(handle).expect("the test waits");
+                        let _ = ended.recv();
+                    })
+                    .await
+                    .expect("no panic");
+                });
+            });
+            assert!(waits_for_its_own_child(receiver.recv().expect("a handle")));
+            drop(end);
+            runs.join().expect("no panic");
+        });
+    }
+}
+
+#[test]
+fn with_another_multi_thread_runtimes_handle_entered_on_a_worker() {
+    ends(|| {
+        let other = runtime(2);
+        assert!(waits_for_its_own_child(other.handle().clone()));
+        let _task = other.spawn(std::future::pending::<()>());
+        assert!(waits_for_its_own_child(other.handle().clone()));
+    });
+}
+
+#[test]
+fn a_call_that_takes_long_in_a_current_thread_task_is_not_taken_for_another() {
+    ends(|| {
+        root(&runtime(0), async {
+            let long = || run_sync(async { tokio::time::sleep(Duration::from_millis(60)).await });
+            tokio::spawn(async move { (long(), long()) }).await.expect("no panic");
+            LocalSet::new()
+                .run_until(async {
+                    tokio::task::spawn_local(async move { long() }).await.expect("no panic");
+                })
+                .await;
+        });
+    });
+}
+
+#[test]
+fn timers_go_on_while_a_task_blocks_its_thread_after_it_has_slept() {
+    ends(|| {
+        let (open, latch) = mpsc::channel::<()>();
+        let (sender, begun) = mpsc::channel();
+        // Woken by a timer, it runs on the worker that minded the timers.
+        let task = sideloop::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            sender.send(()).expect("the test waits");
+            let _ = latch.recv();
+        });
+        begun.recv().expect("it has begun");
+        let short = || run_sync(async { tokio::time::sleep(Duration::from_millis(1)).await });
+        (0..3).for_each(|_| short());
+        drop(open);
+        task.join();
+    });
+}

@@ -120,7 +120,7 @@ fn first_calls_from_many_threads_at_once_share_one_start() {
                 assert_eq!(call.join().expect("no panic"), 22);
             }
         });
-        assert_eq!(runner.handle().metrics().num_workers(), 1);
+        assert_eq!(runner.handle().metrics().num_workers(), 2);
     });
 }
 
@@ -140,5 +140,147 @@ fn threads_by_the_dozen_get_their_own_answers() {
                 });
             }
         });
+    });
+}
+
+#[test]
+fn a_static_runner_can_be_closed_and_stays_so() {
+    static RUNNER: Runner = Runner::const_new("static");
+    ends(|| {
+        assert_eq!(RUNNER.run_sync(work()), 22);
+        let task = RUNNER.spawn(std::future::pending::<()>());
+        RUNNER.close(LIMIT).expect("nothing blocks its threads");
+        RUNNER.close(LIMIT).expect("it may be closed again");
+        let refused = |call: fn()| {
+            let panic = std::panic::catch_unwind(call).expect_err("it is closed");
+            let said = support::message(&*panic);
+            assert!(said.contains("\"static\"") && said.contains("was closed"), "{said}");
+        };
+        refused(|| RUNNER.run_sync(async {}));
+        refused(|| RUNNER.run_sync_with(|| async {}));
+        refused(|| drop(RUNNER.spawn(async {})));
+        refused(|| drop(RUNNER.enter()));
+        let ended = task.cancel_and_wait(LIMIT).expect("it was cancelled");
+        assert_eq!(ended, None);
+    });
+}
+
+#[test]
+fn a_call_under_way_ends_when_its_runner_is_closed() {
+    static RUNNER: Runner = Runner::const_new("closed under a call");
+    ends(|| {
+        let (sender, begun) = mpsc::channel();
+        let caller = std::thread::spawn(move || {
+            let waits = async move {
+                sender.send(()).expect("the test waits");
+                tokio::time::sleep(Duration::from_secs(1000)).await;
+            };
+            let call = std::panic::AssertUnwindSafe(|| RUNNER.run_sync(waits));
+            std::panic::catch_unwind(call).expect_err("its timer is gone")
+        });
+        begun.recv().expect("it has begun");
+        RUNNER.close(LIMIT).expect("nothing blocks its threads");
+        let panic = caller.join().expect("it was caught");
+        assert!(support::message(&*panic).contains("the runner has ended"));
+    });
+}
+
+#[test]
+fn one_that_is_closed_before_its_first_call_starts_nothing() {
+    let runner = Runner::new("never");
+    runner.close(Duration::ZERO).expect("there is nothing to end");
+    let call = std::panic::AssertUnwindSafe(|| runner.run_sync(async {}));
+    assert!(std::panic::catch_unwind(call).is_err());
+}
+
+#[test]
+fn a_runner_of_a_handle_stays_in_that_runtime() {
+    ends(|| {
+        let theirs = runtime(1);
+        let runner = Runner::from(theirs.handle().clone());
+        assert_eq!(runner.handle().id(), theirs.handle().id());
+        assert_eq!((runner.run_sync(work()), runner.spawn(work()).join()), (22, 22));
+        assert_eq!(root(&theirs, async { runner.run_sync(work()) }), 22);
+        runner.shutdown(LIMIT).expect("it has no threads of its own");
+        assert_eq!(root(&theirs, work()), 22, "their runtime goes on");
+    });
+}
+
+#[test]
+fn a_call_on_a_handle_whose_runtime_has_ended_ends_and_says_so() {
+    ends(|| {
+        let theirs = runtime(1);
+        let runner = Runner::from(theirs.handle().clone());
+        drop(theirs);
+        let sleep = || runner.run_sync_with(|| tokio::time::sleep(Duration::from_secs(1000)));
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(sleep));
+        let panic = panic.expect_err("its timers are gone");
+        assert!(support::message(&*panic).contains("shut"), "{}", support::message(&*panic));
+    });
+}
+
+#[test]
+fn options_reach_the_threads() {
+    ends(|| {
+        let (started, stopped) = (mpsc::channel(), mpsc::channel());
+        let (starts, stops) = (started.0, stopped.0);
+        let runner = Runner::builder("options")
+            .workers(NonZero::new(3).expect("three"))
+            .most_threads(NonZero::new(1).expect("one"))
+            .stack_size(NonZero::new(8 << 20).expect("eight megabytes"))
+            .keep_alive(Duration::from_millis(1))
+            .on_thread_start(move || {
+                let _ = starts.send(());
+            })
+            .on_thread_stop(move || {
+                let _ = stops.send(());
+            })
+            .build();
+        assert_eq!(runner.handle().metrics().num_workers(), 3);
+        (0..3).for_each(|_| started.1.recv().expect("a worker has started"));
+        // Four megabytes would not fit the usual stack.
+        let deep = runner.spawn(async { std::hint::black_box([7_u8; 4 << 20]).len() });
+        assert_eq!(deep.join(), 4 << 20);
+        runner.shutdown(LIMIT).expect("nothing blocks its threads");
+        assert!(stopped.1.iter().count() >= 3);
+    });
+}
+
+mod names {
+    use super::*;
+
+    #[test]
+    fn that_threads_cannot_bear_are_refused() {
+        for name in ["", "  ", "a\0b"] {
+            let panic = std::panic::catch_unwind(|| Runner::new(name)).expect_err("refused");
+            let said = support::message(&*panic);
+            assert!(said.contains("sideloop: the name of a runner"), "{said}");
+        }
+    }
+
+    #[test]
+    fn of_any_script_and_length_work() {
+        ends(|| {
+            let long = "a name that is longer than a system keeps, with ä, 名 and a \n in it";
+            assert_eq!(Runner::new(long).run_sync(work()), 22);
+            assert_eq!(Runner::new(String::from("owned")).name(), "owned");
+        });
+    }
+}
+
+#[test]
+fn late_calls_are_told_apart() {
+    ends(|| {
+        let runner = Runner::new("late");
+        let late = |limit| {
+            let pending = std::future::pending::<()>();
+            runner.run_sync_timeout(pending, limit).expect_err("it is never ready")
+        };
+        let (one, two) = (late(Duration::from_millis(1)), late(Duration::from_millis(2)));
+        assert_eq!((one.runner(), one.limit()), ("late", Duration::from_millis(1)));
+        assert!(one == one.clone() && one != two);
+        let error = std::io::Error::from(one);
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+        assert!(error.get_ref().is_some_and(|inner| inner.is::<sideloop::TimedOut>()));
     });
 }

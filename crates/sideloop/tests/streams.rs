@@ -84,3 +84,99 @@ fn works_inside_runtimes_and_on_a_runner_of_ones_own() {
         });
     }
 }
+
+mod read_ahead {
+    use std::num::NonZero;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn items(count: usize) -> NonZero<usize> {
+        NonZero::new(count).expect("not zero")
+    }
+
+    /// Gives what a function gives, and counts how often it was asked.
+    struct Asked<F>(Arc<AtomicUsize>, F);
+
+    impl<F: FnMut(usize) -> Option<usize> + Unpin> Stream for Asked<F> {
+        type Item = usize;
+
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<usize>> {
+            let asked = self.0.fetch_add(1, Ordering::SeqCst);
+            Poll::Ready((self.1)(asked))
+        }
+    }
+
+    #[test]
+    fn gives_every_item_in_order_and_the_end() {
+        ends(|| {
+            let mut ahead = iter(Ticking::over(0..20)).read_ahead(items(4));
+            assert_eq!(ahead.by_ref().collect::<Vec<_>>(), (0..20).collect::<Vec<_>>());
+            assert_eq!((ahead.next(), ahead.next()), (None, None));
+        });
+    }
+
+    #[test]
+    fn runs_ahead_so_far_and_no_farther() {
+        ends(|| {
+            let asked = Arc::new(AtomicUsize::new(0));
+            let mut ahead = iter(Asked(Arc::clone(&asked), Some)).read_ahead(items(3));
+            while asked.load(Ordering::SeqCst) < 3 {
+                std::thread::yield_now();
+            }
+            assert_eq!(ahead.next(), Some(0));
+            while asked.load(Ordering::SeqCst) < 4 {
+                std::thread::yield_now();
+            }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "for what must not happen there is no event"
+            )]
+            std::thread::sleep(Duration::from_millis(10));
+            assert_eq!(asked.load(Ordering::SeqCst), 4, "one was taken, three wait");
+        });
+    }
+
+    #[test]
+    fn a_panic_of_the_stream_comes_after_the_items_before_it() {
+        ends(|| {
+            let panics =
+                |asked| if asked == 2 { resume_unwind(Box::new(22_u32)) } else { Some(asked) };
+            let mut ahead = iter(Asked(Arc::default(), panics)).read_ahead(items(8));
+            assert_eq!((ahead.next(), ahead.next()), (Some(0), Some(1)));
+            let panic = catch_unwind(AssertUnwindSafe(|| ahead.next())).expect_err("it panicked");
+            assert_eq!(panic.downcast_ref(), Some(&22_u32));
+        });
+    }
+
+    #[test]
+    fn dropped_it_drops_the_stream() {
+        ends(|| {
+            let held = Arc::new(());
+            let holds = Arc::clone(&held);
+            let ahead =
+                iter(Asked(Arc::default(), move |asked| Some(asked * Arc::strong_count(&holds))));
+            let mut ahead = ahead.read_ahead(items(2));
+            assert_eq!(ahead.next(), Some(0));
+            drop(ahead);
+            while Arc::strong_count(&held) > 1 {
+                std::thread::yield_now();
+            }
+        });
+    }
+}
+
+#[test]
+fn an_iterator_whose_runner_has_ended_panics_and_says_so() {
+    ends(|| {
+        let runner = Runner::new("gone");
+        let mut items = runner.iter(Ticking::over(0..5));
+        assert_eq!(items.next(), Some(0));
+        drop(runner);
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| items.next()));
+        let panic = panic.expect_err("its timers are gone");
+        assert!(support::message(&*panic).contains("\"gone\": the runner has ended"));
+    });
+}

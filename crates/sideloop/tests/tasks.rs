@@ -146,3 +146,129 @@ fn a_task_that_spawns_its_successor_is_not_nested_in_it() {
         assert_eq!(receiver.recv(), Ok(0));
     });
 }
+
+mod waits {
+    use super::*;
+
+    #[test]
+    fn join_timeout_gives_the_task_back_and_lets_it_run_on() {
+        ends(|| {
+            let (go, wait) = tokio::sync::oneshot::channel::<u32>();
+            let task = spawn(async { wait.await.expect("told") });
+            let task = task.join_timeout(Duration::from_millis(5)).expect_err("not told yet");
+            go.send(22).expect("it still runs");
+            assert_eq!(task.join_timeout(Duration::from_secs(20)).ok(), Some(22));
+        });
+    }
+
+    #[test]
+    fn try_join_does_not_block() {
+        ends(|| {
+            let (go, wait) = tokio::sync::oneshot::channel::<u32>();
+            let task = spawn(async { wait.await.expect("told") });
+            let mut task = task.try_join().expect_err("not told yet");
+            go.send(22).expect("it still runs");
+            let output = loop {
+                match task.try_join() {
+                    Ok(output) => break output,
+                    Err(running) => task = running,
+                }
+                std::thread::yield_now();
+            };
+            assert_eq!(output, 22);
+        });
+    }
+
+    #[test]
+    fn cancel_and_wait_returns_when_the_future_has_been_dropped() {
+        ends(|| {
+            let (future, told) = endless();
+            let task = spawn(future);
+            assert_eq!(told.recv(), Ok("begun"));
+            let ended = task.cancel_and_wait(Duration::from_secs(20)).expect("it awaits");
+            assert_eq!((ended, told.try_recv()), (None, Ok("dropped")));
+        });
+    }
+
+    #[test]
+    fn cancel_and_wait_gives_the_output_of_one_that_has_ended() {
+        ends(|| {
+            let task = spawn(async { 22 });
+            while !task.is_finished() {
+                std::thread::yield_now();
+            }
+            let ended = task.cancel_and_wait(Duration::from_secs(20)).expect("it has ended");
+            assert_eq!(ended, Some(22));
+        });
+    }
+
+    #[test]
+    fn cancel_and_wait_gives_a_task_back_that_blocks_its_thread() {
+        ends(|| {
+            let (open, latch) = mpsc::channel::<()>();
+            let (sender, begun) = mpsc::channel();
+            let task = spawn(async move {
+                sender.send(()).expect("the test waits");
+                let _ = latch.recv();
+            });
+            begun.recv().expect("it has begun");
+            let task = task.cancel_and_wait(Duration::from_millis(20)).expect_err("it blocks");
+            drop(open);
+            // It does not await any more, so it ends as if nobody had asked.
+            let ended = task.cancel_and_wait(Duration::from_secs(20)).expect("it has ended");
+            assert_eq!(ended, Some(()));
+        });
+    }
+
+    #[test]
+    fn cancel_and_wait_goes_on_with_a_panic() {
+        ends(|| {
+            let task = spawn(async { resume_unwind(Box::new(22_u32)) });
+            while !task.is_finished() {
+                std::thread::yield_now();
+            }
+            let wait = AssertUnwindSafe(|| task.cancel_and_wait(Duration::from_secs(20)));
+            let panic = catch_unwind(wait).expect_err("it panicked");
+            assert_eq!(panic.downcast_ref(), Some(&22_u32));
+        });
+    }
+}
+
+mod taking_along {
+    use super::*;
+
+    tokio::task_local! { static REQUEST: u32; }
+
+    fn carrying() -> Runner {
+        Runner::builder("carries")
+            .carry(|| {
+                let request = REQUEST.try_with(|request| *request).ok();
+                move |poll: &mut dyn FnMut()| match request {
+                    Some(request) => REQUEST.sync_scope(request, poll),
+                    None => poll(),
+                }
+            })
+            .build()
+    }
+
+    #[test]
+    fn what_is_set_where_a_task_is_spawned_is_set_in_it_at_each_poll() {
+        ends(|| {
+            let runner = carrying();
+            let request = || async {
+                tokio::task::yield_now().await;
+                REQUEST.try_with(|request| *request).ok()
+            };
+            assert_eq!(runner.spawn(request()).join(), None);
+            REQUEST.sync_scope(22, || {
+                assert_eq!(runner.spawn(request()).join(), Some(22));
+                assert_eq!(runner.scope(|scope| scope.spawn(request()).join()), Some(22));
+                let at_once = std::num::NonZero::new(2).expect("two");
+                let mut each = runner.map(0..3, at_once, |_| request());
+                assert!(each.by_ref().all(|seen| seen == Some(22)));
+                let mut each = runner.map(0..3, at_once, |_| request()).unordered();
+                assert!(each.by_ref().all(|seen| seen == Some(22)));
+            });
+        });
+    }
+}

@@ -27,4 +27,14 @@ async fn twice() {}
 #[synced(skip)]
 async fn nothing_to_skip() {}
 
+
+#[synced(runner)]
+async fn no_runner() {}
+
+#[synced(timeout =)]
+async fn no_limit() {}
+
+#[synced(skip, name = skipped)]
+async fn both() {}
+
 fn main() {}

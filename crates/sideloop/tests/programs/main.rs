@@ -17,6 +17,10 @@ mod panics;
 
 mod limits;
 
+mod threads;
+
+mod global;
+
 use std::env;
 use std::process::{Command, ExitCode};
 
@@ -24,7 +28,7 @@ use std::process::{Command, ExitCode};
 type Program = (&'static str, fn());
 
 const PROGRAMS: &[&[Program]] =
-    &[fork::PROGRAMS, thread_end::PROGRAMS, panics::PROGRAMS, limits::PROGRAMS];
+    &[fork::PROGRAMS, thread_end::PROGRAMS, panics::PROGRAMS, limits::PROGRAMS, global::PROGRAMS];
 
 fn main() -> ExitCode {
     let programs = || PROGRAMS.iter().copied().flatten();

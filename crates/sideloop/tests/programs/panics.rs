@@ -12,6 +12,8 @@ use super::support::{root, runtime, work};
 pub(crate) const PROGRAMS: &[Program] = &[
     ("no place is found by a panic", no_panic),
     ("where tokio must be asked by a panic, it is asked once", asked_once),
+    ("two runtimes entered in turn are asked about once each", two_in_turn),
+    ("a long call in a current_thread runtime asks nothing by a panic", long_ones),
 ];
 
 static HOOKED: AtomicU32 = AtomicU32::new(0);
@@ -59,4 +61,40 @@ fn asked_once() {
         });
     });
     assert_eq!(hooked, 1);
+}
+
+fn two_in_turn() {
+    let (one, two) = (runtime(1), runtime(1));
+    let hooked = hooked(|| {
+        root(&runtime(0), async {
+            let handles = [one.handle().clone(), two.handle().clone()];
+            let task = tokio::spawn(async move {
+                for _ in 0..20 {
+                    for handle in &handles {
+                        let _entered = handle.enter();
+                        call();
+                    }
+                }
+            });
+            task.await.expect("no panic");
+        });
+    });
+    assert_eq!(hooked, 2);
+}
+
+fn long_ones() {
+    let hooked = hooked(|| {
+        root(&runtime(0), async {
+            let long = || {
+                run_sync(async { tokio::time::sleep(std::time::Duration::from_millis(60)).await });
+            };
+            tokio::spawn(async move { long() }).await.expect("no panic");
+            LocalSet::new()
+                .run_until(async {
+                    tokio::task::spawn_local(async move { long() }).await.expect("no panic");
+                })
+                .await;
+        });
+    });
+    assert_eq!(hooked, 0);
 }

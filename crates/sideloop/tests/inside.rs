@@ -1,0 +1,184 @@
+//! What users hand over is made and dropped where a runtime is entered.
+
+mod support;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use sideloop::{Runner, enter, iter, run_sync, run_sync_timeout, run_sync_with, spawn};
+use support::{ends, root, runtime};
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
+const SHORT: Duration = Duration::from_millis(2);
+
+/// Counts its drops: with a runtime entered in the low half, without one in the high half.
+#[derive(Clone, Default)]
+struct Drops(Arc<AtomicU32>);
+
+impl Drops {
+    const OUTSIDE: u32 = 1 << 16;
+
+    fn held(&self) -> Held {
+        Held(self.clone())
+    }
+
+    fn counted(&self) -> (u32, u32) {
+        let counted = self.0.load(Ordering::SeqCst);
+        (counted % Self::OUTSIDE, counted / Self::OUTSIDE)
+    }
+}
+
+struct Held(Drops);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let inside = Handle::try_current().is_ok();
+        self.0.0.fetch_add(if inside { 1 } else { Drops::OUTSIDE }, Ordering::SeqCst);
+    }
+}
+
+/// Gives numbers up to a limit, and holds something.
+struct Numbers(u32, #[expect(dead_code, reason = "to be dropped")] Held);
+
+impl Stream for Numbers {
+    type Item = u32;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<u32>> {
+        self.0 += 1;
+        Poll::Ready((self.0 < 5).then_some(self.0))
+    }
+}
+
+#[test]
+fn a_timer_is_made_inside_by_run_sync_with() {
+    ends(|| run_sync_with(|| sleep(SHORT)));
+    ends(|| Runner::new("own").run_sync_with(|| sleep(SHORT)));
+}
+
+#[test]
+fn a_timer_made_by_run_sync_with_does_not_belong_to_the_runtime_that_is_blocked() {
+    ends(|| root(&runtime(0), async { run_sync_with(|| sleep(SHORT)) }));
+}
+
+#[test]
+fn a_panic_while_a_future_is_made_goes_on_in_the_caller() {
+    let made =
+        catch_unwind(|| run_sync_with(|| -> std::future::Ready<()> { panic!("made badly") }));
+    assert!(made.is_err());
+    assert_eq!(run_sync(async { 22 }), 22);
+}
+
+#[test]
+fn run_sync_with_has_a_limit_too() {
+    ends(|| {
+        let late = sideloop::run_sync_with_timeout(std::future::pending::<()>, SHORT);
+        assert_eq!(late.expect_err("it is never ready").place().file(), file!());
+        let runner = Runner::new("limits");
+        let late = runner.run_sync_with_timeout(std::future::pending::<()>, SHORT);
+        assert_eq!(late.expect_err("it is never ready").runner(), "limits");
+    });
+}
+
+#[test]
+fn a_guard_serves_what_is_made_and_dropped_outside_of_calls() {
+    ends(|| {
+        let drops = Drops::default();
+        let output = run_sync(async { drops.held() });
+        {
+            let _entered = enter();
+            drop(output);
+            run_sync(sleep(SHORT));
+        }
+        assert_eq!(drops.counted(), (1, 0));
+        assert!(Handle::try_current().is_err(), "it is left with the guard");
+    });
+}
+
+#[test]
+fn a_future_is_dropped_inside_however_its_call_ends() {
+    ends(|| {
+        let drops = Drops::default();
+        let holding = |then: fn()| {
+            let held = drops.held();
+            async move {
+                let _held = held;
+                tokio::task::yield_now().await;
+                then();
+            }
+        };
+        run_sync(holding(|| {}));
+        assert!(
+            run_sync_timeout(
+                async {
+                    holding(|| {}).await;
+                    std::future::pending::<()>().await
+                },
+                SHORT
+            )
+            .is_err()
+        );
+        assert!(catch_unwind(AssertUnwindSafe(|| run_sync(holding(|| panic!("inside"))))).is_err());
+        let shallow = Runner::builder("shallow").nesting_limit(0).build();
+        let refused = catch_unwind(AssertUnwindSafe(|| shallow.run_sync(holding(|| {}))));
+        assert!(refused.is_err());
+        assert_eq!(drops.counted(), (4, 0));
+    });
+}
+
+#[test]
+fn a_large_future_is_dropped_inside_too() {
+    ends(|| {
+        let drops = Drops::default();
+        let (held, large) = (drops.held(), [7_u8; 5000]);
+        let sum = run_sync(async move {
+            let _held = held;
+            tokio::task::yield_now().await;
+            large.iter().map(|byte| u32::from(*byte)).sum::<u32>()
+        });
+        assert_eq!((sum, drops.counted()), (35_000, (1, 0)));
+    });
+}
+
+#[test]
+fn a_stream_is_dropped_inside_at_its_end_and_before() {
+    ends(|| {
+        let drops = Drops::default();
+        assert_eq!(iter(Numbers(0, drops.held())).count(), 4);
+        assert_eq!(iter(Numbers(0, drops.held())).next(), Some(1));
+        drop(iter(Numbers(0, drops.held())));
+        drop(Runner::new("own").iter(Numbers(0, drops.held())));
+        assert_eq!(drops.counted(), (4, 0));
+    });
+}
+
+#[test]
+fn an_output_that_nobody_takes_is_dropped_inside() {
+    ends(|| {
+        let drops = Drops::default();
+        for _ in 0..50 {
+            let held = drops.held();
+            let task = spawn(async move { held });
+            while !task.is_finished() {
+                std::thread::yield_now();
+            }
+            drop(task);
+        }
+        assert_eq!(drops.counted(), (50, 0));
+    });
+}
+
+#[test]
+fn what_blocking_io_holds_is_dropped_inside() {
+    struct Holds(#[expect(dead_code, reason = "to be dropped")] Held);
+    ends(|| {
+        let drops = Drops::default();
+        drop(sideloop::blocking(Holds(drops.held())));
+        assert_eq!(drops.counted(), (1, 0));
+    });
+}
