@@ -137,7 +137,7 @@ fn builder(config: &Config, threads: &Threads, gate: &Arc<Gate>) -> Builder {
             stopping.one_less();
         })
         .enable_all();
-    if let Some(bytes) = config.stack_size {
+    if let Some(bytes) = fork::stack_size(config.stack_size) {
         builder.thread_stack_size(bytes);
     }
     if let Some(time) = config.keep_alive {

@@ -3,6 +3,13 @@
 
 use std::io;
 
+use sideloop_core::generation;
+
+/// What std gives a thread.
+const STDS: usize = 2 << 20;
+/// More than any page size.
+const STEP: usize = 256 << 10;
+
 /// Advance the generation in each child that this process, or a child of it, will have.
 #[cfg(unix)]
 pub(crate) fn watch() -> io::Result<()> {
@@ -14,7 +21,7 @@ pub(crate) fn watch() -> io::Result<()> {
     static WATCHED: AtomicBool = AtomicBool::new(false);
 
     extern "C" fn in_child() {
-        sideloop_core::generation::advance();
+        generation::advance();
     }
 
     if WATCHED.load(Ordering::Relaxed) {
@@ -36,4 +43,19 @@ pub(crate) fn watch() -> io::Result<()> {
 #[cfg(not(unix))]
 pub(crate) fn watch() -> io::Result<()> {
     Ok(())
+}
+
+/// How large the stacks of a runner's threads are to be, in bytes, if it is not left to std.
+///
+/// In a fork's child they are larger than any that its parent had. The C library gives the stacks of the
+/// threads that are no more to new ones, and with them the thread-locals that lie there; but parking_lot,
+/// which tokio uses if any crate asks for it, still counts those that slept at the fork, and follows pointers
+/// into their thread-locals.
+pub(crate) fn stack_size(asked: Option<usize>) -> Option<usize> {
+    match usize::try_from(generation::current()) {
+        Ok(0) | Err(_) => asked,
+        Ok(generation) => {
+            Some(asked.unwrap_or(STDS).saturating_add(STEP.saturating_mul(generation)))
+        }
+    }
 }

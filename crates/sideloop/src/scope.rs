@@ -37,6 +37,7 @@ use crate::carry::{Carried, Carry, poll_with};
 use crate::depth::{InTask, TaskDepth};
 use crate::drive::AfterEnd;
 use crate::error::{Refusal, refuse};
+use crate::place::{self, Waited};
 use crate::waker::Waiter;
 
 type Panic = Box<dyn Any + Send>;
@@ -79,6 +80,10 @@ impl Shared {
             // It has to be waited for all the same.
             Err(_) => {}
         }
+        place::block(access.rules().block_in_place, &mut |_| Waited::Ended(self.wait_plainly()))
+    }
+
+    fn wait_plainly(&self) -> Result<(), Refusal> {
         let (waiter, generation) = (Waiter::new(), generation::current());
         while self.poll_ended(&mut Context::from_waker(waiter.waker())).is_pending() {
             let _ = waiter.wait(None);

@@ -227,7 +227,7 @@ fn options_reach_the_threads() {
         let runner = Runner::builder("options")
             .workers(NonZero::new(3).expect("three"))
             .most_threads(NonZero::new(1).expect("one"))
-            .stack_size(NonZero::new(8 << 20).expect("eight megabytes"))
+            .stack_size(NonZero::new(64 << 20).expect("64 megabytes"))
             .keep_alive(Duration::from_millis(1))
             .on_thread_start(move || {
                 let _ = starts.send(());
