@@ -15,4 +15,6 @@ pub mod handoff;
 
 pub mod bell;
 
+pub mod held;
+
 mod sync;

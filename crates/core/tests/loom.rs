@@ -33,6 +33,9 @@ mod handoff;
 #[path = "loom/caller_bell.rs"]
 mod caller_bell;
 
+#[path = "loom/held.rs"]
+mod held;
+
 #[path = "loom/call.rs"]
 mod call;
 

@@ -175,7 +175,7 @@ fn own_twins(
     match own {
         Own::Nothing if !gives => Ok(None),
         Own::Nothing => make(Options::default(), attrs).map(Some),
-        Own::Always(options) => make(options, attrs).map(Some),
+        Own::Always(options) => make(*options, attrs).map(Some),
         Own::If(asked) => {
             let mut twins = TokenStream::new();
             let conditions: Vec<Meta> =

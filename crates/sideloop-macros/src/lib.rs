@@ -39,7 +39,8 @@ mod carried;
 ///
 /// # Where it goes
 ///
-/// On a function, a method, an inherent `impl` or a `trait` (each `async fn` in there gets a twin):
+/// On a function, a method, an inherent `impl` or a `trait` (each `async fn` in there gets a twin), or a `mod`
+/// (see below):
 ///
 /// ```
 /// use sideloop::synced;
@@ -74,6 +75,72 @@ mod carried;
 /// An associated function by itself, outside of an annotated `impl`, is told from a free function
 /// by `self` or `Self` in its signature. If it has neither, annotate the `impl`.
 ///
+/// Beside an `async fn`, what returns a future counts: `impl Future<Output = T>`, `Pin<Box<dyn Future<Output =
+/// T>>>`, `BoxFuture<'_, T>`. It is called with the runtime entered. What returns a stream (`impl Stream`,
+/// `BoxStream`) gets a twin that returns `sideloop::Iter`.
+///
+/// # Options
+///
+/// | | |
+/// |---|---|
+/// | `name = other` | the twin's name |
+/// | `skip` | no twin, in an annotated block |
+/// | `runner = RUNNER` | an expression: the `sideloop::Runner` to call on. In methods it may say `self.runner` |
+/// | `timeout = LIMIT` | an expression: a limit on the wait. The twin returns `Result<T, sideloop::TimedOut>` |
+/// | `crate = path` | where the crate `sideloop` is, if not at `::sideloop` |
+///
+/// The last three may stand on a block, for all its members. Each may stand in a `cfg_attr`, on the block and on
+/// its members:
+///
+/// ```
+/// use std::time::Duration;
+/// use sideloop::{Runner, synced};
+///
+/// static DATABASE: Runner = Runner::const_new("database");
+///
+/// struct Table;
+///
+/// #[cfg_attr(all(), synced(runner = DATABASE, timeout = Duration::from_secs(5)))]
+/// impl Table {
+///     async fn count(&self) -> u64 {
+///         22
+///     }
+///
+///     #[cfg_attr(all(), synced(skip))]
+///     async fn audit(&self) {}
+/// }
+///
+/// assert_eq!(Table.count_sync().unwrap(), 22);
+/// ```
+///
+/// # A blocking module
+///
+/// On a `mod`, it makes a module `blocking` inside, as reqwest has one: the same names without a suffix. Functions
+/// wait; a type with async methods becomes a wrapper of the same name, whose methods wait, which derefs to the
+/// async one for all that is sync, and which is dropped with the runtime entered. `From` and `into_async` lead from
+/// one to the other. Where a signature names such a type (by itself, behind `&` or `&mut`, in `Result`, `Option` or
+/// `Vec`), the counterpart has the wrapper.
+///
+/// ```
+/// #[sideloop::synced]
+/// mod client {
+///     pub struct Client(String);
+///
+///     impl Client {
+///         pub async fn connect(url: &str) -> Client {
+///             Client(url.to_owned())
+///         }
+///
+///         pub async fn get(&self, path: &str) -> String {
+///             format!("{}{path}", self.0)
+///         }
+///     }
+/// }
+///
+/// let client = client::blocking::Client::connect("https://example.org");
+/// assert_eq!(client.get("/a"), "https://example.org/a");
+/// ```
+///
 /// # What the twin is like
 ///
 /// It keeps visibility, generics, lifetimes, `where` clauses, `impl Trait` arguments and results,
@@ -89,9 +156,9 @@ mod carried;
 ///
 /// # Errors
 ///
-/// It does not compile on a function that is not `async`, on anything that holds no `async fn`, on
-/// the implementation of a trait, with a `#[cfg]` on one argument, or with an option that it does
-/// not know.
+/// It does not compile on a function that is not `async` and returns no future, on one that another attribute
+/// makes sync (`#[tokio::main]`), on anything that holds no `async fn`, on the implementation of a trait, with a
+/// `#[cfg]` on one argument, or with an option that it does not know.
 #[proc_macro_attribute]
 pub fn synced(
     options: proc_macro::TokenStream,

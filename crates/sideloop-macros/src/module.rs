@@ -74,7 +74,7 @@ pub(crate) fn annotate(options: &Options, mut module: ItemMod) -> Result<TokenSt
 fn asked(attrs: &mut Vec<Attribute>, block: &Options) -> Result<Option<Options>> {
     let options = match Own::take(attrs)? {
         Own::Nothing => Options::default(),
-        Own::Always(options) => options,
+        Own::Always(options) => *options,
         Own::If(conditions) => {
             let message = "in a `#[synced]` module a condition goes on the whole function";
             let spans = conditions.into_iter().map(|(condition, _)| condition);

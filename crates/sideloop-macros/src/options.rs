@@ -30,7 +30,7 @@ pub(crate) enum Own {
     /// It has none.
     Nothing,
     /// In any case.
-    Always(Options),
+    Always(Box<Options>),
     /// Each where its condition holds (of `cfg_attr`), and otherwise what stands on the block.
     If(Vec<(Meta, Options)>),
 }
@@ -70,7 +70,7 @@ impl Own {
             let message = "`#[synced]` stands here without a condition, too: remove one";
             return Err(Error::new_spanned(condition, message));
         }
-        options_of(&attribute.meta).map(Own::Always)
+        options_of(&attribute.meta).map(|options| Own::Always(Box::new(options)))
     }
 }
 

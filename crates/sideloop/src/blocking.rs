@@ -72,8 +72,11 @@ impl<T: AsyncRead + Unpin> Read for Blocking<T> {
 impl<T: AsyncBufRead + Unpin> BufRead for Blocking<T> {
     #[track_caller]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.wait(|io, context| io.poll_fill_buf(context).map_ok(|_| ()))?;
-        // What is buffered now is given at once; a wake that comes to nothing harms nobody.
+        if self.wait(|io, context| io.poll_fill_buf(context).map_ok(<[u8]>::len))? == 0 {
+            // Asked again at its end, it would read again.
+            return Ok(&[]);
+        }
+        // What is buffered is given at once.
         let mut context = Context::from_waker(std::task::Waker::noop());
         match Pin::new(self.get_mut()).poll_fill_buf(&mut context) {
             Poll::Ready(filled) => filled,

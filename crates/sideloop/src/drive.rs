@@ -84,7 +84,7 @@ impl Call<'_> {
         let mut inside =
             Inside { driven: &mut *self.driven, stays: false, _entered: handle.enter() };
         let waiter = Waiter::new();
-        let mut pace = Pace { rhythm, patrol: self.access.is_watched().then(Patrol::new) };
+        let mut pace = Pace { rhythm, patrol: None };
         let ended = loop {
             // The budget of a task that we block would make the future yield for ever: it is filled up
             // only when that task returns.
@@ -97,6 +97,10 @@ impl Call<'_> {
             }
             if self.limit.is_some_and(|limit| Instant::now() >= limit) {
                 break Err(Refusal::TimedOut);
+            }
+            if self.access.is_watched() {
+                // Not for a future that is ready at once.
+                pace.patrol.get_or_insert_with(Patrol::new);
             }
             if pace.next(&waiter, self.limit, handle) == Next::Misplaced {
                 inside.stays = true;
@@ -142,12 +146,11 @@ struct Pace {
 impl Pace {
     /// Wait until it is time to poll again.
     fn next(&mut self, waiter: &Waiter, limit: Option<Instant>, handle: &Handle) -> Next {
-        let slice = match &self.rhythm {
-            Rhythm::Rings => self.patrol.as_ref().map(Patrol::round),
-            Rhythm::Seeks(_) => Some(SEEK),
-            Rhythm::Ticks(_) => Some(TICK),
+        let look = match &self.rhythm {
+            Rhythm::Rings => self.patrol.as_ref().map(Patrol::next),
+            Rhythm::Seeks(_) => Some(Instant::now() + SEEK),
+            Rhythm::Ticks(_) => Some(Instant::now() + TICK),
         };
-        let look = slice.map(|slice| Instant::now() + slice);
         let until = match (limit, look) {
             (Some(limit), Some(look)) => Some(limit.min(look)),
             (limit, look) => limit.or(look),

@@ -5,7 +5,7 @@
 //! returns. Who waits long looks whether a worker is busy without end while another one sleeps, and wakes
 //! that one, which then goes to the driver.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
@@ -14,22 +14,29 @@ const ROUND: Duration = Duration::from_millis(50);
 
 /// What was seen on the last look.
 pub(crate) struct Patrol {
+    next: Instant,
     /// The sum of how often each worker has gone to sleep and woken.
     naps: Option<u64>,
 }
 
 impl Patrol {
     pub(crate) fn new() -> Self {
-        Self { naps: None }
+        Self { next: Instant::now() + ROUND, naps: None }
     }
 
-    pub(crate) fn round(&self) -> Duration {
-        ROUND
+    /// When to look next.
+    pub(crate) fn next(&self) -> Instant {
+        self.next
     }
 
-    /// Look, and wake a worker if need be.
+    /// If it is time, look, and wake a worker if need be.
     #[cfg(target_has_atomic = "64")]
     pub(crate) fn walk(&mut self, runtime: &Handle) {
+        let now = Instant::now();
+        if now < self.next {
+            return;
+        }
+        self.next = now + ROUND;
         let metrics = runtime.metrics();
         let naps = |worker| metrics.worker_park_unpark_count(worker);
         let workers = || (0..metrics.num_workers()).map(naps);
@@ -40,7 +47,9 @@ impl Patrol {
         }
     }
 
-    /// tokio does not count it here.
+    /// tokio does not count that here.
     #[cfg(not(target_has_atomic = "64"))]
-    pub(crate) fn walk(&mut self, _: &Handle) {}
+    pub(crate) fn walk(&mut self, _: &Handle) {
+        self.next = Instant::now() + ROUND;
+    }
 }

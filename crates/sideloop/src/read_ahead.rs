@@ -9,17 +9,17 @@ use std::pin::Pin;
 use futures_core::Stream;
 use tokio::sync::mpsc::{Receiver, channel};
 
-use crate::Task;
 use crate::access::Access;
 use crate::carry::Carry;
 use crate::drive::AfterEnd;
 use crate::error::{Refusal, refuse};
+use crate::{Inside, Task};
 
 /// A blocking iterator over a stream that runs ahead; made by [`Iter::read_ahead`](crate::Iter::read_ahead).
 ///
 /// `next` blocks the calling thread while no item is there. Dropped, it cancels the stream.
 pub struct ReadAhead<T> {
-    items: Receiver<T>,
+    items: Inside<Receiver<T>>,
     // None once its end has been seen.
     stream: Option<Task<()>>,
     access: Access,
@@ -51,7 +51,7 @@ impl<T: Send + 'static> ReadAhead<T> {
             };
             Task::spawn(runs, access.clone(), carry)
         });
-        Self { items, stream, access }
+        Self { items: Inside::new(items, access.clone()), stream, access }
     }
 }
 

@@ -1,13 +1,13 @@
 //! What runs on the runner's threads and borrows from its caller, who waits until it has ended.
 //!
-//! A task or job lives in a box whose lifetime is hidden from tokio. That is sound because of [`Held`]: each
-//! box holds one, and drops it last, after the future, what the future borrows, and the output, if nobody
+//! A task or job lives in a box whose lifetime is hidden from tokio. That is sound because of [`Hold`]: each
+//! box has one, and drops it last, after the future, what the future borrows, and the output, if nobody
 //! took that. The caller leaves only when none is held:
 //!
 //! ```text
 //!   caller   scope(..) ─ spawn ────────────── body ends ─ waits ─────────── leaves
 //!                          │ hold()                         ▲ held == 0
-//!   tokio                  └─ box: future … output, or dropped ─ Held dropped
+//!   tokio                  └─ box: future … output, or dropped ─ Hold dropped
 //! ```
 //!
 //! Neither a panic nor a refusal of ours gets around that wait. Only a fork's child leaves at once: it has no
@@ -24,12 +24,12 @@ use std::marker::PhantomData;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use sideloop_core::generation;
+use sideloop_core::held::{Held, Hold};
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::access::Access;
@@ -49,8 +49,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What the caller and all that it waits for share.
 #[derive(Default)]
 struct Shared {
-    held: AtomicUsize,
-    waits: Mutex<Option<Waker>>,
+    held: Arc<Held>,
     /// The first panic that nobody has joined.
     panic: Mutex<Option<Panic>>,
     tasks: Mutex<Vec<AbortHandle>>,
@@ -58,17 +57,9 @@ struct Shared {
 }
 
 impl Shared {
-    fn hold(self: &Arc<Self>) -> Held {
-        // ORDERING: Relaxed: the caller is in the scope, or another one is held, so it is not read yet.
-        self.held.fetch_add(1, Ordering::Relaxed);
-        Held(Arc::clone(self))
-    }
-
     fn poll_ended(&self, context: &mut Context<'_>) -> Poll<()> {
         self.depth.waited_for();
-        *lock(&self.waits) = Some(context.waker().clone());
-        // ORDERING: Acquire pairs with the Release in `Held`: what was borrowed is no longer touched.
-        if self.held.load(Ordering::Acquire) == 0 { Poll::Ready(()) } else { Poll::Pending }
+        self.held.poll_none(context)
     }
 
     /// Wait until nothing is held. Returns early only in a fork's child, with what is to be said there.
@@ -105,21 +96,6 @@ impl Shared {
             tasks.retain(|task| !task.is_finished());
         }
         tasks.push(task);
-    }
-}
-
-/// While one is held, the caller waits.
-struct Held(Arc<Shared>);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        // ORDERING: Release pairs with the Acquire in `poll_ended`.
-        if self.0.held.fetch_sub(1, Ordering::Release) == 1 {
-            let waits = lock(&self.0.waits).take();
-            if let Some(waits) = waits {
-                waits.wake();
-            }
-        }
     }
 }
 
@@ -173,21 +149,22 @@ impl<T> Drop for Left<T> {
 }
 
 /// A scoped task's future, with all that it must let go of before its scope ends. Fields are dropped in this
-/// order, `held` last, also when one of the drops panics.
+/// order, `_held` last, also when one of the drops panics.
 struct Scoped<F: Future> {
     future: Option<Pin<Box<F>>>,
     left: Arc<Left<F::Output>>,
     carried: Option<Carried>,
-    held: Held,
+    depth: Arc<TaskDepth>,
+    _held: Hold,
 }
 
 impl<F: Future> Future for Scoped<F> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let Self { future, left, carried, held } = &mut *self;
+        let Self { future, left, carried, depth, _held } = &mut *self;
         let Some(running) = future else { return Poll::Ready(()) };
-        let _in_task = InTask::enter(&held.0.depth);
+        let _in_task = InTask::enter(depth);
         // Unwind safe: the future is dropped, and the panic goes on where it is joined.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             poll_with(carried, || running.as_mut().poll(context))
@@ -239,10 +216,11 @@ impl<'scope> Scope<'scope, '_> {
             future: Some(Box::pin(future)),
             left: Arc::clone(&left),
             carried: self.carry.as_ref().map(Carry::take_along),
-            held: self.shared.hold(),
+            depth: Arc::clone(&self.shared.depth),
+            _held: self.shared.held.hold(),
         });
         // SAFETY: the lifetime alone is changed.
-        // - What is inside does not outlive 'scope: `run` returns only when `Held` has been dropped,
+        // - What is inside does not outlive 'scope: `run` returns only when its `Hold` has been dropped,
         //   which the box drops after everything else that it holds.
         // - tokio polls and drops the box, and nothing else.
         let hidden = unsafe {
@@ -348,14 +326,14 @@ fn output<T>(access: &Access, ended: Result<Outcome<T>, Refusal>) -> T {
 struct Job<M, T> {
     make: M,
     left: Arc<Left<T>>,
-    held: Held,
+    held: Hold,
 }
 
 impl<F: Future, M: FnOnce() -> F> Job<M, F::Output> {
     fn run(self, access: &Access) {
         // Dropped in the reverse order.
-        let Self { held, left, make } = self;
-        let _in_task = InTask::enter(&held.0.depth);
+        let Self { held: _held, left, make } = self;
+        let _in_task = InTask::enter(&left.shared.depth);
         // Unwind safe: the panic goes on in the caller.
         let ended = catch_unwind(AssertUnwindSafe(|| access.drive_with(make, None)));
         left.leave(match ended {
@@ -374,9 +352,9 @@ pub(crate) fn apart<F: Future<Output: Send>>(
 ) -> F::Output {
     let shared = Arc::<Shared>::default();
     let left = Left::new(&shared);
-    let job = Job { make, left: Arc::clone(&left), held: shared.hold() };
+    let job = Job { make, left: Arc::clone(&left), held: shared.held.hold() };
     let job: Box<dyn FnOnce(&Access) + Send + '_> = Box::new(move |access| job.run(access));
-    // SAFETY: the lifetime alone is changed. This function returns only when `Held` has been dropped, which the
+    // SAFETY: the lifetime alone is changed. This function returns only when its `Hold` has been dropped, which the
     // box drops after everything else that it holds, run or not.
     let hidden = unsafe { mem::transmute::<Box<dyn FnOnce(&Access) + Send + '_>, Hidden>(job) };
     let waiting = Arc::new(Mutex::new(Some(hidden)));

@@ -20,6 +20,10 @@ pub(crate) const PROGRAMS: &[Program] = &[
     ("a call that was under way at the fork panics in the child", forked_inside_a_call),
     ("a call inside a forked task works in the child", forked_inside_a_task),
     ("an inherited task is not waited for", inherited_task),
+    ("what else is inherited is left alone, and goes on in the parent", inherited_handles),
+    ("a fork inside a scope leaves the parent's tasks to the parent", forked_inside_a_scope),
+    ("a runner of a handle is the parent's", of_a_handle),
+    ("a runner that was closed is closed in the child", closed_before),
     ("children forked while other threads call and start runners are all well", under_load),
 ];
 
@@ -166,4 +170,126 @@ fn under_load() {
         thread.join().expect("no panic");
     }
     assert!(called.load(Ordering::Relaxed) > 0);
+}
+
+/// What was made before a fork is left alone in the child, and refuses to be waited for.
+fn inherited_handles() {
+    let at_once = std::num::NonZero::new(2).expect("two");
+    let mut inherited = Some((
+        sideloop::iter(tokio_stream()),
+        sideloop::iter(tokio_stream()).read_ahead(at_once),
+        sideloop::map(0..5, at_once, |n| async move { n }),
+        sideloop::map(0..5, at_once, |n| async move { n }).unordered(),
+        sideloop::blocking(tokio::io::duplex(8).0),
+        sideloop::inside(run_sync(async { tokio::net::UdpSocket::bind("127.0.0.1:0").await })),
+    ));
+    let use_it = |inherited: &mut Option<_>| {
+        let (iter, ahead, map, unordered, _, _) = inherited.as_mut().expect("not dropped");
+        (iter.next(), ahead.next(), map.next(), unordered.next().is_some())
+    };
+    assert_eq!(use_it(&mut inherited), (Some(1), Some(1), Some(0), true));
+    let ended = in_child(|| {
+        let (mut iter, mut ahead, mut map, mut unordered, mut io, _socket) =
+            inherited.take().expect("not dropped");
+        let refused = |wait: &mut dyn FnMut()| {
+            let panic = catch_unwind(AssertUnwindSafe(wait)).expect_err("it is in the parent");
+            assert!(message(&*panic).contains("before the process was forked"));
+        };
+        refused(&mut || drop(iter.next()));
+        refused(&mut || drop(ahead.next()));
+        refused(&mut || drop(map.next()));
+        refused(&mut || drop(unordered.next()));
+        refused(&mut || drop(std::io::Read::read(&mut io, &mut [0; 8])));
+        drop((iter, ahead, map, unordered, io));
+        calls();
+    });
+    assert_eq!(ended, Ended::Well);
+    assert_eq!(use_it(&mut inherited), (Some(2), Some(2), Some(1), true), "the parent's goes on");
+}
+
+/// Counts from one.
+fn tokio_stream() -> impl futures_core::Stream<Item = u32> + Send + Unpin {
+    struct Counts(u32);
+    impl futures_core::Stream for Counts {
+        type Item = u32;
+
+        fn poll_next(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<u32>> {
+            self.0 += 1;
+            std::task::Poll::Ready(Some(self.0))
+        }
+    }
+    Counts(0)
+}
+
+fn forked_inside_a_scope() {
+    let number = 22;
+    let mut ended = None;
+    sideloop::scope(|scope| {
+        let task = scope.spawn(async {
+            work().await;
+            number
+        });
+        ended = Some(in_child(|| {
+            calls();
+            let inner = sideloop::scope(|scope| scope.spawn(async { number }).join());
+            assert_eq!(inner, 22);
+        }));
+        assert_eq!(task.join(), 22);
+    });
+    assert_eq!(ended, Some(Ended::Well));
+
+    // Here the child leaves the scope.
+    let mut status = None;
+    let leaves = || {
+        sideloop::scope(|scope| {
+            scope.spawn(work());
+            // SAFETY: as in `in_child`.
+            status = Some(unsafe { libc::fork() });
+        });
+    };
+    let left = catch_unwind(AssertUnwindSafe(leaves));
+    match status.expect("it forked") {
+        0 => {
+            let said = left.expect_err("its tasks are in the parent");
+            let well = message(&*said).contains("fork");
+            // SAFETY: it does not return.
+            unsafe { libc::_exit(i32::from(!well)) }
+        }
+        child => {
+            left.expect("the parent's scope goes on");
+            let mut status = 0;
+            // SAFETY: `status` is valid for writes, and the child is ours.
+            unsafe { libc::waitpid(child, &raw mut status, 0) };
+            assert_eq!(status, 0);
+        }
+    }
+}
+
+fn of_a_handle() {
+    let theirs = runtime(1);
+    let runner = Runner::from(theirs.handle().clone());
+    assert_eq!(runner.run_sync(work()), 22);
+    let ended = in_child(|| {
+        let call = AssertUnwindSafe(|| runner.run_sync(work()));
+        let panic = catch_unwind(call).expect_err("the runtime is the parent's");
+        assert!(message(&*panic).contains("before the process was forked"));
+        calls();
+    });
+    assert_eq!(ended, Ended::Well);
+    assert_eq!(runner.run_sync(work()), 22);
+}
+
+fn closed_before() {
+    let runner = Runner::new("closed");
+    runner.run_sync(work());
+    runner.close(std::time::Duration::from_secs(20)).expect("nothing blocks");
+    let ended = in_child(|| {
+        let call = AssertUnwindSafe(|| runner.run_sync(work()));
+        assert!(catch_unwind(call).is_err(), "it stays closed");
+        runner.close(std::time::Duration::ZERO).expect("there is nothing to end");
+    });
+    assert_eq!(ended, Ended::Well);
 }
