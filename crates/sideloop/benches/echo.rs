@@ -105,7 +105,7 @@ fn main() {
             "10" => "echo, outside, 10 round trips",
             _ => "echo, outside, 100 round trips",
         };
-        Claim { group, peer: Owned::NAME, at_most: 1.5 }
+        Claim { group, peer: Owned::NAME, at_most: 1.0 }
     });
     compare("echo", &claims, |criterion| {
         let server = serve();

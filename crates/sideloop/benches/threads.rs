@@ -48,7 +48,46 @@ fn threads<P: Peer>(criterion: &mut Criterion, peer: &P) {
     group.finish();
 }
 
+/// How fair it is: of so many threads that call as fast as they can for a second, what the slowest has done of
+/// what the fastest has.
+fn fairness<P: Peer>(threads: usize, peer: &P) -> f64 {
+    let start = Barrier::new(threads);
+    let calls: Vec<u64> = thread::scope(|scope| {
+        let callers: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    start.wait();
+                    let began = Instant::now();
+                    let mut calls = 0;
+                    while began.elapsed() < Duration::from_secs(1) {
+                        peer.run(waits_for_a_task());
+                        calls += 1;
+                    }
+                    calls
+                })
+            })
+            .collect();
+        callers.into_iter().map(|caller| caller.join().expect("it does not panic")).collect()
+    });
+    let (least, most) = (calls.iter().min(), calls.iter().max());
+    *least.expect("threads") as f64 / *most.expect("threads") as f64
+}
+
+fn print_fairness<P: Peer>(peer: &P) {
+    for threads in THREADS.into_iter().filter(|threads| *threads > 1) {
+        let share = 100.0 * fairness(threads, peer);
+        println!(
+            "{threads:>3} threads, the slowest's share of the fastest's calls: {share:>3.0} %  {}",
+            P::NAME
+        );
+    }
+}
+
 fn main() {
+    println!();
+    print_fairness(&Sideloop);
+    print_fairness(&HandleBlockOn::default());
+    print_fairness(&DedicatedThread::default());
     compare("threads", &[], |criterion| {
         threads(criterion, &Sideloop);
         threads(criterion, &HandleBlockOn::default());

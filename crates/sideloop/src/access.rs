@@ -7,10 +7,10 @@ use sideloop_core::generation;
 use tokio::runtime::Handle;
 
 use crate::builder::Rules;
-use crate::drive::{AfterEnd, drive};
+use crate::drive::{AfterEnd, Terms};
 use crate::engine::Ended;
 use crate::error::Refusal;
-use crate::slot;
+use crate::slot::Way;
 
 /// Access to one life of a runner. It does not keep the runner alive.
 #[derive(Clone)]
@@ -88,24 +88,18 @@ impl Access {
         }
     }
 
+    /// What a call that ends with its runner goes by.
+    pub(crate) fn terms(&self, limit: Option<Instant>) -> Terms<'_> {
+        Terms { access: self, limit, after_end: AfterEnd::Refused }
+    }
+
     /// Run `future` to its end, or until `limit`, on the calling thread.
-    #[inline]
     pub(crate) fn drive<F: Future>(
         &self,
         future: F,
         limit: Option<Instant>,
         after_end: AfterEnd,
     ) -> Result<F::Output, Refusal> {
-        slot::drive(future, |driven| drive(driven, self, limit, after_end))
-    }
-
-    /// Make a future inside, and run it to its end or until `limit`.
-    #[inline]
-    pub(crate) fn drive_with<F: Future>(
-        &self,
-        make: impl FnOnce() -> F,
-        limit: Option<Instant>,
-    ) -> Result<F::Output, Refusal> {
-        slot::drive_with(make, |driven| drive(driven, self, limit, AfterEnd::Refused))
+        Way::<F>::DRIVE(future, Terms { access: self, limit, after_end })
     }
 }

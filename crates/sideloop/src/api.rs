@@ -6,6 +6,8 @@ use std::time::Duration;
 use futures_core::Stream;
 use tokio::runtime::Handle;
 
+use crate::error::refuse;
+use crate::slot::Way;
 use crate::{Blocking, Entered, Inside, Iter, Map, Scope, Task, TimedOut, global};
 
 /// Run a future to its end and return its output. Blocks the calling thread, which polls the future.
@@ -39,7 +41,12 @@ use crate::{Blocking, Entered, Inside, Iter, Map, Scope, Task, TimedOut, global}
 #[inline]
 #[track_caller]
 pub fn run_sync<F: Future>(future: F) -> F::Output {
-    global::current().run_sync(future)
+    // As `Runner::run_sync`, whose frame would hold the future once more.
+    let runner = global::current();
+    match Way::<F>::DRIVE(future, runner.access().terms(None)) {
+        Ok(output) => output,
+        Err(refusal) => refuse(runner.name(), &refusal),
+    }
 }
 
 /// Make a future with the global runner's runtime entered, and run it to its end. Blocks the calling thread,

@@ -34,13 +34,17 @@ pub(crate) enum AfterEnd {
     Polled,
 }
 
-/// Drive to the end or until `limit`, with the runtime entered; `driven` is dropped before it is left.
-pub(crate) fn drive(
-    driven: &mut dyn Driven,
-    access: &Access,
-    limit: Option<Instant>,
-    after_end: AfterEnd,
-) -> Result<(), Refusal> {
+/// What a call goes by.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub(crate) access: &'a Access,
+    pub(crate) limit: Option<Instant>,
+    pub(crate) after_end: AfterEnd,
+}
+
+/// Drive to the end or until the limit, with the runtime entered; `driven` is dropped before it is left.
+pub(crate) fn drive(driven: &mut dyn Driven, terms: Terms<'_>) -> Result<(), Refusal> {
+    let Terms { access, after_end, .. } = terms;
     let nesting_limit = access.rules().nesting_limit;
     let refusal = if access.is_inherited() {
         // What it holds may be the parent's: it is left to its owner's frame.
@@ -49,7 +53,7 @@ pub(crate) fn drive(
         Refusal::Ended
     } else {
         match (access.enterable(), Nested::enter(nesting_limit)) {
-            (Some(handle), Some(_nested)) => return call(driven, access, handle, limit, after_end),
+            (Some(handle), Some(_nested)) => return call(driven, handle, terms),
             (None, _) => Refusal::ThreadEnds,
             (_, None) => Refusal::TooDeep { limit: nesting_limit },
         }
@@ -58,55 +62,49 @@ pub(crate) fn drive(
     Err(refusal)
 }
 
-fn call(
-    driven: &mut dyn Driven,
-    access: &Access,
-    handle: &Handle,
-    limit: Option<Instant>,
-    after_end: AfterEnd,
-) -> Result<(), Refusal> {
-    let mut call = Call { driven, access, limit, after_end, began: generation::current() };
+fn call(driven: &mut dyn Driven, handle: &Handle, terms: Terms<'_>) -> Result<(), Refusal> {
+    let rules = terms.access.rules();
+    let mut call = Call { driven, terms, began: generation::current() };
     // Entered only after `block_in_place`, which takes a thread of the runtime that is current to go on
     // for the one it blocks.
-    place::block(access.rules().block_in_place, &mut |rhythm| call.wait(handle, rhythm))
+    place::block(rules.block_in_place, &mut |rhythm| call.wait(handle, rhythm))
 }
 
 struct Call<'a> {
     driven: &'a mut dyn Driven,
-    access: &'a Access,
-    limit: Option<Instant>,
-    after_end: AfterEnd,
+    terms: Terms<'a>,
     began: u32,
 }
 
 impl Call<'_> {
     fn wait(&mut self, handle: &Handle, rhythm: Rhythm) -> Waited {
-        let mut inside =
-            Inside { driven: &mut *self.driven, stays: false, _entered: handle.enter() };
+        let Terms { access, limit, after_end } = self.terms;
+        let mut within =
+            Within { driven: &mut *self.driven, stays: false, _entered: handle.enter() };
         let waiter = Waiter::new();
         let mut pace = Pace { rhythm, patrol: None };
         let ended = loop {
             // The budget of a task that we block would make the future yield for ever: it is filled up
             // only when that task returns.
-            let future = pin!(unconstrained(poll_fn(|context| inside.driven.poll(context))));
+            let future = pin!(unconstrained(poll_fn(|context| within.driven.poll(context))));
             if future.poll(&mut Context::from_waker(waiter.waker())).is_ready() {
                 break Ok(());
             }
             if generation::current() != self.began {
                 break Err(Refusal::Forked);
             }
-            if self.limit.is_some_and(|limit| Instant::now() >= limit) {
+            if limit.is_some_and(|limit| Instant::now() >= limit) {
                 break Err(Refusal::TimedOut);
             }
-            if self.access.is_watched() {
+            if access.is_watched() {
                 // Not for a future that is ready at once.
                 pace.patrol.get_or_insert_with(Patrol::new);
             }
-            if pace.next(&waiter, self.limit, handle) == Next::Misplaced {
-                inside.stays = true;
+            if pace.next(&waiter, limit, handle) == Next::Misplaced {
+                within.stays = true;
                 return Waited::Misplaced;
             }
-            if self.after_end == AfterEnd::Refused && self.access.has_ended() {
+            if after_end == AfterEnd::Refused && access.has_ended() {
                 break Err(Refusal::Ended);
             }
         };
@@ -116,13 +114,13 @@ impl Call<'_> {
 }
 
 /// The runtime is entered; before it is left, also by a panic, the future is dropped.
-struct Inside<'a> {
+struct Within<'a> {
     driven: &'a mut dyn Driven,
     stays: bool,
     _entered: EnterGuard<'a>,
 }
 
-impl Drop for Inside<'_> {
+impl Drop for Within<'_> {
     fn drop(&mut self) {
         if !self.stays {
             self.driven.end();

@@ -12,10 +12,10 @@ use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::builder::{self, Config, Given};
-use crate::drive::AfterEnd;
 use crate::engine::Engine;
 use crate::error::{Refusal, refuse};
 use crate::lives::Lives;
+use crate::slot::{self, Way};
 use crate::{
     Blocking, Builder, Entered, Inside, Iter, Map, Scope, StillRunning, Task, TimedOut, scope,
     shutdown,
@@ -83,7 +83,7 @@ impl Runner {
     #[inline]
     #[track_caller]
     pub fn run_sync<F: Future>(&self, future: F) -> F::Output {
-        match self.access().drive(future, None, AfterEnd::Refused) {
+        match Way::<F>::DRIVE(future, self.access().terms(None)) {
             Ok(output) => output,
             Err(refusal) => refuse(self.name(), &refusal),
         }
@@ -97,7 +97,7 @@ impl Runner {
     #[inline]
     #[track_caller]
     pub fn run_sync_with<F: Future>(&self, make: impl FnOnce() -> F) -> F::Output {
-        match self.access().drive_with(make, None) {
+        match slot::drive_with(make, self.access().terms(None)) {
             Ok(output) => output,
             Err(refusal) => refuse(self.name(), &refusal),
         }
@@ -120,7 +120,7 @@ impl Runner {
         // A limit beyond what an instant can say is none.
         let until = Instant::now().checked_add(limit);
         // Not `map_err`: a closure does not know the caller's place.
-        match self.access().drive(future, until, AfterEnd::Refused) {
+        match Way::<F>::DRIVE(future, self.access().terms(until)) {
             Ok(output) => Ok(output),
             Err(refusal) => Err(self.late(&refusal, limit)),
         }
@@ -142,7 +142,7 @@ impl Runner {
         limit: Duration,
     ) -> Result<F::Output, TimedOut> {
         let until = Instant::now().checked_add(limit);
-        match self.access().drive_with(make, until) {
+        match slot::drive_with(make, self.access().terms(until)) {
             Ok(output) => Ok(output),
             Err(refusal) => Err(self.late(&refusal, limit)),
         }
@@ -151,7 +151,7 @@ impl Runner {
     /// What a call with a limit ends with if it does not end well.
     #[cold]
     #[track_caller]
-    fn late(&self, refusal: &Refusal, limit: Duration) -> TimedOut {
+    pub(crate) fn late(&self, refusal: &Refusal, limit: Duration) -> TimedOut {
         match refusal {
             Refusal::TimedOut => {
                 TimedOut { runner: self.name().to_owned(), limit, place: Location::caller() }

@@ -38,6 +38,7 @@ use crate::depth::{InTask, TaskDepth};
 use crate::drive::AfterEnd;
 use crate::error::{Refusal, refuse};
 use crate::place::{self, Waited};
+use crate::slot;
 use crate::waker::Waiter;
 
 type Panic = Box<dyn Any + Send>;
@@ -335,7 +336,7 @@ impl<F: Future, M: FnOnce() -> F> Job<M, F::Output> {
         let Self { held: _held, left, make } = self;
         let _in_task = InTask::enter(&left.shared.depth);
         // Unwind safe: the panic goes on in the caller.
-        let ended = catch_unwind(AssertUnwindSafe(|| access.drive_with(make, None)));
+        let ended = catch_unwind(AssertUnwindSafe(|| slot::drive_with(make, access.terms(None))));
         left.leave(match ended {
             Ok(Ok(output)) => Outcome::Ended(Ok(output)),
             Ok(Err(refusal)) => Outcome::Refused(refusal),

@@ -3,9 +3,11 @@
 //! The future is moved here once and dropped here, so that a nested call costs its size once; what drives
 //! it sees neither its type nor its output's, and exists once for all calls.
 
+use std::marker::PhantomData;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
+use crate::drive::{Terms, drive};
 use crate::error::Refusal;
 
 /// A larger future lies on the heap: the caller's frame holds it once already, and the stack is what
@@ -19,11 +21,6 @@ pub(crate) trait Driven {
     /// Drop the future, ready or not. To be called, also in a panic, while its runtime is entered.
     fn end(&mut self);
 }
-
-/// What drives it.
-pub(crate) trait Driver: FnOnce(&mut dyn Driven) -> Result<(), Refusal> {}
-
-impl<D: FnOnce(&mut dyn Driven) -> Result<(), Refusal>> Driver for D {}
 
 struct Slot<'a, F: Future, M> {
     make: Option<M>,
@@ -48,37 +45,39 @@ impl<F: Future, M: FnOnce() -> F> Driven for Slot<'_, F, M> {
     }
 }
 
-/// Drive a future that is there.
-#[inline]
-pub(crate) fn drive<F: Future>(future: F, driver: impl Driver) -> Result<F::Output, Refusal> {
-    if size_of::<F>() > LARGE { on_heap(future, driver) } else { on_stack(future, driver) }
+/// How a future that is there is driven, chosen by its size when it is compiled: an `if` would have a place for
+/// both ways in the caller's frame of a program that is not optimised.
+pub(crate) struct Way<F>(PhantomData<F>);
+
+impl<F: Future> Way<F> {
+    pub(crate) const DRIVE: fn(F, Terms<'_>) -> Result<F::Output, Refusal> =
+        if size_of::<F>() > LARGE { on_heap } else { on_stack };
 }
 
 /// Make a future, and drive it, inside.
 #[inline]
 pub(crate) fn drive_with<F: Future>(
     make: impl FnOnce() -> F,
-    driver: impl Driver,
+    terms: Terms<'_>,
 ) -> Result<F::Output, Refusal> {
     if size_of::<F>() > LARGE {
-        in_slot(Some(make), Box::pin(None).as_mut(), driver)
+        in_slot(Some(make), Box::pin(None).as_mut(), terms)
     } else {
-        in_slot(Some(make), pin!(None), driver)
+        in_slot(Some(make), pin!(None), terms)
     }
 }
 
 #[inline]
-fn on_stack<F: Future>(future: F, driver: impl Driver) -> Result<F::Output, Refusal> {
-    in_slot(None::<fn() -> F>, pin!(Some(future)), driver)
+fn on_stack<F: Future>(future: F, terms: Terms<'_>) -> Result<F::Output, Refusal> {
+    in_slot(None::<fn() -> F>, pin!(Some(future)), terms)
 }
 
-// Frames of their own, so that no unused place for the future lies in them.
-#[inline(never)]
-fn on_heap<F: Future>(future: F, driver: impl Driver) -> Result<F::Output, Refusal> {
-    let mut boxed = boxed(future);
-    in_slot(None::<fn() -> F>, boxed.as_mut(), driver)
+#[inline]
+fn on_heap<F: Future>(future: F, terms: Terms<'_>) -> Result<F::Output, Refusal> {
+    in_slot(None::<fn() -> F>, boxed(future).as_mut(), terms)
 }
 
+// A frame of its own, which is gone when the future is driven.
 #[inline(never)]
 fn boxed<F>(future: F) -> Pin<Box<Option<F>>> {
     Box::pin(Some(future))
@@ -88,10 +87,10 @@ fn boxed<F>(future: F) -> Pin<Box<Option<F>>> {
 fn in_slot<F: Future, M: FnOnce() -> F>(
     make: Option<M>,
     future: Pin<&mut Option<F>>,
-    driver: impl Driver,
+    terms: Terms<'_>,
 ) -> Result<F::Output, Refusal> {
     let mut slot = Slot { make, future, output: None };
-    driver(&mut slot)?;
+    drive(&mut slot, terms)?;
     // What drives returns without a refusal only when the future was ready.
     slot.output.ok_or(Refusal::Cancelled)
 }

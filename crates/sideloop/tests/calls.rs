@@ -195,6 +195,60 @@ mod nested {
     }
 
     #[test]
+    fn as_deep_as_the_limit_with_futures_of_4_kb() {
+        fn levels(left: u32) -> u32 {
+            if left == 0 {
+                return 0;
+            }
+            run_sync(async move {
+                let held = [0_u8; 4096];
+                tokio::task::yield_now().await;
+                std::hint::black_box(&held);
+                1 + levels(left - 1)
+            })
+        }
+        assert_eq!(ends(|| levels(128)), 128);
+    }
+
+    /// Bytes of stack that a call takes with a future of so many.
+    fn stack_of<const SIZE: usize>() -> usize {
+        #[inline(never)]
+        fn place() -> usize {
+            let here = 0_u8;
+            std::hint::black_box(&raw const here).addr()
+        }
+
+        #[inline(never)]
+        fn levels<const SIZE: usize>(left: u32, places: &mut Vec<usize>) {
+            places.push(place());
+            if left > 0 {
+                run_sync(async move {
+                    let held = [0_u8; SIZE];
+                    tokio::task::yield_now().await;
+                    std::hint::black_box(&held);
+                    levels::<SIZE>(left - 1, places);
+                });
+            }
+        }
+
+        let mut places = Vec::new();
+        levels::<SIZE>(8, &mut places);
+        (places[2] - places[8]) / 6
+    }
+
+    #[test]
+    fn a_call_takes_its_futures_size_of_stack_once() {
+        let (small, large) = ends(|| (stack_of::<16>(), stack_of::<{ 16 << 10 }>()));
+        // Without optimisation each frame that a future is moved through holds it: the caller's, and two of ours.
+        let times = if cfg!(debug_assertions) { 3.2 } else { 1.2 };
+        let most = times * f64::from(16_u32 << 10) + 2048.0;
+        let (small, large) = (small as f64, large as f64);
+        println!("a call takes {small} bytes, with a future of 16 KB {large}");
+        let own = if cfg!(debug_assertions) { small } else { 0.0 };
+        assert!(large <= most + own, "{large} bytes, with a small future {small}");
+    }
+
+    #[test]
     fn beyond_the_limit_it_panics_and_says_so() {
         ends(|| {
             let runner = Runner::builder("shallow").nesting_limit(3).build();

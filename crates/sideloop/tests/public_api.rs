@@ -9,12 +9,6 @@ use std::path::Path;
 use quote::ToTokens;
 use syn::{Attribute, ImplItem, Item, Meta, Type, UseTree, Visibility};
 
-/// One file of the crate, and which of its names are public.
-struct Module {
-    items: Vec<Item>,
-    public: BTreeSet<String>,
-}
-
 fn text(tokens: impl ToTokens) -> String {
     // Tokens have blanks between them; a reader wants fewer.
     let mut text = tokens.to_token_stream().to_string();
@@ -68,21 +62,19 @@ fn parse(file: &Path) -> Vec<Item> {
     syn::parse_file(&source).expect("Rust").items
 }
 
-/// The modules that the root exports from.
-fn modules(root: &Path, lines: &mut BTreeSet<String>) -> Vec<Module> {
-    let mut modules = Vec::new();
+/// What the root exports.
+fn exported(root: &Path, lines: &mut BTreeSet<String>) -> BTreeSet<String> {
+    let mut exported = BTreeSet::new();
     for item in parse(&root.join("lib.rs")) {
         match item {
             Item::Use(item) if is_public(&item.vis) => {
                 let (mut module, mut found) = (None, Vec::new());
                 names(&item.tree, &mut module, &mut found);
-                let module = module.expect("a path");
-                if module == "sideloop_macros" {
+                if module.as_deref() == Some("sideloop_macros") {
                     lines.extend(found.iter().map(|name| format!("macro {name} (feature macros)")));
-                    continue;
+                } else {
+                    exported.extend(found);
                 }
-                let items = parse(&root.join(format!("{module}.rs")));
-                modules.push(Module { items, public: found.into_iter().collect() });
             }
             Item::Mod(item) if is_public(&item.vis) => {
                 lines.insert(format!("mod {}", item.ident));
@@ -90,7 +82,7 @@ fn modules(root: &Path, lines: &mut BTreeSet<String>) -> Vec<Module> {
             _ => {}
         }
     }
-    modules
+    exported
 }
 
 fn derived(attrs: &[Attribute]) -> Vec<String> {
@@ -118,8 +110,7 @@ fn of_a_type(
 fn list() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut lines = BTreeSet::new();
-    let modules = modules(&root, &mut lines);
-    let public: BTreeSet<_> = modules.iter().flat_map(|module| module.public.clone()).collect();
+    let public = exported(&root, &mut lines);
     let names_public = |of: &Type| match of {
         Type::Path(path) => {
             path.path.segments.last().is_some_and(|last| public.contains(&last.ident.to_string()))

@@ -15,7 +15,7 @@ use tokio::task::{LocalSet, spawn_local, yield_now};
 #[test]
 fn tasks_borrow_from_the_caller() {
     ends(|| {
-        let words = vec![String::from("a"), String::from("bc")];
+        let words = [String::from("a"), String::from("bc")];
         let total = AtomicU32::new(0);
         let lengths = scope(|scope| {
             let tasks: Vec<_> = words
