@@ -88,6 +88,8 @@ pub use task::Task;
 
 mod carry;
 
+mod left;
+
 mod scope;
 pub use scope::{Scope, ScopedTask};
 

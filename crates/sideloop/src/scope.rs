@@ -17,19 +17,16 @@
     reason = "futures that borrow, on threads that tokio wants 'static futures for"
 )]
 
-use std::any::Any;
 use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
-use std::thread;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
-use sideloop_core::generation;
-use sideloop_core::held::{Held, Hold};
+use sideloop_core::held::Hold;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::access::Access;
@@ -37,117 +34,8 @@ use crate::carry::{Carried, Carry, poll_with};
 use crate::depth::{InTask, TaskDepth};
 use crate::drive::AfterEnd;
 use crate::error::{Refusal, refuse};
-use crate::place::{self, Waited};
+use crate::left::{Left, Outcome, Shared, lock, output};
 use crate::slot;
-use crate::waker::Waiter;
-
-type Panic = Box<dyn Any + Send>;
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What the caller and all that it waits for share.
-#[derive(Default)]
-struct Shared {
-    held: Arc<Held>,
-    /// The first panic that nobody has joined.
-    panic: Mutex<Option<Panic>>,
-    tasks: Mutex<Vec<AbortHandle>>,
-    depth: Arc<TaskDepth>,
-}
-
-impl Shared {
-    fn poll_ended(&self, context: &mut Context<'_>) -> Poll<()> {
-        self.depth.waited_for();
-        self.held.poll_none(context)
-    }
-
-    /// Wait until nothing is held. Returns early only in a fork's child, with what is to be said there.
-    fn wait(&self, access: &Access) -> Result<(), Refusal> {
-        let ended = poll_fn(|context| self.poll_ended(context));
-        match access.drive(ended, None, AfterEnd::Polled) {
-            Ok(()) => return Ok(()),
-            Err(forked @ (Refusal::Forked | Refusal::Inherited)) => return Err(forked),
-            // It has to be waited for all the same.
-            Err(_) => {}
-        }
-        place::block(access.rules().block_in_place, &mut |_| Waited::Ended(self.wait_plainly()))
-    }
-
-    fn wait_plainly(&self) -> Result<(), Refusal> {
-        let (waiter, generation) = (Waiter::new(), generation::current());
-        while self.poll_ended(&mut Context::from_waker(waiter.waker())).is_pending() {
-            let _ = waiter.wait(None);
-            if generation::current() != generation {
-                return Err(Refusal::Forked);
-            }
-        }
-        waiter.keep();
-        Ok(())
-    }
-
-    fn cancel(&self) {
-        lock(&self.tasks).drain(..).for_each(|task| task.abort());
-    }
-
-    fn remember(&self, task: AbortHandle) {
-        let mut tasks = lock(&self.tasks);
-        if tasks.len() == tasks.capacity() {
-            tasks.retain(|task| !task.is_finished());
-        }
-        tasks.push(task);
-    }
-}
-
-/// What came of a task.
-enum Outcome<T> {
-    Running(Option<Waker>),
-    Ended(thread::Result<T>),
-    Refused(Refusal),
-    Taken,
-}
-
-/// Where a task leaves what came of it.
-struct Left<T> {
-    outcome: Mutex<Outcome<T>>,
-    shared: Arc<Shared>,
-}
-
-impl<T> Left<T> {
-    fn new(shared: &Arc<Shared>) -> Arc<Self> {
-        let outcome = Mutex::new(Outcome::Running(None));
-        Arc::new(Self { outcome, shared: Arc::clone(shared) })
-    }
-
-    fn leave(&self, outcome: Outcome<T>) {
-        let before = mem::replace(&mut *lock(&self.outcome), outcome);
-        if let Outcome::Running(Some(waits)) = before {
-            waits.wake();
-        }
-    }
-
-    fn poll(&self, context: &mut Context<'_>) -> Poll<Outcome<T>> {
-        self.shared.depth.waited_for();
-        let mut outcome = lock(&self.outcome);
-        match &mut *outcome {
-            Outcome::Running(waits) => {
-                *waits = Some(context.waker().clone());
-                Poll::Pending
-            }
-            ended => Poll::Ready(mem::replace(ended, Outcome::Taken)),
-        }
-    }
-}
-
-impl<T> Drop for Left<T> {
-    fn drop(&mut self) {
-        let outcome = self.outcome.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Outcome::Ended(Err(panic)) = mem::replace(outcome, Outcome::Taken) {
-            lock(&self.shared.panic).get_or_insert(panic);
-        }
-    }
-}
 
 /// A scoped task's future, with all that it must let go of before its scope ends. Fields are dropped in this
 /// order, `_held` last, also when one of the drops panics.
@@ -309,17 +197,6 @@ pub(crate) fn run<'env, T>(
     match (returned, unjoined) {
         (Err(panic), _) | (Ok(_), Some(panic)) => resume_unwind(panic),
         (Ok(returned), None) => returned,
-    }
-}
-
-/// What came of a wait for a task: its output, or a panic.
-#[track_caller]
-fn output<T>(access: &Access, ended: Result<Outcome<T>, Refusal>) -> T {
-    match ended {
-        Ok(Outcome::Ended(Ok(output))) => output,
-        Ok(Outcome::Ended(Err(panic))) => resume_unwind(panic),
-        Ok(Outcome::Refused(refusal)) | Err(refusal) => refuse(access.runner(), &refusal),
-        Ok(Outcome::Running(_) | Outcome::Taken) => refuse(access.runner(), &Refusal::Cancelled),
     }
 }
 

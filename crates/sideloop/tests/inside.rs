@@ -182,3 +182,66 @@ fn what_blocking_io_holds_is_dropped_inside() {
         assert_eq!(drops.counted(), (1, 0));
     });
 }
+
+#[test]
+fn a_panic_in_a_drop_goes_on_in_the_caller_and_harms_nobody() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            std::panic::resume_unwind(Box::new(22_u32));
+        }
+    }
+    struct Stream(#[expect(dead_code, reason = "to be dropped")] Panics);
+    impl futures_core::Stream for Stream {
+        type Item = ();
+
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<()>> {
+            Poll::Ready(None)
+        }
+    }
+
+    fn panics(call: impl FnOnce()) {
+        let panic = catch_unwind(AssertUnwindSafe(call)).expect_err("the drop panics");
+        assert_eq!(panic.downcast_ref(), Some(&22_u32));
+        assert_eq!(run_sync(support::work()), 22);
+    }
+
+    ends(|| {
+        let waits = || async {
+            let _panics = Panics;
+            std::future::pending::<()>().await;
+        };
+        panics(|| run_sync(async { drop(Panics) }));
+        panics(|| drop(run_sync_timeout(waits(), SHORT)));
+        panics(|| drop(iter(Stream(Panics)).next()));
+        panics(|| drop(iter(Stream(Panics))));
+        panics(|| drop(sideloop::inside(Panics)));
+        panics(|| {
+            let task = spawn(async { Panics });
+            while !task.is_finished() {
+                std::thread::yield_now();
+            }
+            drop(task);
+        });
+    });
+}
+
+#[test]
+fn a_panic_of_a_waker_harms_only_whoever_wakes() {
+    ends(|| {
+        // The waker of a task that panics in its poll is rung by another one; a custom waker panics itself.
+        struct Panics;
+        impl std::task::Wake for Panics {
+            fn wake(self: Arc<Self>) {
+                std::panic::resume_unwind(Box::new(()));
+            }
+        }
+        let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
+        let mut receiver = std::pin::pin!(receiver);
+        let waker = std::task::Waker::from(Arc::new(Panics));
+        assert!(receiver.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let wakes = catch_unwind(AssertUnwindSafe(|| run_sync(async { sender.send(()) })));
+        assert!(wakes.is_err());
+        assert_eq!(run_sync(support::work()), 22);
+    });
+}
