@@ -194,6 +194,8 @@ mod nested {
         assert_eq!(ends(|| levels(&Runner::new("deep"), 99)), 99);
     }
 
+    /// Without optimisation each frame that a future is moved through holds it, those of the caller too: half as
+    /// deep.
     #[test]
     fn as_deep_as_the_limit_with_futures_of_4_kb() {
         fn levels(left: u32) -> u32 {
@@ -207,7 +209,8 @@ mod nested {
                 1 + levels(left - 1)
             })
         }
-        assert_eq!(ends(|| levels(128)), 128);
+        let deep = if cfg!(debug_assertions) { 64 } else { 128 };
+        assert_eq!(ends(move || levels(deep)), deep);
     }
 
     /// Bytes of stack that a call takes with a future of so many.
@@ -239,8 +242,8 @@ mod nested {
     #[test]
     fn a_call_takes_its_futures_size_of_stack_once() {
         let (small, large) = ends(|| (stack_of::<16>(), stack_of::<{ 16 << 10 }>()));
-        // Without optimisation each frame that a future is moved through holds it: the caller's, and two of ours.
-        let times = if cfg!(debug_assertions) { 3.2 } else { 1.2 };
+        // Without optimisation: three or four times by the caller, two by us.
+        let times = if cfg!(debug_assertions) { 6.0 } else { 1.2 };
         let most = times * f64::from(16_u32 << 10) + 2048.0;
         let (small, large) = (small as f64, large as f64);
         println!("a call takes {small} bytes, with a future of 16 KB {large}");
