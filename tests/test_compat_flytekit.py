@@ -120,6 +120,63 @@ class TestRunnerMap:
             runner._close()
         assert run_sync(async_add, 1, 2) == 3
 
+    @pytest.mark.parametrize("take_out", ["del", "pop", "pop with a default", "popitem", "clear"])
+    def test_keeps_a_closed_runner_until_it_is_taken_out(self, take_out: str) -> None:
+        run_sync(async_add, 1, 2)
+        on_a_thread = threading.Thread(target=run_sync, args=(async_add, 1, 2))
+        on_a_thread.start()
+        on_a_thread.join()
+        runner_map = loop_manager._runner_map
+        names = list(runner_map)
+        for name in names:
+            runner_map[name]._close()
+            runner_map[name]._close()
+        assert list(runner_map) == list(runner_map.keys()) == names
+        assert len(runner_map) == len(names)
+        for name in names:
+            assert name in runner_map
+            if take_out == "del":
+                del runner_map[name]
+            elif take_out == "pop":
+                runner_map.pop(name)._close()
+            elif take_out == "pop with a default":
+                assert runner_map.pop(name, None) is not None
+            elif take_out == "popitem":
+                runner_map.popitem()
+            else:
+                runner_map.clear()
+                break
+            assert take_out == "popitem" or name not in runner_map
+        assert dict(runner_map) == runner_map == {}
+        with pytest.raises(KeyError):
+            del runner_map[names[0]]
+        assert runner_map.pop(names[0], "gone") == "gone"
+        assert run_sync(async_add, 1, 2) == 3
+
+    @pytest.mark.parametrize("view", ["items", "values", "keys", "itself"])
+    def test_is_iterated_over_as_it_was_while_runners_close(self, view: str) -> None:
+        ready, over = threading.Barrier(4), threading.Event()
+
+        def work() -> None:
+            run_sync(async_add, 1, 2)
+            ready.wait(20)
+            over.wait(20)
+
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        ready.wait(20)
+        runner_map = loop_manager._runner_map
+        looked_at = runner_map if view == "itself" else getattr(runner_map, view)()
+        seen = 0
+        for _ in looked_at:
+            seen += 1
+            loop_manager.close()
+        over.set()
+        for thread in threads:
+            thread.join()
+        assert seen >= 3
+
     def test_can_be_emptied_by_assignment(self) -> None:
         run_sync(async_add, 1, 2)
         loop_manager._runner_map = {}

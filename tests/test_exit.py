@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import time
 from collections.abc import Generator
 
 import programs
@@ -86,6 +87,17 @@ class TestExit:
             assert ended.stdout == ""
             assert len(ended.stderr.splitlines()) == 1, ended
             assert "is stuck" in ended.stderr
+
+    def test_neither_waits_for_nor_names_what_was_left_behind_and_named_before(
+        self, kind: str
+    ) -> None:
+        with Program("exit", "named", kind) as program:
+            program.wait_for("closed")
+            begin = time.monotonic()
+            ended = program.finish()
+        assert ended.code == 3, ended
+        assert time.monotonic() - begin < 1.1
+        assert len(ended.stderr.splitlines()) == 2, ended
 
     @pytest.mark.timeout(EXITS_LIMIT)
     def test_is_quiet_while_daemon_threads_call_without_end(self, kind: str) -> None:

@@ -6,10 +6,12 @@ import contextvars
 import functools
 import gc
 import inspect
+import logging
 import os
 import pickle
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
@@ -632,6 +634,60 @@ class TestKeywordArguments:
 
 
 class TestClose:
+    @pytest.mark.parametrize("grace", [None, 0.5])
+    def test_gives_all_runners_one_grace_at_the_same_time(
+        self, caplog: pytest.LogCaptureFixture, grace: float | None
+    ) -> None:
+        over, begun = threading.Event(), threading.Barrier(7)
+        kept: list[object] = []
+
+        async def stubborn() -> None:
+            while not over.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0.01)
+
+        async def leave() -> None:
+            kept.append(asyncio.create_task(stubborn()))
+            await asyncio.sleep(0)
+
+        def work() -> None:
+            manager.run_sync(leave)
+            begun.wait(20)
+            over.wait(20)
+
+        manager = LoopManager(grace=0.5 if grace is None else 60)
+        workers = [threading.Thread(target=work) for _ in range(6)]
+        for worker in workers:
+            worker.start()
+        begun.wait(20)
+        begin = time.monotonic()
+        with caplog.at_level(logging.WARNING, "sideloop"):
+            manager.close(grace)
+        assert 0.4 < time.monotonic() - begin < 2
+        over.set()
+        for worker in workers:
+            worker.join()
+        assert len(caplog.records) == 6
+
+    def test_tells_once_of_a_loop_that_is_stuck(self, caplog: pytest.LogCaptureFixture) -> None:
+        release, blocking = threading.Event(), threading.Event()
+
+        async def block() -> None:
+            blocking.set()
+            release.wait(20)
+
+        runner = sideloop.Runner(grace=0.1)
+        future = runner.submit(block)
+        assert blocking.wait(20)
+        with caplog.at_level(logging.WARNING, "sideloop"):
+            runner.close()
+            begin = time.monotonic()
+            runner.close()
+            assert time.monotonic() - begin < 0.5
+        assert len(caplog.records) == 1
+        release.set()
+        assert future.result(20) is None or future.exception(20)
+
     @pytest.mark.usefixtures("no_thread_left")
     def test_ends_the_threads(self, loop_factory: LoopFactory | None) -> None:
         manager = LoopManager(loop_factory=loop_factory)

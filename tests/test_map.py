@@ -7,6 +7,7 @@ import gc
 import itertools
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -406,6 +407,9 @@ class TestAnError:
         assert [type(answer) for answer in answers] == [asyncio.CancelledError] * 10
 
 
+SHORT_GRACE = 0.5
+
+
 @contextlib.contextmanager
 def task_factory(factory: Any) -> Iterator[None]:
     async def use(factory: Any) -> None:
@@ -460,21 +464,88 @@ class TestClosing:
             use()
         assert waiting.began == waiting.unwound > 63
 
-    def test_is_what_a_break_does(self) -> None:
+    def test_is_what_a_break_does_without_waiting(self, wait_until: WaitUntil) -> None:
         waiting = Waiting()
         for answer in sideloop.map(waiting, itertools.count()):
             assert answer == 0
             break
-        assert waiting.began == waiting.unwound > 63
+        wait_until(lambda: waiting.began == waiting.unwound > 63)
 
-    def test_by_the_collector_on_another_thread_cancels_and_does_not_wait(
-        self, threads: ThreadPoolExecutor, wait_until: WaitUntil
+    @pytest.mark.parametrize("how", ["dropped", "elsewhere", "in a cycle", "in a generator"])
+    def test_by_the_collector_waits_for_nothing_that_may_wait_for_its_thread(
+        self, threads: ThreadPoolExecutor, wait_until: WaitUntil, how: str
     ) -> None:
-        waiting = Waiting()
-        held = [sideloop.map(waiting, itertools.count())]
-        assert next(held[0]) == 0
-        threads.submit(held.clear).result(20)
-        wait_until(lambda: waiting.began == waiting.unwound)
+        lock, began, unwound = threading.Lock(), list[int](), list[int]()
+
+        async def item(n: int) -> int:
+            if n == 0:
+                await asyncio.sleep(0.05)
+                return n
+            began.append(n)
+            try:
+                await asyncio.sleep(60)
+            finally:
+                with lock:
+                    unwound.append(n)
+            return n
+
+        def take_one(answers: Iterator[int]) -> Iterator[int]:
+            yield from answers
+
+        answers: Iterator[int] = sideloop.map(item, range(3))
+        if how == "in a generator":
+            answers = take_one(answers)
+        assert next(answers) == 0
+        wait_until(lambda: len(began) == 2)
+        held: list[object] = [answers]
+        del answers
+        if how in ("in a cycle", "in a generator"):
+            held.append(held)
+        with lock:
+            begin = time.monotonic()
+            if how == "elsewhere":
+                threads.submit(held.clear).result(20)
+            elif how == "dropped":
+                held.clear()
+            else:
+                del held
+                gc.collect()
+            took = time.monotonic() - begin
+        assert took < 2
+        wait_until(lambda: sorted(unwound) == [1, 2])
+
+    @pytest.mark.usefixtures("short_grace")
+    @pytest.mark.parametrize("blocks", ["its cleanup", "all the time"])
+    def test_takes_one_grace_where_an_item_blocks_its_loop(
+        self, caplog: pytest.LogCaptureFixture, blocks: str
+    ) -> None:
+        release, blocking = threading.Event(), threading.Event()
+
+        async def item(n: int) -> int:
+            if n == 0:
+                await asyncio.sleep(0.05)
+                return n
+            try:
+                await asyncio.sleep(0.1 if blocks == "all the time" else 60)
+                blocking.set()
+                release.wait(20)
+            finally:
+                release.wait(20)
+            return n
+
+        answers = sideloop.map(item, range(2))
+        assert next(answers) == 0
+        try:
+            if blocks == "all the time":
+                assert blocking.wait(20)
+            begin = time.monotonic()
+            with caplog.at_level(logging.WARNING, "sideloop"):
+                answers.close()
+            assert time.monotonic() - begin < 2 * SHORT_GRACE
+        finally:
+            release.set()
+        assert len(caplog.records) == 1  # named once
+        assert run_sync(double, 1) == 2
 
     def test_by_another_thread_waits_too(self, threads: ThreadPoolExecutor) -> None:
         waiting = Waiting()
@@ -556,7 +627,7 @@ class TestClosing:
 
 @pytest.fixture
 def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sideloop._map.loop.GRACE", 0.05)
+    monkeypatch.setattr("sideloop._map.loop.GRACE", SHORT_GRACE)
 
 
 class TestTheLoop:

@@ -6,7 +6,7 @@ import inspect
 import pickle
 import pydoc
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -258,3 +258,63 @@ class TestTheDoor:
 def test_views_are_of_the_documented_types() -> None:
     assert isinstance(count(1), SyncGenerator)
     assert isinstance(opened("a"), SyncContextManager)
+
+
+class TestPassingATwinToACall:
+    """It would run, and return no awaitable: nothing runs, and the error says what to pass."""
+
+    @pytest.mark.parametrize(
+        "entry", ["run_sync", "run", "submit", "map", "run_on", "brought back"]
+    )
+    @pytest.mark.parametrize("kind", ["function", "method", "class", "partial", "generator"])
+    def test_is_refused_at_the_door(self, manager: LoopManager, entry: str, kind: str) -> None:
+        ran: list[object] = []
+
+        @manager.synced
+        async def fetch(number: int) -> int:
+            ran.append(number)
+            return number
+
+        @manager.synced
+        async def count(to: int) -> AsyncGenerator[int, None]:
+            ran.append(to)
+            yield to
+
+        class AsyncStore:
+            def __init__(self, number: int = 0) -> None:
+                if number:
+                    ran.append(number)
+
+            async def get(self, number: int) -> int:
+                ran.append(number)
+                return number
+
+        store = manager.synced(AsyncStore)
+        twin: Any = {
+            "function": fetch,
+            "method": store().get,
+            "class": store,
+            "partial": functools.partial(functools.partial(fetch), 1),
+            "generator": count,
+        }[kind]
+        args = () if kind == "partial" else (1,)
+        back = LoopManager(copy_context_back=True)
+        with sideloop.Runner() as runner:
+            loop = runner.run(running_loop)
+            calls: dict[str, Callable[[], object]] = {
+                "run_sync": lambda: manager.run_sync(twin, *args),
+                "run": lambda: runner.run(twin, *args),
+                "submit": lambda: runner.submit(twin, *args),
+                "map": lambda: list(sideloop.map(twin, [1])),
+                "run_on": lambda: sideloop.run_on(loop, twin, *args),
+                "brought back": lambda: back.run_sync(twin, *args),
+            }
+            with pytest.raises(TypeError, match=r"sync twin .*\.aio"):
+                calls[entry]()
+        back.close()
+        assert ran == []
+        assert manager.run_sync(fetch.aio, 3) == 3
+
+
+async def running_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()

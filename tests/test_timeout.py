@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import pytest
 from aliases import LoopFactory, WaitUntil
@@ -431,3 +433,318 @@ class TestALoopThatIsBlocked:
             assert blocked.result(20) == "unblocked"
             runner.run(answer)
             assert started == []
+
+
+class TestAPassedDeadline:
+    """The function is not started: not now and then, and not where the loop is a hair slower."""
+
+    @pytest.mark.parametrize("seconds", [0, 0.005])
+    @pytest.mark.parametrize("drive", ["thread", "caller"])
+    @pytest.mark.parametrize(
+        "entry", ["run_sync", "run", "synced", "iterate", "enter", "brought back"]
+    )
+    def test_starts_nothing(
+        self, drive: Literal["thread", "caller"], entry: str, seconds: float
+    ) -> None:
+        ran: list[str] = []
+
+        async def note() -> None:
+            ran.append("ran")
+
+        async def items() -> AsyncGenerator[int, None]:
+            ran.append("ran")
+            yield 1
+
+        @contextlib.asynccontextmanager
+        async def opened() -> AsyncGenerator[None, None]:
+            ran.append("ran")
+            yield
+
+        manager, back = LoopManager(drive=drive), LoopManager(drive=drive, copy_context_back=True)
+        with Runner(drive=drive) as runner:
+            calls: dict[str, Callable[[], object]] = {
+                "run_sync": lambda: manager.run_sync(note),
+                "run": lambda: runner.run(note),
+                "synced": manager.synced(note),
+                "iterate": lambda: next(manager.iterate(items())),
+                "enter": lambda: manager.enter(opened()).__enter__(),
+                "brought back": lambda: back.run_sync(note),
+            }
+            for _ in range(20):  # the first one would make the loop, too
+                with sideloop.timeout(seconds):
+                    time.sleep(seconds)
+                    with pytest.raises(TimeoutError, match="not started"):
+                        calls[entry]()
+            assert ran == []
+            assert manager.run_sync(answer) == runner.run(answer) == back.run_sync(answer) == 42
+        manager.close()
+        back.close()
+
+    def test_starts_nothing_on_somebody_elses_loop(self, runner: Runner) -> None:
+        ran: list[str] = []
+
+        async def note() -> None:
+            ran.append("ran")
+
+        loop = runner.run(running_loop)
+        for _ in range(20):
+            with sideloop.timeout(0), pytest.raises(TimeoutError, match="not started"):
+                sideloop.run_on(loop, note)
+        assert ran == []
+
+    def test_starts_no_item_of_a_map(self) -> None:
+        ran: list[int] = []
+
+        async def note(number: int) -> int:
+            ran.append(number)
+            await asyncio.sleep(0)
+            return number
+
+        with sideloop.map(note, range(100), limit=2) as answers:
+            assert next(answers) == 0
+            before = len(ran)
+            with sideloop.timeout(0), contextlib.suppress(TimeoutError):
+                list(answers)
+                raise AssertionError("no TimeoutError")
+            assert len(ran) <= before + 4  # what was on its way before
+
+    def test_that_passes_while_the_loop_is_blocked_starts_nothing(
+        self, threads: ThreadPoolExecutor
+    ) -> None:
+        blocking, release, ran = threading.Event(), threading.Event(), list[str]()
+
+        async def block() -> None:
+            blocking.set()
+            release.wait(20)
+
+        async def note() -> None:
+            ran.append("ran")
+
+        def call() -> None:
+            with sideloop.timeout(0.02), pytest.raises(TimeoutError):
+                runner.run(note)
+
+        with Runner() as runner:
+            blocked = threads.submit(runner.run, block)
+            assert blocking.wait(20)
+            late = threads.submit(call)
+            time.sleep(0.05)
+            release.set()
+            late.result(20)
+            blocked.result(20)
+            runner.run(answer)
+        assert ran == []
+
+    def test_lets_a_context_manager_leave(self, manager: LoopManager) -> None:
+        log: list[str] = []
+
+        @contextlib.asynccontextmanager
+        async def opened() -> AsyncGenerator[None, None]:
+            try:
+                yield
+            finally:
+                await asyncio.sleep(0.01)
+                # Calls that are nested in the cleanup have its time, too.
+                log.append(str(manager.run_sync(answer)))
+
+        with sideloop.timeout(0.05), manager.enter(opened()):
+            time.sleep(0.1)
+        assert log == ["42"]
+
+    def test_does_not_keep_a_call_from_being_submitted(self, runner: Runner) -> None:
+        async def nested() -> int:
+            return sideloop.run_sync(answer)
+
+        with sideloop.timeout(0):
+            assert runner.submit(nested).result(20) == 42
+
+
+class TestALimitThatIsUsedTwice:
+    def test_is_refused_and_leaves_nothing_behind(self, manager: LoopManager) -> None:
+        limit = sideloop.timeout(0.02)
+        with limit, pytest.raises(RuntimeError, match="entered before"), limit:
+            pass
+        time.sleep(0.03)
+        assert manager.run_sync(answer) == 42
+
+    def test_is_refused_also_after_its_block(self) -> None:
+        limit = sideloop.timeout(60)
+        with limit:
+            pass
+        with pytest.raises(RuntimeError, match="entered before"), limit:
+            pass
+
+
+class TestWhatOutlivesTheBlock:
+    """A task or callback made inside of it is limited while it lasts, and then no more."""
+
+    @pytest.fixture
+    def over(self) -> threading.Event:
+        return threading.Event()
+
+    def nested(self, manager: LoopManager, got: list[object]) -> None:
+        try:
+            got.append(manager.run_sync(answer))
+        except BaseException as error:
+            got.append(error)
+
+    @pytest.mark.parametrize("how", ["task", "callback", "executor"])
+    def test_in_the_background(
+        self, manager: LoopManager, over: threading.Event, wait_until: WaitUntil, how: str
+    ) -> None:
+        got: list[object] = []
+        kept: list[object] = []
+
+        async def background() -> None:
+            while not over.is_set():
+                await asyncio.sleep(0.005)
+            self.nested(manager, got)
+
+        def wait_and_call() -> None:
+            over.wait(20)
+            self.nested(manager, got)
+
+        async def leave() -> None:
+            loop = asyncio.get_running_loop()
+            if how == "task":
+                kept.append(asyncio.create_task(background()))
+            elif how == "callback":
+                kept.append(loop.call_later(0.05, self.nested, manager, got))
+            else:
+                kept.append(asyncio.create_task(asyncio.to_thread(wait_and_call)))
+            await asyncio.sleep(0)
+
+        with sideloop.timeout(0.03):
+            manager.run_sync(leave)
+        time.sleep(0.04)
+        over.set()
+        wait_until(lambda: got)
+        assert got == [42]
+
+    def test_submitted(self, manager: LoopManager, runner: Runner, over: threading.Event) -> None:
+        async def nested() -> int:
+            while not over.is_set():
+                await asyncio.sleep(0.005)
+            return manager.run_sync(answer)
+
+        with sideloop.timeout(0.02):
+            future = runner.submit(nested)
+        time.sleep(0.03)
+        over.set()
+        assert future.result(20) == 42
+
+    def test_left_behind_by_the_limit_itself(
+        self, impatient: LoopManager, over: threading.Event, wait_until: WaitUntil
+    ) -> None:
+        got: list[object] = []
+
+        async def stubborn() -> None:
+            while not over.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0.005)
+            self.nested(impatient, got)
+
+        timed_out(lambda: impatient.run_sync(stubborn), 0.02)
+        over.set()
+        wait_until(lambda: got)
+        assert got == [42]
+
+    def test_with_a_call_that_was_under_way_when_it_ended(
+        self, manager: LoopManager, wait_until: WaitUntil
+    ) -> None:
+        got: list[object] = []
+        kept: list[object] = []
+        calling = threading.Event()
+
+        async def slow() -> str:
+            calling.set()
+            await asyncio.sleep(0.2)
+            return "slow"
+
+        def call() -> None:
+            try:
+                got.append(manager.run_sync(slow))
+            except TimeoutError as error:
+                got.append(error)
+
+        async def leave() -> None:
+            kept.append(asyncio.create_task(asyncio.to_thread(call)))
+            await asyncio.sleep(0)
+
+        with sideloop.timeout(0.1):
+            manager.run_sync(leave)
+            assert calling.wait(20)
+        wait_until(lambda: got)
+        assert got == ["slow"]
+
+    def test_is_still_limited_by_the_block_around_it(
+        self, manager: LoopManager, wait_until: WaitUntil
+    ) -> None:
+        got: list[object] = []
+        kept: list[object] = []
+
+        def call() -> None:
+            try:
+                got.append(manager.run_sync(forever))
+            except TimeoutError as error:
+                got.append(str(error))
+
+        async def leave() -> None:
+            with sideloop.timeout(0.01):
+                kept.append(asyncio.create_task(asyncio.to_thread(call)))
+                await asyncio.sleep(0)
+
+        with sideloop.timeout(0.1):
+            manager.run_sync(leave)
+            wait_until(lambda: got)
+        assert "0.1 s" in str(got[0]) or "0.01 s" in str(got[0])
+
+
+class TestABlockThatIsLeftElsewhere:
+    @staticmethod
+    def pages(seconds: float) -> Generator[int, None, None]:
+        with sideloop.timeout(seconds):
+            yield 1
+            yield 2
+
+    @pytest.mark.parametrize("how", ["another context", "another thread", "to_thread"])
+    def test_leaves_no_error_and_no_limit(
+        self, manager: LoopManager, threads: ThreadPoolExecutor, how: str
+    ) -> None:
+        pages = self.pages(0.02)
+        next(pages)
+        if how == "another context":
+            contextvars.copy_context().run(pages.close)
+        elif how == "another thread":
+            threads.submit(pages.close).result(20)
+        else:
+            asyncio.run(asyncio.to_thread(pages.close))
+        time.sleep(0.03)
+        assert manager.run_sync(answer) == 42
+
+    def test_leaves_the_limit_around_it(self, manager: LoopManager) -> None:
+        with sideloop.timeout(0.05):
+            pages = self.pages(60)
+            next(pages)
+            contextvars.copy_context().run(pages.close)
+            with pytest.raises(TimeoutError, match=r"0\.05 s"):
+                manager.run_sync(forever)
+
+    def test_in_any_order_of_two(self, manager: LoopManager) -> None:
+        first, second = self.pages(0.03), self.pages(60)
+        next(first)
+        next(second)
+        first.close()  # around the second, which is still open
+        time.sleep(0.04)
+        assert manager.run_sync(answer) == 42
+        second.close()
+        assert manager.run_sync(answer) == 42
+
+    def test_entered_in_one_context_limits_another_no_more(self, manager: LoopManager) -> None:
+        pages = self.pages(0.02)
+        inside = contextvars.copy_context()
+        inside.run(next, pages)
+        assert manager.run_sync(answer) == 42
+        pages.close()
+        time.sleep(0.03)
+        assert inside.run(manager.run_sync, answer) == 42

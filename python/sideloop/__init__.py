@@ -15,6 +15,7 @@ from sideloop._base.errors import (
     RunnerClosedError,
 )
 from sideloop._base.timeout import timeout
+from sideloop._exit.children import install as _watch_children
 from sideloop._exit.exit import install as _install
 from sideloop._inside.dump import dump
 from sideloop._inside.statistics import CallStatistics, RunnerStatistics, Statistics, statistics
@@ -60,3 +61,4 @@ __version__ = "0.1.0"
 _names.publish(globals()[_name] for _name in __all__)
 _names.keep_old_ones()
 _install()
+_watch_children()

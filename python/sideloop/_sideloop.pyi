@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
-from contextvars import Context, ContextVar
+from contextvars import Context
 from selectors import BaseSelector
 from socket import socket
 from types import FrameType
@@ -12,17 +12,22 @@ __all__ = [
     "Call",
     "Host",
     "Items",
+    "Latch",
+    "Limit",
     "LoopCore",
+    "Making",
     "ReadyQueue",
     "Router",
     "RunnerCore",
     "ThreadLife",
     "call_name",
     "check_async_fn",
-    "deadline",
+    "check_time",
+    "copy_context",
     "ended_counts",
     "generation",
     "run_as_guest",
+    "wait_in_hubs",
 ]
 
 _T = TypeVar("_T")
@@ -262,5 +267,38 @@ def run_as_guest(
     kwargs: dict[str, object],
 ) -> _T: ...
 
-# The instant of time.monotonic(), and the seconds that the user asked for.
-deadline: ContextVar[tuple[float, float] | None]
+# A copy of the current context, for asyncio code to run in.
+def copy_context() -> Context: ...
+
+@final
+class Limit:
+    @staticmethod
+    def enter(seconds: float) -> Limit: ...
+    # Whatever limits are in force: `seconds` in all, the last `grace` of them to unwind.
+    @staticmethod
+    def enter_alone(seconds: float, grace: float) -> Limit: ...
+    def leave(self) -> None: ...
+
+# Raise TimeoutError if the time limit in force is over.
+def check_time(async_fn: object) -> None: ...
+
+@final
+class Latch:
+    def __new__(cls) -> Self: ...
+    def open(self) -> None: ...
+    @property
+    def is_open(self) -> bool: ...
+    def wait(self, seconds: float) -> bool: ...
+
+@final
+class Making:
+    def __new__(cls) -> Self: ...
+    # Whether nobody else makes.
+    def __enter__(self) -> bool: ...
+    def __exit__(self, *_raised: object) -> None: ...
+    # Until nobody else makes, or a time limit in force is over.
+    def wait(self, async_fn: object) -> None: ...
+    def wait_for(self, seconds: float) -> None: ...
+
+# From here on callers wait by calling `wait_readable(fd, seconds)`.
+def wait_in_hubs(wait_readable: Callable[[int, float | None], object]) -> None: ...

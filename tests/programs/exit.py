@@ -19,6 +19,7 @@ manager = sideloop.LoopManager(loop_factory=FACTORY)
 shared = sideloop.LoopManager(loop_factory=FACTORY, scope="process")
 hasty = sideloop.LoopManager(loop_factory=FACTORY, grace=0.2)
 runner = sideloop.Runner(loop_factory=FACTORY)
+hurried = sideloop.Runner(loop_factory=FACTORY, grace=0.2)
 driven = sideloop.Runner(drive="caller")
 
 kept: list[Any] = []
@@ -152,6 +153,19 @@ def stuck() -> None:
         time.sleep(600)
 
     enter(hasty.run_sync, block)
+    sys.exit(3)
+
+
+def named() -> None:
+    """Loop threads that `close` has left behind, and has named."""
+
+    async def block() -> None:
+        time.sleep(600)
+
+    for close, run in ((hurried.close, hurried.run), (hasty.close, hasty.run_sync)):
+        enter(run, block)
+        close()
+    say("closed")
     sys.exit(3)
 
 

@@ -25,10 +25,14 @@ const PARKED: u8 = 1;
 const DONE: u8 = 2;
 const GONE: u8 = 3;
 
+/// What wakes a waiter that does not park: it waits for something else as well.
+pub type Ring = Box<dyn Fn() + Send + Sync>;
+
 struct Shared {
     state: AtomicU8,
     lock: Mutex<()>,
     wake: Condvar,
+    ring: Option<Ring>,
 }
 
 impl Shared {
@@ -40,6 +44,9 @@ impl Shared {
             // it either has not checked yet (and will see the new state) or already waits.
             drop(lock(&self.lock));
             self.wake.notify_one();
+        }
+        if let Some(ring) = &self.ring {
+            ring();
         }
     }
 }
@@ -121,10 +128,20 @@ impl Waiter {
 
 /// A new hand-off: its two ends.
 pub fn handoff() -> (Completer, Waiter) {
+    ends(None)
+}
+
+/// A new hand-off whose waiter is woken by `ring`, after its end can be seen: it peeks, and does not park.
+pub fn handoff_rung_by(ring: Ring) -> (Completer, Waiter) {
+    ends(Some(ring))
+}
+
+fn ends(ring: Option<Ring>) -> (Completer, Waiter) {
     let shared = Arc::new(Shared {
         state: AtomicU8::new(EMPTY),
         lock: Mutex::new(()),
         wake: Condvar::new(),
+        ring,
     });
     (Completer(Some(Arc::clone(&shared))), Waiter(shared))
 }

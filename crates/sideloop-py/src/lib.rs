@@ -31,7 +31,7 @@ mod python;
 // The interpreter lock is declared needed until the extension is audited for running without it.
 #[pymodule(gil_used = true)]
 pub mod _sideloop {
-    use super::{Bound, PyModule, PyModuleMethods, PyResult};
+    use super::{Bound, PyModule, PyResult};
 
     #[pymodule_export]
     use super::model::Router;
@@ -61,6 +61,24 @@ pub mod _sideloop {
     use super::policy::async_fn::check_async_fn;
 
     #[pymodule_export]
+    use super::policy::deadline::Limit;
+
+    #[pymodule_export]
+    use super::policy::deadline::check_time;
+
+    #[pymodule_export]
+    use super::python::sniffed::copy_context_for_python;
+
+    #[pymodule_export]
+    use super::caller::Making;
+
+    #[pymodule_export]
+    use super::caller::Latch;
+
+    #[pymodule_export]
+    use super::caller::wait_in_hubs;
+
+    #[pymodule_export]
     use super::policy::errors::call_name;
 
     #[pymodule_export]
@@ -83,7 +101,9 @@ pub mod _sideloop {
         super::python::version::is_at_least(py, 0);
         super::event_loop::prepare(py)?;
         super::policy::errors::prepare_finalization(py)?;
-        super::caller::prepare(py)?;
-        module.add("deadline", super::policy::deadline::variable(py)?)
+        super::policy::async_fn::prepare(py)?;
+        super::policy::deadline::prepare(py)?;
+        super::python::sniffed::prepare(py)?;
+        super::caller::prepare(py)
     }
 }

@@ -15,38 +15,15 @@ E = TypeVar("E", bound=BaseException)
 logger = logging.getLogger("sideloop")
 
 
+# What is pickled of an error is its text: so that is all that their constructors take.
+
+
 class RunnerClosedError(RuntimeError):
     """The runner takes no more calls: it was closed, or the interpreter is shutting down."""
-
-    def __init__(self, runner: str, call: str, started: bool = False) -> None:
-        what = "was cancelled before it ended" if started else "was not started"
-        super().__init__(
-            f"runner {runner!r} is closed, so {call} {what}; create a new Runner, or use "
-            f"sideloop.run_sync, which replaces a closed default runner"
-        )
 
 
 class LoopStoppedError(RuntimeError):
     """The event loop ended under a call: user code stopped it, or an exception left it."""
-
-    def __init__(self, runner: str, call: str, reason: BaseException | None = None) -> None:
-        how = f"{type(reason).__name__} from a callback or child task" if reason else "loop.stop()"
-        super().__init__(
-            f"{how} ended the event loop of runner {runner!r} while {call} was running; the call "
-            f"was cancelled and the next one gets a new loop. Return from the coroutine instead of "
-            f"stopping the loop"
-        )
-        self.__cause__ = reason
-
-
-def host_gone_error(loop: str, call: str, how: str) -> LoopStoppedError:
-    """The error for a call on a loop that somebody else runs, and no longer does."""
-    message = (
-        f"the event loop {loop} {how} before {call} had ended on it; keep the loop running until "
-        f"the calls on it have returned"
-    )
-    # Not through its constructor, whose message is about loops of ours.
-    return LoopStoppedError.__new__(LoopStoppedError, message)
 
 
 def host_idle_error(loop: str, call: str, seconds: float) -> LoopStoppedError:
@@ -61,36 +38,78 @@ def host_idle_error(loop: str, call: str, seconds: float) -> LoopStoppedError:
 class DeadlockError(RuntimeError):
     """The call would wait for a loop that waits for the call."""
 
-    def __init__(self, runner: str, call: str, chain: Sequence[tuple[str, str, int]]) -> None:
-        if not chain:
-            super().__init__(
-                f"{call} was called through runner {runner!r} on that runner's own loop thread, "
-                f"which would wait for itself; await it instead, or use sideloop.run_sync, which "
-                f"takes a nested call to another loop"
-            )
-            return
-        here = site_of(threading.get_ident())
-        waits = [
-            f"for {waited} on runner {other!r} (called at {site_of(caller)})"
-            for waited, other, caller in chain
-        ]
-        super().__init__(
-            f"{call} was called at {here} through runner {runner!r}, whose loop waits "
-            f"{', which waits '.join(waits)}, where this call was made: they would wait for each "
-            f"other. Await one of them instead, or call through sideloop.run_sync, which takes a "
-            f"nested call to another loop"
-        )
-
 
 class NestingError(RecursionError):
     """Calls are nested deeper than the limit: sync calls async calls sync, and so on."""
 
-    def __init__(self, call: str, depth: int, chain: list[str]) -> None:
-        super().__init__(
-            f"{call} was not started: calls are nested {depth} deep, through the loop threads "
-            f"{' > '.join(chain)}, and each depth has a thread of its own; await inside async code "
-            f"instead of calling run_sync"
+
+def not_started_error(runner: str, call: str) -> RunnerClosedError:
+    """The error for a call that comes to a runner that is closed."""
+    return _closed_error(runner, call, "was not started")
+
+
+def cut_off_error(runner: str, call: str) -> RunnerClosedError:
+    """The error for a call whose runner was closed under it."""
+    return _closed_error(runner, call, "was cancelled before it ended")
+
+
+def _closed_error(runner: str, call: str, what: str) -> RunnerClosedError:
+    return RunnerClosedError(
+        f"runner {runner!r} is closed, so {call} {what}; create a new Runner, or use "
+        f"sideloop.run_sync, which replaces a closed default runner"
+    )
+
+
+def loop_stopped_error(runner: str, call: str, reason: BaseException | None) -> LoopStoppedError:
+    """The error for a call whose loop the user's code has ended."""
+    how = f"{type(reason).__name__} from a callback or child task" if reason else "loop.stop()"
+    error = LoopStoppedError(
+        f"{how} ended the event loop of runner {runner!r} while {call} was running; the call "
+        f"was cancelled and the next one gets a new loop. Return from the coroutine instead of "
+        f"stopping the loop"
+    )
+    error.__cause__ = reason
+    return error
+
+
+def host_gone_error(loop: str, call: str, how: str) -> LoopStoppedError:
+    """The error for a call on a loop that somebody else runs, and no longer does."""
+    return LoopStoppedError(
+        f"the event loop {loop} {how} before {call} had ended on it; keep the loop running until "
+        f"the calls on it have returned"
+    )
+
+
+def deadlock_error(
+    runner: str, call: str, chain: Sequence[tuple[str, str, int]] = ()
+) -> DeadlockError:
+    """The error for a call that its own loop waits for: through these calls, if not itself."""
+    if not chain:
+        return DeadlockError(
+            f"{call} was called through runner {runner!r} on that runner's own loop thread, "
+            f"which would wait for itself; await it instead, or use sideloop.run_sync, which "
+            f"takes a nested call to another loop"
         )
+    here = site_of(threading.get_ident())
+    waits = [
+        f"for {waited} on runner {other!r} (called at {site_of(caller)})"
+        for waited, other, caller in chain
+    ]
+    return DeadlockError(
+        f"{call} was called at {here} through runner {runner!r}, whose loop waits "
+        f"{', which waits '.join(waits)}, where this call was made: they would wait for each "
+        f"other. Await one of them instead, or call through sideloop.run_sync, which takes a "
+        f"nested call to another loop"
+    )
+
+
+def nesting_error(call: str, depth: int, chain: list[str]) -> NestingError:
+    """The error for a call that is nested too deep."""
+    return NestingError(
+        f"{call} was not started: calls are nested {depth} deep, through the loop threads "
+        f"{' > '.join(chain)}, and each depth has a thread of its own; await inside async code "
+        f"instead of calling run_sync"
+    )
 
 
 _FinalizationError: type[RuntimeError] = getattr(builtins, "PythonFinalizationError", RuntimeError)

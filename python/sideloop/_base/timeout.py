@@ -1,11 +1,8 @@
 """Time limits for calls."""
 
-import math
-import time
-from contextvars import Token
 from types import TracebackType
 
-from sideloop._sideloop import deadline
+from sideloop._sideloop import Limit
 
 
 class timeout:  # noqa: N801  # reads as a statement, like asyncio.timeout
@@ -13,16 +10,21 @@ class timeout:  # noqa: N801  # reads as a statement, like asyncio.timeout
 
     A call that has not ended `seconds` after the block was entered is cancelled. It gets the
     runner's grace to unwind, then the caller gets `TimeoutError`, with what the task raised as its
-    cause. A task that will not stop is left behind and named in a log warning. Blocks nest, the
-    nearer deadline wins, and calls nested in a limited call inherit it.
+    cause. A task that will not stop is left behind and named in a log warning. A call that would
+    begin later is not started. Blocks nest, the nearer deadline wins, and calls nested in a limited
+    call inherit it.
+
+    The limit ends with its block, wherever that is left: tasks and callbacks that were made inside
+    and go on after it are not limited any more.
 
     Blocks nothing itself. Usable once.
 
     Args:
-        seconds: The limit in seconds, from entering the block; 0 gives every call up at once.
+        seconds: The limit in seconds, from entering the block; with 0 no call is started.
 
     Raises:
         ValueError: `seconds` is negative or not a number.
+        RuntimeError: It was entered before.
         TimeoutError: From a call in the block.
 
     >>> import asyncio, sideloop
@@ -37,13 +39,15 @@ class timeout:  # noqa: N801  # reads as a statement, like asyncio.timeout
         if not seconds >= 0:
             raise ValueError(f"a timeout is a number of seconds that is not negative: {seconds!r}")
         self._seconds = float(seconds)
-        self._token: Token[tuple[float, float] | None] | None = None
+        self._limit: Limit | None = None
 
     def __enter__(self) -> None:
-        outer = deadline.get()
-        own = (time.monotonic() + self._seconds, self._seconds)
-        nearer = own if outer is None else min(outer, own)
-        self._token = deadline.set(nearer if math.isfinite(nearer[0]) else None)
+        if self._limit is not None:
+            raise RuntimeError(
+                f"this sideloop.timeout({self._seconds:g}) was entered before: make one for each "
+                f"block"
+            )
+        self._limit = Limit.enter(self._seconds)
 
     def __exit__(
         self,
@@ -51,6 +55,5 @@ class timeout:  # noqa: N801  # reads as a statement, like asyncio.timeout
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._token is not None:
-            deadline.reset(self._token)
-            self._token = None
+        if self._limit is not None:
+            self._limit.leave()

@@ -13,6 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
+from sideloop._loops.hubs import run_job
+
 T = TypeVar("T")
 
 
@@ -44,7 +46,7 @@ class ExitExecutor(ThreadPoolExecutor):
         if self._over:
             raise RuntimeError("cannot schedule new futures after interpreter shutdown")
         future: Future[T] = Future()
-        job = partial(_run, future, partial(fn, *args, **kwargs))
+        job = partial(run_job, future, partial(fn, *args, **kwargs))
         if threading.get_ident() == self._server:
             job()
         else:
@@ -64,12 +66,3 @@ class ExitExecutor(ThreadPoolExecutor):
     def end(self) -> None:
         """Take no more."""
         self._over = True
-
-
-def _run(future: "Future[T]", call: Callable[[], T]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        future.set_result(call())
-    except BaseException as error:  # as a thread of an executor does: it is the future's
-        future.set_exception(error)

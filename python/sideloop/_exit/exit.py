@@ -13,20 +13,22 @@ import contextlib
 import os
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from sideloop._base.errors import logger
 from sideloop._exit.executor import ExitExecutor, threads_start
 from sideloop._loops.driven import DrivenLoop
-from sideloop._loops.loop import Loop, exit_state, forget_inherited, live
+from sideloop._loops.loop import Loop, end_together, exit_state, forget_inherited, live
 from sideloop._loops.thread import LoopThread
 from sideloop._loops.unwind import report, settle_soon
+from sideloop._sideloop import Latch
 
 
 def settle() -> None:
     """Cancel the tasks that are left on loops where nobody calls, and wait for their cleanup."""
     threads = {thread.ident: thread for thread in threading.enumerate()}
-    waits: list[tuple[concurrent.futures.Future[None], float]] = []
+    waits: list[tuple[concurrent.futures.Future[None], Latch, float]] = []
     executor: ExitExecutor | None = None
     for loop in _ours():
         owner = threads.get(_root(loop).owner)
@@ -42,40 +44,40 @@ def settle() -> None:
                 loop.settle()
             else:
                 future = settle_soon(loop.loop, loop.core, loop.grace)
-                waits.append((future, time.monotonic() + loop.grace))
+                # Greenlets cannot wait for the future of another thread.
+                ended = Latch()
+                future.add_done_callback(partial(_open, ended))
+                waits.append((future, ended, time.monotonic() + loop.grace))
         except SystemExit as error:  # which is under way, and there are other loops
-            report(loop.loop, f"a task of runner {loop.core.name!r} exited at exit", error)
+            _report_exit(loop, error)
         except RuntimeError:  # closed meanwhile, so it has unwound
             pass
-    for future, end in waits:
+    for future, ended, end in waits:
         # A loop that is blocked is named when it is closed.
         if executor is not None:
             executor.wait_for(future, end)
             continue
-        with contextlib.suppress(concurrent.futures.TimeoutError):
-            future.result(max(end - time.monotonic(), 0.0))
+        ended.wait(max(end - time.monotonic(), 0.0))
     if executor is not None:
         executor.end()
+
+
+def _report_exit(loop: Loop, error: SystemExit) -> None:
+    report(loop.loop, f"a task of runner {loop.core.name!r} exited at exit", error)
+
+
+def _open(latch: Latch, _: object) -> None:
+    latch.open()
 
 
 def close_all() -> None:
     """Cancel what runs on every loop, let it unwind, and join the threads."""
     exit_state.begun = True
-    loops = _ours()
-    for loop in loops:
-        loop.ask_stop()
-    end = time.monotonic() + max((one.grace for one in loops), default=0.0) + 1.0
-    for loop in loops:
-        try:
-            ended = loop.join(end - time.monotonic())
-        except SystemExit as error:  # as above
-            report(loop.loop, f"a task of runner {loop.core.name!r} exited at exit", error)
-            continue
-        if not ended:
-            logger.warning(
-                "the loop thread of runner %r is stuck, so the interpreter exits without it",
-                loop.core.name,
-            )
+    for loop in end_together(_ours(), _report_exit):
+        logger.warning(
+            "the loop thread of runner %r is stuck, so the interpreter exits without it",
+            loop.core.name,
+        )
 
 
 def _ours() -> list[Loop]:

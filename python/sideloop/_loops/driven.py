@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from sideloop._loops.ending import end
+from sideloop._loops.event_loop import EventLoop
+from sideloop._loops.hubs import hubs
 from sideloop._loops.loop import live, remember
 from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
 from sideloop._loops.unwind import forget, settle, unwind
@@ -19,7 +21,9 @@ class DrivenLoop:
     def __init__(
         self, name: str, grace: float, slow_call_warning: float | None, options: LoopOptions
     ) -> None:
-        loop = make_loop(options.factory)
+        # Where greenlets are threads it comes to this at exit alone, and nobody else runs then.
+        patched = hubs() is not None
+        loop = make_loop(options.factory or (_new_native_loop if patched else None))
         if not isinstance(loop, LoopCore):
             loop.close()
             raise TypeError(
@@ -84,6 +88,12 @@ class DrivenLoop:
     def _has_leftovers(self) -> bool:
         loop: Any = self.loop
         return bool(asyncio.all_tasks(loop) or loop._asyncgens or loop._ready)
+
+
+def _new_native_loop() -> asyncio.AbstractEventLoop:
+    from sideloop._loops.selector import ForkAwareSelector
+
+    return EventLoop(ForkAwareSelector())
 
 
 @contextmanager

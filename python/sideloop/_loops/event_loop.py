@@ -1,5 +1,6 @@
 """The event loop: asyncio's selector loop with its scheduling in Rust."""
 
+import _socket
 import asyncio.format_helpers
 import inspect
 import itertools
@@ -12,11 +13,12 @@ from typing import Any
 # the middle of that import.
 import sideloop._loops.foreign_future
 import sideloop._loops.task_factory  # noqa: F401  # see above
+from sideloop._loops.hubs import hubs
 from sideloop._sideloop import LoopCore
 
 # Not at first use: a signal handler that calls may come in the middle of that import.
 if sys.platform == "linux":
-    from sideloop._loops.selector import ForkAwareSelector
+    from sideloop._loops.selector import ForkAwareSelector, HubSelector
 
 # What is used of them is private: typeshed knows little of it.
 base_events: Any = asyncio.base_events
@@ -55,6 +57,14 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
         self._number = next(_numbers)
         super().__init__(selector if selector is not None else _default_selector())
 
+    _nest_patched = True
+    """nest_asyncio takes it that this class is nested already, and it is: by `run_nested`."""
+
+    def run_until_complete(self, future: Any) -> Any:
+        if hasattr(asyncio, "_nest_patched") and asyncio._get_running_loop() is self:
+            return run_nested(self, future)
+        return super().run_until_complete(future)
+
     # The pipe to oneself is needed for signal handlers alone: calls from other threads ring a bell
     # that costs one descriptor instead of two. A selector that cannot hear the bell needs the pipe.
 
@@ -62,8 +72,18 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
         self._ssock = self._csock = None
         if self._hears_bell:
             self._internal_fds += 1
-        else:
+        elif hubs() is None:
             super()._make_self_pipe()
+        else:
+            # Not the sockets of gevent and eventlet, which are their thread's hub's: this one is
+            # made on the caller's, and closed on the loop's.
+            watched: Any = self
+            ssock, csock = _socket.socketpair()
+            ssock.setblocking(False)
+            csock.setblocking(False)
+            watched._ssock, watched._csock = ssock, csock
+            self._internal_fds += 1
+            watched._add_reader(ssock.fileno(), watched._read_from_self)
 
     def _close_self_pipe(self) -> None:
         if self._hears_bell:
@@ -83,9 +103,32 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
 
 
 def _default_selector() -> selectors.BaseSelector:
-    if sys.platform == "linux":
-        return ForkAwareSelector()
-    return selectors.DefaultSelector()
+    if sys.platform != "linux":
+        return selectors.DefaultSelector()
+    patched = hubs()
+    return ForkAwareSelector() if patched is None else HubSelector(patched)
+
+
+def run_nested(loop: Any, future: Any) -> Any:
+    """Turn a loop that runs already until the future is done, as nest_asyncio lets others do.
+
+    What that puts in place of a loop's methods would not hear the calls that come to ours.
+    """
+    task: asyncio.Future[Any] = asyncio.ensure_future(future, loop=loop)
+    if task is not future:
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    outer = asyncio.current_task(loop)
+    if outer is not None:
+        asyncio.tasks._leave_task(loop, outer)
+    try:
+        while not task.done() and not loop._stopping:
+            loop._run_once()
+    finally:
+        if outer is not None:
+            asyncio.tasks._enter_task(loop, outer)
+    if not task.done():
+        raise RuntimeError("Event loop stopped before Future completed.")
+    return task.result()
 
 
 def new_event_loop() -> EventLoop:

@@ -1,7 +1,9 @@
 """What all loops of runners have in common, and which there are."""
 
 import asyncio
+import time
 import weakref
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sideloop._sideloop import RunnerCore
@@ -44,6 +46,9 @@ live: set[Loop] = set()
 cores: dict[int, weakref.ref[RunnerCore]] = {}
 """Every runner core of this process that somebody holds, by its id: for statistics."""
 
+left_behind: set[Loop] = set()
+"""Those that did not end in their grace, and were named: nobody waits for them any more."""
+
 _orphans: list[Loop] = []
 """Inherited through forks. Kept, since collecting a loop closes it, and that reaches the parent."""
 
@@ -59,10 +64,41 @@ exit_state = _Exit()
 
 def forget_inherited() -> None:
     """In a fork's child: none of these loops is ours any more."""
-    _orphans.extend(live)
+    _orphans.extend(live | left_behind)
     live.clear()
+    left_behind.clear()
     cores.clear()
     exit_state.begun = False
+
+
+def end_together(loops: Sequence[Loop], exited: Callable[[Loop, SystemExit], object]) -> list[Loop]:
+    """Ask these loops to end, and wait for all of them at once: for the longest of their graces.
+
+    Returns those that have not ended, to be named. Nobody waits for them again, nor for one that
+    was found to be stuck before. What unwinds on the calling thread may exit: `exited` is told, and
+    the others end all the same.
+    """
+    for loop in loops:
+        loop.ask_stop()
+    # Unwinding takes the grace at most, then the loop has still to be closed.
+    graces = [loop.grace for loop in loops if not loop.core.stuck]
+    end = time.monotonic() + max(graces, default=-1.0) + 1.0
+    left: list[Loop] = []
+    for loop in loops:
+        seconds = max(end - time.monotonic(), 0.0)
+        # For those that unwind here, one after the other.
+        loop.grace = min(loop.grace, seconds)
+        try:
+            ended = loop.join(seconds)
+        except SystemExit as error:
+            exited(loop, error)
+            continue
+        if not ended:
+            live.discard(loop)
+            left_behind.add(loop)
+            if not loop.core.stuck:
+                left.append(loop)
+    return left
 
 
 def remember(core: RunnerCore) -> None:

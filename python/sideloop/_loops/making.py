@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sideloop._loops.event_loop import EventLoop
-from sideloop._loops.gevent import check_unpatched
 
 ExceptionHandler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
@@ -22,7 +21,6 @@ class LoopOptions(NamedTuple):
 
 def make_loop(loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:
     """The loop for a runner: ours, or what the factory makes."""
-    check_unpatched()
     if loop_factory is None:
         # A loop of Windows' own kind serves subprocesses, which a selector loop does not there.
         return asyncio.new_event_loop() if sys.platform == "win32" else EventLoop()

@@ -3,6 +3,7 @@
 import selectors
 from typing import TYPE_CHECKING, Any
 
+from sideloop._loops.hubs import Hubs, hubs
 from sideloop._sideloop import generation
 
 if TYPE_CHECKING:
@@ -11,7 +12,36 @@ if TYPE_CHECKING:
 _WithoutEpoll = selectors._BaseSelectorImpl  # pyright: ignore[reportPrivateUsage]  # no public name
 
 
-class ForkAwareSelector(selectors.EpollSelector):
+def _without_patches(patched: Hubs) -> type[selectors.BaseSelector]:
+    """The standard one anew: gevent and eventlet have taken it away, and `select.epoll` with it."""
+    select: Any = patched.original("select")
+
+    poll_like: Any = selectors._PollLikeSelector  # pyright: ignore[reportPrivateUsage]
+
+    class EpollSelector(poll_like):  # type: ignore[misc]
+        _selector_cls = select.epoll
+        _EVENT_READ = select.EPOLLIN
+        _EVENT_WRITE = select.EPOLLOUT
+
+        def fileno(self) -> int:
+            fd: int = self._selector.fileno()
+            return fd
+
+        def close(self) -> None:
+            self._selector.close()
+            selectors._BaseSelectorImpl.close(self)  # pyright: ignore[reportPrivateUsage]
+
+    return EpollSelector
+
+
+if TYPE_CHECKING:
+    EpollSelector = selectors.EpollSelector
+else:
+    _patched = hubs()
+    EpollSelector = _without_patches(_patched) if _patched else selectors.EpollSelector
+
+
+class ForkAwareSelector(EpollSelector):
     """The standard `EpollSelector`, which in a fork's child only forgets.
 
     The kernel's epoll object is shared with the parent: taking a file out of it in the child would
@@ -47,3 +77,16 @@ class ForkAwareSelector(selectors.EpollSelector):
         if self._inherited:
             return _WithoutEpoll.modify(self, fileobj, events, data)
         return super().modify(fileobj, events, data)
+
+
+class HubSelector(ForkAwareSelector):
+    """The same for a thread with greenlets: those run while the loop waits."""
+
+    def __init__(self, hubs: Hubs) -> None:
+        super().__init__()
+        self._hubs = hubs
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait in the hub until a file is ready."""
+        self._hubs.wait_readable(self.fileno(), None if timeout is None else max(timeout, 0.0))
+        return super().select(0)

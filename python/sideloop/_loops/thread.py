@@ -2,13 +2,15 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 from sideloop._base.errors import exit_error
 from sideloop._loops.ending import end
-from sideloop._loops.loop import exit_state, live, remember
+from sideloop._loops.hubs import HubExecutor, SystemThread, hubs
+from sideloop._loops.loop import exit_state, left_behind, live, remember
 from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
 from sideloop._loops.unwind import report, unwind
-from sideloop._sideloop import RunnerCore
+from sideloop._sideloop import Latch, RunnerCore
 
 
 class _Here(threading.local):
@@ -40,13 +42,14 @@ class LoopThread:
             self.core = RunnerCore(name, grace, slow_call_warning, self.loop)
             remember(self.core)
             prepare_loop(self.loop, options)
+            if hubs() is not None:
+                self.loop.set_default_executor(HubExecutor())
             self.core.bind(self.loop)
-            self._thread = threading.Thread(target=self._main, name=name, daemon=True)
+            self._thread = _make_thread(self._main, name)
             # Taken by the thread when it begins, or by a start that failed before.
             self._begun = threading.Lock()
-            # Free when `start` has started it, or has failed to.
-            self._starting = threading.Lock()
-            self._starting.acquire()
+            # Open when `start` has started it, or has failed to.
+            self._started = Latch()
         except BaseException:
             self.loop.close()
             raise
@@ -67,7 +70,7 @@ class LoopThread:
                 self.ask_stop()
             raise
         finally:
-            self._starting.release()
+            self._started.open()
 
     def ask_stop(self) -> None:
         """Let no call enter, cancel what runs, and end the thread. Does not wait."""
@@ -81,9 +84,8 @@ class LoopThread:
         """Wait until the thread has ended; False if it has not after `seconds`."""
         end = time.monotonic() + seconds
         # One that another thread is just starting cannot be joined yet.
-        if not self._starting.acquire(timeout=_bounded(seconds)):
+        if not self._started.wait(seconds):
             return False
-        self._starting.release()
         if self._thread.ident is not None:
             self._thread.join(_bounded(end - time.monotonic()))
         return not self._thread.is_alive()
@@ -100,6 +102,7 @@ class LoopThread:
             report(self.loop, f"the loop of runner {self.core.name!r} did not end well", error)
         finally:
             end(self)
+            left_behind.discard(self)
 
     def _run(self) -> None:
         """Run the loop until it is asked to stop, or the user's code ends it."""
@@ -113,6 +116,12 @@ class LoopThread:
                 reason = error
             self.core.begin_unwinding(reason)
             return
+
+
+def _make_thread(main: Callable[[], None], name: str) -> threading.Thread | SystemThread:
+    if (patched := hubs()) is not None:
+        return SystemThread(patched, main)
+    return threading.Thread(target=main, name=name, daemon=True)
 
 
 def _bounded(seconds: float) -> float:

@@ -9,7 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from types import ModuleType
 from typing import Any, Literal, ParamSpec, TypeVar, overload
 
-from sideloop._base.errors import NestingError
+from sideloop._base.errors import nesting_error
+from sideloop._loops.hubs import check_no_hubs
 from sideloop._loops.making import ExceptionHandler, LoopFactory
 from sideloop._loops.thread import LoopThread, here
 from sideloop._manager.runners import Owner, Runners
@@ -22,6 +23,7 @@ from sideloop._runners.options import (
     check_slow,
 )
 from sideloop._runners.runner import Runner, loop_of
+from sideloop._runners.runner_loop import close_together
 from sideloop._sideloop import Router, RunnerCore, call_name, generation
 from sideloop._twins.translate import Translator
 from sideloop._twins.wrap import wrap
@@ -237,12 +239,11 @@ class LoopManager:
         """Close every runner: cancel what runs, let it unwind, join the threads. Idempotent.
 
         The manager stays usable: the next call gets a new runner. Blocks for as long as the runners
-        need, each for `grace` seconds at most (its own grace, if None), one after the other. A loop
-        that another thread drives unwinds when that thread calls next, or ends.
+        need, all of them at the same time, so for `grace` seconds at most (the manager's own, if
+        None). A loop that another thread drives unwinds when that thread calls next, or ends.
         """
         runners = self._runners()
-        for runner in self.runners():
-            loop_of(runner).close_or_refuse(grace)
+        close_together([loop_of(runner) for runner in self.runners()], grace)
         runners.forget_closed()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -284,11 +285,12 @@ class LoopManager:
     def _serve(self, async_fn: Callable[..., object]) -> RunnerCore:
         """Find the runner for this thread and depth, or make and start it."""
         if self._drive == "caller":
+            check_no_hubs("the manager")
             return self._serve_driven(async_fn)
         caller = here.loop_thread
         depth = caller.depth if caller is not None else 0
         if depth >= DEPTH_LIMIT:
-            raise NestingError(call_name(async_fn), depth, _chain(caller))
+            raise nesting_error(call_name(async_fn), depth, _chain(caller))
         runners = self._runners()
         make = functools.partial(self._make_runner, "thread")
         shared = self._scope == "process" and depth == 0
@@ -336,7 +338,7 @@ class LoopManager:
             depth = len(owners)
             if depth >= DEPTH_LIMIT:
                 names = [owner.loop.name for owner in owners]
-                raise NestingError(call_name(async_fn), depth, _shortened(names))
+                raise nesting_error(call_name(async_fn), depth, _shortened(names))
             runners.reclaim()
             owner = Owner(runners, runners.add(self._make_runner("caller")))
             owners.append(owner)

@@ -39,10 +39,16 @@ class Runners:
         with self._lock:
             self.started = [known for known in self.started if not known.closed]
 
+    # Runners are made with no lock held: making one may run code of the user's.
+
     def shared(self, make: Callable[[], Runner]) -> Runner:
+        shared = self._shared
+        if shared is not None and not shared.closed:
+            return shared
+        made = make()
         with self._lock:
             if self._shared is None or self._shared.closed:
-                self._shared = self.add(make())
+                self._shared = self.add(made)
             return self._shared
 
     def for_thread(self, depth: int, make: Callable[[], Runner]) -> tuple[Runner, bool]:
@@ -56,10 +62,10 @@ class Runners:
                 same = [known for known in self.started if loop_of(known).depth == depth]
                 if len(self.started) >= RUNNER_LIMIT and same:
                     return same[next(self._turns) % len(same)], False
-                runner = make()
-                self.started.append(runner)
-            loop_of(runner).depth = depth
-            return runner, True
+        if runner is None:
+            runner = self.add(make())
+        loop_of(runner).depth = depth
+        return runner, True
 
     def _take_idle(self) -> Runner | None:
         while self.idle:

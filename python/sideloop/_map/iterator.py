@@ -22,16 +22,17 @@ class Source(Protocol):
         """Cancel what is in flight, and wait for it to unwind."""
 
     def drop(self) -> None:
-        """The same for the collector, without waiting where that could hang."""
+        """The same for the collector, without waiting."""
 
 
 class MapIterator(Generic[R], Iterator[R]):
     """The answers of a map, one at a time. Made by `sideloop.map`; begins at the first `next`.
 
     Closing it cancels what is in flight and waits for it to unwind, for 5 seconds at most. It
-    closes by itself when it ends, when it raises, at the end of a `with` block, and when it is
-    collected (at once after a `break` out of a loop that holds the only reference). A closed one is
-    at its end. May be passed from thread to thread, but not advanced by two at once.
+    closes by itself when it ends, when it raises, and at the end of a `with` block. When it is
+    collected (at once after a `break` out of a loop that holds the only reference) it cancels what
+    is in flight, and waits for nothing. A closed one is at its end. May be passed from thread to
+    thread, but not advanced by two at once.
     """
 
     def __init__(self, source: Source, collect: bool, bar: Bar | None) -> None:

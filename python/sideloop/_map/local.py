@@ -3,15 +3,14 @@
 import asyncio
 import contextlib
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextvars import copy_context
 from typing import Generic, TypeVar
 
 from sideloop._base.errors import RunnerClosedError, warn_abandoned, without_our_frame
 from sideloop._map.answers import Answers, Item, Order, Outcome
 from sideloop._map.flight import Flight
 from sideloop._map.loop import MapLoop
+from sideloop._sideloop import copy_context
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -43,14 +42,13 @@ class LocalMap(Generic[T, R]):
         self._items_error: Exception | None = None
         self._room = LOOK_AHEAD * limit
         self._pulled = 0
-        self._thread = 0
 
     def take(self) -> Outcome[R] | None:
         """The next answer, or None if there is none left. Blocks until it is there."""
-        self._thread = threading.get_ident()
         answers = self._answers
         while self._flight.failure is None and not answers.ready():
             if self._items is not None and len(answers) < self._room:
+                self._loop.check_time()  # before the loop gets one more to start
                 self._pull(self._items)
             elif len(answers):
                 self._loop.run(self._flight.wait)
@@ -73,7 +71,9 @@ class LocalMap(Generic[T, R]):
         except RunnerClosedError:
             pass  # meanwhile, so that all of it unwinds
         except TimeoutError:
-            if flight.stopping:
+            if loop.core.stuck:
+                pass  # it did not hear, and was named
+            elif flight.stopping:
                 warn_abandoned(loop.core.name, loop.name, stuck=False)
             else:
                 loop.core.leave_behind(loop.name)
@@ -83,12 +83,8 @@ class LocalMap(Generic[T, R]):
             raise
 
     def drop(self) -> None:
-        """Close for the collector, which runs on any thread: the last caller's alone may wait."""
-        if sys.is_finalizing():
-            return
-        if threading.get_ident() == self._thread:
-            self.close()
-        elif self._is_in_flight():
+        """Close for the collector, which runs anywhere, under any lock: it does not wait."""
+        if not sys.is_finalizing() and self._is_in_flight():
             self._cancel_soon()
 
     def _last(self) -> Outcome[R] | None:

@@ -1,13 +1,12 @@
 """The loop that serves one map: the one that serves its first call, for all of them."""
 
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from sideloop._base.errors import DeadlockError, RunnerClosedError
+from sideloop._base.errors import cut_off_error, deadlock_error
 from sideloop._manager.api import loop_manager
 from sideloop._runners.options import GRACE
-from sideloop._sideloop import Router, RunnerCore, deadline
+from sideloop._sideloop import Limit, Router, RunnerCore, check_time
 
 Step = Callable[[], Coroutine[Any, Any, None]]
 
@@ -17,6 +16,7 @@ class MapLoop:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._named = _Named(_nothing, name)
         self._served = _Served(name)
         self._router = Router(self._served, self._served.serve)
 
@@ -25,16 +25,20 @@ class MapLoop:
         self._router.run(_Named(step, self.name), (), {})
 
     def run_within_grace(self, step: Step) -> None:
-        """Run a step that has the grace, whatever time limit is in force.
+        """Run a step that has the grace in all, whatever time limit is in force.
 
         Raises:
             TimeoutError: The step has not ended by then.
         """
-        token = deadline.set((time.monotonic() + GRACE, GRACE))
+        limit = Limit.enter_alone(GRACE, GRACE / 5)
         try:
             self.run(step)
         finally:
-            deadline.reset(token)
+            limit.leave()
+
+    def check_time(self) -> None:
+        """Raise TimeoutError if a time limit in force is over."""
+        check_time(self._named)
 
     @property
     def core(self) -> RunnerCore:
@@ -70,8 +74,12 @@ class _Served:
                 f"process; begin a new one in the child"
             )
         if self.core.driving:
-            return DeadlockError(self.core.name, self._name, ())
-        return RunnerClosedError(self.core.name, self._name, started=True)
+            return deadlock_error(self.core.name, self._name)
+        return cut_off_error(self.core.name, self._name)
+
+
+async def _nothing() -> None:
+    pass
 
 
 class _Named:

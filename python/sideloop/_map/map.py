@@ -62,8 +62,8 @@ def map(  # noqa: A001  # the same
 
     The first error, in the order of the answers, is raised in its place; what else is in flight is
     cancelled, and has unwound when it is raised. So it is when the iterator is closed: by `close`,
-    by a `with` block, by a `break` (when the iterator is collected), by Ctrl-C, and when a
-    `sideloop.timeout` in force at a `next` is over.
+    by a `with` block, by Ctrl-C, and when a `sideloop.timeout` in force at a `next` is over. When
+    it is collected, as after a `break`, all is cancelled and nothing is waited for.
 
     Args:
         async_fn: Any callable that takes an item and returns an awaitable.

@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import itertools
 import pickle
+import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -69,8 +70,9 @@ class ShardedMap(Generic[T, R]):
 
     def close(self) -> None:
         """Cancel the shards, and wait for those that have begun, for the grace at most."""
+        end = time.monotonic() + GRACE
         self._waiting.close()
-        left = concurrent.futures.wait(self._cancel(), GRACE).not_done
+        left = concurrent.futures.wait(self._cancel(), max(end - time.monotonic(), 0.0)).not_done
         if left:
             logger.warning(
                 "%d shards of %s still run in the workers of %r and were left behind: an executor "

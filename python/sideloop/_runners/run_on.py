@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-from sideloop._base.errors import DeadlockError
+from sideloop._base.errors import deadlock_error
 from sideloop._runners.options import GRACE
 from sideloop._sideloop import call_name, check_async_fn, run_as_guest
 
@@ -61,7 +61,7 @@ def run_on(
             f"function, as in run_on(loop, async_fn, a, b=1)"
         )
     if asyncio._get_running_loop() is loop:
-        raise DeadlockError(f"run_on {loop!r}", call_name(async_fn), ())
+        raise deadlock_error(f"run_on {loop!r}", call_name(async_fn))
     if loop.is_closed():
         raise RuntimeError(
             f"{call_name(async_fn)} was not started: the event loop {loop!r} is closed; make a new "

@@ -1,15 +1,16 @@
 """The loop of a runner: started by the first call, replaced when it is gone, closed for good."""
 
-import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 
-from sideloop._base.errors import RunnerClosedError, logger
+from sideloop._base.errors import logger, not_started_error
 from sideloop._loops.driven import DrivenLoop
-from sideloop._loops.loop import Loop
+from sideloop._loops.hubs import check_no_hubs
+from sideloop._loops.loop import Loop, end_together
 from sideloop._loops.making import LoopOptions
 from sideloop._loops.thread import LoopThread
 from sideloop._runners.options import Drive, check_grace
-from sideloop._sideloop import RunnerCore, call_name, generation
+from sideloop._sideloop import Making, RunnerCore, call_name
 
 _MAKERS: dict[Drive, type[LoopThread] | type[DrivenLoop]] = {
     "thread": LoopThread,
@@ -43,41 +44,52 @@ class RunnerLoop:
         self._grace = grace
         self._slow_call_warning = slow_call_warning
         self._options = options
-        # Re-entrant: a signal handler may call run_sync while this thread starts a loop.
-        self._starting = threading.RLock()
-        self._generation = generation()
+        self._making = Making()
 
     def serve(self, async_fn: Callable[..., object]) -> RunnerCore:
         """The core that takes this call: starts the loop, or replaces one that is gone."""
+        if self.drive == "caller":
+            check_no_hubs(self.name)
         core = self.for_call(async_fn).core
         self.core = core
         return core
 
     def for_call(self, async_fn: Callable[..., object]) -> Loop:
-        """The loop that takes this call, started if need be."""
-        with self._lock():
-            found = self.found
-            if found is not None and found.core.accepting:
-                return found
-            if self.closed:
-                raise RunnerClosedError(self.name, call_name(async_fn))
-            made = _MAKERS[self.drive](
-                self.name, self._grace, self._slow_call_warning, self._options
-            )
-            try:
-                made.start()
-                if self.found is not found and self.found is not None:
-                    # A signal handler came in between and has started one. One is enough.
-                    made.let_go()
-                    return self.found
-                self.found = made
-                if self.closed:
-                    # Meanwhile: whoever closes waits for the lock, and then for this loop to end.
-                    raise RunnerClosedError(self.name, call_name(async_fn))
-            except BaseException:
+        """The loop that takes this call, started if need be.
+
+        One thread makes it, with no lock held; others wait for that as for the call itself.
+        """
+        while True:
+            with self._making as mine:
+                if mine:
+                    return self._usable(async_fn) or self._make(async_fn)
+            self._making.wait(async_fn)
+
+    def _usable(self, async_fn: Callable[..., object]) -> Loop | None:
+        found = self.found
+        if found is not None and found.core.accepting:
+            return found
+        if self.closed:
+            raise not_started_error(self.name, call_name(async_fn))
+        return None
+
+    def _make(self, async_fn: Callable[..., object]) -> Loop:
+        before = self.found
+        made = _MAKERS[self.drive](self.name, self._grace, self._slow_call_warning, self._options)
+        try:
+            made.start()
+            if self.found is not before and self.found is not None:
+                # A signal handler came in between and has started one. One is enough.
                 made.let_go()
-                raise
-            return made
+                return self.found
+            self.found = made
+            if self.closed:
+                # Meanwhile, by somebody who has not seen it.
+                raise not_started_error(self.name, call_name(async_fn))
+        except BaseException:
+            made.let_go()
+            raise
+        return made
 
     @property
     def driving(self) -> bool:
@@ -86,36 +98,46 @@ class RunnerLoop:
 
     def close(self, grace: float | None = None) -> None:
         """Cancel what runs, let it unwind, close the loop and join its thread. Idempotent."""
-        if grace is not None:
-            grace = check_grace(grace)
+        if self._driven_elsewhere() is not None:
+            raise RuntimeError(
+                f"runner {self.name!r} is driven by the thread that made its first call; close it "
+                f"there"
+            )
+        close_together([self], grace)
+
+    def wait_for_maker(self, grace: float | None, begun: float) -> None:
+        """Wait, for the grace since then at most, until nobody makes the loop any more."""
+        end = begun + (self._grace if grace is None else grace)
+        self._making.wait_for(end - time.monotonic())
+
+    def begin_close(self, grace: float | None) -> Loop | None:
+        """Take no more calls. Returns the loop that has to end for that, if it is to be waited for.
+
+        A loop that another thread drives is closed there.
+        """
+        self.closed = True
         loop = self.found
-        if loop is not None and not loop.core.orphaned:
-            _check_closable(self.name, loop)
-        if grace is not None and loop is not None:
+        if loop is None or loop.core.orphaned:
+            return None
+        if grace is not None:
             loop.grace = grace
-        self.close_soon()
+        loop.ask_stop()
+        return loop if self._driven_elsewhere() is None else None
+
+    def check_closable(self) -> None:
+        """Refuse a close that would wait for itself."""
         loop = self.found
         if loop is None or loop.core.orphaned:
             return
-        try:
-            # Unwinding takes the grace at most, then the loop has still to be closed.
-            if not loop.join(loop.grace + 1.0):
-                logger.warning(
-                    "the loop thread of runner %r is stuck and was left behind", self.name
-                )
-        finally:
-            # Also if what unwound has exited.
-            self.found = None
+        if loop.core.driving if isinstance(loop, DrivenLoop) else loop.core.mine:
+            raise RuntimeError(
+                f"runner {self.name!r} cannot be closed by a coroutine on its own loop, which "
+                f"would wait for itself; close it where it was made"
+            )
 
     def close_soon(self) -> None:
         """Close without waiting: what runs is cancelled, the thread ends by itself. Idempotent."""
-        self.closed = True
-        # A first call that is just making the loop finds the runner closed when it has the lock no
-        # more.
-        with self._lock():
-            loop = self.found
-        if loop is not None and not loop.core.orphaned:
-            loop.ask_stop()
+        self.begin_close(None)
 
     def close_or_let_go(self) -> None:
         """Close as far as this thread may: a loop that another thread drives is let go."""
@@ -128,15 +150,6 @@ class RunnerLoop:
             self.closed = True
             driven_elsewhere.let_go()
             self.found = None
-
-    def close_or_refuse(self, grace: float | None) -> None:
-        """Close; a loop that another thread drives takes no more calls, and is closed there."""
-        driven_elsewhere = self._driven_elsewhere()
-        if driven_elsewhere is None:
-            self.close(grace)
-        else:
-            self.closed = True
-            driven_elsewhere.ask_stop()
 
     def disown(self) -> None:
         """The thread that it served has ended."""
@@ -158,22 +171,23 @@ class RunnerLoop:
             return loop
         return None
 
-    def _lock(self) -> threading.RLock:
-        if self._generation != generation():
-            # In a fork's child: the thread that held the lock, if one did, is not there.
-            self._starting, self._generation = threading.RLock(), generation()
-        return self._starting
 
-
-def _check_closable(name: str, loop: Loop) -> None:
-    """Refuse a close that would wait for itself, or that another thread has to do."""
-    if isinstance(loop, DrivenLoop) and not loop.core.mine:
-        raise RuntimeError(
-            f"runner {name!r} is driven by the thread that made its first call; close it there"
-        )
-    inside = loop.core.driving if isinstance(loop, DrivenLoop) else loop.core.mine
-    if inside:
-        raise RuntimeError(
-            f"runner {name!r} cannot be closed by a coroutine on its own loop, which would wait "
-            f"for itself; close it where it was made"
-        )
+def close_together(loops: Sequence[RunnerLoop], grace: float | None) -> None:
+    """Close these, all within one grace: their own, if None."""
+    if grace is not None:
+        grace = check_grace(grace)
+    for one in loops:
+        one.check_closable()
+    for one in loops:
+        one.closed = True  # who is just making one sees it, and lets go of that
+    begun = time.monotonic()
+    for one in loops:
+        one.wait_for_maker(grace, begun)
+    ending = {one: loop for one in loops if (loop := one.begin_close(grace)) is not None}
+    exits: list[SystemExit] = []
+    for loop in end_together(list(ending.values()), lambda _, error: exits.append(error)):
+        logger.warning("the loop thread of runner %r is stuck and was left behind", loop.core.name)
+    for one in ending:
+        one.found = None
+    if exits:
+        raise exits[0]

@@ -1,12 +1,14 @@
 """Submit: a call that is put in without waiting, and the future that gets its outcome."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from sideloop._base.errors import DeadlockError
-from sideloop._sideloop import Call, RunnerCore, call_name
+from sideloop._base.errors import deadlock_error
+from sideloop._loops.hubs import hubs
+from sideloop._sideloop import Call, Latch, RunnerCore, call_name
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,6 +39,8 @@ class Submitted(Future[T]):
         self._work: tuple[Any, Any] = (args, kwargs)
         self._core: RunnerCore | None = None
         self.call: Call | None = None
+        # For greenlets: eventlet's locks are for one thread's alone.
+        self._settled = Latch() if hubs() is not None else None
 
     def send(self) -> None:
         """Put the call in, on whichever loop the runner has now."""
@@ -60,14 +64,14 @@ class Submitted(Future[T]):
         """Wait for the outcome: the value, or the exception."""
         try:
             self._check_no_deadlock()
-            return super().result(timeout)
+            return super().result(self._wait_in_hub(timeout))
         finally:
             del self  # else the exception keeps it in a cycle, through the traceback
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the outcome: the exception, or None."""
         self._check_no_deadlock()
-        return super().exception(timeout)
+        return super().exception(self._wait_in_hub(timeout))
 
     def settle_value(self, value: T) -> bool:
         """The call has returned; False if nobody can see that."""
@@ -98,10 +102,23 @@ class Submitted(Future[T]):
             return self.settle_error(error)
         return True
 
+    def _wait_in_hub(self, timeout: float | None) -> float | None:
+        """Wait as a greenlet, where those are threads. Returns how long to wait as a thread."""
+        if self._settled is None or self.done():
+            return timeout
+        self._settled.wait(math.inf if timeout is None else timeout)
+        return 0.0
+
+    def _invoke_callbacks(self) -> None:
+        # Called by all that settles a future, after it has.
+        if self._settled is not None:
+            self._settled.open()
+        super()._invoke_callbacks()  # type: ignore[misc]  # pyright: ignore  # typeshed has it not
+
     def _forget(self) -> None:
         self._work = ((), {})
         self.call = None
 
     def _check_no_deadlock(self) -> None:
         if self._core is not None and self._core.mine and not self.done():
-            raise DeadlockError(self._core.name, call_name(self._async_fn), ())
+            raise deadlock_error(self._core.name, call_name(self._async_fn))

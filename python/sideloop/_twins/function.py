@@ -31,6 +31,9 @@ class SyncFunction:
     22
     """
 
+    __sideloop_twin__ = True
+    """Calls refuse it, and say to pass its `aio`."""
+
     def __init__(self, translator: Translator, async_fn: Any) -> None:
         self.aio = self.__wrapped__ = async_fn
         self.translator = translator

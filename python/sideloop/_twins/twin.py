@@ -58,6 +58,7 @@ class Twin(Translated):
     """
 
     __sideloop__: Origin
+    __sideloop_twin__ = True
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if "__sideloop__" not in cls.__dict__:

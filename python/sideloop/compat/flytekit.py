@@ -15,6 +15,7 @@ import asyncio
 import importlib
 import importlib.abc
 import importlib.machinery
+import itertools
 import logging
 import os
 import sys
@@ -23,10 +24,13 @@ from collections.abc import (
     Awaitable,
     Callable,
     Coroutine,
+    ItemsView,
     Iterator,
+    KeysView,
     Mapping,
     MutableMapping,
     Sequence,
+    ValuesView,
 )
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
@@ -35,6 +39,7 @@ from sideloop._loops.making import ExceptionHandler
 from sideloop._manager.manager import LoopManager
 from sideloop._runners.options import Drive
 from sideloop._runners.runner import Runner, loop_of
+from sideloop._sideloop import generation
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,11 +50,16 @@ _PATHS = ("flytekit.utils.asyn", "flytekit.tools.asyn")
 """Where flytekit has the module, and where its documented example imports it from."""
 
 
+_numbers = itertools.count()
+
+
 class _TaskRunner(Runner):
     """A runner with the names that flytekit gives it."""
 
-    def __init__(self, drive: Drive = "thread") -> None:
+    def __init__(self, drive: Drive = "thread", manager: "_AsyncLoopManager | None" = None) -> None:
         super().__init__(drive=drive, exception_handler=self.get_exc_handler())
+        self._manager = manager
+        self.number = next(_numbers)
         self.name = f"{threading.current_thread().name} : {self.name}"
 
     def get_exc_handler(self) -> ExceptionHandler:
@@ -69,23 +79,29 @@ class _TaskRunner(Runner):
         return super().run(awaited)
 
     def _close(self) -> None:
+        if self._manager is not None and not self.closed:
+            self._manager.closed_runners[self] = None
         loop_of(self).close_soon()
 
 
 class _RunnerMap(MutableMapping[str, _TaskRunner]):
     """The runners of a manager, by a name that holds the process id.
 
-    A live view. Taking one out closes it, and the next call from its thread makes a new one.
+    A live view. A runner that was closed by `_close` stays until it is taken out, as it would in a
+    dictionary. Taking one out closes it, and the next call from its thread makes a new one. What is
+    iterated over is as it was at the beginning.
     """
 
     def __init__(self, manager: "_AsyncLoopManager") -> None:
         self._manager = manager
+        self.number = next(_numbers)
 
     def _by_name(self) -> dict[str, _TaskRunner]:
+        ours = [one for one in self._manager.runners() if isinstance(one, _TaskRunner)]
+        runners = {*ours, *list(self._manager.closed_runners)}
         return {
             f"{runner.name}PID:{os.getpid()}": runner
-            for runner in self._manager.runners()
-            if isinstance(runner, _TaskRunner)
+            for runner in sorted(runners, key=lambda runner: runner.number)
         }
 
     def __getitem__(self, name: str) -> _TaskRunner:
@@ -98,13 +114,24 @@ class _RunnerMap(MutableMapping[str, _TaskRunner]):
         return len(self._by_name())
 
     def __delitem__(self, name: str) -> None:
-        self[name]._close()  # pyright: ignore[reportPrivateUsage]  # named by flytekit
+        runner = self[name]
+        runner._close()  # pyright: ignore[reportPrivateUsage]  # named by flytekit
+        self._manager.closed_runners.pop(runner, None)
 
     def __setitem__(self, name: str, runner: _TaskRunner) -> None:
         raise TypeError(
             "sideloop finds a thread's runner by the thread itself, not by a name: runners can be "
             "taken out of _runner_map, and are made anew, but not put in"
         )
+
+    def keys(self) -> KeysView[str]:
+        return self._by_name().keys()
+
+    def values(self) -> ValuesView[_TaskRunner]:
+        return self._by_name().values()
+
+    def items(self) -> ItemsView[str, _TaskRunner]:
+        return self._by_name().items()
 
     def __repr__(self) -> str:
         return repr(self._by_name())
@@ -113,8 +140,19 @@ class _RunnerMap(MutableMapping[str, _TaskRunner]):
 class _AsyncLoopManager(LoopManager):
     """A manager with the names that flytekit gives it."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        # In order, and of this process: a fork's child has none of them.
+        self._closed_by_generation: dict[int, dict[_TaskRunner, None]] = {}
+
+    @property
+    def closed_runners(self) -> dict[_TaskRunner, None]:
+        """The runners that were closed by `_close`, and are not taken out of `_runner_map`."""
+        current = generation()
+        return self._closed_by_generation.setdefault(current, {})
+
     def _make_runner(self, drive: Drive) -> Runner:
-        return _TaskRunner(drive)
+        return _TaskRunner(drive, self)
 
     @property
     def _runner_map(self) -> MutableMapping[str, _TaskRunner]:
@@ -122,9 +160,9 @@ class _AsyncLoopManager(LoopManager):
 
     @_runner_map.setter
     def _runner_map(self, kept: Mapping[str, _TaskRunner]) -> None:
-        for name, runner in list(self._runner_map.items()):
+        for name in list(self._runner_map):
             if name not in kept:
-                runner._close()  # pyright: ignore[reportPrivateUsage]  # named by flytekit
+                self._runner_map.pop(name, None)
 
 
 loop_manager = _AsyncLoopManager()

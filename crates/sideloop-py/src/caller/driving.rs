@@ -18,7 +18,7 @@ use crate::model::{Call, Driver, turn_for};
 use crate::policy::chain::after;
 use crate::policy::errors::Error;
 use crate::policy::patience::{Ended, Next, Patience, next_look};
-use crate::python::{thread, version};
+use crate::python::{sniffed, thread, version};
 
 /// Start the call and turn the loop until it ends, or patience does.
 ///
@@ -162,7 +162,7 @@ fn enter(driver: &Driver, own_loop: &Bound<'_, LoopCore>) -> PyResult<Outer> {
     let running = driver.get_running_loop.call0(py)?;
     let hooks = driver.get_hooks.call0(py)?;
     driver.set_hooks.bind(py).call((), Some(driver.hooks.bind(py)))?;
-    let outer = Outer { running, hooks, task: None };
+    let outer = Outer { running, hooks, task: None, library: sniffed::suspend(py)? };
     let outer = outer.suspend_task(py)?;
     driver.set_running_loop.call1(py, (own_loop,))?;
     own_loop.get().set_thread_id(py, Some(driver.ident.clone_ref(py)));
@@ -174,6 +174,8 @@ struct Outer {
     running: Py<PyAny>,
     hooks: Py<PyAny>,
     task: Option<Py<PyAny>>,
+    /// The async library that this thread was said to run.
+    library: sniffed::Outer,
 }
 
 impl Outer {
@@ -199,6 +201,6 @@ impl Outer {
         if let Some(task) = self.task {
             py.import("asyncio.tasks")?.call_method1("_enter_task", (&self.running, task))?;
         }
-        Ok(())
+        self.library.resume(py)
     }
 }

@@ -12,10 +12,19 @@ mod gone;
 
 mod driving;
 
+mod pause;
+
+mod latch;
+
+mod making;
+
 mod outlast;
 
 mod report;
 
 pub(crate) use self::importing::prepare;
+pub(crate) use self::latch::Latch;
+pub(crate) use self::making::Making;
 pub(crate) use self::outlast::outlast;
+pub(crate) use self::pause::wait_in_hubs;
 pub(crate) use self::run::{Run, run, wait_for};

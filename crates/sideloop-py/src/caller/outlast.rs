@@ -4,13 +4,10 @@
 use std::time::Instant;
 
 use pyo3::prelude::*;
-use sideloop_core::handoff::{Wait, handoff};
 use sideloop_core::host::Outlast;
 
+use super::pause::Pause;
 use crate::model::{Drive, Host, RunnerCore};
-use crate::policy::patience::next_look;
-use crate::python::detach::detached;
-use crate::python::thread;
 
 /// Wait until the task has ended, or for the grace. Blocks, detached.
 ///
@@ -22,18 +19,10 @@ pub(crate) fn outlast(host: &Bound<'_, Host>, core: &RunnerCore) -> PyResult<()>
     if !another_thread || core.entry.is_orphaned() {
         return Ok(());
     }
-    let (completer, waiter) = handoff();
+    let (completer, pause) = Pause::new(py)?;
     match host.with(|state| state.outlast(completer)) {
         Outlast::Wait => {}
         Outlast::Nothing(_) => return Ok(()),
     }
-    let on_main = thread::is_main(py)?;
-    let end = Instant::now() + core.grace;
-    loop {
-        let limit = next_look(on_main, Instant::now(), Some(end));
-        if detached(py, || waiter.park(limit)) != Wait::TimedOut || end <= Instant::now() {
-            return Ok(());
-        }
-        py.check_signals()?;
-    }
+    pause.wait_until(py, Some(Instant::now() + core.grace)).map(drop)
 }

@@ -4,19 +4,19 @@ use std::time::Instant;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use sideloop_core::handoff::handoff;
 
 use super::driving::drive;
 use super::importing;
 use super::nesting::Nested;
+use super::pause::Pause;
 use super::report::left_behind;
 use super::waiting::Waiting;
 use crate::model::{Answer, Call, Drive, RunnerCore, Work};
 use crate::policy::chain::after;
-use crate::policy::deadline::Deadline;
+use crate::policy::deadline::{self, Limit};
 use crate::policy::outcome::Outcome;
 use crate::policy::patience::{Ended, Patience};
-use crate::python::context;
+use crate::python::sniffed;
 
 /// What came of asking a runner to run a call.
 pub(crate) enum Run {
@@ -33,10 +33,11 @@ pub(crate) fn run(
     args: &Bound<'_, PyTuple>,
     kwargs: &Bound<'_, PyDict>,
 ) -> PyResult<Run> {
-    let context = context::copy_current(runner.py())?;
+    let limit = deadline::at_the_door(async_fn)?;
+    let context = sniffed::copy_context(runner.py())?;
     let (args, kwargs) = (args.clone().unbind(), kwargs.clone().unbind());
     let work = Work::Function { args, kwargs, context };
-    wait_for(runner, async_fn, work, Deadline::current(runner.py())?)
+    wait_for(runner, async_fn, work, limit.as_ref())
 }
 
 /// Do some work for this function, and wait until it is done or patience ends.
@@ -44,7 +45,7 @@ pub(crate) fn wait_for(
     runner: &Bound<'_, RunnerCore>,
     async_fn: &Bound<'_, PyAny>,
     work: Work,
-    deadline: Option<Deadline>,
+    limit: Option<&Bound<'_, Limit>>,
 ) -> PyResult<Run> {
     let py = runner.py();
     let core = runner.get();
@@ -53,9 +54,12 @@ pub(crate) fn wait_for(
     }
     let now = Instant::now();
     let report = core.slow.map(|slow| now + slow);
-    let patience = Patience::new(deadline, core.grace, report);
-    let new_call =
-        |answer| Bound::new(py, Call::new(runner.clone().unbind(), async_fn, work, answer, now));
+    let limit = || limit.map(|limit| limit.clone().unbind());
+    let patience = Patience::new(limit(), core.grace, report);
+    let new_call = |answer| {
+        let call = Call::new(runner.clone().unbind(), async_fn, work, answer, now);
+        Bound::new(py, call.within(limit()))
+    };
     let (call, ended) = match &core.drive {
         Drive::Caller(driver) => {
             let call = new_call(Answer::Driver)?;
@@ -65,12 +69,12 @@ pub(crate) fn wait_for(
             (call, ended)
         }
         Drive::Thread | Drive::Other(_) => {
-            let (completer, waiter) = handoff();
+            let (completer, pause) = Pause::new(py)?;
             let call = new_call(Answer::HandOff(completer))?;
             let _nested = Nested::enter(&call)?;
             let import = importing::Wait::begin(runner)?;
             core.counts.entered.add(1);
-            let waiting = Waiting { call: &call, waiter, patience };
+            let waiting = Waiting { call: &call, pause, patience };
             let ended = waiting.submit_and_wait();
             let over = import.map_or(Ok(()), importing::Wait::end);
             let ended = match (ended, over) {

@@ -16,6 +16,7 @@ use sideloop_core::phase::{Abandon, Cancel};
 use sideloop_core::spin::{Plan, Seen, spin};
 
 use super::gone::gone;
+use super::pause::Pause;
 use super::report::report_slow;
 use crate::entry::Entry;
 use crate::finish::{leave, withdraw};
@@ -30,7 +31,7 @@ use crate::send::{ring_attached, send};
 /// The caller's wait for one call.
 pub(crate) struct Waiting<'a, 'py> {
     pub(super) call: &'a Bound<'py, Call>,
-    pub(super) waiter: Waiter,
+    pub(super) pause: Pause,
     pub(super) patience: Patience,
 }
 
@@ -39,21 +40,26 @@ impl Waiting<'_, '_> {
     /// woken into an interpreter lock that we hold.
     pub(super) fn submit_and_wait(mut self) -> PyResult<Ended> {
         let (py, call) = (self.call.py(), self.call.get());
-        let on_main = thread::is_main(py)?;
+        let in_hub = self.pause.is_in_hub();
+        let on_main = !in_hub && thread::is_main(py)?;
         let runner = call.runner(py);
         let core = runner.get();
         let message = self.call.clone().into_any().unbind();
-        let (entry, waiter) = (&*core.entry, &self.waiter);
+        let (entry, waiter) = (&*core.entry, &self.pause.waiter);
         let looks = on_main || core.is_guest();
         let limit = next_look(looks, call.submitted, self.patience.limit());
         let mut interrupted = None;
-        let mut seen = if core.is_native() {
+        let mut seen = if core.is_native() && !in_hub {
             push_and_wait(py, entry, message, waiter, limit)
         } else {
-            entry.push(message).map(|_| {
+            entry.push(message).map(|pushed| {
+                if core.is_native() && pushed == Push::Wake {
+                    entry.ring();
+                }
                 // Rung each time, whoever else may have rung: ringing runs Python code, in which a
                 // signal handler may call again, and would wait for a ring that is ours to make.
                 match ring_attached(runner) {
+                    Ok(()) if in_hub => Wait::TimedOut,
                     Ok(()) => detached(py, || first_wait(entry, waiter, limit)),
                     Err(error) => {
                         interrupted = Some(error);
@@ -112,7 +118,10 @@ impl Waiting<'_, '_> {
                 waiter.peek().unwrap_or(Wait::TimedOut)
             } else {
                 let limit = next_look(looks, Instant::now(), self.patience.limit());
-                detached(py, || waiter.park(limit))
+                self.pause.wait(py, limit).unwrap_or_else(|error| {
+                    interrupted = Some(error);
+                    Wait::TimedOut
+                })
             });
         }
     }

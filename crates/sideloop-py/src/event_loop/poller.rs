@@ -43,7 +43,9 @@ pub(crate) fn adopt(selector: &Bound<'_, PyAny>, entry: &Entry) -> PyResult<Opti
     }
     // Exactly these: one derived from them may have its own ideas of registering and polling.
     let class = selector.get_type();
-    let is_standard = class.is(&py.import("selectors")?.getattr("EpollSelector")?)
+    // gevent and eventlet take the standard one away.
+    let standard = py.import("selectors")?.getattr_opt("EpollSelector")?;
+    let is_standard = standard.is_some_and(|standard| class.is(&standard))
         || class.is(&py.import("sideloop._loops.selector")?.getattr("ForkAwareSelector")?);
     if !is_standard {
         return Ok(None);

@@ -24,11 +24,15 @@ pub(crate) fn run_as_guest(
         Some(core) => core,
         None => Bound::new(py, RunnerCore::guest(event_loop, grace)?)?,
     };
-    match run(&core, async_fn, args, kwargs)? {
-        Run::Value(value) => Ok(value),
-        Run::NotStarted => {
-            let name = event_loop.repr()?.to_string();
-            Err(Error::HostGone.raise(py, (name, name_of(async_fn), "was closed")))
+    loop {
+        match run(&core, async_fn, args, kwargs)? {
+            Run::Value(value) => return Ok(value),
+            // Late, by a limit that is over since.
+            Run::NotStarted if core.get().entry.accepts() => {}
+            Run::NotStarted => {
+                let name = event_loop.repr()?.to_string();
+                return Err(Error::HostGone.raise(py, (name, name_of(async_fn), "was closed")));
+            }
         }
     }
 }

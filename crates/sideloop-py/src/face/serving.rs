@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 use crate::model::{Router, RunnerCore};
+use crate::policy::deadline;
 use crate::policy::errors::check_not_finalizing;
 use crate::python::names::names;
 
@@ -21,6 +22,7 @@ pub(super) fn serving<'py>(
             return Ok(core);
         }
     }
+    deadline::at_the_door(async_fn)?;
     check_not_finalizing(async_fn)?;
     Ok(router.serve.bind(py).call1((async_fn,))?.cast_into::<RunnerCore>()?)
 }

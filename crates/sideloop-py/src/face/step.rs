@@ -1,7 +1,5 @@
 //! A step's caller: as that of any call.
 
-use std::time::Instant;
-
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -13,10 +11,10 @@ use crate::caller::{Run, outlast, wait_for};
 use crate::model::{
     Host, Router, RunnerCore, State, Step, Variables, Work, left_over, nothing_left,
 };
-use crate::policy::deadline::{self, Deadline};
+use crate::policy::deadline::{self, Limit};
 use crate::policy::errors::name_of;
 use crate::policy::outcome::{Outcome, is_cancelled};
-use crate::python::context;
+use crate::python::{context, sniffed};
 
 /// Run a step to its end. Blocks, detached.
 ///
@@ -89,12 +87,12 @@ fn step_and_bring_back(
     let (py, inside) = (host.py(), host.get());
     let before = match inside.context() {
         Some(context) => context.bind(py).call_method0("copy")?,
-        None => context::copy_current(py)?.into_bound(py),
+        None => sniffed::copy_context(py)?.into_bound(py),
     };
     let stepped = step_alone(host, kind, async_fn, args);
     if let Some(after) = inside.context() {
         // A limit ends with its block, wherever that is.
-        context::bring_back(&before, after.bind(py), &deadline::variable(py)?)?;
+        context::bring_back(&before, after.bind(py), deadline::is_variable)?;
     }
     stepped
 }
@@ -112,16 +110,20 @@ fn step_alone(
             Some(core) => core.bind(py).clone(),
             None => serving(inside.router.bind(py).get(), name)?,
         };
-        let given = deadline::given(py)?;
-        share(inside, py, given.as_ref())?;
-        let mut deadline = given.map(|given| Deadline::of(&given)).transpose()?;
-        if kind.cleans_up() {
+        let limit = match deadline::in_force(py)? {
             // The time for cleaning up is the grace, however late it is.
-            let grace_end = Instant::now() + core.get().grace;
-            deadline = deadline.map(|it| Deadline { at: it.at.max(grace_end), ..it });
-        }
+            Some(limit) if kind.cleans_up() => Limit::for_cleanup(&limit, core.get().grace)?,
+            Some(_) => deadline::at_the_door(name)?,
+            None => None,
+        };
+        share(inside, py, limit.as_ref())?;
         let step = Step::new(host, kind, async_fn, args);
-        let done = wait_for(&core, name, Work::Step(step), deadline);
+        let done = wait_for(&core, name, Work::Step(step), limit.as_ref());
+        if kind.cleans_up()
+            && let Some(limit) = limit
+        {
+            limit.get().end();
+        }
         match done? {
             Run::Value(value) => return Ok(value),
             Run::NotStarted if inside.core.get().is_none() => {}
@@ -131,10 +133,10 @@ fn step_alone(
 }
 
 /// Have the steps' context, and in it the deadline of this step for the calls nested in it.
-fn share(host: &Host, py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+fn share(host: &Host, py: Python<'_>, given: Option<&Bound<'_, Limit>>) -> PyResult<()> {
     let known = match host.context() {
         None => {
-            let _ = host.context.set(context::copy_current(py)?);
+            let _ = host.context.set(sniffed::copy_context(py)?);
             None
         }
         Some(context) => {
@@ -148,7 +150,7 @@ fn share(host: &Host, py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyRes
         }
     };
     let before = {
-        let given = given.map(|given| given.clone().unbind());
+        let given = given.map(|given| given.clone().into_any().unbind());
         host.deadline.with(py, |before| std::mem::replace(before, given))
     };
     drop(before);

@@ -8,7 +8,8 @@ use sideloop_core::phase::Cancel;
 
 use crate::finish::withdraw;
 use crate::model::{Answer, Call, RunnerCore, Work};
-use crate::python::context;
+use crate::policy::deadline;
+use crate::python::sniffed;
 use crate::send::{Sent, send};
 
 #[pymethods]
@@ -23,11 +24,13 @@ impl RunnerCore {
         future: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
         let (py, core) = (slf.py(), slf.get());
-        let work = Work::Function {
-            args: args.clone().unbind(),
-            kwargs: kwargs.clone().unbind(),
-            context: context::copy_current(py)?,
-        };
+        let context = sniffed::copy_context(py)?;
+        if deadline::in_force(py)?.is_some() {
+            // Nor does it limit what the call makes: it may go on for longer than the block.
+            deadline::give(context.bind(py), None)?;
+        }
+        let (args, kwargs) = (args.clone().unbind(), kwargs.clone().unbind());
+        let work = Work::Function { args, kwargs, context };
         let answer = Answer::Future(future.clone().unbind());
         let call = Call::new(slf.clone().unbind(), async_fn, work, answer, Instant::now());
         let call = Bound::new(py, call)?;

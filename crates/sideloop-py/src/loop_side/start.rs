@@ -47,6 +47,12 @@ pub(crate) fn start(
         Begun::Run(work) => work,
         Begun::Skip => return Ok(Started::Before),
     };
+    if inside.is_late(now) && work.as_ref().is_some_and(Work::begins) {
+        // Its caller is about to give it up, if it still knows that limit: it looks again.
+        drop(work);
+        finish(call, Outcome::NotStarted);
+        return Ok(Started::Now);
+    }
     let (Some(work), Some(tasks)) = (work, core.tasks.get()) else {
         finish(call, Outcome::NotStarted);
         return Ok(Started::Now);

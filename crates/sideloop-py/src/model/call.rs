@@ -14,6 +14,7 @@ use sideloop_core::handoff::Completer;
 use sideloop_core::phase::{Abandon, Begin, Cancel, Complete, PhaseCell};
 
 use crate::model::{Host, RunnerCore, Step};
+use crate::policy::deadline::Limit;
 use crate::policy::errors::name_of;
 use crate::policy::outcome::Outcome;
 use crate::python::attached::Attached;
@@ -32,6 +33,17 @@ pub(crate) enum Work {
     Step(Step),
     /// Have items read ahead there.
     Refill(Py<Host>),
+}
+
+impl Work {
+    /// Whether nothing of it has begun before: it may be sent back.
+    pub(crate) fn begins(&self) -> bool {
+        match self {
+            Self::Function { .. } => true,
+            Self::Step(step) => step.host.get().core.get().is_none(),
+            Self::Refill(_) => false,
+        }
+    }
 }
 
 /// Who gets the outcome.
@@ -96,6 +108,8 @@ pub(crate) struct Call {
     /// `threading.get_ident()` of the thread that waits.
     pub(crate) caller: u64,
     pub(crate) submitted: Instant,
+    /// When it is over, the call is not started any more.
+    limit: Option<Py<Limit>>,
     /// The user's function; also kept for messages while the call runs.
     async_fn: Py<PyAny>,
     /// The loop thread has seen that the caller wants the call to stop.
@@ -123,10 +137,21 @@ impl Call {
             runner,
             caller: thread::current(),
             submitted,
+            limit: None,
             async_fn: async_fn.clone().unbind(),
             heard_cancel: AtomicBool::new(false),
             inner: Attached::new(inner),
         }
+    }
+
+    pub(crate) fn within(self, limit: Option<Py<Limit>>) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Whether its time was over at this instant.
+    pub(crate) fn is_late(&self, now: Instant) -> bool {
+        let deadline = self.limit.as_ref().and_then(|limit| limit.get().deadline());
+        deadline.is_some_and(|deadline| deadline.at <= now)
     }
 
     pub(crate) fn async_fn<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, PyAny> {

@@ -131,12 +131,10 @@ impl RunnerCore {
                 Error::LoopStopped.raise(py, (&self.name, call, reason))
             }
             Some((EndedBy::Us, Some(reason))) => {
-                let error = Error::RunnerClosed.raise(py, (&self.name, call, true));
+                let error = Error::RunnerClosed.raise(py, (&self.name, call));
                 because_of(py, error, PyErr::from_value(reason.into_bound(py)))
             }
-            Some((EndedBy::Us, None)) | None => {
-                Error::RunnerClosed.raise(py, (&self.name, call, true))
-            }
+            Some((EndedBy::Us, None)) | None => Error::RunnerClosed.raise(py, (&self.name, call)),
         }
     }
 

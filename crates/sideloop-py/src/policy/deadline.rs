@@ -1,91 +1,216 @@
-//! The deadline of the calls made here: a context variable, so that nested calls inherit it.
+//! Time limits: each belongs to the calls that are made inside of its block.
+//!
+//! A context variable holds the limit of the innermost block, and that the one of the block around it. Copies
+//! of the context, which tasks and callbacks keep, may outlive the block: so the limit itself knows whether its
+//! block is open, and one that is not limits nothing, wherever it is still found.
+//!
+//! Does not work: to reset the variable at the end of the block. Tasks keep what they have copied, and a block
+//! in a generator may end in another context than it has begun in.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyTimeoutError;
-use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
-static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+use crate::policy::errors::name_of;
+use crate::python::context;
 
-/// The context variable: a pair `(deadline, seconds)`, or None. The deadline is an instant of
-/// `time.monotonic()`, the seconds are what the user asked for.
+static VARIABLE: OnceLock<Py<PyAny>> = OnceLock::new();
+
+/// Make the context variable, at import.
 ///
 /// # Errors
 /// What importing `contextvars` raises.
-pub(crate) fn variable(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    let variable = VARIABLE.get_or_try_init(py, || -> PyResult<_> {
-        let options = pyo3::types::PyDict::new(py);
-        options.set_item("default", py.None())?;
-        let class = py.import("contextvars")?.getattr("ContextVar")?;
-        Ok(class.call(("sideloop.deadline",), Some(&options))?.unbind())
-    })?;
-    Ok(variable.bind(py).clone())
+pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
+    let options = pyo3::types::PyDict::new(py);
+    options.set_item("default", py.None())?;
+    let class = py.import("contextvars")?.getattr("ContextVar")?;
+    let variable = class.call(("sideloop.limit",), Some(&options))?;
+    let _ = VARIABLE.set(variable.unbind());
+    Ok(())
 }
 
-/// When the calls made here must have ended, and what was asked for.
+/// Whether this is the variable that holds the limit.
+pub(crate) fn is_variable(variable: &Bound<'_, PyAny>) -> bool {
+    VARIABLE.get().is_some_and(|own| variable.is(own))
+}
+
+/// One time limit, from entering its block to leaving it.
+#[pyclass(frozen, module = "sideloop._sideloop")]
+pub(crate) struct Limit {
+    at: Instant,
+    /// The duration that the user gave, in seconds.
+    seconds: f64,
+    /// What a call gets to unwind, if not its runner's grace. A limit that has one stands alone: the limits
+    /// around it wait for its end.
+    grace: Option<Duration>,
+    /// Whether the block has not been left.
+    open: AtomicBool,
+    /// The limit around this one.
+    outer: Option<Py<Limit>>,
+}
+
+/// When a call must have ended.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline {
     /// The instant.
     pub(crate) at: Instant,
-    /// The duration that the user gave, in seconds.
-    pub(crate) seconds: f64,
+    seconds: f64,
+    /// What the call gets to unwind, if not its runner's grace.
+    pub(crate) grace: Option<Duration>,
 }
 
 impl Deadline {
-    /// The nearest deadline in force in the current context.
-    ///
-    /// # Errors
-    /// `TypeError` if something else was stored in the variable.
-    pub(crate) fn current(py: Python<'_>) -> PyResult<Option<Self>> {
-        given(py)?.map(|given| Self::of(&given)).transpose()
-    }
-
-    /// What was set with the variable.
-    ///
-    /// # Errors
-    /// `TypeError` if it is something else.
-    pub(crate) fn of(given: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let (at, seconds): (f64, f64) = given.extract()?;
-        // Python's monotonic clock and Rust's are the same clock, but neither says so: only the
-        // difference to now is carried over.
-        let now: f64 = given.py().import("time")?.call_method0("monotonic")?.extract()?;
-        let left = at - now;
-        Ok(Self { at: Instant::now() + bounded(left), seconds })
-    }
-
     /// The error for a call that did not end in time.
     pub(crate) fn missed(self, call: &str) -> PyErr {
         PyTimeoutError::new_err(format!("{call} did not end within {} s", self.seconds))
     }
+
+    /// The error for a call that would begin too late.
+    fn passed(self, call: &str) -> PyErr {
+        let seconds = self.seconds;
+        PyTimeoutError::new_err(format!(
+            "{call} was not started: its time limit of {seconds} s is over"
+        ))
+    }
 }
 
-/// What the variable has in the current context, if that is a deadline.
+#[pymethods]
+impl Limit {
+    /// Enter a block: limit the calls that are made here from now on.
+    #[staticmethod]
+    fn enter(py: Python<'_>, seconds: f64) -> PyResult<Bound<'_, Self>> {
+        let outer = in_force(py)?;
+        let limit = Self::new(Instant::now() + bounded(seconds), seconds, None, outer);
+        let limit = Bound::new(py, limit)?;
+        set(py, Some(&limit))?;
+        Ok(limit)
+    }
+
+    /// The same, whatever limits are in force, for what has `seconds` in all: the last `grace` of them to unwind.
+    #[staticmethod]
+    fn enter_alone(py: Python<'_>, seconds: f64, grace: f64) -> PyResult<Bound<'_, Self>> {
+        let (outer, at) = (in_force(py)?, Instant::now() + bounded(seconds - grace));
+        let limit = Bound::new(py, Self::new(at, seconds, Some(bounded(grace)), outer))?;
+        set(py, Some(&limit))?;
+        Ok(limit)
+    }
+
+    /// Leave the block, from any thread and in any context.
+    fn leave(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().end();
+        in_force(slf.py()).map(drop)
+    }
+}
+
+impl Limit {
+    fn new(
+        at: Instant,
+        seconds: f64,
+        grace: Option<Duration>,
+        outer: Option<Bound<'_, Self>>,
+    ) -> Self {
+        Self { at, seconds, grace, open: AtomicBool::new(true), outer: outer.map(Bound::unbind) }
+    }
+
+    /// A limit for a step that cleans up: as the one in force, but the step has the grace at least.
+    ///
+    /// # Errors
+    /// `MemoryError`.
+    pub(crate) fn for_cleanup<'py>(
+        limit: &Bound<'py, Self>,
+        grace: Duration,
+    ) -> PyResult<Option<Bound<'py, Self>>> {
+        let Some(deadline) = limit.get().deadline() else { return Ok(None) };
+        let at = deadline.at.max(Instant::now() + grace);
+        Bound::new(limit.py(), Self::new(at, deadline.seconds, deadline.grace, None)).map(Some)
+    }
+
+    /// The block is left: nothing is limited by it any more.
+    pub(crate) fn end(&self) {
+        // ORDERING: Relaxed: nothing else is published by it.
+        self.open.store(false, Ordering::Relaxed);
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// The nearest deadline of the blocks that are open.
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        let mut nearest: Option<Deadline> = None;
+        let mut next = Some(self);
+        while let Some(limit) = next {
+            let is_open = limit.is_open();
+            if is_open && nearest.is_none_or(|nearest| limit.at < nearest.at) {
+                let Self { at, seconds, grace, .. } = *limit;
+                nearest = Some(Deadline { at, seconds, grace });
+            }
+            next = limit.outer.as_ref().filter(|_| !is_open || limit.grace.is_none()).map(Py::get);
+        }
+        nearest
+    }
+}
+
+/// The limit in force here: that of the innermost open block.
 ///
 /// # Errors
-/// What reading a context variable raises.
-pub(crate) fn given(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    let variable = variable(py)?;
-    let mut found = std::ptr::null_mut();
-    // SAFETY: attached, and `variable` is a `ContextVar`; on success `found` is a new reference, or
-    // null if there is neither a value nor a default.
-    let value = unsafe {
-        if ffi::PyContextVar_Get(variable.as_ptr(), std::ptr::null_mut(), &raw mut found) != 0 {
-            return Err(PyErr::fetch(py));
-        }
-        Bound::from_owned_ptr_or_opt(py, found)
-    };
-    Ok(value.filter(|value| !value.is_none()))
+/// What reading or setting a context variable raises.
+pub(crate) fn in_force(py: Python<'_>) -> PyResult<Option<Bound<'_, Limit>>> {
+    let Some(found) = get(py)? else { return Ok(None) };
+    if found.get().is_open() {
+        return Ok(Some(found));
+    }
+    let mut next = Some(found);
+    while let Some(limit) = next.take_if(|limit| !limit.get().is_open()) {
+        next = limit.get().outer.as_ref().map(|outer| outer.bind(py).clone());
+    }
+    // What is over is not looked at again.
+    set(py, next.as_ref())?;
+    Ok(next)
 }
 
-/// Set the variable in another context.
+/// The limit in force here, for a call that is about to be made.
+///
+/// # Errors
+/// `TimeoutError` if it is over: the function is not started then.
+pub(crate) fn at_the_door<'py>(
+    async_fn: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, Limit>>> {
+    let limit = in_force(async_fn.py())?;
+    if let Some(deadline) = limit.as_ref().and_then(|limit| limit.get().deadline())
+        && deadline.at <= Instant::now()
+    {
+        return Err(deadline.passed(&name_of(async_fn)));
+    }
+    Ok(limit)
+}
+
+/// Raise `TimeoutError` if the time limit in force here is over.
+#[pyfunction]
+pub(crate) fn check_time(async_fn: &Bound<'_, PyAny>) -> PyResult<()> {
+    at_the_door(async_fn).map(drop)
+}
+
+/// Set the limit in another context.
 ///
 /// # Errors
 /// `RuntimeError` while somebody else is in there.
-pub(crate) fn give(context: &Bound<'_, PyAny>, given: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-    let variable = variable(context.py())?;
-    crate::python::context::enter(context, || variable.call_method1("set", (given,)).map(drop))
+pub(crate) fn give(within: &Bound<'_, PyAny>, limit: Option<&Bound<'_, Limit>>) -> PyResult<()> {
+    context::enter(within, || set(within.py(), limit))
+}
+
+fn get(py: Python<'_>) -> PyResult<Option<Bound<'_, Limit>>> {
+    let Some(variable) = VARIABLE.get() else { return Ok(None) };
+    let found = context::get(variable.bind(py))?;
+    Ok(found.map(Bound::cast_into::<Limit>).transpose()?)
+}
+
+fn set(py: Python<'_>, limit: Option<&Bound<'_, Limit>>) -> PyResult<()> {
+    let Some(variable) = VARIABLE.get() else { return Ok(()) };
+    context::set(variable.bind(py), limit.map(Bound::as_any))
 }
 
 /// A duration from seconds, cut to what an `Instant` can carry: a year stands for ever.

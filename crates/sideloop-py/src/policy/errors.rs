@@ -8,11 +8,11 @@ use pyo3::types::PyTuple;
 /// The errors this side raises, by what makes them in `sideloop._base.errors`.
 #[derive(Clone, Copy)]
 pub(crate) enum Error {
-    /// `RunnerClosedError(runner, call, started)`
+    /// `cut_off_error(runner, call)`: a `RunnerClosedError`
     RunnerClosed,
-    /// `LoopStoppedError(runner, call, reason)`
+    /// `loop_stopped_error(runner, call, reason)`: a `LoopStoppedError`
     LoopStopped,
-    /// `DeadlockError(runner, call)`
+    /// `deadlock_error(runner, call, chain)`: a `DeadlockError`
     Deadlock,
     /// `host_gone_error(loop, call, how)`: a `LoopStoppedError`
     HostGone,
@@ -24,9 +24,9 @@ pub(crate) enum Error {
 impl Error {
     fn maker(self) -> &'static str {
         match self {
-            Self::RunnerClosed => "RunnerClosedError",
-            Self::LoopStopped => "LoopStoppedError",
-            Self::Deadlock => "DeadlockError",
+            Self::RunnerClosed => "cut_off_error",
+            Self::LoopStopped => "loop_stopped_error",
+            Self::Deadlock => "deadlock_error",
             Self::HostGone => "host_gone_error",
             Self::HostIdle => "host_idle_error",
             Self::NotAsync => "not_async_error",

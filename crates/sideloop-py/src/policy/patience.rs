@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 
 use crate::policy::chain::{after, because_of};
-use crate::policy::deadline::Deadline;
+use crate::policy::deadline::{Deadline, Limit};
 use crate::policy::outcome::{Outcome, is_exit};
 
 /// How long the main thread goes without looking for signals, and any thread without looking at a loop
@@ -64,7 +64,8 @@ pub(crate) enum Next {
 
 /// How long the caller of one call still waits, and why no longer.
 pub(crate) struct Patience {
-    deadline: Option<Deadline>,
+    /// Looked at each time: its block may be left meanwhile, by another thread.
+    time_limit: Option<Py<Limit>>,
     grace: Duration,
     /// When to report that it takes long: None once that is done.
     report: Option<Instant>,
@@ -74,11 +75,15 @@ pub(crate) struct Patience {
 
 impl Patience {
     pub(crate) fn new(
-        deadline: Option<Deadline>,
+        time_limit: Option<Py<Limit>>,
         grace: Duration,
         report: Option<Instant>,
     ) -> Self {
-        Self { deadline, grace, report, unwinding: None }
+        Self { time_limit, grace, report, unwinding: None }
+    }
+
+    fn deadline(&self) -> Option<Deadline> {
+        self.time_limit.as_ref().and_then(|limit| limit.get().deadline())
     }
 
     /// What to do now that `interrupted` was raised by a signal handler, if it was. `name` is the
@@ -99,10 +104,11 @@ impl Patience {
             self.unwinding = Some((reason, grace_end));
             return if over { Next::Leave } else { Next::Wait };
         }
-        let missed = self.deadline.filter(|deadline| deadline.at <= now);
+        let missed = self.deadline().filter(|deadline| deadline.at <= now);
+        let grace = missed.and_then(|deadline| deadline.grace).unwrap_or(self.grace);
         match interrupted.or_else(|| missed.map(|deadline| deadline.missed(&name()))) {
             Some(reason) => {
-                self.unwinding = Some((reason, now + self.grace));
+                self.unwinding = Some((reason, now + grace));
                 Next::Cancel
             }
             None if self.report.is_some_and(|report| report <= now) => {
@@ -118,7 +124,7 @@ impl Patience {
         match &self.unwinding {
             Some((_, grace_end)) => Some(*grace_end),
             None => {
-                let limits = [self.deadline.map(|deadline| deadline.at), self.report];
+                let limits = [self.deadline().map(|deadline| deadline.at), self.report];
                 limits.into_iter().flatten().min()
             }
         }

@@ -1,4 +1,4 @@
-//! The caller's context: copied when a call is made, entered where the user's function runs.
+//! Contexts and their variables: entered where the user's function runs.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -12,25 +12,51 @@ pub(crate) fn copy_current(py: Python<'_>) -> PyResult<Py<PyAny>> {
     unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_CopyCurrent()) }.map(Bound::unbind)
 }
 
+/// What a variable has in the current context: None also if it has neither a value nor a default.
+///
+/// # Errors
+/// `TypeError` if it is no `ContextVar`.
+pub(crate) fn get<'py>(variable: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = variable.py();
+    let mut found = std::ptr::null_mut();
+    // SAFETY: attached, and the function checks what it is given; on success `found` is a new reference, or
+    // null if there is neither a value nor a default.
+    let value = unsafe {
+        if ffi::PyContextVar_Get(variable.as_ptr(), std::ptr::null_mut(), &raw mut found) != 0 {
+            return Err(PyErr::fetch(py));
+        }
+        Bound::from_owned_ptr_or_opt(py, found)
+    };
+    Ok(value.filter(|value| !value.is_none()))
+}
+
+/// Set a variable in the current context.
+///
+/// # Errors
+/// `TypeError` if it is no `ContextVar`, and `MemoryError`.
+pub(crate) fn set(variable: &Bound<'_, PyAny>, value: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    variable.call_method1("set", (value,)).map(drop)
+}
+
 /// Whether this is a `contextvars.Context`.
 pub(crate) fn is_context(object: &Bound<'_, PyAny>) -> bool {
     // SAFETY: attached; the check reads the object's type.
     unsafe { ffi::PyContext_CheckExact(object.as_ptr()) != 0 }
 }
 
-/// Set here what has changed from one context to the other: variables that got another value. `own` is left
-/// as it is.
+/// Set here what has changed from one context to the other: variables that got another value, but for those
+/// that stay as they are.
 ///
 /// # Errors
 /// `MemoryError`, and what reading a mapping raises.
 pub(crate) fn bring_back(
     before: &Bound<'_, PyAny>,
     after: &Bound<'_, PyAny>,
-    own: &Bound<'_, PyAny>,
+    stays: impl Fn(&Bound<'_, PyAny>) -> bool,
 ) -> PyResult<()> {
     for item in after.call_method0("items")?.try_iter()? {
         let (variable, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item?.extract()?;
-        if variable.is(own) || before.call_method1("get", (&variable,))?.is(&value) {
+        if stays(&variable) || before.call_method1("get", (&variable,))?.is(&value) {
             continue;
         }
         variable.call_method1("set", (value,))?;

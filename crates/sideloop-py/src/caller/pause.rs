@@ -1,0 +1,162 @@
+//! How a thread waits for the other end of a hand-off: natively, or, where threads are greenlets (gevent or
+//! eventlet has patched the process), so that the other greenlets of this thread go on.
+//!
+//! A greenlet must not wait natively: that stops its thread's hub, and with it all others. It waits in the hub
+//! for an eventfd, which whoever completes the hand-off rings. What is thrown into it there (a time limit of the
+//! hub's, Ctrl-C) interrupts the call, as a signal does elsewhere.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use pyo3::prelude::*;
+use sideloop_core::handoff::{Completer, Wait, Waiter, handoff};
+
+use crate::policy::patience::next_look;
+use crate::python::detach::detached;
+use crate::python::thread;
+
+/// `wait_readable(fd, seconds)`, which waits in the hub of the calling thread.
+static WAIT_IN_HUB: OnceLock<Py<PyAny>> = OnceLock::new();
+
+/// From here on all waits of this process are in hubs.
+#[pyfunction]
+pub(crate) fn wait_in_hubs(wait_readable: Py<PyAny>) {
+    let _ = WAIT_IN_HUB.set(wait_readable);
+}
+
+/// The end of a hand-off that waits, and how.
+pub(crate) struct Pause {
+    pub(crate) waiter: Waiter,
+    hub: Option<Hub>,
+}
+
+impl Pause {
+    /// A new hand-off, waited for as this process has it.
+    ///
+    /// # Errors
+    /// `OSError` if there is no descriptor left.
+    pub(crate) fn new(py: Python<'_>) -> PyResult<(Completer, Self)> {
+        if let Some(wait_readable) = WAIT_IN_HUB.get() {
+            return Hub::handoff(py, wait_readable);
+        }
+        let (completer, waiter) = handoff();
+        Ok((completer, Self { waiter, hub: None }))
+    }
+
+    /// Whether it is a hub that waits.
+    pub(crate) fn is_in_hub(&self) -> bool {
+        self.hub.is_some()
+    }
+
+    /// Wait once, until `limit` at the latest.
+    ///
+    /// # Errors
+    /// What was thrown into this greenlet.
+    pub(crate) fn wait(&self, py: Python<'_>, limit: Option<Instant>) -> PyResult<Wait> {
+        match &self.hub {
+            None => Ok(detached(py, || self.waiter.park(limit))),
+            Some(hub) => hub.wait(py, &self.waiter, limit),
+        }
+    }
+
+    /// Wait until the other end tells, or until `end`, and look for signals meanwhile.
+    ///
+    /// # Errors
+    /// What a signal handler raises, and what was thrown into this greenlet.
+    pub(crate) fn wait_until(&self, py: Python<'_>, end: Option<Instant>) -> PyResult<Wait> {
+        let looks = !self.is_in_hub() && thread::is_main(py)?;
+        loop {
+            let now = Instant::now();
+            let seen = self.wait(py, next_look(looks, now, end))?;
+            if seen != Wait::TimedOut || end.is_some_and(|end| end <= Instant::now()) {
+                return Ok(seen);
+            }
+            py.check_signals()?;
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+use eventfd::Hub;
+#[cfg(not(target_os = "linux"))]
+use nowhere::Hub;
+
+#[cfg(target_os = "linux")]
+mod eventfd {
+    use std::os::fd::{AsRawFd, OwnedFd};
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use pyo3::prelude::*;
+    use rustix::event::{EventfdFlags, eventfd};
+    use sideloop_core::handoff::{Completer, Wait, Waiter, handoff_rung_by};
+
+    use super::Pause;
+    use crate::policy::errors::os_error;
+
+    /// A greenlet's wait in the hub of its thread.
+    pub(super) struct Hub {
+        wait_readable: &'static Py<PyAny>,
+        bell: Arc<OwnedFd>,
+    }
+
+    impl Hub {
+        pub(super) fn handoff(
+            _: Python<'_>,
+            wait_readable: &'static Py<PyAny>,
+        ) -> PyResult<(Completer, Pause)> {
+            let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
+            let bell = Arc::new(bell.map_err(|error| os_error(&error.into()))?);
+            let rung = Arc::clone(&bell);
+            let (completer, waiter) = handoff_rung_by(Box::new(move || {
+                // It fails only where it has been rung so often that it need not be rung again.
+                let _ = rustix::io::write(&rung, &1u64.to_ne_bytes());
+            }));
+            Ok((completer, Pause { waiter, hub: Some(Self { wait_readable, bell }) }))
+        }
+
+        pub(super) fn wait(
+            &self,
+            py: Python<'_>,
+            waiter: &Waiter,
+            limit: Option<Instant>,
+        ) -> PyResult<Wait> {
+            if let Some(seen) = waiter.peek() {
+                return Ok(seen);
+            }
+            let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
+            let left = left.map(|left| left.as_secs_f64());
+            self.wait_readable.call1(py, (self.bell.as_raw_fd(), left))?;
+            Ok(waiter.peek().unwrap_or(Wait::TimedOut))
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod nowhere {
+    use std::time::Instant;
+
+    use pyo3::exceptions::PyRuntimeError;
+    use pyo3::prelude::*;
+    use sideloop_core::handoff::{Completer, Wait, Waiter};
+
+    use super::Pause;
+
+    /// There is none.
+    pub(super) enum Hub {}
+
+    impl Hub {
+        pub(super) fn handoff(
+            _: Python<'_>,
+            _: &'static Py<PyAny>,
+        ) -> PyResult<(Completer, Pause)> {
+            Err(PyRuntimeError::new_err(
+                "in a process that gevent or eventlet has patched, calls are served on Linux only",
+            ))
+        }
+
+        pub(super) fn wait(&self, _: Python<'_>, _: &Waiter, _: Option<Instant>) -> PyResult<Wait> {
+            match *self {}
+        }
+    }
+}

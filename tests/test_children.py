@@ -1,0 +1,26 @@
+"""Children of multiprocessing and billiard: what they leave on loops cleans up at their end."""
+
+import programs
+import pytest
+
+
+@pytest.mark.parametrize("library", ["multiprocessing", "billiard"])
+class TestAChildThatEnds:
+    @pytest.mark.parametrize("how", ["returns", "raises", "exits", "exits for SIGTERM"])
+    def test_cleans_up(self, library: str, how: str) -> None:
+        ended = programs.run("children", library, how, flags=())
+        assert ended.lines == ["cleaned up", "closed a generator"], ended.stderr
+
+    def test_exits_within_grace_if_a_task_will_not_stop(self, library: str) -> None:
+        ended = programs.run("children", library, "leaves a stubborn task", flags=())
+        assert ended.lines == ["cleaned up", "closed a generator"], ended.stderr
+        assert ended.seconds < 10
+
+
+class TestAWorkerOfBilliardsPool:
+    """celery's prefork worker."""
+
+    @pytest.mark.parametrize("how", ["is closed", "is sent SIGTERM"])
+    def test_cleans_up(self, how: str) -> None:
+        ended = programs.run("children", "pool", how, flags=())
+        assert ended.lines == ["cleaned up", "closed a generator"], ended.stderr
