@@ -15,7 +15,7 @@ def takes_context(maker: Callable[..., object]) -> bool:
     if getattr(maker, "__func__", None) is asyncio.BaseEventLoop.create_task:
         return sys.version_info >= (3, 11)
     if inspect.isbuiltin(maker):
-        # As our loop's is. To read its signature takes the time of a hundred calls, at each new loop.
+        # As our loop's is. To parse its signature takes longer than a new loop does.
         return True
     try:
         parameters = inspect.signature(maker).parameters
