@@ -216,10 +216,10 @@ def test_a_loop_whose_own_method_raises_ends_all_the_same(
             log.append("cleaned up")
 
     async def leave() -> asyncio.AbstractEventLoop:
-        loop: Any = asyncio.get_running_loop()
-        loop.kept = asyncio.ensure_future(background())
+        kept: Any = asyncio.get_running_loop()
+        kept.kept = asyncio.ensure_future(background())
         await asyncio.sleep(0)
-        return loop
+        return asyncio.get_running_loop()
 
     runner = Runner(name="tested", grace=GRACE, loop_factory=Own)
     loop = runner.run(leave)

@@ -14,9 +14,11 @@ from typing import Any
 
 def ensure_future(awaitable: Any, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Any]":
     """A future as it is, if it is of asyncio's class; a task for anything else."""
-    if asyncio.isfuture(awaitable) and not isinstance(awaitable, asyncio.Future):
+    # A future need not be of the class that type checkers take each for.
+    if asyncio.isfuture(awaitable) and not isinstance(awaitable, asyncio.Future):  # pyright: ignore[reportUnnecessaryIsInstance]
         return loop.create_task(_awaited(awaitable))
-    return asyncio.ensure_future(awaitable, loop=loop)
+    future: asyncio.Future[Any] = asyncio.ensure_future(awaitable, loop=loop)
+    return future
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:
@@ -46,14 +48,17 @@ class _Heard:
                 thrown = error
 
 
-def _heard(waited: Any) -> Any:
+def _heard(waited: object) -> object:
     """What a task can wait for in the place of this, which its awaitable has yielded."""
-    if isinstance(waited, asyncio.Future) or not getattr(waited, "_asyncio_future_blocking", False):
-        return waited
-    if waited.get_loop() is not asyncio.get_running_loop():
-        return waited  # the task says so
-    waited._asyncio_future_blocking = False
-    return _Bridge(waited)
+    if isinstance(waited, asyncio.Future):
+        return waited  # pyright: ignore[reportUnknownVariableType]  # of whatever
+    other: Any = waited
+    if not getattr(other, "_asyncio_future_blocking", False):
+        return other
+    if other.get_loop() is not asyncio.get_running_loop():
+        return other  # the task says so
+    other._asyncio_future_blocking = False
+    return _Bridge(other)
 
 
 class _Bridge(asyncio.Future[None]):

@@ -148,8 +148,8 @@ class _Unwinding:
             coro.close()
             if failed is not None:
                 report(self._loop, "the loop does not run, so what is left on it is lost", failed)
-        elif not task.cancelled() and (error := task.exception()) is not None:
-            report(self._loop, "the loop could not be unwound", error)
+        elif not task.cancelled() and (unfit := task.exception()) is not None:
+            report(self._loop, "the loop could not be unwound", unfit)
 
 
 def report(loop: asyncio.AbstractEventLoop, message: str, error: BaseException) -> None:
