@@ -65,18 +65,25 @@ impl Gate {
         if cfg!(panic = "abort") || self.is_open.load(Ordering::Relaxed) {
             return;
         }
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut state, _) = self
-            .changed
-            .wait_timeout_while(state, PATIENCE, |state| *state == State::Shut)
-            .unwrap_or_else(PoisonError::into_inner);
-        let passes = *state == State::Open;
-        if !passes {
-            *state = State::Failed;
-        }
-        drop(state);
-        if !passes {
+        if !self.has_opened() {
             resume_unwind(Box::new("sideloop: the runtime of this thread could not be started"));
         }
+    }
+
+    /// Wait for the gate. If it does not open, it has failed for all.
+    fn has_opened(&self) -> bool {
+        let mut state = self
+            .changed
+            .wait_timeout_while(
+                self.state.lock().unwrap_or_else(PoisonError::into_inner),
+                PATIENCE,
+                |state| *state == State::Shut,
+            )
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
+        if *state == State::Shut {
+            *state = State::Failed;
+        }
+        *state == State::Open
     }
 }
