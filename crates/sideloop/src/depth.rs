@@ -17,12 +17,18 @@ thread_local! {
     /// that a thread-local's destructor finds it.
     static CALLS: Cell<u32> = const { Cell::new(0) };
 
+    /// Whether this thread runs a task: cheaper to ask than which. Without a destructor.
+    static IN_TASK: Cell<bool> = const { Cell::new(false) };
+
     /// The task that this thread runs.
     static TASK: Cell<Option<Arc<TaskDepth>>> = const { Cell::new(None) };
 }
 
 /// Look at the task that this thread runs.
 fn look<T>(at: impl FnOnce(Option<&Arc<TaskDepth>>) -> T) -> Option<T> {
+    if !IN_TASK.get() {
+        return Some(at(None));
+    }
     // No task is run any more when thread-locals are destroyed.
     let look = TASK.try_with(|current| {
         let task = current.take();
@@ -98,6 +104,7 @@ pub(crate) struct InTask {
 impl InTask {
     pub(crate) fn enter(task: &Arc<TaskDepth>) -> Self {
         let task_before = TASK.replace(Some(Arc::clone(task)));
+        IN_TASK.set(true);
         Self { calls_before: CALLS.replace(0), task_before }
     }
 }
@@ -105,6 +112,7 @@ impl InTask {
 impl Drop for InTask {
     fn drop(&mut self) {
         CALLS.set(self.calls_before);
+        IN_TASK.set(self.task_before.is_some());
         TASK.set(self.task_before.take());
     }
 }

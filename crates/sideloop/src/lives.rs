@@ -60,6 +60,18 @@ impl Lives {
         Self { newest: AtomicPtr::new(ptr::null_mut()), closed: AtomicBool::new(false) }
     }
 
+    /// This generation's engine, if it runs: the way of all calls but the first.
+    #[inline]
+    pub(crate) fn running(&self) -> Option<&Engine> {
+        // ORDERING: as in `current` and `engine`.
+        if self.closed.load(Ordering::SeqCst) {
+            return None;
+        }
+        // SAFETY: as in `current`.
+        let life = unsafe { self.newest.load(Ordering::Acquire).as_ref() }?;
+        if life.generation == generation::current() { life.engine.get() } else { None }
+    }
+
     /// This generation's engine, started if need be. Blocks while another thread starts it.
     pub(crate) fn engine(&self, config: &Config) -> Result<&Engine, Refusal> {
         // ORDERING: SeqCst on `closed`, here and in `close`: either who starts sees it set, or who closes

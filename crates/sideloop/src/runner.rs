@@ -337,14 +337,19 @@ impl Runner {
     #[inline]
     #[track_caller]
     pub(crate) fn access(&self) -> &Access {
-        match self.engine() {
-            Ok(engine) => engine.access(),
-            Err(refusal) => refuse(self.name(), &refusal),
+        match self.lives.running() {
+            Some(engine) => engine.access(),
+            None => self.start().access(),
         }
     }
 
-    fn engine(&self) -> Result<&Engine, Refusal> {
-        self.lives.engine(&self.config)
+    #[cold]
+    #[track_caller]
+    fn start(&self) -> &Engine {
+        match self.lives.engine(&self.config) {
+            Ok(engine) => engine,
+            Err(refusal) => refuse(self.name(), &refusal),
+        }
     }
 }
 
