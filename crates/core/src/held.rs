@@ -31,10 +31,10 @@ impl Default for Held {
 impl Held {
     /// Hold one more.
     #[must_use = "it is let go of when it is dropped"]
-    pub fn hold(self: &Arc<Self>) -> Hold {
+    pub fn hold(held: &Arc<Self>) -> Hold {
         // ORDERING: Relaxed: who holds is not waiting yet, or another one is held, so zero is not read.
-        self.count.fetch_add(1, Ordering::Relaxed);
-        Hold(Arc::clone(self))
+        held.count.fetch_add(1, Ordering::Relaxed);
+        Hold(Arc::clone(held))
     }
 
     /// Ready when nothing is held; what those who let go did before is seen then.

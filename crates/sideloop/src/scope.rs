@@ -26,7 +26,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use sideloop_core::held::Hold;
+use sideloop_core::held::{Held, Hold};
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::access::Access;
@@ -106,7 +106,7 @@ impl<'scope> Scope<'scope, '_> {
             left: Arc::clone(&left),
             carried: self.carry.as_ref().map(Carry::take_along),
             depth: Arc::clone(&self.shared.depth),
-            _held: self.shared.held.hold(),
+            _held: Held::hold(&self.shared.held),
         });
         // SAFETY: the lifetime alone is changed.
         // - What is inside does not outlive 'scope: `run` returns only when its `Hold` has been dropped,
@@ -230,7 +230,7 @@ pub(crate) fn apart<F: Future<Output: Send>>(
 ) -> F::Output {
     let shared = Arc::<Shared>::default();
     let left = Left::new(&shared);
-    let job = Job { make, left: Arc::clone(&left), held: shared.held.hold() };
+    let job = Job { make, left: Arc::clone(&left), held: Held::hold(&shared.held) };
     let job: Box<dyn FnOnce(&Access) + Send + '_> = Box::new(move |access| job.run(access));
     // SAFETY: the lifetime alone is changed. This function returns only when its `Hold` has been dropped, which the
     // box drops after everything else that it holds, run or not.

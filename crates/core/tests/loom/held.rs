@@ -22,7 +22,7 @@ impl Holds for Sound {
     type Hold = Hold;
 
     fn hold(&self) -> Hold {
-        self.0.hold()
+        Held::hold(&self.0)
     }
 
     fn poll_none(&self, context: &mut Context<'_>) -> Poll<()> {
@@ -81,7 +81,7 @@ fn one_that_is_held_may_hold_more() {
         let (first, more) = (held.hold(), loom::sync::Arc::clone(&held.0));
         let does = Arc::clone(&done);
         thread::spawn(move || {
-            let second = more.hold();
+            let second = Held::hold(&more);
             drop(first);
             does.store(DONE, Ordering::Relaxed);
             drop(second);
