@@ -159,7 +159,7 @@ impl Page {
         3
     }
 
-    #[cfg_attr(all(), synced(name = other), allow(clippy::unused_async))]
+    #[cfg_attr(all(), synced(name = other), allow(clippy::unused_async, reason = "it has a condition"))]
     #[cfg_attr(any(), synced(name = another))]
     async fn named(&self) -> u32 {
         4
