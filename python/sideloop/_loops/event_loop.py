@@ -6,21 +6,19 @@ import inspect
 import itertools
 import selectors
 import sys
-from collections.abc import Awaitable, Callable, Generator
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 # What the extension imports, too: not at first use, since a signal handler that calls may come in
 # the middle of that import.
-import sideloop._loops.foreign_future
-import sideloop._loops.task_factory  # noqa: F401  # see above
+import sideloop._loops.foreign_future  # pyright: ignore[reportUnusedImport]
+import sideloop._loops.task_factory  # noqa: F401  # see above  # pyright: ignore[reportUnusedImport]
 from sideloop._loops.hubs import hubs
 from sideloop._sideloop import LoopCore
 
 # Not at first use: a signal handler that calls may come in the middle of that import.
 if sys.platform == "linux":
     from sideloop._loops.selector import ForkAwareSelector, HubSelector
-
-T = TypeVar("T")
 
 # What is used of them is private: typeshed knows little of it.
 base_events: Any = asyncio.base_events
@@ -62,11 +60,12 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     _nest_patched = True
     """nest_asyncio takes it that this class is nested already, and it is: by `run_nested`."""
 
-    def run_until_complete(self, future: Generator[Any, None, T] | Awaitable[T]) -> T:
-        if hasattr(asyncio, "_nest_patched") and asyncio._get_running_loop() is self:
-            result: T = run_nested(self, future)
-            return result
-        return super().run_until_complete(future)
+    if not TYPE_CHECKING:  # whose types are asyncio's
+
+        def run_until_complete(self, future):
+            if hasattr(asyncio, "_nest_patched") and asyncio._get_running_loop() is self:
+                return run_nested(self, future)
+            return super().run_until_complete(future)
 
     # The pipe to oneself is needed for signal handlers alone: calls from other threads ring a bell
     # that costs one descriptor instead of two. A selector that cannot hear the bell needs the pipe.
