@@ -961,8 +961,10 @@ class TestPickle:
             "slow_call_warning": 7.0,
             "copy_context_back": True,
         }
-        again = pickle.loads(pickle.dumps(LoopManager(**options)))
-        make, _ = again.__reduce__()
+        data = pickle.dumps(LoopManager(**options))
+        gc.collect()  # so that it is made anew, as in another process
+        again = pickle.loads(data)
+        _, (_, make) = again.__reduce__()
         assert make.keywords == options
         assert again.run_sync(asyncio.sleep, 0, 42) == 42
         again.close()

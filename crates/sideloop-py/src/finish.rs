@@ -21,6 +21,7 @@ use sideloop_core::phase::{Abandon, Begin, Cancel};
 
 use crate::model::{Answer, Call, Ending, RunnerCore, Withdrawn};
 use crate::policy::chain::after;
+use crate::policy::mismatch;
 use crate::policy::outcome::{Outcome, is_cancelled, is_exit};
 
 /// The outcome of a call is there. Runs on the loop thread.
@@ -35,6 +36,9 @@ pub(crate) fn finish(call: &Bound<'_, Call>, outcome: Outcome) {
     };
     let outcome =
         if stopped { Outcome::Error(core.stopped_error(py, inside.name(py))) } else { outcome };
+    if let (Outcome::Error(error), Some(tasks)) = (&outcome, core.tasks.get()) {
+        mismatch::explain(error, tasks.event_loop.bind(py));
+    }
     match tell(call, outcome) {
         Told::Somebody if stopped => core.end_is_told(),
         Told::Somebody => {}

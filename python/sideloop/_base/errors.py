@@ -4,11 +4,13 @@ import builtins
 import concurrent.futures
 import inspect
 import logging
+import os
 import threading
 from collections.abc import Sequence
 from typing import TypeVar
 
 from sideloop._base.stack import site_of
+from sideloop._sideloop import call_name
 
 E = TypeVar("E", bound=BaseException)
 
@@ -60,6 +62,34 @@ def _closed_error(runner: str, call: str, what: str) -> RunnerClosedError:
     )
 
 
+def object_closed_error(runner: str, async_fn: object, how: str) -> RunnerClosedError:
+    """The error for a call on an object of a twin whose runner takes no more calls."""
+    message = (
+        f"{call_name(async_fn)} was not started: {_object(async_fn)} lives on runner {runner!r}, "
+        f"which {how}, and with it what the object had open there; make a new object"
+    )
+    return RunnerClosedError(message)
+
+
+def object_forked_error(runner: str, async_fn: object) -> RunnerClosedError:
+    """The same, for one that a fork's child has inherited."""
+    message = (
+        f"{call_name(async_fn)} was not started: {_object(async_fn)} was made before the fork that "
+        f"made this process ({os.getpid()}), and lives on runner {runner!r} of the parent process; "
+        f"make a new object in the child, in a function that you give to "
+        f"os.register_at_fork(after_in_child=...) for example"
+    )
+    return RunnerClosedError(message)
+
+
+def _object(async_fn: object) -> str:
+    """The object that is called on, as far as the function shows it."""
+    inside = getattr(async_fn, "__self__", None)
+    if inside is None:
+        return "its object"
+    return f"its object, a {type(inside).__module__}.{type(inside).__qualname__},"
+
+
 def loop_stopped_error(runner: str, call: str, reason: BaseException | None) -> LoopStoppedError:
     """The error for a call whose loop the user's code has ended."""
     how = f"{type(reason).__name__} from a callback or child task" if reason else "loop.stop()"
@@ -87,8 +117,9 @@ def deadlock_error(
     if not chain:
         return DeadlockError(
             f"{call} was called through runner {runner!r} on that runner's own loop thread, "
-            f"which would wait for itself; await it instead, or use sideloop.run_sync, which "
-            f"takes a nested call to another loop"
+            f"which would wait for itself; await it instead (of an object of a twin the method's "
+            f".aio), have asyncio.to_thread call what calls it, or use sideloop.run_sync for what "
+            f"may run on any loop, which takes a nested call to another one"
         )
     here = site_of(threading.get_ident())
     waits = [

@@ -59,13 +59,19 @@ def settle(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> N
 def settle_soon(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> "Future[None]":
     """The same for a loop that another thread runs. The future is done when they have unwound.
 
+    Any thread may call meanwhile on what lives on that loop: then they are left to go on.
+
     Raises:
         RuntimeError: The loop is closed.
     """
     settled: Future[None] = Future()
 
+    async def cancel() -> None:
+        if not core.running:
+            await _Unwinding(loop, core).cancel_leftovers(grace)
+
     def start() -> None:
-        task = asyncio.Task(_Unwinding(loop, core).cancel_leftovers(grace), loop=loop)
+        task = asyncio.Task(cancel(), loop=loop)
         task.add_done_callback(lambda _: settled.set_result(None))
 
     loop.call_soon_threadsafe(start)

@@ -1,9 +1,11 @@
 """The manager: decides which runner serves a caller."""
 
 import functools
+import os
 import pkgutil
 import sys
 import threading
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from types import ModuleType
@@ -11,8 +13,10 @@ from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from sideloop._base.errors import nesting_error
 from sideloop._loops.hubs import check_no_hubs
+from sideloop._loops.loop import Loop
 from sideloop._loops.making import ExceptionHandler, LoopFactory
 from sideloop._loops.thread import LoopThread, here
+from sideloop._manager.home import Home
 from sideloop._manager.runners import Owner, Runners
 from sideloop._runners.options import (
     GRACE,
@@ -25,7 +29,7 @@ from sideloop._runners.options import (
 from sideloop._runners.runner import Runner, loop_of
 from sideloop._runners.runner_loop import close_together
 from sideloop._sideloop import Router, RunnerCore, call_name, generation
-from sideloop._twins.translate import Translator
+from sideloop._twins.translator import Translator
 from sideloop._twins.wrap import wrap
 from sideloop._views.context_manager import SyncContextManager, enter
 from sideloop._views.generator import SyncGenerator, iterate
@@ -94,6 +98,7 @@ class LoopManager:
             )
         self._drive: Drive = check_drive(drive)
         self._importable_as: str | None = None
+        self._sent_as: bytes | None = None
         self._scope = scope
         self._loop_factory = loop_factory
         self._exception_handler = exception_handler
@@ -102,7 +107,7 @@ class LoopManager:
         self._local = threading.local()
         self._copy_context_back = copy_context_back
         self._router = Router(self._local, self._serve, copy_context_back)
-        self._translator = Translator(self, self._router)
+        self._translator = Translator(self, self._router, self._settle)
         # One entry: that of the current fork generation. See `_runners`.
         self._by_generation: dict[int, Runners] = {}
 
@@ -169,6 +174,12 @@ class LoopManager:
         lists, tuples, dicts and sets. Constructors and async methods run on the loop; sync methods
         and properties on the calling thread. The twin of a class whose instances can be awaited
         returns what awaiting one gives.
+
+        A function's calls run on the loop of the calling thread. An object lives on the loop that
+        made it: all calls on it run there, from whichever thread, and what they return lives there
+        too. The loop stays for as long as an object does. Called on that very loop, an object's
+        method raises DeadlockError; in a fork's child, or when the manager was closed,
+        RunnerClosedError.
 
         Returns:
             The twin. For type checkers `python -m sideloop stubs` writes down what a class's or
@@ -248,9 +259,13 @@ class LoopManager:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Synced functions are sent to other processes. A manager that can be imported there is; any
-        # other one is made anew, with the same options and no runners.
+        # other one is made anew there, once, with the same options and no runners.
         if self._importable_as is not None:
             return pkgutil.resolve_name, (self._importable_as,)
+        if self._sent_as is None:
+            self._sent_as = os.urandom(16)
+        key = self._sent_as
+        _sent.setdefault(key, self)
         options: dict[str, Any] = {
             "scope": self._scope,
             "drive": self._drive,
@@ -260,7 +275,7 @@ class LoopManager:
             "slow_call_warning": self._slow_call_warning,
             "copy_context_back": self._copy_context_back,
         }
-        return functools.partial(type(self), **options), ()
+        return _received, (key, functools.partial(type(self), **options))
 
     def _make_runner(self, drive: Drive) -> Runner:
         return Runner(
@@ -283,10 +298,19 @@ class LoopManager:
         return found
 
     def _serve(self, async_fn: Callable[..., object]) -> RunnerCore:
+        """Find the core for this thread and depth, or make and start a runner."""
+        return self._find(async_fn)[1].core
+
+    def _settle(self, async_fn: Callable[..., object]) -> tuple[Home, Router]:
+        """Where an object will live that the calling thread makes now, and what calls there."""
+        home, _ = self._find(async_fn)
+        return home, Router(home.loop, home.serve, self._copy_context_back)
+
+    def _find(self, async_fn: Callable[..., object]) -> tuple[Home, Loop]:
         """Find the runner for this thread and depth, or make and start it."""
         if self._drive == "caller":
             check_no_hubs("the manager")
-            return self._serve_driven(async_fn)
+            return self._find_driven(async_fn)
         caller = here.loop_thread
         depth = caller.depth if caller is not None else 0
         if depth >= DEPTH_LIMIT:
@@ -295,31 +319,29 @@ class LoopManager:
         make = functools.partial(self._make_runner, "thread")
         shared = self._scope == "process" and depth == 0
         owner: Owner | None = getattr(self._local, "owner", None)
+        home = owner.home if owner is not None and owner.runners is runners else None
         if shared:
-            runner = runners.shared(make)
-        elif owner is not None and owner.runners is runners and not owner.runner.closed:
-            runner = owner.runner
-        else:
-            runner, own = runners.for_thread(depth + 1, make)
+            home = runners.shared(make)
+        elif home is None or home.runner.closed:
+            home, own = runners.for_thread(depth + 1, make)
             shared = not own
-            if own:
-                self._local.owner = Owner(runners, runner)
+            self._local.owner = Owner(runners, home)
         try:
-            loop_thread = loop_of(runner).for_call(async_fn)
+            loop = home.loop.for_call(async_fn)
         except RuntimeError as error:
             # From CPython 3.12 on no thread starts while the interpreter shuts down. The caller can
             # drive then.
             if "at interpreter shutdown" not in str(error) or self._loop_factory is not None:
                 raise
-            return self._serve_driven(async_fn)
-        if isinstance(loop_thread, LoopThread):
-            loop_thread.depth, loop_thread.outer = depth + 1, caller
+            return self._find_driven(async_fn)
+        if isinstance(loop, LoopThread):
+            loop.depth, loop.outer = depth + 1, caller
             if not shared:
-                loop_thread.owner = threading.get_ident()
-        self._local.core = loop_thread.core
-        return loop_thread.core
+                loop.owner = threading.get_ident()
+        self._local.core = loop.core
+        return home, loop
 
-    def _serve_driven(self, async_fn: Callable[..., object]) -> RunnerCore:
+    def _find_driven(self, async_fn: Callable[..., object]) -> tuple[Home, Loop]:
         """Find the first of this thread's runners that it is not driving just now, or make one."""
         runners = self._runners()
         owners: list[Owner] = self._local.__dict__.setdefault("owners", [])
@@ -331,8 +353,7 @@ class LoopManager:
             if one.runners is runners and (one.loop.driving or not one.loop.closed)
         ]
         for owner in owners:
-            if not owner.loop.driving:
-                core = owner.loop.for_call(async_fn).core
+            if not owner.loop.driving and (home := owner.home) is not None:
                 break
         else:
             depth = len(owners)
@@ -340,13 +361,28 @@ class LoopManager:
                 names = [owner.loop.name for owner in owners]
                 raise nesting_error(call_name(async_fn), depth, _shortened(names))
             runners.reclaim()
-            owner = Owner(runners, runners.add(self._make_runner("caller")))
+            home = runners.add(self._make_runner("caller"))
+            owner = Owner(runners, home)
             owners.append(owner)
-            core = owner.loop.for_call(async_fn).core
+        loop = home.loop.for_call(async_fn)
         if owner is owners[0]:
             # Nested calls look here again: the next call from outside belongs to the first one.
-            self._local.core = core
-        return core
+            self._local.core = loop.core
+        return home, loop
+
+
+_sent: weakref.WeakValueDictionary[bytes, LoopManager] = weakref.WeakValueDictionary()
+"""The managers that pickles know, by what these call them, for as long as somebody has them."""
+
+
+def _received(key: bytes, make: Callable[[], LoopManager]) -> LoopManager:
+    """The manager of a pickle: that of the twins that came before, or one made for it."""
+    found = _sent.get(key)
+    if found is not None:
+        return found
+    made = make()
+    made._sent_as = key  # pyright: ignore[reportPrivateUsage]  # ours
+    return _sent.setdefault(key, made)
 
 
 def _chain(loop_thread: LoopThread | None) -> list[str]:

@@ -2,9 +2,12 @@
 
 import itertools
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
+from sideloop._manager.home import Home
 from sideloop._runners.runner import Runner, loop_of
 from sideloop._sideloop import ThreadLife, generation
 
@@ -14,7 +17,15 @@ RUNNER_LIMIT = 256
 Each has a thread and two descriptors, and a process may often have no more than 1,024 of those."""
 
 IDLE_LIMIT = 16
-"""How many runners of threads that have ended are kept for new ones."""
+"""How many runners that nobody needs any more are kept for new threads."""
+
+
+class _Hold(NamedTuple):
+    """That a thread calls through a home."""
+
+    home: Home
+    thread: int
+    life: ThreadLife
 
 
 class Runners:
@@ -23,17 +34,19 @@ class Runners:
     def __init__(self) -> None:
         self.started: list[Runner] = []
         self.idle: deque[Runner] = deque()
-        self._shared: Runner | None = None
-        self._held: dict[Runner, ThreadLife] = {}
+        self._shared: Home | None = None
+        self._homes: weakref.WeakValueDictionary[Runner, Home] = weakref.WeakValueDictionary()
+        self._held: dict[int, _Hold] = {}
+        self._keys = itertools.count()
         self._turns = itertools.count()
         # Re-entrant: a signal handler may call run_sync while this thread makes a runner.
         self._lock = threading.RLock()
 
-    def add(self, runner: Runner) -> Runner:
+    def add(self, runner: Runner) -> Home:
         with self._lock:
             self.forget_closed()
             self.started.append(runner)
-        return runner
+            return self._home(runner)
 
     def forget_closed(self) -> None:
         with self._lock:
@@ -41,31 +54,39 @@ class Runners:
 
     # Runners are made with no lock held: making one may run code of the user's.
 
-    def shared(self, make: Callable[[], Runner]) -> Runner:
+    def shared(self, make: Callable[[], Runner]) -> Home:
         shared = self._shared
-        if shared is not None and not shared.closed:
+        if shared is not None and not shared.runner.closed:
             return shared
         made = make()
         with self._lock:
-            if self._shared is None or self._shared.closed:
+            if self._shared is None or self._shared.runner.closed:
                 self._shared = self.add(made)
             return self._shared
 
-    def for_thread(self, depth: int, make: Callable[[], Runner]) -> tuple[Runner, bool]:
-        """A runner for one more thread that calls at this depth, and whether it is its own."""
+    def for_thread(self, depth: int, make: Callable[[], Runner]) -> tuple[Home, bool]:
+        """A home for one more thread that calls at this depth, and whether it is its own."""
         self.reclaim()
         with self._lock:
             runner = self._take_idle()
             if runner is None:
                 self.forget_closed()
                 # Of the same depth, so that none waits for itself.
-                same = [known for known in self.started if loop_of(known).depth == depth]
+                same = [
+                    home
+                    for known in self.started
+                    if loop_of(known).depth == depth
+                    and (home := self._homes.get(known)) is not None
+                ]
                 if len(self.started) >= RUNNER_LIMIT and same:
                     return same[next(self._turns) % len(same)], False
-        if runner is None:
-            runner = self.add(make())
-        loop_of(runner).depth = depth
-        return runner, True
+        home = self.add(make()) if runner is None else self._home(runner)
+        home.loop.depth = depth
+        return home, True
+
+    def _home(self, runner: Runner) -> Home:
+        self._homes[runner] = home = Home(self, runner)
+        return home
 
     def _take_idle(self) -> Runner | None:
         while self.idle:
@@ -77,42 +98,61 @@ class Runners:
                 return runner
         return None
 
-    def hold(self, runner: Runner) -> None:
-        """It is the calling thread's, until that gives it back."""
-        self._held[runner] = ThreadLife()
+    def hold(self, home: Home) -> int:
+        """The calling thread needs it, until it releases what this returns."""
+        key = next(self._keys)
+        self._held[key] = _Hold(home, threading.get_ident(), ThreadLife())
+        return key
 
     def reclaim(self) -> None:
         """Take back what threads got in their last steps, where nothing is dropped any more."""
         # Not the items: making a pair of each may run the collector, and so somebody's call.
-        for runner in list(self._held):
-            life = self._held.get(runner)
-            if life is not None and life.ended:
-                self.give_back(runner)
+        for key in list(self._held):
+            hold = self._held.get(key)
+            if hold is not None and hold.life.ended:
+                self.release(key)
+
+    def release(self, key: int) -> None:
+        """The thread has ended. What it has made may live on."""
+        hold = self._held.pop(key, None)
+        if hold is None:
+            return
+        loop = hold.home.loop
+        if loop.drive == "caller":
+            # Nobody else can drive it: it unwinds in its thread's last steps.
+            loop.close_or_let_go()
+        elif loop.found is not None and loop.found.owner == hold.thread:
+            loop.disown()
 
     def give_back(self, runner: Runner) -> None:
-        if self._held.pop(runner, None) is None:
+        """No thread calls through it, and nothing lives on it."""
+        if runner.closed:
             return
         if runner.drive == "caller":
-            # Nobody else can drive it: it unwinds in its thread's last steps.
             loop_of(runner).close_or_let_go()
         elif len(self.idle) < IDLE_LIMIT:
-            loop_of(runner).disown()
             self.idle.append(runner)
         else:
             loop_of(runner).close_soon()
 
 
 class Owner:
-    """A thread's hold on its runner. Dies with the thread, and gives the runner back."""
+    """A thread's hold on its home. Dies with the thread, or stays behind in its last steps."""
 
-    def __init__(self, runners: Runners, runner: Runner) -> None:
+    def __init__(self, runners: Runners, home: Home) -> None:
         self.runners = runners
-        self.runner = runner
-        self.loop = loop_of(runner)
+        self.loop = home.loop
+        # If this stays behind, the runner must not.
+        self._home = weakref.ref(home)
         self._generation = generation()
-        runners.hold(runner)
+        self._key = runners.hold(home)
+
+    @property
+    def home(self) -> Home | None:
+        """None once it was taken back."""
+        return self._home()
 
     def __del__(self) -> None:
         # A fork's child drops what the parent's other threads owned; it is not there to give.
         if self._generation == generation():
-            self.runners.give_back(self.runner)
+            self.runners.release(self._key)

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sideloop._stubs.imports import Imports, Known
 from sideloop._stubs.scope import Scope
-from sideloop._twins.translate import Translator
+from sideloop._twins.translator import Translator
 
 _AWAITABLES = {"Awaitable": 0, "Coroutine": 2}
 _ITERABLES = ("AsyncGenerator", "AsyncIterable", "AsyncIterator")
@@ -91,7 +91,9 @@ class _Taken(Known):
 
     def _twin(self, node: ast.expr) -> ast.expr | None:
         found = self.annotations.scope.value(node)
-        twin = self.annotations.translator.twin_class(found) if isinstance(found, type) else None
+        twin = (
+            self.annotations.translator.known.twin_class(found) if isinstance(found, type) else None
+        )
         if twin is None:
             return None
         return self.annotations.imports.dotted(twin.__module__, twin.__qualname__)

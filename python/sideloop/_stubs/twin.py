@@ -73,7 +73,7 @@ def _taken_over(twin: type[Twin]) -> Iterator[type]:
     translator = twin.__sideloop__.translator
     for base in twin.__sideloop__.original.__mro__[1:]:
         is_foreign = base.__module__.partition(".")[0] in sys.stdlib_module_names
-        if not is_foreign and (translator.twin_class(base) or base) not in twin.__mro__:
+        if not is_foreign and (translator.known.twin_class(base) or base) not in twin.__mro__:
             yield base
 
 
@@ -83,7 +83,7 @@ def _bases(twin: type[Twin], node: ast.ClassDef, annotations: Annotations) -> It
     written: dict[Any, ast.expr] = {}
     for base in node.bases:
         found = annotations.scope.value(base.value if isinstance(base, ast.Subscript) else base)
-        known = translator.twin_class(found) if isinstance(found, type) else None
+        known = translator.known.twin_class(found) if isinstance(found, type) else None
         written[known or found] = base
     for own in twin.__bases__:
         if own in written:

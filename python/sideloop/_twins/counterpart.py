@@ -1,11 +1,11 @@
 """Counterparts: what `with` and `for` call, in place of what `async with` and `async for` do."""
 
-import threading
 import types
 from typing import Any
 
 from sideloop._twins.translate import kind_of, original_of
-from sideloop._twins.twin import Twin
+from sideloop._twins.twin import Twin, resident_of
+from sideloop._twins.visits import Visits
 from sideloop._views.context_manager import SyncContextManager
 from sideloop._views.generator import items_of
 
@@ -19,15 +19,20 @@ COUNTERPARTS = {
 _VISITS = "_sideloop_visits"
 
 
+def _visits(twin: Twin) -> Visits[SyncContextManager[Any]]:
+    found: Visits[SyncContextManager[Any]] | None = twin.__dict__.get(_VISITS)
+    return found if found is not None else twin.__dict__.setdefault(_VISITS, Visits())
+
+
 class Counterparts(Twin):
     """Holds the functions: a twin class takes those whose counterpart the original has."""
 
     def __enter__(self) -> Any:
-        translator, original = self.__sideloop__.translator, original_of(self)
+        original, translator = original_of(self), resident_of(self)
         manager = SyncContextManager[Any](translator.router, kind_of(original), lambda: original)
         host, visit = manager._begin()  # pyright: ignore[reportPrivateUsage]  # ours
         entered = host.run(visit.enter)
-        self.__dict__.setdefault(_VISITS, []).append((threading.get_ident(), manager))
+        _visits(self).enter(manager)
         return translator.out(entered)
 
     def __exit__(
@@ -36,19 +41,14 @@ class Counterparts(Twin):
         error: BaseException | None,
         traceback: types.TracebackType | None,
     ) -> bool:
-        visits: list[tuple[int, SyncContextManager[Any]]] = self.__dict__.get(_VISITS, [])
-        if not visits:
+        manager = _visits(self).leave()
+        if manager is None:
             raise RuntimeError(f"{self!r} was not entered")
-        # Several threads may be inside, as in a semaphore: each leaves by its own visit.
-        mine = [
-            place for place, (thread, _) in enumerate(visits) if thread == threading.get_ident()
-        ]
-        _, manager = visits.pop(mine[-1] if mine else -1)
         host, visit = manager._end()  # pyright: ignore[reportPrivateUsage]  # ours
         return bool(host.run_last(visit.exit, kind, error, traceback))
 
     def __iter__(self) -> Any:
-        translator, original = self.__sideloop__.translator, original_of(self)
+        original, translator = original_of(self), resident_of(self)
         found = kind_of(original).__aiter__(original)
         if kind_of(found) is types.AsyncGeneratorType:
             # One that the object keeps goes on after a `break`, as with `async for`.
@@ -58,7 +58,7 @@ class Counterparts(Twin):
         return translator.iterate(found, kind_of(original)) if view is found else view
 
     def __next__(self) -> Any:
-        translator, original = self.__sideloop__.translator, original_of(self)
+        original, translator = original_of(self), resident_of(self)
         try:
             item = translator.router.run(kind_of(original).__anext__, (original,), {})
         except StopAsyncIteration:

@@ -7,7 +7,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,6 +18,24 @@ class Form(enum.Enum):
     AWAITED = "an awaitable"
     ITERATED = "an async generator or iterator"
     ENTERED = "an async context manager"
+
+
+class Made:
+    """As an async function: a coroutine that is there already."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self._coroutine = coroutine
+        self._taken = False
+        self.__qualname__: str = getattr(coroutine, "__qualname__", "")
+
+    def __call__(self) -> Coroutine[Any, Any, Any]:
+        self._taken = True
+        return self._coroutine
+
+    def __del__(self) -> None:
+        # Of a call that was refused. Nobody can await it any more.
+        if not self._taken:
+            self._coroutine.close()
 
 
 _SAID = {

@@ -3,11 +3,12 @@
 import functools
 import sys
 import types
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
-from sideloop._twins.form import Form
-from sideloop._twins.translate import Translator, into_call, kind_of
+from sideloop._twins.form import Form, Made
+from sideloop._twins.translate import into_call, kind_of
+from sideloop._twins.translator import Translator
 from sideloop._views.context_manager import SyncContextManager
 from sideloop._views.generator import SyncGenerator
 
@@ -19,7 +20,8 @@ class SyncFunction:
     """The sync twin of an async function: what `synced` returns.
 
     Looks like the function, which is at `aio`, and is a method where that would be one. Calling it
-    blocks, and is a call of `run_sync`. Pickled by reference.
+    blocks, and is a call of `run_sync`: on the loop of the calling thread, or, of a method, on that
+    of its object. Pickled by reference.
 
     >>> import sideloop
     >>> @sideloop.synced
@@ -35,7 +37,7 @@ class SyncFunction:
     """Calls refuse it, and say to pass its `aio`."""
 
     def __init__(self, translator: Translator, async_fn: Any) -> None:
-        self.aio = self.__wrapped__ = async_fn
+        self.__wrapped__ = async_fn
         self.translator = translator
         # The class has these too, so that `__getattr__` is not asked for them.
         self.__doc__ = async_fn.__doc__
@@ -43,44 +45,56 @@ class SyncFunction:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         translator = self.translator
-        return translator.out(translator.router.run(self.aio, *into_call(args, kwargs)))
+        return translator.out(translator.router.run(self.__wrapped__, *into_call(args, kwargs)))
+
+    @property
+    def aio(self) -> Any:
+        """The async original. Of an object's method it can be awaited on any loop."""
+        return self.translator.original(self.__wrapped__)
+
+    def at(self, translator: Translator) -> "SyncFunction":
+        """The same, for what lives there."""
+        if self.translator.manager is not translator.manager:
+            return self
+        return type(self)(translator, self.__wrapped__)
 
     def __get__(self, instance: object, owner: type | None = None) -> "SyncFunction":
-        bound = _bind(self.aio, instance, owner)
-        return self if bound is self.aio else type(self)(self.translator, bound)
+        bound = _bind(self.__wrapped__, instance, owner)
+        return self if bound is self.__wrapped__ else type(self)(self.translator, bound)
 
     def __getattr__(self, name: str) -> Any:
         # Its name, its annotations, what decorators have put on it.
         if name in _HIDDEN:
             raise AttributeError(name)
-        return getattr(self.aio, name)
+        return getattr(self.__wrapped__, name)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SyncFunction):
             return NotImplemented
-        return bool(self.translator is other.translator and self.aio == other.aio)
+        same = self.translator.manager is other.translator.manager
+        return bool(same and self.__wrapped__ == other.__wrapped__)
 
     def __hash__(self) -> int:
-        return hash(self.aio)
+        return hash(self.__wrapped__)
 
     def __repr__(self) -> str:
-        return f"<sideloop.synced of {self.aio!r}>"
+        return f"<sideloop.synced of {self.__wrapped__!r}>"
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         # By the name that holds it. If none does, the original's may: `get = synced(async_get)`.
-        name: str = getattr(self.aio, "__qualname__", "")
+        name: str = getattr(self.__wrapped__, "__qualname__", "")
         held: Any = sys.modules.get(self.__module__)
         for part in name.split("."):
             held = getattr(held, part, None)
         if held is not self:
-            return _restore, (self.translator.manager, self.aio)
+            return _restore, (self.translator.manager, self.__wrapped__)
         return name if self.__module__ != "__main__" else (self._maker(name), ())
 
     def _maker(self, name: str) -> Callable[[], Any]:
         # What a script defines cloudpickle sends by value, but it does so with functions only. For
         # pickle this one is found by its name.
         if "make" not in vars(self):
-            manager, async_fn = self.translator.manager, self.aio
+            manager, async_fn = self.translator.manager, self.__wrapped__
 
             def make() -> Any:
                 return _restore(manager, async_fn)
@@ -96,8 +110,8 @@ class SyncGeneratorFunction(SyncFunction):
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> SyncGenerator[Any, Any]:
         args, kwargs = into_call(args, kwargs)
-        items = self.aio(*args, **kwargs)
-        return self.translator.iterate(items, self.aio)
+        items = self.__wrapped__(*args, **kwargs)
+        return self.translator.iterate(items, self.__wrapped__)
 
 
 class SyncContextManagerFunction(SyncFunction):
@@ -105,8 +119,9 @@ class SyncContextManagerFunction(SyncFunction):
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> SyncContextManager[Any]:
         args, kwargs = into_call(args, kwargs)
-        make = functools.partial(self.aio, *args, **kwargs)
-        return SyncContextManager(self.translator.router, self.aio, make, self.translator.out)
+        async_fn, translator = self.__wrapped__, self.translator
+        make = functools.partial(async_fn, *args, **kwargs)
+        return SyncContextManager(translator.router, async_fn, make, translator.out)
 
 
 class PassedFunction(SyncFunction):
@@ -117,22 +132,11 @@ class PassedFunction(SyncFunction):
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = into_call(args, kwargs)
-        found = self.aio(*args, **kwargs)
+        found = self.__wrapped__(*args, **kwargs)
         translator = self.translator
         if kind_of(found) is types.CoroutineType:
             return translator.out(translator.router.run(Made(found), (), {}))
         return translator.out(found)
-
-
-class Made:
-    """As an async function: a coroutine that is there already."""
-
-    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        self._coroutine = coroutine
-        self.__qualname__: str = getattr(coroutine, "__qualname__", "")
-
-    def __call__(self) -> Coroutine[Any, Any, Any]:
-        return self._coroutine
 
 
 TWINS: dict[Form | None, type[SyncFunction]] = {
@@ -166,4 +170,6 @@ def _bind(async_fn: Any, instance: object, owner: type | None) -> Any:
 
 def _restore(manager: Any, async_fn: Any) -> Any:
     # A bound method of a class whose body has a twin comes back as its twin.
-    return async_fn if isinstance(async_fn, SyncFunction) else manager.synced(async_fn)
+    if isinstance(async_fn, SyncFunction):
+        return async_fn
+    return manager.synced(async_fn)

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sideloop._twins.counterpart import COUNTERPARTS, Counterparts
-from sideloop._twins.form import Form, form_behind, form_of, is_function
-from sideloop._twins.function import TWINS, Made, SyncFunction, SyncProperty
+from sideloop._twins.form import Form, Made, form_behind, form_of, is_function
+from sideloop._twins.function import TWINS, SyncFunction, SyncProperty
 from sideloop._twins.translate import into, kind_of, original_of
-from sideloop._twins.twin import Twin
+from sideloop._twins.twin import Twin, resident_of, view
 
 _LEFT_OUT = frozenset(
     """
@@ -66,10 +66,14 @@ class Method:
         self._twin = TWINS[form]
 
     def __get__(self, twin: Twin | None, owner: type[Twin]) -> Any:
-        found = getattr(self._original if twin is None else original_of(twin), self._name)
+        if twin is None:
+            translator, found = owner.__sideloop__.translator, getattr(self._original, self._name)
+        else:
+            found = getattr(original_of(twin), self._name)
+            translator = resident_of(twin)
         if isinstance(found, SyncFunction):
-            return found  # the original's own body has a twin
-        return self._twin(owner.__sideloop__.translator, found)
+            return found.at(translator)  # the original's own body has a twin
+        return self._twin(translator, found)
 
 
 class Attribute:
@@ -81,7 +85,7 @@ class Attribute:
 
     def __get__(self, twin: Twin | None, owner: type[Twin]) -> Any:
         found = getattr(self._original if twin is None else original_of(twin), self._name)
-        return owner.__sideloop__.view(found)
+        return view(twin, owner, found)
 
     def __set__(self, twin: Twin, value: Any) -> None:
         setattr(original_of(twin), self._name, into(value))
@@ -92,14 +96,13 @@ class Attribute:
 
 def _property(name: str, static: property) -> property:
     def get(twin: Twin) -> Any:
-        origin, original = twin.__sideloop__, original_of(twin)
-        found = getattr(original, name)
+        found = getattr(original_of(twin), name)
         if kind_of(found) is types.CoroutineType:
-            found = origin.translator.router.run(Made(found), (), {})
-        return origin.view(found)
+            found = resident_of(twin).router.run(Made(found), (), {})
+        return view(twin, type(twin), found)
 
     def await_(twin: Twin) -> Any:
-        translator, original = twin.__sideloop__.translator, original_of(twin)
+        original, translator = original_of(twin), resident_of(twin)
         getter = getattr(kind_of(original), name).fget
         return translator.out(translator.router.run(getter, (original,), {}))
 

@@ -5,8 +5,16 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
 from sideloop._twins.form import form_of
-from sideloop._twins.function import TWINS
-from sideloop._twins.translate import Translated, Translator, into, into_call, original_of
+from sideloop._twins.function import TWINS, SyncFunction
+from sideloop._twins.translate import (
+    Translated,
+    into,
+    into_call,
+    is_plain,
+    kind_of,
+    original_of,
+)
+from sideloop._twins.translator import RESIDENT, Resident, Translator
 
 A_co = TypeVar("A_co", covariant=True)
 
@@ -43,13 +51,6 @@ class Origin:
             f"function, under the name that synced is called for"
         )
 
-    def view(self, value: Any) -> Any:
-        """The sync view of an attribute's value, which may be an async function."""
-        form = form_of(value) if hasattr(value, "__code__") or hasattr(value, "__func__") else None
-        if form is not None:
-            return TWINS[form](self.translator, value)
-        return self.translator.out(value)
-
 
 class Twin(Translated):
     """The base of all twin classes.
@@ -64,13 +65,13 @@ class Twin(Translated):
         if "__sideloop__" not in cls.__dict__:
             return object.__new__(cls)  # a subclass, whose __init__ may take other arguments
         origin = cls.__sideloop__
-        translator = origin.translator
-        made = translator.router.run(origin.construct, *into_call(args, kwargs))
+        resident = origin.translator.here(origin.construct)
+        made = resident.router.run(origin.construct, *into_call(args, kwargs))
         try:
             if made[1] is not None:
                 raise made[1]
             # A class may return one object again and again. So does its twin.
-            return translator.out(made[0])
+            return resident.out(made[0])
         finally:
             del made  # it holds the error, whose traceback holds this frame
 
@@ -78,12 +79,15 @@ class Twin(Translated):
         if "_sideloop_original" in self.__dict__:
             return
         origin = self.__sideloop__
-        made = origin.translator.router.run(origin.construct, *into_call(args, kwargs))
+        resident = origin.translator.here(origin.construct)
+        made = resident.router.run(origin.construct, *into_call(args, kwargs))
         try:
             if made[1] is not None:
                 raise made[1]
+            known = resident.known
+            self.__dict__[RESIDENT] = known.settle(made[0], resident)
             self.__dict__["_sideloop_original"] = made[0]
-            origin.translator.adopt(made[0], self)
+            known.adopt(made[0], self)
         finally:
             del made
 
@@ -95,7 +99,7 @@ class Twin(Translated):
     def __getattr__(self, name: str) -> Any:
         if name == "_sideloop_original":
             raise AttributeError(name)
-        return self.__sideloop__.view(getattr(original_of(self), name))
+        return view(self, type(self), getattr(original_of(self), name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         found = (vars(base)[name] for base in type(self).__mro__ if name in vars(base))
@@ -108,13 +112,14 @@ class Twin(Translated):
         delattr(original_of(self), name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*object.__dir__(self), *dir(original_of(self))} - {"_sideloop_original"})
+        own = {"_sideloop_original", RESIDENT}
+        return sorted({*object.__dir__(self), *dir(original_of(self))} - own)
 
     def __copy__(self) -> Any:
-        return self.__sideloop__.translator.out(copy.copy(original_of(self)))
+        return resident_of(self).out(copy.copy(original_of(self)))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        return self.__sideloop__.translator.out(copy.deepcopy(original_of(self), memo))
+        return resident_of(self).out(copy.deepcopy(original_of(self), memo))
 
     def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
         return _restore, (type(self), original_of(self))
@@ -138,5 +143,33 @@ class AsyncOriginal(Generic[A_co]):
         return owner.__sideloop__.original if twin is None else self._of(twin)
 
 
+def resident_of(twin: Twin) -> Resident:
+    """Who translates for an object, and calls where it lives."""
+    found: Resident | None = twin.__dict__.get(RESIDENT)
+    if found is not None:
+        return found
+    # One that no call has made, but a pickle, say. It lives where it is used first.
+    original = original_of(twin)
+    translator = twin.__sideloop__.translator
+    settled = translator.known.place(original)
+    if settled is None:
+        settled = translator.known.settle(original, translator.here(kind_of(original)))
+    resident: Resident = twin.__dict__.setdefault(RESIDENT, settled)
+    return resident
+
+
+def view(twin: Twin | None, owner: type[Twin], value: Any) -> Any:
+    """The sync view of an attribute's value, which may be an async function."""
+    if is_plain(value):
+        return value
+    translator = owner.__sideloop__.translator if twin is None else resident_of(twin)
+    if isinstance(value, SyncFunction):
+        return value.at(translator)  # the original's own body has a twin
+    form = form_of(value) if hasattr(value, "__code__") or hasattr(value, "__func__") else None
+    if form is not None:
+        return TWINS[form](translator, value)
+    return translator.out(value)
+
+
 def _restore(twin_class: type[Twin], original: object) -> Translated:
-    return twin_class.__sideloop__.translator.twin(original, twin_class)
+    return twin_class.__sideloop__.translator.known.twin(original, twin_class, None)

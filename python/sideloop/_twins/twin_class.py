@@ -7,7 +7,8 @@ from abc import ABCMeta
 from typing import Any
 
 from sideloop._twins.member import is_async, members
-from sideloop._twins.translate import Translated, Translator, original_of
+from sideloop._twins.translate import Translated, original_of
+from sideloop._twins.translator import Translator
 from sideloop._twins.twin import AsyncOriginal, Origin, Twin
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, mostly
@@ -17,7 +18,7 @@ def twin_class_of(
     translator: Translator, original: type, module: str, qualname: str
 ) -> type[Translated]:
     """The twin of a class, which its module will know by this name."""
-    if (known := translator.twin_class(original)) is not None:
+    if (known := translator.known.twin_class(original)) is not None:
         return known
     _check(original)
     bases = _bases(translator, original)
@@ -35,7 +36,7 @@ def twin_class_of(
     twin_class = types.new_class(
         qualname.rpartition(".")[2], bases, {}, lambda own: own.update(namespace)
     )
-    translator.add_class(original, twin_class)
+    translator.known.add_class(original, twin_class)
     return twin_class
 
 
@@ -84,7 +85,7 @@ def _bases(translator: Translator, original: type) -> tuple[type, ...]:
 
 
 def _nearest(translator: Translator, base: type) -> type[Translated] | None:
-    return next((twin for one in base.__mro__ if (twin := translator.twin_class(one))), None)
+    return next((twin for one in base.__mro__ if (twin := translator.known.twin_class(one))), None)
 
 
 def _is_shared(base: type) -> bool:

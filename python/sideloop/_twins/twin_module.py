@@ -5,7 +5,7 @@ from typing import Any
 
 from sideloop._twins.form import form_behind
 from sideloop._twins.function import SyncFunction
-from sideloop._twins.translate import Translator
+from sideloop._twins.translator import Translator
 from sideloop._twins.twin import Twin
 from sideloop._twins.twin_class import has_async, twin_class_of
 from sideloop._twins.wrap_function import twin_function_of

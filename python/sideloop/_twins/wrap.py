@@ -5,7 +5,8 @@ from typing import Any
 
 from sideloop._twins.bound_name import bound_name
 from sideloop._twins.function import SyncFunction, SyncProperty
-from sideloop._twins.translate import Translated, Translator
+from sideloop._twins.translate import Translated
+from sideloop._twins.translator import Translator
 from sideloop._twins.twin import Twin
 from sideloop._twins.twin_class import twin_class_of
 from sideloop._twins.twin_module import TwinModule, twin_module_of

@@ -5,7 +5,7 @@ from typing import Any
 from sideloop._sideloop import call_name, check_async_fn
 from sideloop._twins.form import Form, form_behind, is_function, is_sync
 from sideloop._twins.function import TWINS, SyncFunction, SyncProperty
-from sideloop._twins.translate import Translator
+from sideloop._twins.translator import Translator
 
 
 def twin_function_of(translator: Translator, async_fn: Any) -> SyncFunction:

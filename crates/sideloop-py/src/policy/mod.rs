@@ -8,6 +8,8 @@ pub(crate) mod outcome;
 
 pub(crate) mod chain;
 
+pub(crate) mod mismatch;
+
 pub(crate) mod deadline;
 
 pub(crate) mod patience;

@@ -1,0 +1,261 @@
+"""The translator: what one manager's twins know of each other, and where what they return lives."""
+
+import threading
+import types
+import weakref
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Protocol, cast
+
+from sideloop._sideloop import Router
+from sideloop._twins.elsewhere import Home, from_elsewhere
+from sideloop._twins.translate import Translated, each, into, is_plain, kind_of
+from sideloop._views.context_manager import SyncContextManager
+from sideloop._views.generator import SyncGenerator, as_generator
+
+
+@asynccontextmanager
+async def _entered() -> AsyncGenerator[None, None]:
+    yield
+
+
+_EntersGenerator: type = type(_entered())
+
+
+class Manager(Protocol):
+    """What twins need of their manager: that it can make them anew where they are unpickled."""
+
+    def synced(self, target: Any, /) -> Any:
+        """The sync twin of anything async."""
+
+
+Settle = Callable[[Callable[..., object]], tuple[Home, Router]]
+"""Where what the calling thread makes now will live, and what calls there."""
+
+
+class Known:
+    """Which class has which twin, which object too, and where that one lives.
+
+    An object has one twin at a time, which lives as long as somebody uses it and keeps the object
+    alive. It has no state of its own, so that the next twin of the object is as good. An object
+    lives in one place for as long as it is there itself, whatever becomes of its twins: what it has
+    open belongs to a loop.
+    """
+
+    def __init__(self) -> None:
+        # A twin class holds its original, so these must not hold the twin class.
+        self._classes: weakref.WeakKeyDictionary[type, weakref.ref[type[Translated]]]
+        self._classes = weakref.WeakKeyDictionary()
+        self._nearest: weakref.WeakKeyDictionary[type, weakref.ref[type[Translated]] | None]
+        self._nearest = weakref.WeakKeyDictionary()
+        # By identity: a twin keeps its original, and with that the identity, until it is gone.
+        self._twins: weakref.WeakValueDictionary[int, Translated] = weakref.WeakValueDictionary()
+        self._places: dict[int, _Place] = {}
+        # Re-entrant: a signal handler may come here while this thread is inside.
+        self._lock = threading.RLock()
+
+    def __bool__(self) -> bool:
+        return bool(self._classes)
+
+    def twin_class(self, kind: type) -> type[Translated] | None:
+        """The twin of exactly this class."""
+        found = self._classes.get(kind)
+        return None if found is None else found()
+
+    def add_class(self, kind: type, twin_class: type[Translated]) -> None:
+        """From now on its instances are translated."""
+        with self._lock:
+            self._classes[kind] = weakref.ref(twin_class)
+            self._nearest.clear()
+
+    def nearest_class(self, kind: type) -> type[Translated] | None:
+        """The twin of this class, or of the first one that it is derived from."""
+        if not self._classes:
+            return None
+        try:
+            found = self._nearest[kind]
+        except KeyError:
+            with self._lock:
+                refs = (self._classes.get(base) for base in kind.__mro__)
+                found = next((ref for ref in refs if ref is not None and ref() is not None), None)
+                self._nearest[kind] = found
+        return None if found is None else found()
+
+    def found_twin(self, original: object) -> Translated | None:
+        """The twin of an object, if it has one now."""
+        return self._twins.get(id(original))
+
+    def twin(
+        self, original: object, twin_class: type[Translated], resident: "Resident | None"
+    ) -> Translated:
+        """The one twin of an object. Where that lives is settled later, if it is not said."""
+        found = self._twins.get(id(original))
+        if found is None:
+            # Made before the lock is taken, under which no object should be.
+            made = twin_class.of(original)
+            if resident is not None:
+                made.__dict__[RESIDENT] = self.settle(original, resident)
+            with self._lock:
+                found = self._twins.get(id(original))
+                if found is None:
+                    self._twins[id(original)] = found = made
+        return found
+
+    def adopt(self, original: object, twin: Translated) -> None:
+        """This is the object's twin from now on."""
+        with self._lock:
+            self._twins[id(original)] = twin
+
+    def place(self, original: object) -> "Resident | None":
+        """Where an object lives, if that is settled."""
+        found = self._places.get(id(original))
+        return found.resident if found is not None and found() is original else None
+
+    def settle(self, original: object, resident: "Resident") -> "Resident":
+        """Where an object lives: here, unless that was settled before."""
+        try:
+            place = _Place(original, self._leave)
+        except TypeError:
+            return resident  # one without weak references: its twin alone knows
+        place.key, place.resident = id(original), resident
+        found = self._places.setdefault(place.key, place)
+        if found is not place and found() is not original:
+            self._places[place.key] = found = place
+        return found.resident
+
+    def _leave(self, place: "weakref.ref[Any]") -> None:
+        key = cast("_Place", place).key
+        if self._places.get(key) is place:
+            del self._places[key]
+
+
+class _Place(weakref.ref[Any]):
+    """Where an object lives, until it is gone."""
+
+    __slots__ = ("key", "resident")
+
+    key: int
+    resident: "Resident"
+
+
+class Translator:
+    """Translates for what lives nowhere: functions and classes.
+
+    Their calls go to the loop of the calling thread, where the objects live that they return.
+    """
+
+    def __init__(self, manager: Manager, router: Router, settle: Settle) -> None:
+        self.manager = manager
+        self.router = router
+        self.known = Known()
+        self._settle = settle
+        self._residents: weakref.WeakValueDictionary[int, Resident] = weakref.WeakValueDictionary()
+
+    def here(self, async_fn: Callable[..., object]) -> "Resident":
+        """Translates for what lives where calls of this thread go now, or will when it is used."""
+        home, router = self._settle(async_fn)
+        # By identity, which each keeps until it is gone.
+        found = self._residents.get(id(home))
+        if found is None:
+            self._residents[id(home)] = found = Resident(self, home, router)
+        return found
+
+    def out(self, value: Any) -> Any:
+        """The sync view of what async code has handed out."""
+        return value if is_plain(value) else each(value, self._view, ())
+
+    def iterate(self, items: Any, async_fn: object) -> SyncGenerator[Any, Any]:
+        """The sync view of something to iterate, with its items translated too."""
+        generator = as_generator(items)
+        if not self.known:
+            return SyncGenerator(self.router, async_fn, generator)
+        return TranslatedGenerator.of(self, async_fn, generator)
+
+    def original(self, async_fn: Any) -> Any:
+        """What is at `aio` of a function's twin."""
+        return async_fn
+
+    def twin(self, original: object, twin_class: type[Translated]) -> Translated:
+        """The one twin of an object."""
+        found = self.known.found_twin(original)
+        if found is None:
+            place = self.known.place(original) or self.here(type(original))
+            return place.twin(original, twin_class)
+        return found
+
+    def _view(self, value: Any) -> Any:
+        kind = kind_of(value)
+        if kind is types.AsyncGeneratorType:
+            return self.iterate(value, value)
+        if kind is _EntersGenerator:
+            return SyncContextManager(self.router, value.gen, lambda: value, self.out)
+        if isinstance(value, type):
+            return self.known.twin_class(value) or value
+        twin_class = self.known.nearest_class(kind)
+        return value if twin_class is None else self.twin(value, twin_class)
+
+
+class Resident(Translator):
+    """Translates for the objects that live in one place: what their calls return lives there too.
+
+    Each of them holds this, and so keeps the runner.
+    """
+
+    def __init__(self, translator: Translator, home: Home, router: Router) -> None:
+        self.manager = translator.manager
+        self.router = router
+        self.known = translator.known
+        self.home = home
+
+    def here(self, async_fn: Callable[..., object]) -> "Resident":  # noqa: ARG002  # whatever it is
+        return self
+
+    def original(self, async_fn: Any) -> Any:
+        return from_elsewhere(self.home, async_fn)
+
+    def twin(self, original: object, twin_class: type[Translated]) -> Translated:
+        return self.known.twin(original, twin_class, self)
+
+
+RESIDENT = "_sideloop_resident"
+"""The attribute of an object's twin that says where it lives."""
+
+
+class TranslatedGenerator(SyncGenerator[Any, Any]):
+    """A sync view whose items, and what is sent to it, are translated."""
+
+    __slots__ = ("translator",)
+
+    translator: Translator
+
+    @classmethod
+    def of(
+        cls, translator: Translator, async_fn: object, generator: AsyncGenerator[Any, Any]
+    ) -> "TranslatedGenerator":
+        """The view of a generator that a manager's twin has made."""
+        view: Any = cls(translator.router, async_fn, generator)
+        view.translator = translator
+        return cast("TranslatedGenerator", view)
+
+    def __next__(self) -> Any:
+        self._arrive()
+        return self.translator.out(super().__next__())
+
+    def send(self, value: Any) -> Any:
+        self._arrive()
+        return self.translator.out(super().send(into(value)))
+
+    def throw(
+        self,
+        error: BaseException | type[BaseException],
+        value: object = None,
+        traceback: TracebackType | None = None,
+    ) -> Any:
+        self._arrive()
+        return self.translator.out(super().throw(error, value, traceback))
+
+    def _arrive(self) -> None:
+        """Its items live where its first step runs, whoever makes the next ones."""
+        if type(self.translator) is Translator and self._new:
+            self.translator = self.translator.here(self._generator.__anext__)
