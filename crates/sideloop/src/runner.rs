@@ -313,7 +313,8 @@ impl Runner {
     /// panic and say so. May be called again.
     ///
     /// Calls that are under way on other threads end with their futures, or with a panic that says that the
-    /// runner has ended, when they are woken next.
+    /// runner has ended, when they are woken next. One that makes a timer in that very moment has tokio's own
+    /// panic, which says that its context is being shutdown.
     ///
     /// ```
     /// use std::time::Duration;

@@ -181,7 +181,10 @@ fn a_call_under_way_ends_when_its_runner_is_closed() {
         begun.recv().expect("it has begun");
         RUNNER.close(LIMIT).expect("nothing blocks its threads");
         let panic = caller.join().expect("it was caught");
-        assert!(support::message(&*panic).contains("the runner has ended"));
+        let said = support::message(&*panic);
+        // The second where the timer is made only when its runtime has ended.
+        let ours = said.contains("the runner has ended");
+        assert!(ours || said.contains("it is being shutdown"), "{said}");
     });
 }
 
