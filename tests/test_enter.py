@@ -1,6 +1,7 @@
 """Enter: asynchronous context managers, seen from sync code."""
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import inspect
@@ -78,6 +79,23 @@ class Suppressing:
         self.seen = error
         assert traceback is None or inspect.istraceback(traceback)
         return kind is not None and issubclass(kind, self.kind)
+
+
+class RaisingAgain:
+    async def __aenter__(self) -> "RaisingAgain":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error, traceback  # its own frame holds neither
 
 
 class TestABlock:
@@ -207,6 +225,28 @@ class TestAnException:
         with pytest.raises(KeyError, match="exiting") as raised, either.enter(fail()):
             raise ValueError("in the block")
         assert isinstance(raised.value.__context__, ValueError)
+
+    @pytest.mark.parametrize("twin", [False, True], ids=["enter", "a twin"])
+    def test_that_the_exiting_raises_again_leaves_no_garbage(
+        self, either: LoopManager, twin: bool
+    ) -> None:
+        synced = either.synced(RaisingAgain)
+
+        def fail() -> None:
+            block = synced() if twin else either.enter(RaisingAgain())
+            with contextlib.suppress(ValueError), block:
+                raise ValueError("in the block")
+
+        for _ in range(5):
+            fail()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(50):
+                fail()
+            assert gc.collect() < 50
+        finally:
+            gc.enable()
 
 
 class TestOneTask:

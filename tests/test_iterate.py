@@ -1,6 +1,7 @@
 """Iterate: asynchronous generators and iterators, seen from sync code."""
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import inspect
@@ -255,6 +256,29 @@ class TestThrow:
         with pytest.raises(ValueError, match="thrown"):
             items.throw(ValueError("thrown"))
         assert list(items) == []
+
+    @pytest.mark.parametrize("where", ["new", "begun", "over"])
+    def test_leaves_no_garbage(self, either: LoopManager, where: str) -> None:
+        def throw() -> None:
+            items = either.iterate(count(5))
+            if where == "begun":
+                next(items)
+            if where == "over":
+                items.close()
+            with contextlib.suppress(ValueError):
+                items.throw(ValueError("thrown"))
+
+        for _ in range(5):
+            throw()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(50):
+                throw()
+            # What one step in flight may hold, not what fifty have left.
+            assert gc.collect() < 50
+        finally:
+            gc.enable()
 
 
 class TestClosing:

@@ -45,7 +45,10 @@ class Counterparts(Twin):
         if manager is None:
             raise RuntimeError(f"{self!r} was not entered")
         host, visit = manager._end()  # pyright: ignore[reportPrivateUsage]  # ours
-        return bool(host.run_last(visit.exit, kind, error, traceback))
+        try:
+            return bool(host.run_last(visit.exit, kind, error, traceback))
+        finally:
+            del error, traceback  # else it would hold itself, if it is raised again
 
     def __iter__(self) -> Any:
         original, translator = original_of(self), resident_of(self)

@@ -69,7 +69,10 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
         traceback: TracebackType | None,
     ) -> bool:
         host, visit = self._end()
-        return bool(host.run_last(visit.exit, kind, error, traceback))
+        try:
+            return bool(host.run_last(visit.exit, kind, error, traceback))
+        finally:
+            del error, traceback  # else it would hold itself, if it is raised again
 
     def _begin(self) -> "tuple[Host, Visit[T_co]]":
         """Where to enter, and what. Apart, so that a traceback shows one frame of ours."""
@@ -118,7 +121,10 @@ class Visit(Generic[T]):
         manager, self._manager = self._manager, None
         if manager is None:
             return False  # the rescue has
-        return await type(manager).__aexit__(manager, kind, error, traceback)
+        try:
+            return await type(manager).__aexit__(manager, kind, error, traceback)
+        finally:
+            del error, traceback  # else it would hold itself, if it is raised again
 
     async def drop(self) -> None:
         error = GeneratorExit()

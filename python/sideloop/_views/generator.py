@@ -99,9 +99,13 @@ class SyncGenerator(Items, Generator[Y, S, None]):
     ) -> Y:
         """Raise an exception where the generator stands, and go on to the next item."""
         raised = _instance(error, value, traceback)
-        if self._over:
-            raise raised
-        return self._word(self._generator.athrow, raised)
+        del error, value, traceback
+        try:
+            if self._over:
+                raise raised
+            return self._word(self._generator.athrow, raised)
+        finally:
+            del raised  # else it would hold itself, through its traceback
 
     def close(self) -> None:
         """Have the asynchronous generator clean up; blocks until it has. Idempotent."""
@@ -134,6 +138,8 @@ class SyncGenerator(Items, Generator[Y, S, None]):
             item: Y = self._step(async_fn, word)
         except StopAsyncIteration:
             raise StopIteration from None
+        finally:
+            del word  # the same, of an exception that is thrown
         return item
 
 
