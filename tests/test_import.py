@@ -1,5 +1,6 @@
 """Calls made while a module is imported, whose coroutine imports the same module."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -101,3 +102,19 @@ def test_refuses_an_interpreter_that_was_told_to_run_without_its_lock() -> None:
     )
     assert done.stdout.startswith("sideloop needs the interpreter lock")
     assert done.stderr == ""
+
+
+def test_the_extension_finds_the_packages_modules_loaded() -> None:
+    # A signal handler that called in the middle of such an import would find half a module.
+    sources = Path(__file__).parent.parent / "crates" / "sideloop-py" / "src"
+    asked = {
+        name
+        for file in sources.rglob("*.rs")
+        for name in re.findall(r'import\("(sideloop[\w.]*)"\)', file.read_text())
+    }
+    assert "sideloop._loops.task_factory" in asked
+    show = "import sideloop, sys; print(*(name for name in sys.modules if 'sideloop' in name))"
+    shown = subprocess.run(
+        [sys.executable, "-c", show], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert asked <= set(shown.stdout.split())

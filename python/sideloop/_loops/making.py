@@ -5,6 +5,13 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+# The extension asks for these by their names. Not when it first does: a signal handler or a
+# finalizer that calls in the middle of that import would find half a module.
+from sideloop._loops import (  # noqa: F401
+    foreign_future,  # pyright: ignore[reportUnusedImport]
+    importing,  # pyright: ignore[reportUnusedImport]
+    task_factory,  # pyright: ignore[reportUnusedImport]
+)
 from sideloop._loops.event_loop import EventLoop
 
 ExceptionHandler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
