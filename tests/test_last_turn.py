@@ -190,6 +190,28 @@ class TestAnExitOnALoopThread:
             assert runner.run(answer) == 42
 
 
+@pytest.mark.parametrize("loop_factory", [None, asyncio.new_event_loop], ids=["ours", "asyncio's"])
+@both_exits
+def test_an_exit_of_a_child_task_that_its_caller_gets_is_not_reported(
+    exit_kind: type[BaseException], loop_factory: Any
+) -> None:
+    error, reported = exit_kind(7), list[dict[str, Any]]()
+
+    async def child() -> None:
+        raise error
+
+    async def work() -> None:
+        await asyncio.create_task(child())
+
+    with Runner(
+        loop_factory=loop_factory, exception_handler=lambda _, context: reported.append(context)
+    ) as runner:
+        # The loop ends with it, and the call meanwhile.
+        assert caught(lambda: runner.run(work)) is error
+        assert runner.run(answer) == 42
+    assert reported == []
+
+
 class Guests:
     """A loop that another thread runs, and what has left its `run_forever`."""
 

@@ -39,11 +39,20 @@ pub(crate) fn finish(call: &Bound<'_, Call>, outcome: Outcome) {
     if let (Outcome::Error(error), Some(tasks)) = (&outcome, core.tasks.get()) {
         mismatch::explain(error, tasks.event_loop.bind(py));
     }
-    match tell(call, outcome) {
-        Told::Somebody if stopped => core.end_is_told(),
-        Told::Somebody => {}
-        Told::Nobody(None) => {}
-        Told::Nobody(Some(lost)) => report_lost(core, py, lost),
+    let exit = match &outcome {
+        Outcome::Error(error) => is_exit(py, error).then(|| error.value(py).clone().unbind()),
+        Outcome::Value(_) | Outcome::NotStarted => None,
+    };
+    match (tell(call, outcome), exit) {
+        (Told::Somebody, _) if stopped => core.end_is_told(),
+        (Told::Somebody, Some(exit)) => {
+            if let Err(error) = RunnerCore::exit_is_told(inside.runner(py), exit.into_any()) {
+                // The loop is closed.
+                error.write_unraisable(py, None);
+            }
+        }
+        (Told::Somebody | Told::Nobody(None), _) => {}
+        (Told::Nobody(Some(lost)), _) => report_lost(core, py, lost),
     }
 }
 

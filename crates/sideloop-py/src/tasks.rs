@@ -56,6 +56,11 @@ impl TaskMaker {
         self.call_soon_threadsafe.call1(callback.py(), (callback,)).map(drop)
     }
 
+    /// The same, on the loop's own thread.
+    pub(crate) fn call_soon(&self, callback: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.event_loop.call_method1(callback.py(), "call_soon", (callback,)).map(drop)
+    }
+
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         visit.call(&self.own_loop)?;

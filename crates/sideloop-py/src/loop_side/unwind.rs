@@ -77,6 +77,9 @@ pub(crate) fn is_outcome(
     exception: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
     let py = runner.py();
+    if runner.get().has_told(exception) {
+        return Ok(true);
+    }
     let tasks: Vec<_> = runner
         .get()
         .running

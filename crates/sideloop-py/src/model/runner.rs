@@ -65,6 +65,8 @@ pub(crate) struct RunnerCore {
     hosts: Mutex<HashMap<usize, Py<Host>>>,
     /// Why the loop ended: None while it runs.
     end: Mutex<Option<End>>,
+    /// What a caller got in the turn that runs, if it leaves the loop as well.
+    told_exit: Attached<Option<Py<PyAny>>>,
     /// `threading.get_ident()` of the loop thread; 0 before it runs.
     pub(crate) loop_thread: AtomicU64,
     /// A caller has found the loop blocked for longer than the grace, and has left it behind.
@@ -145,6 +147,32 @@ impl RunnerCore {
         }
     }
 
+    /// A caller has got this exit, which leaves the loop as well, or has left it.
+    ///
+    /// # Errors
+    /// What the loop's `call_soon` raises.
+    pub(crate) fn exit_is_told(slf: &Bound<'_, Self>, exit: Py<PyAny>) -> PyResult<()> {
+        let (py, core) = (slf.py(), slf.get());
+        if let Some(end) = &mut *lock(&core.end) {
+            end.told |= end.reason.as_ref().is_some_and(|reason| reason.is(&exit));
+            return Ok(());
+        }
+        let (Drive::Thread, None, Some(tasks)) = (&core.drive, &core.own_loop, core.tasks.get())
+        else {
+            return Ok(());
+        };
+        // A loop of another kind may run a task's callbacks before what the task raised leaves it.
+        let before = core.told_exit.with(py, |told| told.replace(exit));
+        drop(before);
+        tasks.call_soon(&slf.getattr("forget_exit")?)
+    }
+
+    /// Whether it is this exit that a caller got in the turn that ran last.
+    pub(crate) fn has_told(&self, exit: &Bound<'_, PyAny>) -> bool {
+        let told = self.told_exit.with(exit.py(), Option::take);
+        told.is_some_and(|told| told.is(exit))
+    }
+
     /// The exception that ended the loop, if no caller has got it.
     pub(crate) fn untold_end(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         let end = lock(&self.end);
@@ -173,6 +201,7 @@ impl RunnerCore {
             counts: Counts::new(),
             hosts: Mutex::default(),
             end: Mutex::new(None),
+            told_exit: Attached::default(),
             loop_thread: AtomicU64::new(0),
             stuck: AtomicBool::new(false),
         }
@@ -257,6 +286,12 @@ impl RunnerCore {
         self.loop_thread.load(Ordering::Relaxed)
     }
 
+    /// The turn is over in which a caller got an exit.
+    fn forget_exit(&self, py: Python<'_>) {
+        let told = self.told_exit.with(py, Option::take);
+        drop(told);
+    }
+
     /// How many calls run now.
     #[getter]
     fn running(&self, py: Python<'_>) -> usize {
@@ -298,6 +333,7 @@ impl RunnerCore {
         self.tasks.get().map_or(Ok(()), |tasks| tasks.traverse(&visit))?;
         let all = |calls: &FxHashMap<_, _>| calls.values().try_for_each(|call| visit.call(call));
         self.running.traverse(all).unwrap_or(Ok(()))?;
+        self.told_exit.traverse(|told| visit.call(told)).unwrap_or(Ok(()))?;
         // A lock that is held is held by a thread that lives, with what it guards.
         if let Ok(calls) = self.waits_for.try_lock() {
             calls.iter().try_for_each(|call| visit.call(call))?;
