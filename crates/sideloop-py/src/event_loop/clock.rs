@@ -3,12 +3,15 @@
 //! Tests replace it: `loop.time` of a loop or of its class, `time.monotonic` in its module, the function in C
 //! behind that. So it is asked, each time that the time is, whether all of them are as they were.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule, PyString};
 
 use super::core::LoopCore;
+use super::dictionary::version_of;
 use super::overrides::Method;
 use crate::python::names::names;
 
@@ -21,6 +24,10 @@ struct System {
     names: Py<PyDict>,
     /// The function in C that reads the system's clock; None if it could not be told.
     function: Option<ffi::PyCFunction>,
+    // ORDERING: Relaxed: read and written attached.
+    /// The versions of both dictionaries that were looked at, and whether it is what is read by them.
+    versions: [AtomicU64; 2],
+    was_read: AtomicBool,
 }
 
 static SYSTEM: PyOnceLock<System> = PyOnceLock::new();
@@ -38,6 +45,8 @@ pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
         names: module.dict().unbind(),
         module: module.unbind(),
         function,
+        versions: [AtomicU64::new(0), AtomicU64::new(0)],
+        was_read: AtomicBool::new(false),
     };
     let _ = SYSTEM.set(py, system);
     Ok(())
@@ -46,6 +55,20 @@ pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
 impl System {
     /// Whether it is what asyncio's loops read.
     fn is_read(&self, py: Python<'_>) -> bool {
+        let versions = [version_of(self.base_events.bind(py)), version_of(self.names.bind(py))];
+        let known = self.versions.each_ref().map(|version| version.load(Ordering::Relaxed));
+        if versions == known && !versions.contains(&0) {
+            return self.was_read.load(Ordering::Relaxed);
+        }
+        let is_read = self.look(py);
+        self.was_read.store(is_read, Ordering::Relaxed);
+        for (known, version) in self.versions.iter().zip(versions) {
+            known.store(version, Ordering::Relaxed);
+        }
+        is_read
+    }
+
+    fn look(&self, py: Python<'_>) -> bool {
         let names = names(py);
         let Some(function) = self.function else { return false };
         let module = held(&self.base_events, &names.time, py);

@@ -13,6 +13,8 @@ mod tenant;
 
 mod field;
 
+mod dictionary;
+
 mod overrides;
 
 mod clock;
@@ -46,6 +48,7 @@ mod files;
 /// What importing asyncio raises.
 pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
     let _ = handle::layout(py);
+    dictionary::prepare(py)?;
     overrides::prepare(py)?;
     clock::prepare(py)
 }

@@ -1,0 +1,46 @@
+//! The version of a dictionary: what was found in one is found again for as long as it has the same.
+//!
+//! CPython gives a dictionary another version with each change, and no two the same, up to 3.13 (PEP 509); its
+//! own caches of globals lived by that. Whether it does is tried out, once.
+
+use std::mem::{offset_of, size_of};
+use std::sync::OnceLock;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::handle::slot;
+
+/// Where the version lies, behind the number of items: in 3.14 there is something else.
+const OFFSET: usize = offset_of!(ffi::PyDictObject, ma_used) + size_of::<ffi::Py_ssize_t>();
+
+static KEPT: OnceLock<bool> = OnceLock::new();
+
+/// Find out whether versions are kept.
+pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
+    let dict = PyDict::new(py);
+    let mut seen = vec![read(&dict)];
+    for value in 0..3 {
+        dict.set_item("key", value)?;
+        seen.push(read(&dict));
+    }
+    dict.del_item("key")?;
+    seen.push(read(&dict));
+    seen.push(read(&PyDict::new(py)));
+    let number = seen.len();
+    seen.sort_unstable();
+    seen.dedup();
+    let _ = KEPT.set(seen.len() == number && !seen.contains(&0));
+    Ok(())
+}
+
+/// The version of a dictionary; 0 where none is kept.
+pub(super) fn version_of(dict: &Bound<'_, PyDict>) -> u64 {
+    if KEPT.get().is_some_and(|kept| *kept) { read(dict) } else { 0 }
+}
+
+fn read(dict: &Bound<'_, PyDict>) -> u64 {
+    // SAFETY: attached; every CPython has a number of 64 bits there, in every dictionary.
+    unsafe { *slot(dict.as_ptr(), OFFSET as isize).cast::<u64>() }
+}
