@@ -175,9 +175,8 @@ impl RunnerCore {
 
     /// The exception that ended the loop, if no caller has got it.
     pub(crate) fn untold_end(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        let end = lock(&self.end);
-        let untold = end.as_ref().filter(|end| !end.told);
-        untold.and_then(|end| end.reason.as_ref()).map(|reason| reason.clone_ref(py))
+        let reason = |end: &End| end.reason.as_ref().map(|reason| reason.clone_ref(py));
+        lock(&self.end).as_ref().filter(|end| !end.told).and_then(reason)
     }
 
     fn with(
