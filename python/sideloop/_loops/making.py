@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sideloop._loops import (  # noqa: F401
     foreign_future,  # pyright: ignore[reportUnusedImport]
     importing,  # pyright: ignore[reportUnusedImport]
+    mismatch,  # pyright: ignore[reportUnusedImport]
     task_factory,  # pyright: ignore[reportUnusedImport]
 )
 from sideloop._loops.event_loop import EventLoop
