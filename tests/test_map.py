@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from aliases import WaitUntil
+from hooks.futures import ForeignFuture
 
 import sideloop
 from sideloop import DeadlockError, LoopStoppedError, RunnerClosedError, loop_manager, run_sync
@@ -34,6 +35,10 @@ async def fail_at_three(n: int) -> int:
 
 async def open_gate(gate: asyncio.Event) -> None:
     gate.set()
+
+
+def _raise(error: BaseException) -> None:
+    raise error
 
 
 async def tasks_left() -> int:
@@ -445,6 +450,22 @@ class TestClosing:
         assert waiting.began == waiting.unwound > 9
         assert run_sync(tasks_left) == 0
 
+    def test_cancels_the_others_where_one_cannot_be_cancelled(self) -> None:
+        waiting, raised = Waiting(), ValueError("of cancel()")
+
+        async def wait_for_what_raises(n: int) -> int:
+            if n == 1:
+                return int(await ForeignFuture("cancel", raised))
+            return await waiting(n)
+
+        answers = sideloop.map(wait_for_what_raises, range(10), limit=10)
+        assert next(answers) == 0
+        with pytest.raises(ValueError, match="of cancel") as caught:
+            answers.close()
+        assert caught.value is raised
+        assert waiting.began == waiting.unwound == 9
+        loop_manager.close()  # which cancels it once more
+
     def test_is_what_the_end_of_a_with_block_does(self) -> None:
         waiting = Waiting()
         with sideloop.map(waiting, itertools.count()) as answers:
@@ -658,6 +679,22 @@ class TestTheLoop:
         with pytest.raises(RunnerClosedError):
             taking.result(20)
         assert waiting.began == waiting.unwound
+
+    def test_that_an_exit_ended_between_two_answers_is_an_error_that_names_it(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        answers = sideloop.map(Waiting(), itertools.count(), limit=10)
+        assert next(answers) == 0
+        stopped = SystemExit("of a callback")
+        loop = run_sync(running_loop)
+        loop.call_soon_threadsafe(_raise, stopped)
+        while loop.is_running():
+            time.sleep(0.001)
+        with pytest.raises(LoopStoppedError, match="SystemExit from a callback") as caught:
+            next(answers)
+        assert caught.value.__cause__ is stopped
+        assert run_sync(double, 21) == 42
+        assert all("nobody waited" in record.message for record in caplog.records)
 
     def test_that_the_user_stopped_is_a_clear_error(self) -> None:
         async def stop(n: int) -> int:

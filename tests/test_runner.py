@@ -11,13 +11,14 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import programs
 import pytest
 from aliases import LoopFactory, WaitUntil
+from pace import scaled
 
 import sideloop
 from sideloop import DeadlockError, Runner, RunnerClosedError
@@ -62,6 +63,31 @@ class TestRun:
 
         calls = [threads.submit(call) for _ in range(16)]
         assert len({call.result(20) for call in calls}) == 1
+
+    def test_begins_all_calls_that_come_in_together_before_it_steps_any(
+        self, runner: Runner, wait_until: WaitUntil
+    ) -> None:
+        done: list[str] = []
+        entered, go = threading.Event(), threading.Event()
+
+        async def block() -> None:
+            entered.set()
+            go.wait(scaled(20))
+
+        def begin() -> Coroutine[Any, Any, None]:
+            done.append("begun")
+            return step()
+
+        async def step() -> None:
+            done.append("stepped")
+
+        blocking = runner.submit(block)
+        wait_until(entered.is_set)
+        calls = [runner.submit(begin) for _ in range(3)]
+        go.set()
+        for call in [blocking, *calls]:
+            call.result(scaled(20))
+        assert done == ["begun"] * 3 + ["stepped"] * 3
 
     def test_runs_calls_of_two_threads_side_by_side(
         self, runner: Runner, threads: ThreadPoolExecutor

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from pace import scaled
+
 import sideloop
 from sideloop import LoopManager, Runner
 
@@ -16,7 +18,7 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 GRACE = 1.0
 
-HANG = 5.0
+HANG = scaled(5.0)
 """Seconds after which a future hangs, which no `sideloop.timeout` ends."""
 
 
@@ -191,13 +193,13 @@ class Neighbour:
         if bridge.shares_its_loop() and drive != "caller":
             entered = threading.Event()
             self._call = threads.submit(bridge.run, self._wait, entered)
-            assert entered.wait(20)
+            assert entered.wait(scaled(20))
 
     def outcomes(self) -> list[Any]:
         """What comes of both, when they are let go."""
         found = [self._bridge.run(self._end)]
         if self._call is not None:
-            found.append(self._call.exception(20) or self._call.result())
+            found.append(self._call.exception(scaled(20)) or self._call.result())
         return found
 
     async def _start(self) -> None:

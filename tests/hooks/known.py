@@ -17,3 +17,10 @@ KNOWN = {
     for method in METHODS
     for place in INSIDE_A_COROUTINE
 }
+
+
+def why_not(hook: str, entry: str) -> str | None:
+    """Why a hook at an entry is not right, or None where it is."""
+    return next(
+        (why for begin, why in KNOWN.items() if f"{hook} at {entry}".startswith(begin)), None
+    )

@@ -28,6 +28,8 @@ class Hook:
     """Whether the caller gets it; else asyncio reports it, and an exit ends the loop."""
     limited: bool = False
     """Whether it raises when the call is cancelled, by a time limit."""
+    leaves_its_task: bool = False
+    """Whether asyncio's own task is left until the loop closes: what it awaits is not cancelled."""
     loop: loops.OurLoop = loops.OurLoop.PLAIN
 
 
@@ -80,6 +82,10 @@ def _limited(make: AsyncFn) -> Callable[[Bridge, BaseException], Any]:
     return use
 
 
+async def _wait_for(awaitable: Any) -> Any:
+    return await awaitable
+
+
 LIMITED = tuple(entry for entry in ENTRIES if entry != "submit")
 """A time limit is not for what is submitted."""
 
@@ -97,7 +103,16 @@ for _name in futures.NAMES:
             raised=_name != "exception",  # who awaits it asks for the result alone
         )
 HOOKS["a future's cancel"] = Hook(
-    _limited(lambda error: futures.ForeignFuture("cancel", error)), entries=LIMITED, limited=True
+    _limited(lambda error: futures.ForeignFuture("cancel", error)),
+    entries=LIMITED,
+    limited=True,
+    leaves_its_task=True,
+)
+HOOKS["a future's cancel, awaited"] = Hook(
+    _limited(lambda error: _wait_for(futures.ForeignFuture("cancel", error))),
+    entries=LIMITED,
+    limited=True,
+    leaves_its_task=True,
 )
 
 

@@ -1,4 +1,4 @@
-"""Makes the cells of a hook at an entry. `hook_cells.py <hook> <entry> [known]`.
+"""Makes the cells of a hook at some entries. `hook_cells.py <hook> <entry>... [known]`.
 
 A line for each cell: its name before, and then "right" or what was wrong. Of what is known to be
 wrong only the first cell is made.
@@ -76,10 +76,11 @@ def cell(hook: Hook, entry: str, kind: str, debug: bool, error: BaseException) -
                 harmed = one != "undisturbed"
                 if harmed and not (loop_may_end and is_end_of_loop(one)):
                     yield f"another caller gets {one!r}"
+        forget_frames(outcome)
         after = caught(lambda: bridge.run(answer))
         if after != ANSWER:
             yield f"the next call gets {after!r}"
-        left = soon(lambda: bridge.run(tasks_left), [])
+        left = [] if hook.leaves_its_task else soon(lambda: bridge.run(tasks_left), [])
         if left:
             yield f"tasks are left: {left}"
         problem = caught(bridge.close)
@@ -114,6 +115,12 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def forget_frames(outcome: Any) -> None:
+    """Let go of an iterator that is open still, when what its step raised came from elsewhere."""
+    for error in chain(outcome if isinstance(outcome, BaseException) else None):
+        error.__traceback__ = None
 
 
 def is_end_of_loop(outcome: Any) -> bool:
@@ -155,13 +162,21 @@ def grown_since(before: tuple[int, int]) -> list[int]:
 
 
 def main() -> None:
-    hook, entry, known = HOOKS[sys.argv[1]], sys.argv[2], "known" in sys.argv
+    known = sys.argv[-1] == "known"
+    hook, entries = HOOKS[sys.argv[1]], sys.argv[2 : -1 if known else None]
     warnings.simplefilter("ignore")
     sideloop.run_sync(answer)
-    cells = list(itertools.product(kinds(hook, entry), (False, True), ERRORS))
+    gc.collect()
+    gc.freeze()  # what is imported takes most of a collection's time, and there are many
+    cells = [
+        (entry, *cell)
+        for entry in entries
+        for cell in itertools.product(kinds(hook, entry), (False, True), ERRORS)
+    ]
     many_wrong = 0
-    for kind, debug, error in cells[:1] if known else cells:
-        print(f"{kind} {'debug' if debug else 'plain'} {error.__name__}: ", end="", flush=True)
+    for entry, kind, debug, error in cells[:1] if known else cells:
+        how = "debug" if debug else "plain"
+        print(f"{entry} {kind} {how} {error.__name__}: ", end="", flush=True)
         wrong = list(cell(hook, entry, kind, debug, error("of the hook")))
         print("; ".join(wrong).replace("\n", " ") or "right", flush=True)
         many_wrong += bool(wrong)

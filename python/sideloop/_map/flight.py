@@ -65,18 +65,34 @@ class Flight(Generic[T, R]):
         self.stopping = True
         if not self._accepts():
             self._over = True  # the loop unwinds, and has cancelled them: twice would cut them off
-        self.cancel()
-        if self._tasks:
-            await asyncio.wait(list(self._tasks))
+        try:
+            self.cancel()
+        finally:
+            if self._tasks:
+                await asyncio.wait(list(self._tasks))
 
     def cancel(self) -> None:
-        """Start nothing more, and cancel every task, once."""
+        """Start nothing more, and cancel every task, once.
+
+        A task that cannot be cancelled, since what it waits for raises, is left to itself. The
+        first such exception is raised when the others are cancelled.
+        """
         if self._over:
             return
         self._over = True
         self.queue.clear()
+        raised: BaseException | None = None
         for task in list(self._tasks):
-            task.cancel()
+            try:
+                task.cancel()
+            except BaseException as error:
+                del self._tasks[task]
+                raised = raised or error
+        try:
+            if raised is not None:
+                raise raised
+        finally:
+            del raised  # its traceback reaches this frame, which would make a cycle
 
     def feed(self) -> None:
         """Start items while there are any, and slots for them."""
@@ -123,7 +139,9 @@ class Flight(Generic[T, R]):
             del item  # frames of the traceback reach this one, which would make a cycle
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        item = self._tasks.pop(task)
+        item = self._tasks.pop(task, None)
+        if item is None:
+            return  # it was left to itself
         self._free += 1
         self.finished += 1
         del item.given  # its answer may wait long
@@ -152,8 +170,10 @@ class Flight(Generic[T, R]):
     def _fail(self, error: BaseException) -> None:
         """This ends the whole map at once, not in its item's place."""
         self.failure = self.failure or error
-        self.cancel()
-        self._tell()
+        try:
+            self.cancel()
+        finally:
+            self._tell()
 
     def _tell(self) -> None:
         waiter = self._waiter

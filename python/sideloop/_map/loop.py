@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from sideloop._base.errors import cut_off_error, deadlock_error
+from sideloop._base.errors import deadlock_error
 from sideloop._manager.api import loop_manager
 from sideloop._runners.options import GRACE
 from sideloop._sideloop import Limit, Router, RunnerCore, check_time
@@ -75,7 +75,7 @@ class _Served:
             )
         if self.core.driving:
             return deadlock_error(self.core.name, self._name)
-        return cut_off_error(self.core.name, self._name)
+        return self.core.cut_off_error(self._name)
 
 
 async def _nothing() -> None:

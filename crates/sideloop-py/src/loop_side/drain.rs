@@ -56,10 +56,8 @@ fn drain(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
         let first_step_by = if alone { FirstStepBy::Starter } else { FirstStepBy::Loop };
         let mut left = Ok(());
         for message in batch.drain(..) {
-            // Whoever was answered by the one before asked for none of this.
-            core.entry.publish();
             let Ok(call) = message.bind(py).cast::<Call>() else { continue };
-            // Whoever waits for none of this is told before.
+            // Whoever was answered by the one before is told first: this is none of his.
             core.entry.publish();
             match start(call, Instant::now(), first_step_by) {
                 Ok(Started::Now) => {}

@@ -23,9 +23,18 @@ impl RunnerCore {
         let core = slf.get();
         let by = if core.entry.is_stopping() { EndedBy::Us } else { EndedBy::User };
         let end = End { by, reason, told: false };
+        // First, for who finds that no call enters any more, and asks why.
+        core.set_end(end);
         refuse(slf);
         core.entry.left_loop();
-        core.set_end(end);
+    }
+
+    /// The error for what is called `call`, which the end of the loop has cut off.
+    fn cut_off_error<'py>(slf: &Bound<'py, Self>, call: String) -> Bound<'py, PyAny> {
+        let (py, core) = (slf.py(), slf.get());
+        let error = core.stopped_error(py, call);
+        core.end_is_told();
+        error.into_value(py).into_bound(py).into_any()
     }
 
     /// Whether this exception is the outcome of a call that runs here.
