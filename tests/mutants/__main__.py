@@ -1,6 +1,6 @@
 """Puts each fault of faults.toml into a copy of the sources, and says which the tests do not find.
 
-`python -m mutants [PART OF A FAULT]`. Works in target/mutants: a copy of the sources, a build
+`python -m mutants [PART OF A FAULT]...`. Works in target/mutants: a copy of the sources, a build
 of the extension that is made anew for each fault in it, and the package as the tests import it.
 """
 
@@ -64,17 +64,18 @@ class Fault:
 
 def main() -> int:
     faults = [Fault(**fault) for fault in tomllib.loads(_list().read_text("utf-8"))["fault"]]
+    if asked := sys.argv[1:]:
+        faults = [fault for fault in faults if any(part in str(fault) for part in asked)]
     lost = [str(fault) for fault in faults if len(_places(ROOT, fault)) != 1]
     if lost:
         print("not in the sources, or more than once:", *lost, sep="\n  ")
         return 2
-    if len(sys.argv) > 1:
-        faults = [fault for fault in faults if sys.argv[1] in str(fault)]
     _copy_sources()
     _build()
     tests = sorted({test for fault in faults for test in fault.killed_by})
     if not _passes(tests, LIMIT * 4):
         print("these tests fail without any fault:", *tests, sep="\n  ")
+        print((WORK / "log").read_text("utf-8", "replace"))
         return 2
     survived = [fault for fault in faults if not _is_found(fault)]
     print(f"{len(faults)} faults, {len(survived)} survived", *survived, sep="\n  ")
@@ -169,15 +170,18 @@ def _passes(tests: list[str], limit: float) -> bool:
 
 
 def _succeeds(command: list[str], folder: Path, limit: float) -> bool:
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(WORK / "site")},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as child:
+    with (
+        (WORK / "log").open("w") as log,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(WORK / "site")},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        ) as child,
+    ):
         try:
             return child.wait(limit) == 0
         except subprocess.TimeoutExpired:
