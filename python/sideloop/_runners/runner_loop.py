@@ -129,7 +129,7 @@ class RunnerLoop:
         loop = self.found
         if loop is None or loop.core.orphaned:
             return
-        if loop.core.driving if isinstance(loop, DrivenLoop) else loop.core.mine:
+        if loop.core.mine and (loop.core.driving or not isinstance(loop, DrivenLoop)):
             raise RuntimeError(
                 f"runner {self.name!r} cannot be closed by a coroutine on its own loop, which "
                 f"would wait for itself; close it where it was made"
