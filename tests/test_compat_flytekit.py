@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from unittest import mock
 
 import pytest
+from pace import scaled
 
 from sideloop.compat import flytekit as asyn
 from sideloop.compat.flytekit import loop_manager, run_sync
@@ -159,13 +160,13 @@ class TestRunnerMap:
 
         def work() -> None:
             run_sync(async_add, 1, 2)
-            ready.wait(20)
-            over.wait(20)
+            ready.wait(scaled(20))
+            over.wait(scaled(20))
 
         threads = [threading.Thread(target=work) for _ in range(3)]
         for thread in threads:
             thread.start()
-        ready.wait(20)
+        ready.wait(scaled(20))
         runner_map = loop_manager._runner_map
         looked_at = runner_map if view == "itself" else getattr(runner_map, view)()
         seen = 0

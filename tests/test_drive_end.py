@@ -12,6 +12,7 @@ from typing import Any
 
 import programs
 import pytest
+from pace import scaled
 from programs import Ended, count
 
 import sideloop
@@ -148,7 +149,7 @@ class TestAManager:
         self, threads: ThreadPoolExecutor
     ) -> None:
         manager = LoopManager(drive="caller")
-        threads.submit(manager.run_sync, answer).result(20)
+        threads.submit(manager.run_sync, answer).result(scaled(20))
         del manager
         gc.collect()
 
@@ -159,12 +160,12 @@ class TestAManager:
         def call() -> None:
             loops.append(weakref.ref(manager.run_sync(running_loop)))
             called.set()
-            dropped.wait(20)
+            dropped.wait(scaled(20))
 
         manager = LoopManager(drive="caller")
         thread = threading.Thread(target=call)
         thread.start()
-        assert called.wait(20)
+        assert called.wait(scaled(20))
         for runner in manager.runners():
             loop_of(runner).close_or_let_go()
         dropped.set()

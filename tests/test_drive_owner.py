@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from pace import scaled
 
 import sideloop
 from sideloop import DeadlockError, LoopManager, Runner
@@ -94,9 +95,9 @@ class TestARunnerOfAnotherThread:
         self, runner: Runner, threads: ThreadPoolExecutor
     ) -> None:
         loop = runner.run(running_loop)
-        threads.submit(int).result(20)
+        threads.submit(int).result(scaled(20))
         before, files = native_threads(), open_files()
-        error = threads.submit(caught, lambda: runner.run(answer)).result(20)
+        error = threads.submit(caught, lambda: runner.run(answer)).result(scaled(20))
         assert isinstance(error, RuntimeError)
         assert "answer() was not started" in str(error)
         assert "driven" in str(error)
@@ -105,7 +106,7 @@ class TestARunnerOfAnotherThread:
 
     def test_cannot_be_closed_there(self, runner: Runner, threads: ThreadPoolExecutor) -> None:
         runner.run(answer)
-        error = threads.submit(caught, runner.close).result(20)
+        error = threads.submit(caught, runner.close).result(scaled(20))
         assert isinstance(error, RuntimeError)
         assert "close it there" in str(error)
         assert not runner.closed
@@ -114,7 +115,7 @@ class TestARunnerOfAnotherThread:
     def test_can_be_closed_anywhere_before_its_first_call(
         self, runner: Runner, threads: ThreadPoolExecutor
     ) -> None:
-        threads.submit(runner.close).result(20)
+        threads.submit(runner.close).result(scaled(20))
         with pytest.raises(sideloop.RunnerClosedError, match=r"answer\(\) was not started"):
             runner.run(answer)
 
@@ -126,13 +127,13 @@ class TestTwoThreads:
         together = threading.Barrier(2)
 
         async def meet(number: int) -> tuple[asyncio.AbstractEventLoop, int]:
-            await asyncio.to_thread(together.wait, 20)
+            await asyncio.to_thread(together.wait, scaled(20))
             return asyncio.get_running_loop(), number
 
         def call(number: int) -> set[asyncio.AbstractEventLoop]:
             found = [manager.run_sync(meet, number) for _ in range(20)]
             assert [one for _, one in found] == [number] * 20
-            together.wait(20)  # both threads live until both have called
+            together.wait(scaled(20))  # both threads live until both have called
             return {loop for loop, _ in found}
 
         first, second = threads.map(call, range(2))
@@ -186,18 +187,18 @@ class TestACloseOfTheManager:
         def elsewhere() -> None:
             manager.run_sync(leave, "theirs")
             called.set()
-            assert closed.wait(20)
+            assert closed.wait(scaled(20))
             assert log == ["mine"]
             manager.run_sync(asyncio.sleep, 0)
             assert log == ["mine", "theirs"]
 
         with ThreadPoolExecutor(1) as pool:
             other = pool.submit(elsewhere)
-            assert called.wait(20)
+            assert called.wait(scaled(20))
             manager.run_sync(leave, "mine")
             manager.close()
             closed.set()
-            other.result(20)
+            other.result(scaled(20))
 
 
 class Working:
@@ -211,7 +212,7 @@ class Working:
         self.ended: list[object] = []
         self._thread = threading.Thread(target=self._call, args=[run])
         self._thread.start()
-        assert self._entered.wait(20)
+        assert self._entered.wait(scaled(20))
 
     def _call(self, run: Callable[..., Any]) -> None:
         try:
@@ -231,7 +232,7 @@ class Working:
         return "done"
 
     def join(self) -> object:
-        self._thread.join(20)
+        self._thread.join(scaled(20))
         assert self.starts == [self._thread]
         assert self.cleaned_up
         return self.ended[0]

@@ -20,6 +20,7 @@ from types import TracebackType
 import anyio
 import pytest
 from aliases import WaitUntil
+from pace import scaled
 
 import sideloop
 from sideloop import LoopManager, Runner, RunnerClosedError, SyncContextManager
@@ -360,7 +361,7 @@ class TestTheEndOfItsLoop:
         def use() -> None:
             with runner.enter(slow()):
                 loop_of(runner).close_soon()
-                assert exiting.wait(20)
+                assert exiting.wait(scaled(20))
             assert exited.is_set()
 
         with pytest.raises(RunnerClosedError):

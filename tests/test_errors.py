@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Callable
 
 import pytest
+from pace import scaled
 
 import sideloop
 from sideloop import DeadlockError, LoopStoppedError, NestingError, Runner, RunnerClosedError
@@ -27,7 +28,7 @@ def cut_off() -> None:
 
     future = runner.submit(wait)
     runner.close()
-    future.result(20)
+    future.result(scaled(20))
 
 
 def stopped() -> None:
@@ -55,7 +56,7 @@ def host_gone() -> None:
             loop.close()
 
         threads.submit(turn)
-        started.result(20)
+        started.result(scaled(20))
         sideloop.run_on(loop, stop)
 
 
@@ -130,7 +131,7 @@ class TestPickling:
         with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
             for kind, fail in ((RunnerClosedError, closed), (DeadlockError, dead)):
                 with pytest.raises(kind):
-                    pool.submit(fail).result(20)
+                    pool.submit(fail).result(scaled(20))
 
 
 class RefusedError(RunnerClosedError):

@@ -11,6 +11,7 @@ from collections.abc import Generator
 
 import pytest
 from loops import OURS, STANDARD, WITH_BOTH, Loop, on_another_thread, turn
+from pace import scaled
 
 
 @pytest.fixture
@@ -199,9 +200,9 @@ class TestCallsFromOtherThreads:
         for number in range(300):
             ran = threading.Event()
             loop.call_soon_threadsafe(ran.set)
-            assert ran.wait(20), number
+            assert ran.wait(scaled(20)), number
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(20)
+        thread.join(scaled(20))
         assert not thread.is_alive()
 
     @WITH_BOTH
@@ -228,7 +229,7 @@ class TestCallsFromOtherThreads:
             thread.start()
             turn(loop)
             loop.close()
-            thread.join(20)
+            thread.join(scaled(20))
             assert refused == ["Event loop is closed"]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from loops import OURS, STANDARD, WITH_BOTH, Loop, on_another_thread, turn
+from pace import scaled
 
 
 @pytest.fixture
@@ -333,7 +334,7 @@ class TestSubclasses:
         thread = threading.Thread(target=loop.run_forever)
         thread.start()
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(20)
+        thread.join(scaled(20))
         loop.close()
         assert seen == [threading.get_ident()]
 
@@ -436,7 +437,7 @@ class TestSelectors:
         for _ in range(100):
             ran = threading.Event()
             loop.call_soon_threadsafe(ran.set)
-            assert ran.wait(20)
+            assert ran.wait(scaled(20))
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(20)
+        thread.join(scaled(20))
         assert not thread.is_alive()

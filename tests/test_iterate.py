@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import anyio
 import pytest
 from aliases import WaitUntil
+from pace import scaled
 
 import sideloop
 from sideloop import DeadlockError, LoopManager, Runner, RunnerClosedError, SyncGenerator
@@ -136,7 +137,9 @@ class TestTheItems:
         self, manager: LoopManager, threads: ThreadPoolExecutor
     ) -> None:
         items = manager.synced(count)(20)
-        assert [threads.submit(next, items).result(20) for _ in range(20)] == list(range(20))
+        assert [threads.submit(next, items).result(scaled(20)) for _ in range(20)] == list(
+            range(20)
+        )
 
     def test_of_many_threads_do_not_mix(
         self, manager: LoopManager, threads: ThreadPoolExecutor
@@ -637,19 +640,19 @@ class TestTwoThreadsAtOnce:
 
         async def wait() -> AsyncIterator[str]:
             begun.set()
-            go_on.wait(20)
+            go_on.wait(scaled(20))
             yield "first"
             yield "second"
 
         items = manager.synced(wait)()
         first = threads.submit(next, items)
-        assert begun.wait(20)
+        assert begun.wait(scaled(20))
         with pytest.raises(ValueError, match=r"wait\(\) is running a step already"):
             next(items)
         with pytest.raises(ValueError, match=r"wait\(\) is running a step already"):
             items.close()
         go_on.set()
-        assert first.result(20) == "first"
+        assert first.result(scaled(20)) == "first"
         assert list(items) == ["second"]
 
     def test_on_the_loop_thread_itself_is_a_deadlock_error(self, runner: Runner) -> None:
@@ -670,7 +673,7 @@ class TestTwoThreadsAtOnce:
             items = runner.iterate(count(3))
             assert next(items) == 0
             with pytest.raises(RuntimeError, match="driven by the thread that made its first call"):
-                threads.submit(next, items).result(20)
+                threads.submit(next, items).result(scaled(20))
             assert list(items) == [1, 2]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import programs
 import pytest
 from aliases import WaitUntil
+from pace import scaled
 
 import sideloop
 from sideloop import LoopManager, LoopStoppedError, Runner
@@ -181,10 +182,10 @@ class TestAnExitOnALoopThread:
                 target=lambda: errors.append(caught(lambda: runner.run(forever)))
             )
             thread.start()
-            assert waiting.wait(20)
+            assert waiting.wait(scaled(20))
             with contextlib.suppress(LookupError, asyncio.CancelledError, LoopStoppedError):
                 runner.run(way(error))
-            thread.join(20)
+            thread.join(scaled(20))
             assert isinstance(errors[0], LoopStoppedError)
             assert errors[0].__cause__ is error
             assert runner.run(answer) == 42
@@ -330,7 +331,7 @@ def test_an_exit_of_another_call_of_the_batch_comes_to_that_call_alone() -> None
 
     def block() -> None:
         blocked.set()
-        free.wait(20)
+        free.wait(scaled(20))
 
     async def leaves() -> None:
         sys.exit(7)
@@ -338,8 +339,8 @@ def test_an_exit_of_another_call_of_the_batch_comes_to_that_call_alone() -> None
     with Runner() as runner:
         runner.run(answer)
         runner.submit(asyncio.sleep, 0).add_done_callback(lambda _: block())
-        assert blocked.wait(20)
+        assert blocked.wait(scaled(20))
         futures = [runner.submit(each) for each in (leaves, answer, leaves, answer)]
         free.set()
-        outcomes = [future.exception(20) or future.result() for future in futures]
+        outcomes = [future.exception(scaled(20)) or future.result() for future in futures]
         assert [type(one) for one in outcomes] == [SystemExit, int, SystemExit, int]

@@ -24,6 +24,7 @@ import uvicorn
 from aiohttp import web
 from aliases import WaitUntil
 from loops import Run
+from pace import scaled
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -245,7 +246,7 @@ class TestUvicornAndHttpx:
             answer = httpx.post(url, content=b"four", verify=verify, trust_env=False, timeout=20)
         finally:
             server.should_exit = True
-            thread.join(20)
+            thread.join(scaled(20))
         assert answer.text == f"{OURS} {'https' if tls else 'http'} 4"
         assert not thread.is_alive()
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import programs
 import pytest
+from pace import scaled
 
 import sideloop
 from sideloop import LoopManager, Runner, RunnerClosedError
@@ -28,7 +29,7 @@ class SlowFactory:
 
     def __call__(self) -> asyncio.AbstractEventLoop:
         self.making.set()
-        assert self.go_on.wait(20)
+        assert self.go_on.wait(scaled(20))
         self.made += 1
         return sideloop.new_event_loop()
 
@@ -58,7 +59,7 @@ class TestWhileALoopIsMade:
         }
         first = manager.run_sync if entry == "process" else runner.run
         making = threads.submit(first, answer)
-        assert factory.making.wait(20)
+        assert factory.making.wait(scaled(20))
         try:
             begin = time.monotonic()
             with sideloop.timeout(0.05), pytest.raises(TimeoutError):
@@ -66,7 +67,7 @@ class TestWhileALoopIsMade:
             assert time.monotonic() - begin < 2
         finally:
             factory.go_on.set()
-        assert making.result(20) == 42
+        assert making.result(scaled(20)) == 42
         assert calls[entry]() is not None
         assert factory.made == 1
         runner.close()
@@ -85,10 +86,10 @@ class TestWhileALoopIsMade:
         with Runner(loop_factory=factory) as runner:
             with lock:
                 first = threads.submit(runner.run, answer)
-                assert making.wait(20)
+                assert making.wait(scaled(20))
                 with sideloop.timeout(0.05), pytest.raises(TimeoutError):
                     runner.run(answer)
-            assert first.result(20) == 42
+            assert first.result(scaled(20)) == 42
             assert runner.run(answer) == 42
 
     def test_one_that_raises_raises_to_its_caller_and_the_next_one_makes_it(
@@ -101,17 +102,17 @@ class TestWhileALoopIsMade:
             if len(tries) > 1:
                 return sideloop.new_event_loop()
             making.set()
-            assert go_on.wait(20)
+            assert go_on.wait(scaled(20))
             raise OSError("no loop today")
 
         with Runner(loop_factory=factory) as runner:
             first = threads.submit(runner.run, answer)
-            assert making.wait(20)
+            assert making.wait(scaled(20))
             others = [threads.submit(runner.run, answer) for _ in range(4)]
             go_on.set()
             with pytest.raises(OSError, match="today"):
-                first.result(20)
-            assert [other.result(20) for other in others] == [42] * 4
+                first.result(scaled(20))
+            assert [other.result(scaled(20)) for other in others] == [42] * 4
         assert len(tries) == 2
 
     def test_its_maker_is_refused_if_its_own_limit_is_over_then(self) -> None:
@@ -134,13 +135,13 @@ class TestWhileALoopIsMade:
         factory = SlowFactory()
         runner = Runner(loop_factory=factory)
         first = threads.submit(runner.run, answer)
-        assert factory.making.wait(20)
+        assert factory.making.wait(scaled(20))
         begin = time.monotonic()
         runner.close(grace=0.05)
         assert time.monotonic() - begin < 2
         factory.go_on.set()
         with pytest.raises(RunnerClosedError):
-            first.result(20)
+            first.result(scaled(20))
 
     def test_ctrl_c_is_answered_at_once(self) -> None:
         ended = programs.run("making")

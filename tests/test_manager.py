@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar
 
 import pytest
 from aliases import LoopFactory, WaitUntil
+from pace import scaled
 
 import sideloop
 from sideloop import LoopManager, NestingError
@@ -58,23 +59,23 @@ class TestScopeThread:
         together = threading.Barrier(8)
 
         def call() -> asyncio.AbstractEventLoop:
-            together.wait(20)
+            together.wait(scaled(20))
             loop = manager.run_sync(running_loop)
-            together.wait(20)  # all threads live until all have called
+            together.wait(scaled(20))  # all threads live until all have called
             return loop
 
         with ThreadPoolExecutor(8) as threads:
             calls = [threads.submit(call) for _ in range(8)]
-            assert len({call.result(20) for call in calls}) == 8
+            assert len({call.result(scaled(20)) for call in calls}) == 8
 
     def test_goes_by_the_thread_and_not_by_its_name(self, manager: LoopManager) -> None:
         together = threading.Barrier(2)
         loops: list[asyncio.AbstractEventLoop] = []
 
         def call() -> None:
-            together.wait(20)
+            together.wait(scaled(20))
             loops.append(manager.run_sync(running_loop))
-            together.wait(20)
+            together.wait(scaled(20))
 
         namesakes = [threading.Thread(target=call, name="namesake") for _ in range(2)]
         for thread in namesakes:
@@ -153,7 +154,7 @@ class TestScopeThread:
             done.set()
 
         _thread.start_new_thread(call, ())
-        assert done.wait(20)
+        assert done.wait(scaled(20))
         assert found == [22]
 
 
@@ -172,11 +173,11 @@ class TestScopeProcess:
         together = threading.Barrier(16)
 
         def call() -> asyncio.AbstractEventLoop:
-            together.wait(20)
+            together.wait(scaled(20))
             return manager.run_sync(running_loop)
 
         calls = [threads.submit(call) for _ in range(16)]
-        assert len({call.result(20) for call in calls}) == 1
+        assert len({call.result(scaled(20)) for call in calls}) == 1
         assert len(manager.runners()) == 1
         manager.close()
 
@@ -206,9 +207,9 @@ class TestScopeProcess:
             gates[0].set()
 
         waiting = threads.submit(manager.run_sync, wait)
-        assert made.wait(20)
+        assert made.wait(scaled(20))
         manager.run_sync(open_gate)
-        assert waiting.result(20) == "met"
+        assert waiting.result(scaled(20)) == "met"
         manager.close()
 
 
@@ -257,13 +258,13 @@ class TestManyCalls:
             together = threading.Barrier(64)
 
             def call() -> None:
-                together.wait(20)
+                together.wait(scaled(20))
                 assert manager.run_sync(add, 10, b=12) == 22
-                together.wait(20)
+                together.wait(scaled(20))
 
             with ThreadPoolExecutor(64) as threads:
                 for called in [threads.submit(call) for _ in range(64)]:
-                    called.result(20)
+                    called.result(scaled(20))
 
         for _ in range(3):
             burst()
@@ -293,9 +294,9 @@ class TestMoreThreadsThanRunners:
             return number
 
         def call(number: int) -> list[int]:
-            together.wait(20)
+            together.wait(scaled(20))
             answers = [manager.run_sync(echo, number) for _ in range(50)]
-            together.wait(20)
+            together.wait(scaled(20))
             return answers
 
         answers = list(threads.map(call, range(16)))
@@ -311,7 +312,7 @@ class TestMoreThreadsThanRunners:
             return manager.run_sync(nested, depth - 1) + 1 if depth else 0
 
         def call(_: int) -> int:
-            together.wait(20)
+            together.wait(scaled(20))
             return manager.run_sync(nested, 10)
 
         assert list(threads.map(call, range(16))) == [10] * 16
@@ -652,14 +653,14 @@ class TestClose:
 
         def work() -> None:
             manager.run_sync(leave)
-            begun.wait(20)
-            over.wait(20)
+            begun.wait(scaled(20))
+            over.wait(scaled(20))
 
         manager = LoopManager(grace=0.5 if grace is None else 60)
         workers = [threading.Thread(target=work) for _ in range(6)]
         for worker in workers:
             worker.start()
-        begun.wait(20)
+        begun.wait(scaled(20))
         begin = time.monotonic()
         with caplog.at_level(logging.WARNING, "sideloop"):
             manager.close(grace)
@@ -674,11 +675,11 @@ class TestClose:
 
         async def block() -> None:
             blocking.set()
-            release.wait(20)
+            release.wait(scaled(20))
 
         runner = sideloop.Runner(grace=0.1)
         future = runner.submit(block)
-        assert blocking.wait(20)
+        assert blocking.wait(scaled(20))
         with caplog.at_level(logging.WARNING, "sideloop"):
             runner.close()
             begin = time.monotonic()
@@ -686,7 +687,7 @@ class TestClose:
             assert time.monotonic() - begin < 0.5
         assert len(caplog.records) == 1
         release.set()
-        assert future.result(20) is None or future.exception(20)
+        assert future.result(scaled(20)) is None or future.exception(scaled(20))
 
     @pytest.mark.usefixtures("no_thread_left")
     def test_ends_the_threads(self, loop_factory: LoopFactory | None) -> None:
@@ -718,12 +719,12 @@ class TestClose:
             return manager.run_sync(add, 1, 1)
 
         with ThreadPoolExecutor(2) as threads:
-            threads.submit(manager.run_sync, nested).result(20)
+            threads.submit(manager.run_sync, nested).result(scaled(20))
             manager.run_sync(nested)
             manager.close()
             assert manager.runners() == []
             # A thread that called before calls again.
-            assert threads.submit(manager.run_sync, nested).result(20) == 2
+            assert threads.submit(manager.run_sync, nested).result(scaled(20)) == 2
             manager.close()
 
     def test_while_others_call_leaves_nobody_waiting(
@@ -744,7 +745,7 @@ class TestClose:
             manager.close()
         enough.set()
         for one in calling:
-            one.result(20)
+            one.result(scaled(20))
 
 
 class TestTheManager:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from aliases import WaitUntil
 from hooks.futures import ForeignFuture
+from pace import scaled
 
 import sideloop
 from sideloop import DeadlockError, LoopStoppedError, RunnerClosedError, loop_manager, run_sync
@@ -149,7 +150,7 @@ class TestTheAnswers:
     def test_may_be_taken_by_one_thread_after_the_other(self, threads: ThreadPoolExecutor) -> None:
         answers = sideloop.map(double, range(100), limit=3)
         assert [next(answers) for _ in range(10)] == [2 * n for n in range(10)]
-        assert threads.submit(list, answers).result(20) == [2 * n for n in range(10, 100)]
+        assert threads.submit(list, answers).result(scaled(20)) == [2 * n for n in range(10, 100)]
 
 
 class TestTheItems:
@@ -525,7 +526,7 @@ class TestClosing:
         with lock:
             begin = time.monotonic()
             if how == "elsewhere":
-                threads.submit(held.clear).result(20)
+                threads.submit(held.clear).result(scaled(20))
             elif how == "dropped":
                 held.clear()
             else:
@@ -549,16 +550,16 @@ class TestClosing:
             try:
                 await asyncio.sleep(0.1 if blocks == "all the time" else 60)
                 blocking.set()
-                release.wait(20)
+                release.wait(scaled(20))
             finally:
-                release.wait(20)
+                release.wait(scaled(20))
             return n
 
         answers = sideloop.map(item, range(2))
         assert next(answers) == 0
         try:
             if blocks == "all the time":
-                assert blocking.wait(20)
+                assert blocking.wait(scaled(20))
             begin = time.monotonic()
             with caplog.at_level(logging.WARNING, "sideloop"):
                 answers.close()
@@ -572,7 +573,7 @@ class TestClosing:
         waiting = Waiting()
         answers = sideloop.map(waiting, itertools.count())
         assert next(answers) == 0
-        threads.submit(answers.close).result(20)
+        threads.submit(answers.close).result(scaled(20))
         assert waiting.began == waiting.unwound > 63
 
     def test_is_idempotent_and_nothing_comes_after_it(self) -> None:
@@ -632,13 +633,13 @@ class TestClosing:
                 gates[0].set()
                 await gates[1].wait()
                 blocking.set()
-                release.wait(20)
+                release.wait(scaled(20))
             return n
 
         answers = sideloop.map(block, range(2))
         assert next(answers) == 0
         run_sync(open_gate, gates[1])
-        assert blocking.wait(20)
+        assert blocking.wait(scaled(20))
         with caplog.at_level(logging.WARNING, "sideloop"):
             answers.close()
         assert "block() blocks the event loop" in caplog.text
@@ -677,7 +678,7 @@ class TestTheLoop:
         wait_until(lambda: waiting.began == 11)
         loop_manager.close()
         with pytest.raises(RunnerClosedError):
-            taking.result(20)
+            taking.result(scaled(20))
         assert waiting.began == waiting.unwound
 
     def test_that_an_exit_ended_between_two_answers_is_an_error_that_names_it(
@@ -766,7 +767,7 @@ class TestNested:
             with pytest.raises(ValueError, match="by another thread"):
                 use()
         loop_manager.close()
-        assert isinstance(taking.exception(20), RunnerClosedError)
+        assert isinstance(taking.exception(scaled(20)), RunnerClosedError)
 
 
 class TestATimeLimit:

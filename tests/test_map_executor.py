@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 from aliases import WaitUntil
+from pace import scaled
 
 import sideloop
 
@@ -256,7 +257,7 @@ class TestInThreads:
         async def hold(n: int) -> int:
             if n:
                 second.set()
-            await asyncio.to_thread((release if n else second).wait, 20)
+            await asyncio.to_thread((release if n else second).wait, scaled(20))
             return n
 
         with ThreadPoolExecutor(2) as threads:
@@ -275,7 +276,7 @@ class TestInThreads:
             begun.append(n)
             if n:
                 second.set()
-            await asyncio.to_thread((release if n else second).wait, 20)
+            await asyncio.to_thread((release if n else second).wait, scaled(20))
             return n
 
         with ThreadPoolExecutor(2) as threads:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aliases import LoopFactory, WaitUntil
+from pace import scaled
 
 import sideloop
 from sideloop import LoopManager, Runner
@@ -288,7 +289,7 @@ class Waiting:
         self.found: list[object] = []
         self._thread = threading.Thread(target=self._call, args=[runner])
         self._thread.start()
-        assert self._started.wait(20)
+        assert self._started.wait(scaled(20))
 
     def _call(self, runner: Runner) -> None:
         try:
@@ -306,7 +307,7 @@ class Waiting:
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # closed
             self._loop.call_soon_threadsafe(self._go_on.set)
-        self._thread.join(20)
+        self._thread.join(scaled(20))
         return self.found[0]
 
 
@@ -367,7 +368,7 @@ class TestAFutureWhoseCancelRaises:
         assert sorted(cleaned) == ["after", "before"]
         for future in futures:
             with pytest.raises(sideloop.RunnerClosedError):
-                future.result(20)
+                future.result(scaled(20))
 
     @pytest.mark.parametrize("exit_kind", [SystemExit, KeyboardInterrupt])
     def test_by_an_exit_fails_its_own_call_alone_and_with_that(

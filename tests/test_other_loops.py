@@ -10,6 +10,7 @@ import programs
 import pytest
 import sniffio
 import trio
+from pace import scaled
 
 import sideloop
 from sideloop import LoopManager
@@ -42,7 +43,7 @@ class TestUnderAnotherLibrary:
                 assert runner.run(ask) == ("asyncio", "awaited")
             if drive == "thread":
                 with sideloop.Runner() as runner:
-                    assert runner.submit(ask).result(20) == ("asyncio", "awaited")
+                    assert runner.submit(ask).result(scaled(20)) == ("asyncio", "awaited")
                 mapped = list(sideloop.map(lambda _: ask(), range(2)))
                 assert mapped == [("asyncio", "awaited")] * 2
             assert sniffio.current_async_library() == before

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from aliases import LoopFactory, WaitUntil
+from pace import scaled
 
 import sideloop
 from sideloop import LoopManager, LoopStoppedError, Runner
@@ -145,7 +146,7 @@ class InFlight:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.cleaned_up = False
         self.outcome = threads.submit(runner.run, self._wait)
-        assert self._entered.wait(20)
+        assert self._entered.wait(scaled(20))
 
     async def _wait(self) -> str:
         self._loop = asyncio.get_running_loop()
@@ -162,7 +163,7 @@ class InFlight:
         assert self._loop is not None
         assert self._gate is not None
         self._loop.call_soon_threadsafe(self._gate.set)
-        return self.outcome.result(20)
+        return self.outcome.result(scaled(20))
 
 
 class TestAnException:
@@ -324,7 +325,7 @@ class TestAnException:
             raise error
 
         calls = [threads.submit(runner.run, fail) for _ in range(2)]
-        assert [call.exception(20) for call in calls] == [error, error]
+        assert [call.exception(scaled(20)) for call in calls] == [error, error]
 
     @every_exception
     def test_leaves_the_loop_as_it_was(self, manager: LoopManager, make: Make) -> None:
@@ -410,7 +411,7 @@ class TestAnExceptionThatExits:
 
         kept: list[asyncio.Task[None]] = []
         caught(lambda: runner.run(fail))
-        assert fired.wait(20)
+        assert fired.wait(scaled(20))
 
 
 class TestCancelledError:
@@ -516,7 +517,7 @@ class TestLoopStop:
             runner.run(getattr(self, ending))
         assert "'tested'" in str(raised.value)
         for other in others:
-            error = other.outcome.exception(20)
+            error = other.outcome.exception(scaled(20))
             assert isinstance(error, LoopStoppedError)
             assert "_wait()" in str(error)
 
@@ -527,7 +528,7 @@ class TestLoopStop:
         others = [InFlight(runner, threads) for _ in range(4)]
         caught(lambda: runner.run(getattr(self, ending)))
         for other in others:
-            other.outcome.exception(20)
+            other.outcome.exception(scaled(20))
         assert [other.cleaned_up for other in others] == [True] * 4
 
     @pytest.mark.parametrize("ending", ENDINGS)
@@ -584,7 +585,7 @@ class TestLoopStop:
         other = InFlight(runner, threads)
         loop = runner.run(running_loop)
         loop.call_soon_threadsafe(loop.stop)
-        assert isinstance(other.outcome.exception(20), LoopStoppedError)
+        assert isinstance(other.outcome.exception(scaled(20)), LoopStoppedError)
         assert runner.run(answer) == 42
 
     def test_while_many_call_leaves_nobody_waiting(
@@ -634,7 +635,7 @@ class TestLoopClose:
 
         error = caught(lambda: runner.run(stop_and_close))
         assert isinstance(error, RuntimeError)
-        assert isinstance(other.outcome.exception(20), LoopStoppedError)
+        assert isinstance(other.outcome.exception(scaled(20)), LoopStoppedError)
         assert runner.run(answer) == 42
 
 
@@ -646,16 +647,16 @@ class TestACoroutineThatBlocksItsLoop:
 
         async def block() -> bool:
             blocking.set()
-            return release.wait(20)
+            return release.wait(scaled(20))
 
         blocked = threads.submit(manager.run_sync, block)
-        assert blocking.wait(20)
+        assert blocking.wait(scaled(20))
         # They end while the loop is blocked: nothing else would release it.
         others = [threads.submit(manager.run_sync, answer) for _ in range(100)]
-        assert [other.result(20) for other in others] == [42] * 100
+        assert [other.result(scaled(20)) for other in others] == [42] * 100
         assert not blocked.done()
         release.set()
-        assert blocked.result(20) is True
+        assert blocked.result(scaled(20)) is True
 
 
 class TestWhatCanBeAwaited:
@@ -925,7 +926,7 @@ class TestWhatNobodyWaitsFor:
             kept.append(asyncio.get_running_loop().create_task(background()))
 
         manager.run_sync(start)
-        assert done.wait(20)
+        assert done.wait(scaled(20))
 
 
 class TestTheTask:

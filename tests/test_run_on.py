@@ -14,6 +14,7 @@ from typing import Any
 import programs
 import pytest
 from aliases import WaitUntil
+from pace import scaled
 
 import sideloop
 from sideloop import DeadlockError, LoopStoppedError, Runner, run_on
@@ -251,7 +252,7 @@ class TestALoopThatEndsUnderACall:
             await asyncio.sleep(60)
 
         def close() -> None:
-            started.wait(20)
+            started.wait(scaled(20))
             others.close()
 
         closing = threading.Thread(target=close)
@@ -269,7 +270,7 @@ class TestALoopThatEndsUnderACall:
             return "slept"
 
         def stop_and_run_again() -> None:
-            sleeping.wait(20)
+            sleeping.wait(scaled(20))
             others.stop()
             time.sleep(0.06)  # two looks of the caller's
             others.thread = threading.Thread(target=others.loop.run_forever)
@@ -288,7 +289,7 @@ class TestALoopThatEndsUnderACall:
         sleeper = Sleeper()
 
         def stop() -> None:
-            sleeper.started.wait(20)
+            sleeper.started.wait(scaled(20))
             others.stop()
 
         stopping = threading.Thread(target=stop)
@@ -317,7 +318,7 @@ class TestALimit:
         free = threading.Event()
 
         async def block() -> None:
-            free.wait(20)
+            free.wait(scaled(20))
 
         with pytest.raises(TimeoutError), sideloop.timeout(0.05):
             run_on(others.loop, block)
@@ -329,7 +330,7 @@ class TestALimit:
         sleeper = Sleeper()
 
         def press() -> None:
-            sleeper.started.wait(20)
+            sleeper.started.wait(scaled(20))
             os.kill(os.getpid(), signal.SIGINT)
 
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -408,7 +409,7 @@ def test_a_call_that_was_given_up_since_its_loop_is_gone_is_collected_with_it(
 
         caller = threading.Thread(target=call)
         caller.start()
-        assert started.wait(20)
+        assert started.wait(scaled(20))
         others.close()
         caller.join()
         return seen

@@ -50,7 +50,8 @@ class TestRun:
 
         answers = list(threads.map(call, range(16)))
         assert answers == [[1000 * thread + n for n in range(300)] for thread in range(16)]
-        assert len({threads.submit(runner.run, running_loop).result(20) for _ in range(8)}) == 1
+        found = {threads.submit(runner.run, running_loop).result(scaled(20)) for _ in range(8)}
+        assert len(found) == 1
 
     def test_starts_one_loop_when_many_threads_call_first_at_once(
         self, runner: Runner, threads: ThreadPoolExecutor
@@ -58,11 +59,11 @@ class TestRun:
         together = threading.Barrier(16)
 
         def call() -> asyncio.AbstractEventLoop:
-            together.wait(20)
+            together.wait(scaled(20))
             return runner.run(running_loop)
 
         calls = [threads.submit(call) for _ in range(16)]
-        assert len({call.result(20) for call in calls}) == 1
+        assert len({call.result(scaled(20)) for call in calls}) == 1
 
     def test_begins_all_calls_that_come_in_together_before_it_steps_any(
         self, runner: Runner, wait_until: WaitUntil
@@ -103,7 +104,7 @@ class TestRun:
             return "met"
 
         calls = [threads.submit(runner.run, meet) for _ in range(2)]
-        assert [call.result(20) for call in calls] == ["met", "met"]
+        assert [call.result(scaled(20)) for call in calls] == ["met", "met"]
 
     def test_runs_user_code_on_the_thread_that_bears_the_runners_name(self, runner: Runner) -> None:
         async def look() -> threading.Thread:
@@ -191,7 +192,7 @@ class TestTheTaskOfACall:
 
         def block() -> None:
             blocked.set()
-            go_on.wait(20)
+            go_on.wait(scaled(20))
 
         async def note(what: str) -> None:
             log.append(what)
@@ -200,15 +201,15 @@ class TestTheTaskOfACall:
 
         loop = runner.run(running_loop)
         loop.call_soon_threadsafe(block)
-        assert blocked.wait(20)
+        assert blocked.wait(scaled(20))
         loop.call_soon_threadsafe(log.append, "callback")
         first = threads.submit(runner.run, note, "first")
         wait_until(lambda: sideloop.statistics().calls.waiting == 1)
         second = threads.submit(runner.run, note, "second")
         wait_until(lambda: sideloop.statistics().calls.waiting == 2)
         go_on.set()
-        first.result(20)
-        second.result(20)
+        first.result(scaled(20))
+        second.result(scaled(20))
         assert log == ["callback", "first", "second", "first again", "second again"]
 
     def test_that_is_done_at_once_is_told_before_what_came_with_it_runs(
@@ -218,7 +219,7 @@ class TestTheTaskOfACall:
 
         def block() -> None:
             blocked.set()
-            go_on.wait(20)
+            go_on.wait(scaled(20))
 
         async def answer() -> int:
             return 22
@@ -226,10 +227,10 @@ class TestTheTaskOfACall:
         with Runner(debug=False) as runner:  # which forbids what we do to its loop
             loop = runner.run(running_loop)
             loop.call_soon_threadsafe(block)
-            assert blocked.wait(20)
+            assert blocked.wait(scaled(20))
             # Due by the time the loop goes on, and waits for what the caller does next.
             waiting = loop.create_future()
-            loop.call_later(0, lambda: waiting.set_result(answered.wait(20)))
+            loop.call_later(0, lambda: waiting.set_result(answered.wait(scaled(20))))
             call = threads.submit(runner.run, answer)
             assert call.done() is False
             time.sleep(0.01)
@@ -367,7 +368,7 @@ class TestClose:
     ) -> None:
         runner.run(add, 1, 1)
         closing = [threads.submit(runner.close) for _ in range(8)]
-        assert [close.result(20) for close in closing] == [None] * 8
+        assert [close.result(scaled(20)) for close in closing] == [None] * 8
 
     def test_makes_the_next_call_a_clear_error(self, runner: Runner) -> None:
         for _ in range(2):  # never started, and started
@@ -400,7 +401,7 @@ class TestClose:
         runner.close()
         assert log[4:] == ["unwound"] * 4
         for call in calls:
-            error = call.exception(20)
+            error = call.exception(scaled(20))
             assert isinstance(error, RunnerClosedError)
             assert "wait() was cancelled" in str(error)
 
@@ -418,9 +419,9 @@ class TestClose:
                 raise error
 
         call = threads.submit(runner.run, wait)
-        assert waiting.wait(20)
+        assert waiting.wait(scaled(20))
         runner.close()
-        assert call.exception(20) is error
+        assert call.exception(scaled(20)) is error
 
     def test_cancels_background_tasks_and_closes_async_generators(self, runner: Runner) -> None:
         log: list[str] = []
@@ -483,10 +484,10 @@ class TestClose:
 
         runner = Runner(loop_factory=loop_factory, grace=0.05)
         call = threads.submit(runner.run, stubborn)
-        assert waiting.wait(20)
+        assert waiting.wait(scaled(20))
         with caplog.at_level(logging.WARNING, "sideloop"):
             runner.close()
-        assert isinstance(call.exception(20), RunnerClosedError)
+        assert isinstance(call.exception(scaled(20)), RunnerClosedError)
         warned = [record for record in caplog.records if record.name == "sideloop"]
         assert len(warned) == 1
         assert "stubborn" in warned[0].getMessage()
@@ -503,9 +504,9 @@ class TestClose:
 
         runner = Runner(grace=60)
         call = threads.submit(runner.run, slow_to_unwind)
-        assert waiting.wait(20)
+        assert waiting.wait(scaled(20))
         runner.close(grace=0.05)
-        assert isinstance(call.exception(20), RunnerClosedError)
+        assert isinstance(call.exception(scaled(20)), RunnerClosedError)
 
     @pytest.mark.usefixtures("no_thread_left")
     def test_leaves_a_loop_that_is_blocked_behind_and_names_the_runner(
@@ -518,17 +519,17 @@ class TestClose:
 
         async def block() -> None:
             blocking.set()
-            release.wait(20)
+            release.wait(scaled(20))
 
         runner = Runner(name="stuck", loop_factory=loop_factory, grace=0.05)
         call = threads.submit(runner.run, block)
-        assert blocking.wait(20)
+        assert blocking.wait(scaled(20))
         with caplog.at_level(logging.WARNING, "sideloop"):
             runner.close()
         assert "'stuck'" in caplog.text
         assert not release.is_set()
         release.set()
-        call.exception(20)
+        call.exception(scaled(20))
 
     def test_sends_calls_back_that_the_blocked_loop_never_started(
         self, loop_factory: LoopFactory | None, threads: ThreadPoolExecutor
@@ -545,7 +546,7 @@ class TestClose:
 
         runner = Runner(loop_factory=loop_factory, grace=0.05)
         blocked = threads.submit(runner.run, block)
-        assert blocking.wait(20)
+        assert blocking.wait(scaled(20))
         try:
             calls = [threads.submit(runner.run, queued) for _ in range(4)]
             runner.close()
@@ -555,7 +556,7 @@ class TestClose:
             assert started == []
         finally:
             release.set()
-        blocked.exception(20)
+        blocked.exception(scaled(20))
 
     def test_while_the_first_call_makes_the_loop_is_final(
         self, threads: ThreadPoolExecutor
@@ -565,19 +566,19 @@ class TestClose:
 
         def slow_factory() -> asyncio.AbstractEventLoop:
             making.set()
-            go_on.wait(20)
+            go_on.wait(scaled(20))
             loops.append(asyncio.new_event_loop())
             return loops[-1]
 
         runner = Runner(loop_factory=slow_factory)
         call = threads.submit(runner.run, add, 10, 12)
-        assert making.wait(20)
+        assert making.wait(scaled(20))
         closing = threads.submit(runner.close)
         while not runner.closed:  # as far as it comes without the first call
             pass
         go_on.set()
-        closing.result(20)
-        assert isinstance(call.exception(20), RunnerClosedError)
+        closing.result(scaled(20))
+        assert isinstance(call.exception(scaled(20)), RunnerClosedError)
         try:
             with pytest.raises(RunnerClosedError):
                 runner.run(add, 10, b=12)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 from aliases import LoopFactory, WaitUntil
+from pace import scaled
 
 from sideloop import DeadlockError, Runner, RunnerClosedError
 from sideloop._runners.options import Drive
@@ -52,15 +53,15 @@ def loop_blocked(runner: Runner) -> Generator[None]:
 
     async def block() -> None:
         blocked.set()
-        free.wait(20)
+        free.wait(scaled(20))
 
     blocking = runner.submit(block)
-    assert blocked.wait(20)
+    assert blocked.wait(scaled(20))
     try:
         yield
     finally:
         free.set()
-        blocking.result(20)
+        blocking.result(scaled(20))
 
 
 class TestTheFuture:
@@ -76,15 +77,15 @@ class TestTheFuture:
         argument = Argument()
         gone = weakref.ref(argument)
         future = runner.submit(take, argument)
-        assert future.result(20) == 22
+        assert future.result(scaled(20)) == 22
         del argument
         wait_until(lambda: gone() is None)
 
     def test_has_what_the_function_returns(self, runner: Runner) -> None:
         future = runner.submit(add, 10, b=12)
         assert isinstance(future, Future)
-        assert future.result(20) == 22
-        assert future.exception(20) is None
+        assert future.result(scaled(20)) == 22
+        assert future.exception(scaled(20)) is None
         assert future.done()
         assert not future.cancel()
 
@@ -95,9 +96,9 @@ class TestTheFuture:
             raise error
 
         future = runner.submit(fail)
-        assert future.exception(20) is error
+        assert future.exception(scaled(20)) is error
         with pytest.raises(KeyError) as raised:
-            future.result(20)
+            future.result(scaled(20))
         assert raised.value is error
 
     @pytest.mark.parametrize("exiting", [SystemExit, KeyboardInterrupt, GeneratorExit])
@@ -107,7 +108,7 @@ class TestTheFuture:
         async def leave() -> None:
             raise exiting
 
-        assert isinstance(runner.submit(leave).exception(20), exiting)
+        assert isinstance(runner.submit(leave).exception(scaled(20)), exiting)
         assert runner.run(add, 10, b=12) == 22
 
     def test_is_not_there_yet_when_its_timeout_is_over_and_the_task_runs_on(
@@ -119,11 +120,11 @@ class TestTheFuture:
         with pytest.raises(concurrent.futures.TimeoutError):
             future.result(timeout=0.01)
         runner.run(call, go_on.set)
-        assert future.result(20) is True
+        assert future.result(scaled(20)) is True
 
     def test_is_served_beside_a_hundred_others(self, runner: Runner) -> None:
         futures = [runner.submit(add, number, b=1) for number in range(100)]
-        concurrent.futures.wait(futures, timeout=20)
+        concurrent.futures.wait(futures, timeout=scaled(20))
         assert [future.result(0) for future in futures] == list(range(1, 101))
 
     def test_calls_back_on_the_loop_thread(self, runner: Runner, wait_until: WaitUntil) -> None:
@@ -145,7 +146,7 @@ class TestTheFuture:
         try:
             future = runner.submit(fail)
             with pytest.raises(MarkedError) as raised:
-                future.result(20)
+                future.result(scaled(20))
             error = weakref.ref(raised.value)
             del future, raised
             assert error() is None
@@ -179,7 +180,7 @@ class TestTheCall:
 
         token = variable.set("the caller's")
         try:
-            assert runner.submit(look).result(20) == "the caller's"
+            assert runner.submit(look).result(scaled(20)) == "the caller's"
         finally:
             variable.reset(token)
 
@@ -193,15 +194,15 @@ class TestTheCall:
         async def stop_and_block(blocked: threading.Event, free: threading.Event) -> None:
             asyncio.get_running_loop().stop()
             blocked.set()
-            free.wait(20)
+            free.wait(scaled(20))
 
         blocked, free = threading.Event(), threading.Event()
         stopping = runner.submit(stop_and_block, blocked, free)
-        assert blocked.wait(20)
+        assert blocked.wait(scaled(20))
         future = runner.submit(add, 10, b=12)
         free.set()
-        assert future.result(20) == 22
-        stopping.exception(20)
+        assert future.result(scaled(20)) == 22
+        stopping.exception(scaled(20))
 
     def test_of_what_is_no_async_function_is_refused_at_once(self, runner: Runner) -> None:
         for wrong in (add(1, 2), 7):
@@ -220,12 +221,12 @@ class TestCancel:
     def test_cancels_the_task_which_unwinds(self, runner: Runner) -> None:
         sleeper = Sleeper()
         future = runner.submit(sleeper)
-        assert sleeper.started.wait(20)
+        assert sleeper.started.wait(scaled(20))
         assert future.cancel()
         assert future.cancelled()
         with pytest.raises(CancelledError):
-            future.result(20)
-        concurrent.futures.wait([future], timeout=20)
+            future.result(scaled(20))
+        concurrent.futures.wait([future], timeout=scaled(20))
         assert sleeper.cleaned_up
 
     def test_of_a_call_that_has_not_begun_keeps_it_from_running(self, runner: Runner) -> None:
@@ -237,7 +238,7 @@ class TestCancel:
         with loop_blocked(runner):
             future = runner.submit(begin)
             assert future.cancel()
-            assert concurrent.futures.wait([future], timeout=20).done == {future}
+            assert concurrent.futures.wait([future], timeout=scaled(20)).done == {future}
         runner.run(add, 10, b=12)
         assert not began
 
@@ -247,9 +248,9 @@ class TestCancel:
         sleeper = Sleeper()
         future = runner.submit(sleeper)
         future.add_done_callback(lambda done: done.cancel())
-        assert sleeper.started.wait(20)
+        assert sleeper.started.wait(scaled(20))
         assert all(threads.map(lambda _: future.cancel(), range(16)))
-        concurrent.futures.wait([future], timeout=20)
+        concurrent.futures.wait([future], timeout=scaled(20))
         assert sleeper.cleaned_up
 
     def test_leaves_an_error_of_the_unwinding_to_the_exception_handler(self) -> None:
@@ -265,9 +266,9 @@ class TestCancel:
 
         with Runner(exception_handler=lambda _, about: reported.append(about["exception"])) as one:
             future = one.submit(fail_while_unwinding)
-            assert started.wait(20)
+            assert started.wait(scaled(20))
             future.cancel()
-            concurrent.futures.wait([future], timeout=20)
+            concurrent.futures.wait([future], timeout=scaled(20))
         assert [str(error) for error in reported] == ["'while unwinding'"]
 
     def test_by_the_task_itself_leaves_the_future_cancelled(self, runner: Runner) -> None:
@@ -276,7 +277,7 @@ class TestCancel:
 
         future = runner.submit(give_up)
         with pytest.raises(CancelledError):
-            future.result(20)
+            future.result(scaled(20))
         assert future.cancelled()
 
 
@@ -285,7 +286,7 @@ class TestClosingTheRunner:
         sleeper = Sleeper()
         with Runner(name="closing", loop_factory=loop_factory) as runner:
             future = runner.submit(sleeper)
-            assert sleeper.started.wait(20)
+            assert sleeper.started.wait(scaled(20))
         assert sleeper.cleaned_up
         with pytest.raises(RunnerClosedError, match=r"'closing' is closed.*cancelled before"):
             future.result(0)
@@ -300,7 +301,7 @@ class TestClosingTheRunner:
             future = runner.submit(add, 10, b=12)
             loop_of(runner).close_soon()
             with pytest.raises(RunnerClosedError, match="was not started"):
-                future.result(20)
+                future.result(scaled(20))
 
 
 class TestDebug:

@@ -20,6 +20,7 @@ import cloudpickle
 import library
 import pytest
 from library import Leaf, Named, Node, Pair, Point, Special, Ticker
+from pace import scaled
 
 import sideloop
 from sideloop import LoopManager, SyncGenerator
@@ -90,11 +91,11 @@ class TestATwin:
 
         def enter() -> bool:
             with gate as name:
-                together.wait(20)
+                together.wait(scaled(20))
             return name in gate.left
 
         with ThreadPoolExecutor(4) as threads:
-            assert all(one.result(20) for one in [threads.submit(enter) for _ in range(4)])
+            assert all(one.result(scaled(20)) for one in [threads.submit(enter) for _ in range(4)])
         assert len(set(gate.left)) == 4
         manager.close()
 
@@ -254,11 +255,13 @@ class TestTranslation:
         together = threading.Barrier(8)
 
         def find() -> Any:
-            together.wait(20)
+            together.wait(scaled(20))
             return root.me()
 
         with ThreadPoolExecutor(8) as threads:
-            assert {one.result(20) for one in [threads.submit(find) for _ in range(8)]} == {root}
+            assert {one.result(scaled(20)) for one in [threads.submit(find) for _ in range(8)]} == {
+                root
+            }
         manager.close()
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 import pytest
 from aliases import LoopFactory, WaitUntil
+from pace import scaled
 
 import sideloop
 from sideloop import LoopManager, Runner
@@ -135,10 +136,10 @@ class TestTimeout:
             gates[0].set()
 
         other = threads.submit(runner.run, wait)
-        assert waiting.wait(20)
+        assert waiting.wait(scaled(20))
         timed_out(lambda: runner.run(forever))
         runner.run(open_gate)
-        assert other.result(20) == "undisturbed"
+        assert other.result(scaled(20)) == "undisturbed"
 
     def test_limits_a_runner_and_a_sync_twin_too(
         self, runner: Runner, manager: LoopManager
@@ -149,7 +150,7 @@ class TestTimeout:
     def test_works_on_a_thread_that_is_not_the_main_one(
         self, manager: LoopManager, threads: ThreadPoolExecutor
     ) -> None:
-        threads.submit(timed_out, lambda: manager.run_sync(forever)).result(20)
+        threads.submit(timed_out, lambda: manager.run_sync(forever)).result(scaled(20))
 
     def test_leaves_asyncios_own_timeouts_alone(self, manager: LoopManager) -> None:
         error: list[BaseException] = []
@@ -230,7 +231,7 @@ class TestTheLimit:
             return "slept"
 
         with sideloop.timeout(0.01):
-            assert threads.submit(manager.run_sync, sleep).result(20) == "slept"
+            assert threads.submit(manager.run_sync, sleep).result(scaled(20)) == "slept"
 
     @pytest.mark.parametrize("seconds", [-1, -0.001, float("nan"), float("-inf")])
     def test_that_is_no_duration_is_refused(self, seconds: float) -> None:
@@ -324,7 +325,7 @@ class TestATaskThatIgnoresItsCancellation:
         assert "stubborn()" in warnings_in(caplog)[0]
         assert impatient.run_sync(answer) == 42
         release[0]()
-        assert ended.wait(20)
+        assert ended.wait(scaled(20))
 
     def test_reports_what_it_raises_later_to_the_exception_handler(
         self, loop_factory: LoopFactory | None, wait_until: WaitUntil
@@ -402,11 +403,11 @@ class TestALoopThatIsBlocked:
         with Runner(loop_factory=loop_factory, grace=GRACE) as runner:
             try:
                 blocked = threads.submit(timed_out, lambda: runner.run(block), 0.2)
-                assert blocking.wait(20)
+                assert blocking.wait(scaled(20))
                 queued = [threads.submit(runner.run, answer) for _ in range(4)]
-                blocked.result(20)
+                blocked.result(scaled(20))
                 # Answered while the old loop is still blocked.
-                assert [call.result(5) for call in queued] == [42] * 4
+                assert [call.result(scaled(5)) for call in queued] == [42] * 4
             finally:
                 release.set()
 
@@ -427,10 +428,10 @@ class TestALoopThatIsBlocked:
 
         with Runner(loop_factory=loop_factory) as runner:
             blocked = threads.submit(runner.run, block)
-            assert blocking.wait(20)
+            assert blocking.wait(scaled(20))
             timed_out(lambda: runner.run(never_started))
             release.set()
-            assert blocked.result(20) == "unblocked"
+            assert blocked.result(scaled(20)) == "unblocked"
             runner.run(answer)
             assert started == []
 
@@ -515,7 +516,7 @@ class TestAPassedDeadline:
 
         async def block() -> None:
             blocking.set()
-            release.wait(20)
+            release.wait(scaled(20))
 
         async def note() -> None:
             ran.append("ran")
@@ -526,12 +527,12 @@ class TestAPassedDeadline:
 
         with Runner() as runner:
             blocked = threads.submit(runner.run, block)
-            assert blocking.wait(20)
+            assert blocking.wait(scaled(20))
             late = threads.submit(call)
             time.sleep(0.05)
             release.set()
-            late.result(20)
-            blocked.result(20)
+            late.result(scaled(20))
+            blocked.result(scaled(20))
             runner.run(answer)
         assert ran == []
 
@@ -556,7 +557,7 @@ class TestAPassedDeadline:
             return sideloop.run_sync(answer)
 
         with sideloop.timeout(0):
-            assert runner.submit(nested).result(20) == 42
+            assert runner.submit(nested).result(scaled(20)) == 42
 
 
 class TestALimitThatIsUsedTwice:
@@ -601,7 +602,7 @@ class TestWhatOutlivesTheBlock:
             self.nested(manager, got)
 
         def wait_and_call() -> None:
-            over.wait(20)
+            over.wait(scaled(20))
             self.nested(manager, got)
 
         async def leave() -> None:
@@ -631,7 +632,7 @@ class TestWhatOutlivesTheBlock:
             future = runner.submit(nested)
         time.sleep(0.03)
         over.set()
-        assert future.result(20) == 42
+        assert future.result(scaled(20)) == 42
 
     def test_left_behind_by_the_limit_itself(
         self, impatient: LoopManager, over: threading.Event, wait_until: WaitUntil
@@ -673,7 +674,7 @@ class TestWhatOutlivesTheBlock:
 
         with sideloop.timeout(0.1):
             manager.run_sync(leave)
-            assert calling.wait(20)
+            assert calling.wait(scaled(20))
         wait_until(lambda: got)
         assert got == ["slow"]
 
@@ -716,7 +717,7 @@ class TestABlockThatIsLeftElsewhere:
         if how == "another context":
             contextvars.copy_context().run(pages.close)
         elif how == "another thread":
-            threads.submit(pages.close).result(20)
+            threads.submit(pages.close).result(scaled(20))
         else:
             asyncio.run(asyncio.to_thread(pages.close))
         time.sleep(0.03)

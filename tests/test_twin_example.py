@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pace import scaled
 from shelf import AsyncBook, Book, Client, ShelfError
 from shelf import client as shelf_client
 from shelf.server import Shelf, serve
@@ -124,7 +125,7 @@ class TestTheSyncTwin:
             together = threading.Barrier(4)
 
             def read(number: int) -> tuple[int, Any]:
-                together.wait(20)
+                together.wait(scaled(20))
                 return client.book(number).number, client
 
             with ThreadPoolExecutor(4) as threads:

@@ -4,6 +4,7 @@ import asyncio
 import warnings
 
 import pytest
+from pace import scaled
 
 from sideloop import EventLoop, LoopManager, LoopStoppedError, Runner
 
@@ -61,7 +62,7 @@ class TestUvloop:
             for _ in range(3):
                 with pytest.raises(kind):
                     runner.run(leave)
-            assert other.result(20) == "slept"
+            assert other.result(scaled(20)) == "slept"
             assert runner.run(running_loop) is loop
         assert reported == []
 
@@ -80,7 +81,7 @@ class TestUvloop:
             # The same object, but no outcome this time.
             loop.call_soon_threadsafe(raise_it, exit_of_all)
             with pytest.raises(LoopStoppedError) as stopped:
-                other.result(20)
+                other.result(scaled(20))
             assert stopped.value.__cause__ is exit_of_all
 
     def test_can_be_the_callers_running_loop(self) -> None:
