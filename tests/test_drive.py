@@ -374,6 +374,11 @@ class TestATimeLimit:
         assert log == ["unwound"]
         assert run(answer) == 42
 
+    def test_does_not_wait_for_the_timers_of_the_loop(self, run: Run) -> None:
+        with sideloop.timeout(0.02), pytest.raises(TimeoutError):
+            run(asyncio.sleep, 3600)
+        assert run(answer) == 42
+
     def test_of_zero_gives_the_call_up(self, run: Run) -> None:
         with sideloop.timeout(0), pytest.raises(TimeoutError):
             run(forever)
