@@ -84,11 +84,11 @@ def _shown(outcome: str) -> str:
 def _when(exception: dict[str, Any]) -> str:
     since, until = exception.get("since"), exception.get("until")
     words = ["with", exception["kind"]] if "kind" in exception else []
-    if since == until:
+    if since and since == until:
         words += ["on", since]
     elif since:
         words += ["from", since, "on"]
-    else:
+    elif until:
         words += ["up to", until]
     return " ".join(words)
 

@@ -139,7 +139,7 @@ def odd_awaitable(bridges: Bridges, dice: random.Random) -> None:
         lambda: BadAwaitable(error),
         lambda: BadSteps(dice.choice(["next", "next_later", "throw"]), error),
         lambda: ForeignFuture("result", error),
-        lambda: ForeignFuture("cancel", error),
+        lambda: ForeignFuture("cancel", UnseenError()),
         lambda: ForeignFuture("", error),
     ]
     make = dice.choice(kinds)
@@ -151,7 +151,7 @@ def odd_awaitable(bridges: Bridges, dice: random.Random) -> None:
     try:
         with sideloop.timeout(0.02):
             assert bridges.any_run(dice)(wait) == 22
-    except (CustomError, TimeoutError):
+    except (CustomError, UnseenError, TimeoutError):
         return
 
 

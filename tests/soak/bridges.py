@@ -23,11 +23,14 @@ LITTLE_GRACE = 0.05
 def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """The loops' exception handler: only what is meant to fail unseen may come here."""
     error = context.get("exception")
-    # Ours are those of calls that Ctrl-C has left behind, whose loops are closed.
-    if isinstance(error, (UnseenError, LoopStoppedError, RunnerClosedError)):
+    about = repr(context.get("task") or context.get("future") or context.get("handle"))
+    # A task is lost whose future would not be cancelled. Ours are those of calls that Ctrl-C has
+    # left behind, whose loops are closed.
+    lost = error is None and "wait_for=<hooks.futures.ForeignFuture" in about
+    if lost or isinstance(error, (UnseenError, LoopStoppedError, RunnerClosedError)):
         tally.count("failed unseen, reported")
     else:
-        tally.is_wrong(f"reported by a loop: {context['message']}", error)
+        tally.is_wrong(f"reported by a loop: {context['message']} {about}", error)
 
 
 def in_debug_mode() -> asyncio.AbstractEventLoop:
