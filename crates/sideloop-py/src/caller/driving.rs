@@ -91,12 +91,16 @@ fn turn_until_ended(
     on_main: bool,
 ) -> Turned {
     let (py, inside) = (call.py(), call.get());
+    let reads_ahead = inside.reads_ahead(py);
     let started = start(call, inside.submitted, FirstStepBy::Starter);
-    // As where asyncio runs a task until it is complete, what was ready when it ended still runs.
-    let mut last_turn = inside.is_done();
+    // As where asyncio runs a task until it is complete, what was ready when it ended still runs: but not what
+    // reads ahead, which may need what the caller does with the item.
+    let mut last_turn = reads_ahead || inside.is_done();
     // What is ready needs no look at timers and files first, unless the last one is long ago.
     let mut turned = started.and_then(|_| {
-        if turn::may_stay_blind(own_loop) {
+        if reads_ahead && inside.is_done() {
+            Ok(())
+        } else if turn::may_stay_blind(own_loop) {
             turn::run_ready(own_loop)
         } else {
             turn::run_once(own_loop, Some(0.0))

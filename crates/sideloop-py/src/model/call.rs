@@ -202,6 +202,14 @@ impl Call {
         self.inner.with(py, |inner| inner.task.as_ref().map(|task| task.bind(py).clone()))
     }
 
+    /// Whether its host goes on, when it has ended, with what nobody has asked for yet. Before it begins.
+    pub(crate) fn reads_ahead(&self, py: Python<'_>) -> bool {
+        self.inner.with(py, |inner| match &inner.work {
+            Some(Work::Step(step)) => step.host.get().reads_ahead,
+            Some(Work::Function { .. } | Work::Refill(_)) | None => false,
+        })
+    }
+
     /// Whether telling the outcome runs code of the user's: the callbacks of a future.
     pub(crate) fn is_told_by_callbacks(&self, py: Python<'_>) -> bool {
         self.inner.with(py, |inner| matches!(inner.answer, Some(Answer::Future(_))))

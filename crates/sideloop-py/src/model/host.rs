@@ -144,6 +144,8 @@ pub(crate) struct Host {
     /// Where the task runs. Set when that is made.
     pub(crate) core: OnceLock<Py<RunnerCore>>,
     pub(crate) task: OnceLock<Py<PyAny>>,
+    /// Items are made before they are asked for.
+    pub(crate) reads_ahead: bool,
     state: Mutex<State>,
 }
 
@@ -189,6 +191,7 @@ impl Host {
             deadline: Attached::default(),
             core: OnceLock::new(),
             task: OnceLock::new(),
+            reads_ahead: read_ahead > 0,
             state: Mutex::new(State::new(read_ahead)),
         }
     }
