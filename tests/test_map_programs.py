@@ -7,7 +7,7 @@ from programs import Program
 
 
 class TestCtrlC:
-    @pytest.mark.parametrize("what", ["waits", "computes", "pulls"])
+    @pytest.mark.parametrize("what", ["waits", "computes", "drops", "pulls"])
     def test_cancels_what_is_in_flight_and_lets_it_unwind(self, what: str) -> None:
         with Program("map", what) as program:
             program.wait_for("waiting")

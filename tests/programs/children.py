@@ -71,6 +71,10 @@ if __name__ == "__main__":
         if how == "is closed":
             pool.close()
         else:
+            # A signal as it leaves the lock of the answers would leave that locked for ever.
+            while pool._inqueue._rlock.acquire(block=False):
+                pool._inqueue._rlock.release()  # it does not wait for its next job yet
+                time.sleep(0.01)
             os.kill(pid, signal.SIGTERM)
             time.sleep(3)  # it tells its pool, and waits for a second
             pool.terminate()

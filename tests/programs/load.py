@@ -94,13 +94,22 @@ class Resources:
 
 
 def grow_nothing(work: Callable[[int], None], count: int) -> None:
-    """Do it, and see that what the first tenth has taken is enough for all."""
+    """Do it, and see that what the first tenth has taken is enough for all.
+
+    What grows in every round of three is a leak. In one it may be a cache, or threads of the system
+    that end late.
+    """
     for number in range(count // 10):
         work(number)
-    before = Resources()
-    for number in range(count // 10, count):
-        work(number)
-    Resources().check(before, count - count // 10)
+    for last in (False, False, True):
+        before = Resources()
+        for number in range(count // 10, count):
+            work(number)
+        try:
+            return Resources().check(before, count - count // 10)
+        except AssertionError:
+            if last:
+                raise
 
 
 def short_threads() -> None:

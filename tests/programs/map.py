@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import sideloop
 
 SECONDS = 600.0
+NEVER = 0
 
 
 def say(text: object) -> None:
@@ -67,14 +68,34 @@ def waits() -> None:
 
 
 def computes() -> None:
-    """Ctrl-C between two answers."""
-    waiting = Waiting(11)
+    """Ctrl-C between two answers, in a `with` block."""
+    waiting = Waiting(NEVER)
     try:
-        for _ in sideloop.map(waiting, itertools.count(), limit=10):
-            time.sleep(SECONDS)
+        with sideloop.map(waiting, itertools.count(), limit=10) as answers:
+            compute(waiting, answers)
     except KeyboardInterrupt:
         say("KeyboardInterrupt")
     report(waiting)
+
+
+def drops() -> None:
+    """Ctrl-C between two answers, which drops the iterator."""
+    waiting = Waiting(NEVER)
+    try:
+        compute(waiting, sideloop.map(waiting, itertools.count(), limit=10))
+    except KeyboardInterrupt:
+        say("KeyboardInterrupt")
+    while waiting.unwound < 11:  # nothing waits for them
+        time.sleep(0.001)
+    report(waiting)
+
+
+def compute(waiting: Waiting, answers: Iterator[int]) -> None:
+    for _ in answers:
+        while waiting.began < 11:
+            time.sleep(0.001)
+        say("waiting")
+        time.sleep(SECONDS)
 
 
 def pulls() -> None:
