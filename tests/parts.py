@@ -8,10 +8,8 @@ import pytest
 ALONE = (
     "test_interrupt.py::TestCtrlC::test_is_answered_within_fifty_milliseconds",
     "test_drive_interrupt.py::TestCtrlC::test_is_answered_whenever_it_comes",
-    "test_manager.py::TestScopeThread::test_reclaims_what_threads_got_in_their_last_steps",
 )
-"""Tests that measure how soon something happens, and one in which threads that end slowly may keep
-a driven loop: one time in ten on a busy machine, for a reason that is not known."""
+"""Tests that measure how soon something happens."""
 
 SECOND = ("test_asyncio_suite.py",)
 """Files that take about as long together as all the others."""

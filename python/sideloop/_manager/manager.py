@@ -17,7 +17,7 @@ from sideloop._loops.loop import Loop
 from sideloop._loops.making import ExceptionHandler, LoopFactory
 from sideloop._loops.thread import LoopThread, here
 from sideloop._manager.home import Home
-from sideloop._manager.runners import Owner, Runners
+from sideloop._manager.runners import Owner, Runners, reclaim
 from sideloop._runners.options import (
     GRACE,
     SLOW_CALL_WARNING,
@@ -254,6 +254,7 @@ class LoopManager:
         None). A loop that another thread drives unwinds when that thread calls next, or ends.
         """
         runners = self._runners()
+        reclaim()
         close_together([loop_of(runner) for runner in self.runners()], grace)
         runners.forget_closed()
 
@@ -360,7 +361,7 @@ class LoopManager:
             if depth >= DEPTH_LIMIT:
                 names = [owner.loop.name for owner in owners]
                 raise nesting_error(call_name(async_fn), depth, _shortened(names))
-            runners.reclaim()
+            reclaim()
             home = runners.add(self._make_runner("caller"))
             owner = Owner(runners, home)
             owners.append(owner)

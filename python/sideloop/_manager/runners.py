@@ -20,6 +20,12 @@ IDLE_LIMIT = 16
 """How many runners that nobody needs any more are kept for new threads."""
 
 
+_all: weakref.WeakValueDictionary[int, "Runners"] = weakref.WeakValueDictionary()
+"""The runners of every manager, each by a number of its own."""
+
+_numbers = itertools.count()
+
+
 class _Hold(NamedTuple):
     """That a thread calls through a home."""
 
@@ -41,6 +47,8 @@ class Runners:
         self._turns = itertools.count()
         # Re-entrant: a signal handler may call run_sync while this thread makes a runner.
         self._lock = threading.RLock()
+        self.generation = generation()
+        _all[next(_numbers)] = self
 
     def add(self, runner: Runner) -> Home:
         with self._lock:
@@ -66,7 +74,7 @@ class Runners:
 
     def for_thread(self, depth: int, make: Callable[[], Runner]) -> tuple[Home, bool]:
         """A home for one more thread that calls at this depth, and whether it is its own."""
-        self.reclaim()
+        reclaim()
         with self._lock:
             runner = self._take_idle()
             if runner is None:
@@ -105,7 +113,7 @@ class Runners:
         return key
 
     def reclaim(self) -> None:
-        """Take back what threads got in their last steps, where nothing is dropped any more."""
+        """Take back what threads got of this manager in their last steps."""
         # Not the items: making a pair of each may run the collector, and so somebody's call.
         for key in list(self._held):
             hold = self._held.get(key)
@@ -134,6 +142,17 @@ class Runners:
             self.idle.append(runner)
         else:
             loop_of(runner).close_soon()
+
+
+def reclaim() -> None:
+    """Take back what threads got in their last steps, where nothing is dropped any more.
+
+    Of all managers: one that was closed meanwhile may get no more calls.
+    """
+    for reference in _all.valuerefs():
+        runners = reference()
+        if runners is not None and runners.generation == generation():
+            runners.reclaim()
 
 
 class Owner:
