@@ -367,8 +367,17 @@ class TestAnError:
         assert run_sync(running_loop) is loop
 
     def test_is_the_first_of_two_exits(self) -> None:
+        began: list[int] = []
+
         async def leave(n: int) -> int:
-            raise SystemExit(n)
+            began.append(n)
+            while len(began) < 2:
+                await asyncio.sleep(0)
+            try:
+                await asyncio.sleep(0 if n == 1 else 60)
+            finally:
+                # The second one's before anybody hears of the first, which has cancelled it.
+                raise SystemExit(n)
 
         with pytest.raises(SystemExit) as raised:
             list(sideloop.map(leave, [1, 2], limit=2))
