@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import gc
 import os
+import signal
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -142,6 +143,110 @@ class TestClose:
         gc.collect()
         assert open_files() == files
         assert len(gc.get_objects()) - objects < 20
+
+
+class SignalledLoop(sideloop.EventLoop):
+    """Is sent a signal before it is closed."""
+
+    def close(self) -> None:
+        signal.raise_signal(signal.SIGUSR1)
+        super().close()
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, LookupError])
+class TestASignalHandlerThatRaisesWhileALoopIsClosed:
+    @pytest.fixture
+    def error(self, kind: type[BaseException]) -> Iterator[BaseException]:
+        """What the handler raises, once."""
+        error = kind("of a handler")
+        due = [error]
+
+        def handle(*_: object) -> None:
+            if due:
+                raise due.pop()
+
+        before = signal.signal(signal.SIGUSR1, handle)
+        yield error
+        signal.signal(signal.SIGUSR1, before)
+
+    def test_is_heard_by_who_closes_a_runner(self, error: BaseException) -> None:
+        before = open_files()
+        runner = Runner(drive="caller", loop_factory=SignalledLoop)
+        loop = runner.run(running_loop)
+        with pytest.raises(type(error)) as raised:
+            runner.close()
+        assert raised.value is error
+        assert loop.is_closed()
+        assert open_files() == before
+        runner.close()
+
+    def test_is_heard_by_who_closes_a_manager_whose_loops_are_all_closed(
+        self, error: BaseException
+    ) -> None:
+        async def nested() -> list[asyncio.AbstractEventLoop]:
+            return [asyncio.get_running_loop(), manager.run_sync(running_loop)]
+
+        before = open_files()
+        manager = LoopManager(drive="caller", loop_factory=SignalledLoop)
+        loops = manager.run_sync(nested)
+        with pytest.raises(type(error)) as raised:
+            manager.close()
+        assert raised.value is error
+        manager.close()
+        assert [loop.is_closed() for loop in loops] == [True, True]
+        assert open_files() == before
+
+    @pytest.mark.parametrize("ended_by", ["close", "stop"])
+    def test_is_heard_if_it_comes_while_what_is_left_unwinds(
+        self, error: BaseException, ended_by: str
+    ) -> None:
+        log: list[str] = []
+
+        async def leave() -> asyncio.Task[None]:
+            task = asyncio.get_running_loop().create_task(background())
+            await asyncio.sleep(0)
+            return task
+
+        async def background() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                signal_this_process = (os.getpid(), signal.SIGUSR1)
+                threading.Timer(0.01, os.kill, signal_this_process).start()
+                await asyncio.sleep(0.2)
+                log.append("cleaned up")
+
+        async def stop() -> None:
+            asyncio.get_running_loop().stop()
+            await asyncio.Event().wait()
+
+        before = open_files()
+        runner = Runner(drive="caller")
+        kept = runner.run(leave)
+        end = runner.close if ended_by == "close" else lambda: runner.run(stop)
+        with pytest.raises(type(error)) as raised:
+            end()
+        assert raised.value is error
+        # Who presses Ctrl-C waits no longer.
+        assert log == ([] if isinstance(error, KeyboardInterrupt) else ["cleaned up"])
+        assert open_files() == before
+        runner.close()
+        del kept
+
+    def test_is_heard_by_the_caller_whose_call_has_stopped_the_loop(
+        self, error: BaseException
+    ) -> None:
+        async def stop() -> None:
+            asyncio.get_running_loop().stop()
+            await asyncio.Event().wait()
+
+        before = open_files()
+        runner = Runner(drive="caller", loop_factory=SignalledLoop)
+        with pytest.raises(type(error)) as raised:
+            runner.run(stop)
+        assert raised.value is error
+        assert open_files() == before
+        runner.close()
 
 
 class TestAManager:

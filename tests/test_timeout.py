@@ -42,9 +42,13 @@ async def running_loop() -> asyncio.AbstractEventLoop:
 
 
 def timed_out(sync_fn: Callable[[], object], seconds: float = 0.02) -> TimeoutError:
-    with sideloop.timeout(seconds), pytest.raises(TimeoutError) as raised:
-        sync_fn()
-    return raised.value
+    """The error of a call that had begun: a short limit may be over before, on a busy machine."""
+    while True:
+        with sideloop.timeout(seconds), pytest.raises(TimeoutError) as raised:
+            sync_fn()
+        if not seconds or "was not started" not in str(raised.value):
+            return raised.value
+        seconds *= 2
 
 
 def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -53,9 +57,10 @@ def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 class TestTimeout:
     def test_says_which_call_did_not_end_and_what_the_limit_was(self, manager: LoopManager) -> None:
-        error = timed_out(lambda: manager.run_sync(forever), 0.02)
-        assert "forever()" in str(error)
-        assert "0.02 s" in str(error)
+        with sideloop.timeout(1.25), pytest.raises(TimeoutError) as raised:
+            manager.run_sync(forever)
+        assert "forever()" in str(raised.value)
+        assert "1.25 s" in str(raised.value)
 
     def test_lets_the_cleanup_run_before_it_is_raised(self, manager: LoopManager) -> None:
         log: list[str] = []

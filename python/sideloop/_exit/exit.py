@@ -49,7 +49,7 @@ def settle() -> None:
                 future.add_done_callback(partial(_open, ended))
                 waits.append((future, ended, time.monotonic() + loop.grace))
         except SystemExit as error:  # which is under way, and there are other loops
-            _report_exit(loop, error)
+            _report(loop, error)
         except RuntimeError:  # closed meanwhile, so it has unwound
             pass
     for future, ended, end in waits:
@@ -62,8 +62,8 @@ def settle() -> None:
         executor.end()
 
 
-def _report_exit(loop: Loop, error: SystemExit) -> None:
-    report(loop.loop, f"a task of runner {loop.core.name!r} exited at exit", error)
+def _report(loop: Loop, error: BaseException) -> None:
+    report(loop.loop, f"the loop of runner {loop.core.name!r} did not end well at exit", error)
 
 
 def _open(latch: Latch, _: object) -> None:
@@ -73,7 +73,7 @@ def _open(latch: Latch, _: object) -> None:
 def close_all() -> None:
     """Cancel what runs on every loop, let it unwind, and join the threads."""
     exit_state.begun = True
-    for loop in end_together(_ours(), _report_exit):
+    for loop in end_together(_ours(), _report):
         logger.warning(
             "the loop thread of runner %r is stuck, so the interpreter exits without it",
             loop.core.name,

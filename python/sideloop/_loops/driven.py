@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from sideloop._loops.ending import end
+from sideloop._loops.ending import end, report_end
 from sideloop._loops.event_loop import EventLoop
 from sideloop._loops.hubs import hubs
 from sideloop._loops.loop import live, remember
@@ -82,8 +82,12 @@ class DrivenLoop:
             if self._has_leftovers():
                 with _no_running_loop():
                     unwind(self.loop, self.core, self.grace)
-        finally:
-            end(self)
+        except BaseException:
+            report_end(self, end(self))
+            raise
+        raised = end(self)
+        if raised is not None:
+            raise raised
 
     def _has_leftovers(self) -> bool:
         loop: Any = self.loop

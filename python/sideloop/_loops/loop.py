@@ -71,12 +71,15 @@ def forget_inherited() -> None:
     exit_state.begun = False
 
 
-def end_together(loops: Sequence[Loop], exited: Callable[[Loop, SystemExit], object]) -> list[Loop]:
+def end_together(
+    loops: Sequence[Loop], failed: Callable[[Loop, BaseException], object]
+) -> list[Loop]:
     """Ask these loops to end, and wait for all of them at once: for the longest of their graces.
 
     Returns those that have not ended, to be named. Nobody waits for them again, nor for one that
-    was found to be stuck before. What unwinds on the calling thread may exit: `exited` is told, and
-    the others end all the same.
+    was found to be stuck before. What ends on the calling thread may exit, or fail: `failed` is
+    told, and the others end all the same. Ctrl-C, and what a signal handler raises who will not
+    wait, come out at once, and have the others let go.
     """
     for loop in loops:
         loop.ask_stop()
@@ -84,14 +87,20 @@ def end_together(loops: Sequence[Loop], exited: Callable[[Loop, SystemExit], obj
     graces = [loop.grace for loop in loops if not loop.core.stuck]
     end = time.monotonic() + max(graces, default=-1.0) + 1.0
     left: list[Loop] = []
-    for loop in loops:
+    for number, loop in enumerate(loops):
         seconds = max(end - time.monotonic(), 0.0)
         # For those that unwind here, one after the other.
         loop.grace = min(loop.grace, seconds)
         try:
             ended = loop.join(seconds)
-        except SystemExit as error:
-            exited(loop, error)
+        except BaseException as error:
+            if not isinstance(error, SystemExit) and not (
+                isinstance(error, Exception) and loop.loop.is_closed()
+            ):
+                for other in loops[number + 1 :]:
+                    other.let_go()
+                raise
+            failed(loop, error)
             continue
         if not ended:
             live.discard(loop)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from sideloop._base.errors import exit_error
-from sideloop._loops.ending import end
+from sideloop._loops.ending import end, report_end
 from sideloop._loops.hubs import HubExecutor, SystemThread, hubs
 from sideloop._loops.loop import exit_state, left_behind, live, remember
 from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
@@ -101,7 +101,7 @@ class LoopThread:
         except BaseException as error:  # nobody is there to whom it could go
             report(self.loop, f"the loop of runner {self.core.name!r} did not end well", error)
         finally:
-            end(self)
+            report_end(self, end(self))
             left_behind.discard(self)
 
     def _run(self) -> None:

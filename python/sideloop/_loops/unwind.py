@@ -30,7 +30,8 @@ def unwind(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> N
     before.
 
     Raises:
-        SystemExit, KeyboardInterrupt: What unwinds has raised it, and no call ends with it.
+        BaseException: What unwinds has raised SystemExit or KeyboardInterrupt, and no call ends
+            with it; or a signal handler has raised, whatever it was.
     """
     end = time.monotonic() + grace
     unwinding = _Unwinding(loop, core)
@@ -49,7 +50,7 @@ def settle(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> N
     """Cancel the tasks that are left on a loop that runs no more, but will again.
 
     Raises:
-        SystemExit, KeyboardInterrupt: As `unwind`.
+        BaseException: As `unwind`.
     """
     unwinding = _Unwinding(loop, core)
     unwinding.complete(unwinding.cancel_leftovers(grace))
@@ -127,17 +128,20 @@ class _Unwinding:
     def complete(self, coro: Coroutine[Any, Any, object]) -> None:
         """Run a coroutine with a time limit of its own to its end, whatever the others raise.
 
-        Ctrl-C that is no task's own error, or a second one, comes out at once.
+        Ctrl-C that is no task's own error, or a second one, comes out at once; what else a signal
+        handler raises is an exit.
         """
-        # Not by the loop's own method, which asks the user's task factory.
+        # Not by the loop's own methods: one asks the user's task factory, the other raises if a
+        # task stops the loop again, and what a signal handler raises has to be told from that.
         task = asyncio.Task(coro, loop=self._loop)
+        task.add_done_callback(lambda _: self._loop.stop())
         failed: BaseException | None = None
         for _ in range(_ATTEMPTS):
             if task.done():
                 break
             others = asyncio.all_tasks(self._loop)
             try:
-                self._loop.run_until_complete(task)
+                self._loop.run_forever()
             except (SystemExit, KeyboardInterrupt) as error:
                 if self._core.is_outcome(error):
                     continue  # it is on its way to the caller
@@ -146,8 +150,10 @@ class _Unwinding:
                     forget(task)
                     raise
                 self._exits.append(error)
-            except BaseException as error:  # a task may stop the loop again: go on
+            except BaseException as error:
                 failed = error
+                if _on_main():
+                    self._exits.append(error)
         if not task.done():
             # Its own methods fail, and nothing that is left on it can be run.
             forget(task)

@@ -184,10 +184,10 @@ def close_together(loops: Sequence[RunnerLoop], grace: float | None) -> None:
     for one in loops:
         one.wait_for_maker(grace, begun)
     ending = {one: loop for one in loops if (loop := one.begin_close(grace)) is not None}
-    exits: list[SystemExit] = []
-    for loop in end_together(list(ending.values()), lambda _, error: exits.append(error)):
+    raised: list[BaseException] = []
+    for loop in end_together(list(ending.values()), lambda _, error: raised.append(error)):
         logger.warning("the loop thread of runner %r is stuck and was left behind", loop.core.name)
     for one in ending:
         one.found = None
-    if exits:
-        raise exits[0]
+    if raised:
+        raise raised[0]
