@@ -957,9 +957,11 @@ class TestEverythingAsyncioDoes:
 class TestPickle:
     def test_has_all_options(self) -> None:
         options: dict[str, Any] = {
+            "name": "sent",
             "scope": "process",
             "drive": "thread",
             "loop_factory": asyncio.new_event_loop,
+            "debug": True,
             "exception_handler": print,
             "grace": 1.5,
             "slow_call_warning": 7.0,

@@ -19,7 +19,14 @@ from hooks.futures import ForeignFuture
 from pace import scaled
 
 import sideloop
-from sideloop import DeadlockError, LoopStoppedError, RunnerClosedError, loop_manager, run_sync
+from sideloop import (
+    DeadlockError,
+    LoopManager,
+    LoopStoppedError,
+    RunnerClosedError,
+    loop_manager,
+    run_sync,
+)
 
 
 async def double(n: int) -> int:
@@ -545,10 +552,9 @@ class TestClosing:
         assert took < 2
         wait_until(lambda: sorted(unwound) == [1, 2])
 
-    @pytest.mark.usefixtures("short_grace")
     @pytest.mark.parametrize("blocks", ["its cleanup", "all the time"])
     def test_takes_one_grace_where_an_item_blocks_its_loop(
-        self, caplog: pytest.LogCaptureFixture, blocks: str
+        self, hasty: LoopManager, caplog: pytest.LogCaptureFixture, blocks: str
     ) -> None:
         release, blocking = threading.Event(), threading.Event()
 
@@ -564,7 +570,7 @@ class TestClosing:
                 release.wait(scaled(20))
             return n
 
-        answers = sideloop.map(item, range(2))
+        answers = hasty.map(item, range(2))
         assert next(answers) == 0
         try:
             if blocks == "all the time":
@@ -576,7 +582,7 @@ class TestClosing:
         finally:
             release.set()
         assert len(caplog.records) == 1  # named once
-        assert run_sync(double, 1) == 2
+        assert hasty.run_sync(double, 1) == 2
 
     def test_by_another_thread_waits_too(self, threads: ThreadPoolExecutor) -> None:
         waiting = Waiting()
@@ -600,9 +606,8 @@ class TestClosing:
                 next(answers)
         assert waiting.began == waiting.unwound > 63
 
-    @pytest.mark.usefixtures("short_grace")
     def test_leaves_behind_what_ignores_it_and_names_it(
-        self, caplog: pytest.LogCaptureFixture, wait_until: WaitUntil
+        self, hasty: LoopManager, caplog: pytest.LogCaptureFixture, wait_until: WaitUntil
     ) -> None:
         enough: list[asyncio.Event] = []
 
@@ -617,19 +622,18 @@ class TestClosing:
                     await enough[0].wait()
             return n
 
-        answers = sideloop.map(stubborn, range(3))
+        answers = hasty.map(stubborn, range(3))
         assert next(answers) == 0
         with caplog.at_level(logging.WARNING, "sideloop"):
             answers.close()
         assert [record.name for record in caplog.records] == ["sideloop"]
         assert "stubborn() ignores its cancellation" in caplog.text
 
-        run_sync(open_gate, enough[0])
-        wait_until(lambda: run_sync(tasks_left) == 0)
+        hasty.run_sync(open_gate, enough[0])
+        wait_until(lambda: hasty.run_sync(tasks_left) == 0)
 
-    @pytest.mark.usefixtures("short_grace")
     def test_leaves_a_blocked_loop_behind_and_the_next_call_works(
-        self, caplog: pytest.LogCaptureFixture
+        self, hasty: LoopManager, caplog: pytest.LogCaptureFixture
     ) -> None:
         blocking, release = threading.Event(), threading.Event()
         gates: list[asyncio.Event] = []
@@ -645,20 +649,22 @@ class TestClosing:
                 release.wait(scaled(20))
             return n
 
-        answers = sideloop.map(block, range(2))
+        answers = hasty.map(block, range(2))
         assert next(answers) == 0
-        run_sync(open_gate, gates[1])
+        hasty.run_sync(open_gate, gates[1])
         assert blocking.wait(scaled(20))
         with caplog.at_level(logging.WARNING, "sideloop"):
             answers.close()
         assert "block() blocks the event loop" in caplog.text
-        assert run_sync(double, 21) == 42
+        assert hasty.run_sync(double, 21) == 42
         release.set()
 
 
 @pytest.fixture
-def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sideloop._map.loop.GRACE", SHORT_GRACE)
+def hasty() -> Iterator[LoopManager]:
+    """A manager with a short grace."""
+    with LoopManager(grace=SHORT_GRACE) as manager:
+        yield manager
 
 
 class TestTheLoop:

@@ -19,6 +19,7 @@ from aliases import WaitUntil
 from pace import scaled
 
 import sideloop
+from sideloop import LoopManager
 
 
 class Refuses(Exception):  # noqa: N818  # for tests
@@ -249,9 +250,8 @@ class TestInThreads:
         assert len(begun) == len(ended) < 10
 
     def test_closing_names_what_did_not_end_within_the_grace(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr("sideloop._map.shards.GRACE", 0.05)
         second, release = threading.Event(), threading.Event()
 
         async def hold(n: int) -> int:
@@ -260,8 +260,8 @@ class TestInThreads:
             await asyncio.to_thread((release if n else second).wait, scaled(20))
             return n
 
-        with ThreadPoolExecutor(2) as threads:
-            answers = sideloop.map(hold, itertools.count(), limit=1, executor=threads)
+        with LoopManager(grace=0.05) as manager, ThreadPoolExecutor(2) as threads:
+            answers = manager.map(hold, itertools.count(), limit=1, executor=threads)
             assert next(answers) == 0
             with caplog.at_level(logging.WARNING, "sideloop"):
                 answers.close()

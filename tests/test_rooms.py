@@ -25,10 +25,10 @@ FLOORS = [
     "_base",
     "_loops",
     "_views",
+    "_map",
     "_runners",
     "_twins",
     "_manager",
-    "_map",
     "_inside",
     "_exit",
     "_names",
@@ -186,11 +186,14 @@ class TestWhatIsPublic:
         [
             (
                 sideloop.Runner(),
-                {"run", "submit", "iterate", "enter", "close", "closed", "name", "drive"},
+                {"run", "submit", "map", "iterate", "enter", "close", "closed", "name", "drive"},
             ),
             (
                 sideloop.LoopManager(),
-                {"run_sync", "synced", "iterate", "enter", "runners", "close"},
+                {
+                    *("run_sync", "submit", "map", "synced", "iterate", "enter"),
+                    *("runners", "close", "name", "drive"),
+                },
             ),
         ],
         ids=lambda one: type(one).__name__,

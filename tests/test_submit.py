@@ -212,7 +212,7 @@ class TestTheCall:
     def test_on_a_loop_that_the_caller_drives_is_refused(self) -> None:
         with (
             Runner(drive="caller", name="driven") as runner,
-            pytest.raises(RuntimeError, match=r"add\(\) was not submitted.*'driven'.*use run"),
+            pytest.raises(RuntimeError, match=r"add\(\) was not submitted.*'driven'.*call it"),
         ):
             runner.submit(add, 10, b=12)
 

@@ -21,8 +21,11 @@ from sideloop._inside.dump import dump
 from sideloop._inside.statistics import CallStatistics, RunnerStatistics, Statistics, statistics
 from sideloop._loops.event_loop import EventLoop, new_event_loop
 from sideloop._manager.api import enter, iterate, loop_manager, run_sync, synced
+
+# As in concurrent.futures: read as sideloop.map. It is not in `__all__`, so that a star import
+# leaves the builtin alone.
+from sideloop._manager.api import map as map  # noqa: A004
 from sideloop._manager.manager import LoopManager
-from sideloop._map.map import map  # noqa: A004  # as in concurrent.futures: read as sideloop.map
 from sideloop._runners.run_on import run_on
 from sideloop._runners.runner import Runner
 from sideloop._twins.twin import AsyncOriginal
@@ -47,7 +50,6 @@ __all__ = [
     "enter",
     "iterate",
     "loop_manager",
-    "map",
     "new_event_loop",
     "run_on",
     "run_sync",
@@ -58,7 +60,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_names.publish(globals()[_name] for _name in __all__)
+_names.publish([*(globals()[_name] for _name in __all__), map])
 _names.keep_old_ones()
 _install()
 _watch_children()

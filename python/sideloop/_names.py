@@ -8,8 +8,7 @@ from sideloop import _manager, _map
 from sideloop._base import timeout
 from sideloop._inside import dump, statistics
 from sideloop._loops import event_loop
-from sideloop._manager import manager
-from sideloop._map.map import map as map_function
+from sideloop._manager import api, manager
 from sideloop._runners import run_on, runner
 from sideloop._twins import function, twin
 
@@ -18,7 +17,7 @@ def publish(public: Iterable[object]) -> None:
     """Have them say that they are where users find them: messages and pickles name them so."""
     for one in public:
         parts = (one, *vars(one).values()) if isinstance(one, type) else (one,)
-        for part in parts:
+        for part in [getattr(part, "__func__", part) for part in parts]:
             if isinstance(part, type | FunctionType):
                 part.__module__ = "sideloop"
 
@@ -42,5 +41,5 @@ def keep_old_ones() -> None:
         }
     )
     # These two are rooms now.
-    for room, held in ((_manager, manager.LoopManager), (_map, map_function)):
+    for room, held in ((_manager, manager.LoopManager), (_map, api.map)):
         setattr(room, held.__name__, held)

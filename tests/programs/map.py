@@ -1,6 +1,6 @@
 """Maps that meet signals, forks and the interpreter's end.
 
-`map.py <what>`: says "waiting" when the signal may come.
+`map.py <what> <whose>`: says "waiting" when the signal may come. Whose map it is, OWNERS says.
 """
 
 import asyncio
@@ -10,12 +10,23 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import sideloop
+from sideloop import LoopManager, Runner
 
 SECONDS = 600.0
 NEVER = 0
+
+OWNERS: dict[str, Callable[[], Any]] = {
+    "default": lambda: sideloop,
+    "manager": lambda: LoopManager(grace=0.5),
+    "process": lambda: LoopManager(scope="process", grace=0.5),
+    "driven": lambda: LoopManager(drive="caller", grace=0.5),
+    "runner": lambda: Runner(grace=0.5),
+    "driven_runner": lambda: Runner(drive="caller", grace=0.5),
+}
 
 
 def say(text: object) -> None:
@@ -53,14 +64,14 @@ async def tasks_left() -> int:
 
 def report(waiting: Waiting) -> None:
     say(f"{waiting.began} began, {waiting.unwound} unwound")
-    say(f"{sideloop.run_sync(tasks_left)} tasks left, {sum(sideloop.map(double, range(10)))}")
+    say(f"{run_sync(tasks_left)} tasks left, {sum(owner.map(double, range(10)))}")
 
 
 def waits() -> None:
     """Ctrl-C while the caller waits for an answer."""
     waiting = Waiting(11)
     try:
-        for _ in sideloop.map(waiting, itertools.count(), limit=10):
+        for _ in owner.map(waiting, itertools.count(), limit=10):
             pass
     except KeyboardInterrupt:
         say("KeyboardInterrupt")
@@ -71,7 +82,7 @@ def computes() -> None:
     """Ctrl-C between two answers, in a `with` block."""
     waiting = Waiting(NEVER)
     try:
-        with sideloop.map(waiting, itertools.count(), limit=10) as answers:
+        with owner.map(waiting, itertools.count(), limit=10) as answers:
             compute(waiting, answers)
     except KeyboardInterrupt:
         say("KeyboardInterrupt")
@@ -82,7 +93,7 @@ def drops() -> None:
     """Ctrl-C between two answers, which drops the iterator."""
     waiting = Waiting(NEVER)
     try:
-        compute(waiting, sideloop.map(waiting, itertools.count(), limit=10))
+        compute(waiting, owner.map(waiting, itertools.count(), limit=10))
     except KeyboardInterrupt:
         say("KeyboardInterrupt")
     while waiting.unwound < 11:  # nothing waits for them
@@ -107,7 +118,7 @@ def pulls() -> None:
         time.sleep(SECONDS)
 
     try:
-        list(sideloop.map(waiting, items(), limit=11))
+        list(owner.map(waiting, items(), limit=11))
     except KeyboardInterrupt:
         say("KeyboardInterrupt")
     report(waiting)
@@ -115,8 +126,6 @@ def pulls() -> None:
 
 def blocks() -> None:
     """Ctrl-C while an item blocks the loop, so that nobody hears of it."""
-    sideloop._map.loop.GRACE = 0.2
-
     blocking = threading.Event()
 
     gates: list[asyncio.Event] = []
@@ -135,18 +144,18 @@ def blocks() -> None:
     async def open_gate() -> None:
         gates[1].set()
 
-    answers = sideloop.map(block, range(2))
+    answers = owner.map(block, range(2))
     try:
         with answers:
             next(answers)
-            sideloop.run_sync(open_gate)
+            run_sync(open_gate)
             blocking.wait()
             say("waiting")
             next(answers)
     except KeyboardInterrupt:
         say("KeyboardInterrupt")
-    say(sideloop.run_sync(double, 21))
-    say(sum(sideloop.map(double, range(10))))
+    say(run_sync(double, 21))
+    say(sum(owner.map(double, range(10))))
     os._exit(0)  # the blocked thread would be waited for
 
 
@@ -164,9 +173,9 @@ def ends() -> None:
                 say("unwound")
 
     global kept
-    kept = sideloop.map(wait, itertools.count(), limit=3, ordered=False)
+    kept = owner.map(wait, itertools.count(), limit=3, ordered=False)
     next(kept)
-    while sideloop.run_sync(tasks_left) < 3:
+    while run_sync(tasks_left) < 3:
         pass
 
 
@@ -177,7 +186,7 @@ def forks() -> None:
         await asyncio.sleep(0.01)
         return n
 
-    answers = sideloop.map(answer, itertools.count(), limit=2)
+    answers = owner.map(answer, itertools.count(), limit=2)
     next(answers)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # that there are threads
@@ -188,7 +197,7 @@ def forks() -> None:
                 next(answers)
         except RuntimeError as error:
             say("begun before a fork" in str(error))
-        say(sum(sideloop.map(answer, range(5))))
+        say(sum(owner.map(answer, range(5))))
         del answers
         os._exit(0)
     os.waitpid(child, 0)
@@ -196,4 +205,6 @@ def forks() -> None:
 
 
 if __name__ == "__main__":
+    owner = OWNERS[sys.argv[2]]()
+    run_sync = owner.run if isinstance(owner, Runner) else owner.run_sync
     globals()[sys.argv[1]]()

@@ -52,7 +52,17 @@ def a_manager(manager: LoopManager, store: Store) -> None:
     assert_type(manager.synced(our_own_names)(self=1, async_fn="f", timeout=2.0), bytes)
     assert_type(manager.synced(store.get)("key", default=1), bytes)
 
+    assert_type(manager.submit(fetch, "url", 1, retries=3), Future[bytes])
+    assert_type(manager.submit(identity, 1), Future[int])
+    assert_type(manager.submit(our_own_names, self=1, async_fn="f", timeout=2.0), Future[bytes])
+    manager.submit(fetch)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
     assert_type(manager.runners(), list[Runner])
+    assert_type(manager.name, str | None)
+    assert_type(manager.drive, Literal["thread", "caller"])
+
+    with LoopManager(name="mine", scope="process", debug=True) as own:
+        assert_type(own, LoopManager)
 
 
 def the_default_manager(store: Store) -> None:
@@ -84,6 +94,11 @@ def a_runner(runner: Runner, store: Store) -> None:
 def a_runner_with_a_return_inside_is_no_missing_return() -> bytes:
     with Runner() as runner:
         return runner.run(fetch, "url")
+
+
+def a_manager_with_a_return_inside_is_no_missing_return() -> bytes:
+    with LoopManager() as manager:
+        return manager.run_sync(fetch, "url")
 
 
 def a_time_limit_with_a_return_inside_is_no_missing_return() -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 from typing_extensions import assert_type
 
 import sideloop
+from sideloop import LoopManager, Runner
 
 
 async def length(text: str) -> int:
@@ -86,6 +87,21 @@ def it_is_an_iterator_that_can_be_closed(urls: list[str]) -> None:
 
 def maps_may_be_chained(urls: list[str]) -> None:
     assert_type(list(sideloop.map(either, sideloop.map(length, urls))), list[str | None])
+
+
+def those_of_managers_and_runners_are_as_exact(
+    manager: LoopManager, runner: Runner, fetcher: Fetcher, urls: list[str]
+) -> None:
+    assert_type(list(manager.map(length, urls, limit=3, ordered=False)), list[int])
+    assert_type(list(manager.map(fetcher.get, urls)), list[bytes])
+    assert_type(next(manager.map(length, urls, return_exceptions=True)), int | BaseException)
+    assert_type(list(runner.map(either, range(3))), list[str | None])
+    assert_type(next(runner.map(length, urls, return_exceptions=True)), int | BaseException)
+    with runner.map(length, urls) as answers:
+        assert_type(next(answers), int)
+    manager.map(length, [1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    runner.map(sync, urls)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    runner.map(length, urls, limit="3")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 
 
 def it_refuses_what_does_not_fit(urls: list[str], numbers: list[int]) -> None:

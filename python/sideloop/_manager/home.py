@@ -51,6 +51,10 @@ class Home:
             )
         return self.loop.for_call(async_fn)
 
+    def for_submitted(self, async_fn: Callable[..., object]) -> Loop:
+        """The loop that takes a call which nobody waits for, started or replaced if need be."""
+        return self.loop.for_call(async_fn)
+
     def __del__(self) -> None:
         lender = self._lender()
         # A fork's child drops what the parent's threads held; it is not there to give.

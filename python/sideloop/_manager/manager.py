@@ -1,23 +1,21 @@
 """The manager: decides which runner serves a caller."""
 
 import functools
-import os
+import itertools
 import pkgutil
 import sys
-import threading
-import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
-from types import ModuleType
-from typing import Any, Literal, ParamSpec, TypeVar, overload
+from types import ModuleType, TracebackType
+from typing import Any, ParamSpec, TypeVar, overload
 
-from sideloop._base.errors import nesting_error
-from sideloop._loops.hubs import check_no_hubs
 from sideloop._loops.loop import Loop
 from sideloop._loops.making import ExceptionHandler, LoopFactory
-from sideloop._loops.thread import LoopThread, here
+from sideloop._manager.finder import Finder, Scope
 from sideloop._manager.home import Home
-from sideloop._manager.runners import Owner, Runners, reclaim
+from sideloop._manager.runners import reclaim
+from sideloop._map.map import Maps
 from sideloop._runners.options import (
     GRACE,
     SLOW_CALL_WARNING,
@@ -28,7 +26,9 @@ from sideloop._runners.options import (
 )
 from sideloop._runners.runner import Runner, loop_of
 from sideloop._runners.runner_loop import close_together
-from sideloop._sideloop import Router, RunnerCore, call_name, generation
+from sideloop._runners.sent import Sent
+from sideloop._runners.submit import Submitted, check_submittable
+from sideloop._sideloop import Router, RunnerCore, check_async_fn
 from sideloop._twins.translator import Translator
 from sideloop._twins.wrap import wrap
 from sideloop._views.context_manager import SyncContextManager, enter
@@ -39,11 +39,8 @@ T = TypeVar("T")
 Y = TypeVar("Y")
 S = TypeVar("S")
 
-DEPTH_LIMIT = 128
-"""How deep calls may be nested. Each depth is a loop thread."""
 
-
-class LoopManager:
+class LoopManager(Maps, Sent):
     """Runs calls on loops of its own making, which it finds by who calls.
 
     Each calling thread has a runner of its own, so that a coroutine that blocks its loop slows
@@ -52,15 +49,19 @@ class LoopManager:
     `scope="process"` all threads share one runner; nested calls still go one depth below. Once
     there are 256 runners, threads that come then share those of others.
 
-    Constructing one starts nothing: the first call of a thread does.
+    Constructing one starts nothing: the first call of a thread does. The end of a `with` block
+    closes it.
 
     Args:
+        name: Names its runners, and so their threads, in messages and debuggers: `name-1`,
+            `name-2` and so on.
         scope: Whose one runner is: each thread's, or the process's.
         drive: Who runs the loops: a `"thread"` for each, or the `"caller"` while it waits. Loops
             that callers drive cost no thread and no hand-off, and turn only during calls: what is
             left on them waits for the next one. They cannot be shared by threads.
         loop_factory: Makes the event loops, `uvloop.new_event_loop` for example. Without it they
             are `sideloop.EventLoop`s.
+        debug: Whether the loops run in asyncio's debug mode; if None, as `PYTHONASYNCIODEBUG` says.
         exception_handler: Is set on each loop: see `asyncio.loop.set_exception_handler`.
         grace: How many seconds a cancelled task gets to unwind before it is left behind.
         slow_call_warning: After how many seconds a call that has not ended is logged, once, with
@@ -72,18 +73,19 @@ class LoopManager:
     >>> import sideloop
     >>> async def async_add(a: int, b: int) -> int:
     ...     return a + b
-    >>> manager = sideloop.LoopManager(scope="process")
-    >>> manager.run_sync(async_add, 10, b=12)
+    >>> with sideloop.LoopManager(name="sums", scope="process") as manager:
+    ...     manager.run_sync(async_add, 10, b=12)
     22
-    >>> manager.close()
     """
 
     def __init__(
         self,
         *,
-        scope: Literal["thread", "process"] = "thread",
+        name: str | None = None,
+        scope: Scope = "thread",
         drive: Drive = "thread",
         loop_factory: LoopFactory | None = None,
+        debug: bool | None = None,
         exception_handler: ExceptionHandler | None = None,
         grace: float = GRACE,
         slow_call_warning: float | None = SLOW_CALL_WARNING,
@@ -96,20 +98,30 @@ class LoopManager:
                 "a loop that the caller drives belongs to one thread, so it cannot be the "
                 'process\'s: leave out scope="process" or drive="caller"'
             )
+        self._name = name
         self._drive: Drive = check_drive(drive)
         self._importable_as: str | None = None
-        self._sent_as: bytes | None = None
-        self._scope = scope
+        self._scope: Scope = scope
         self._loop_factory = loop_factory
+        self._debug = debug
         self._exception_handler = exception_handler
         self._grace = check_grace(grace)
         self._slow_call_warning = check_slow(slow_call_warning)
-        self._local = threading.local()
         self._copy_context_back = copy_context_back
-        self._router = Router(self._local, self._serve, copy_context_back)
+        self._numbers = itertools.count(1)
+        self._finder = Finder(scope, drive, loop_factory is None, self._make_runner)
+        self._router = Router(self._finder.local, self._serve, copy_context_back)
         self._translator = Translator(self, self._router, self._settle)
-        # One entry: that of the current fork generation. See `_runners`.
-        self._by_generation: dict[int, Runners] = {}
+
+    @property
+    def name(self) -> str | None:
+        """Names its runners, in messages and debuggers; None if it has none."""
+        return self._name
+
+    @property
+    def drive(self) -> Drive:
+        """Who runs the loops: a thread for each, or the caller while it waits."""
+        return self._drive
 
     def run_sync(
         self, async_fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
@@ -141,6 +153,43 @@ class LoopManager:
         'slept'
         """
         return self._router.run(async_fn, args, kwargs)
+
+    def submit(
+        self, async_fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        """Call an async function and do not wait for it.
+
+        Blocks nothing. The call goes to the runner that `run_sync` would use here, and keeps it: it
+        runs on when the thread that has submitted it ends. A `sideloop.timeout` in force does not
+        limit it.
+
+        Args:
+            async_fn: Any callable that returns an awaitable.
+            *args: Its positional arguments.
+            **kwargs: Its keyword arguments: none is taken for sideloop.
+
+        Returns:
+            The future of its outcome, as that of `Runner.submit`, which says more.
+
+        Raises:
+            TypeError: `async_fn` is no async function.
+            NestingError: Calls are nested deeper than 128.
+            RuntimeError: The caller drives the loop, so that nobody would run the call.
+
+        >>> import asyncio, sideloop
+        >>> with sideloop.LoopManager() as manager:
+        ...     future = manager.submit(asyncio.sleep, 0, result="slept")
+        ...     future.result(timeout=5)
+        'slept'
+        """
+        check_async_fn(async_fn)
+        check_submittable(async_fn, self._drive, "the manager")
+        home, _ = self._find(async_fn)
+        # At the interpreter's end it may be driven all the same.
+        check_submittable(async_fn, home.loop.drive, f"runner {home.loop.name!r}")
+        future: Submitted[T] = Submitted(home.for_submitted, async_fn, args, kwargs)
+        future.send()
+        return future
 
     @overload
     def synced(self, target: Callable[P, Awaitable[T]], /) -> Callable[P, T]: ...
@@ -244,7 +293,7 @@ class LoopManager:
 
     def runners(self) -> list[Runner]:
         """The runners of this manager that have been started and not closed, oldest first."""
-        return [runner for runner in self._runners().started if not runner.closed]
+        return [runner for runner in self._finder.runners().started if not runner.closed]
 
     def close(self, grace: float | None = None) -> None:
         """Close every runner: cancel what runs, let it unwind, join the threads. Idempotent.
@@ -253,148 +302,64 @@ class LoopManager:
         need, all of them at the same time, so for `grace` seconds at most (the manager's own, if
         None). A loop that another thread drives unwinds when that thread calls next, or ends.
         """
-        runners = self._runners()
+        runners = self._finder.runners()
         reclaim()
         close_together([loop_of(runner) for runner in self.runners()], grace)
         runners.forget_closed()
+
+    def __enter__(self) -> "LoopManager":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        name = f"{self._name!r}, " if self._name is not None else ""
+        return f"<sideloop.LoopManager {name}{len(self.runners())} runners>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Synced functions are sent to other processes. A manager that can be imported there is; any
         # other one is made anew there, once, with the same options and no runners.
         if self._importable_as is not None:
             return pkgutil.resolve_name, (self._importable_as,)
-        if self._sent_as is None:
-            self._sent_as = os.urandom(16)
-        key = self._sent_as
-        _sent.setdefault(key, self)
         options: dict[str, Any] = {
+            "name": self._name,
             "scope": self._scope,
             "drive": self._drive,
             "loop_factory": self._loop_factory,
+            "debug": self._debug,
             "exception_handler": self._exception_handler,
             "grace": self._grace,
             "slow_call_warning": self._slow_call_warning,
             "copy_context_back": self._copy_context_back,
         }
-        return _received, (key, functools.partial(type(self), **options))
+        return self._reduced(functools.partial(type(self), **options))
 
     def _make_runner(self, drive: Drive) -> Runner:
         return Runner(
+            name=None if self._name is None else f"{self._name}-{next(self._numbers)}",
             drive=drive,
             loop_factory=self._loop_factory,
+            debug=self._debug,
             exception_handler=self._exception_handler,
             grace=self._grace,
             slow_call_warning=self._slow_call_warning,
         )
 
-    def _runners(self) -> Runners:
-        """The runners of this process: a fork's child starts with none."""
-        current = generation()
-        found = self._by_generation.get(current)
-        if found is None:
-            # setdefault is atomic, so that threads that come here at once agree.
-            found = self._by_generation.setdefault(current, Runners())
-            for old in [key for key in self._by_generation if key != current]:
-                self._by_generation.pop(old, None)
-        return found
+    def _find(self, async_fn: Callable[..., object]) -> tuple[Home, Loop]:
+        """The loop that serves this thread at this depth, made if need be, and what keeps it."""
+        return self._finder.find(async_fn)
 
     def _serve(self, async_fn: Callable[..., object]) -> RunnerCore:
-        """Find the core for this thread and depth, or make and start a runner."""
+        """The core of that."""
         return self._find(async_fn)[1].core
 
     def _settle(self, async_fn: Callable[..., object]) -> tuple[Home, Router]:
         """Where an object will live that the calling thread makes now, and what calls there."""
         home, _ = self._find(async_fn)
         return home, Router(home.loop, home.serve, self._copy_context_back)
-
-    def _find(self, async_fn: Callable[..., object]) -> tuple[Home, Loop]:
-        """Find the runner for this thread and depth, or make and start it."""
-        if self._drive == "caller":
-            check_no_hubs("the manager")
-            return self._find_driven(async_fn)
-        caller = here.loop_thread
-        depth = caller.depth if caller is not None else 0
-        if depth >= DEPTH_LIMIT:
-            raise nesting_error(call_name(async_fn), depth, _chain(caller))
-        runners = self._runners()
-        make = functools.partial(self._make_runner, "thread")
-        shared = self._scope == "process" and depth == 0
-        owner: Owner | None = getattr(self._local, "owner", None)
-        home = owner.home if owner is not None and owner.runners is runners else None
-        if shared:
-            home = runners.shared(make)
-        elif home is None or home.runner.closed:
-            home, own = runners.for_thread(depth + 1, make)
-            shared = not own
-            self._local.owner = Owner(runners, home)
-        try:
-            loop = home.loop.for_call(async_fn)
-        except RuntimeError as error:
-            # From CPython 3.12 on no thread starts while the interpreter shuts down. The caller can
-            # drive then.
-            if "at interpreter shutdown" not in str(error) or self._loop_factory is not None:
-                raise
-            return self._find_driven(async_fn)
-        if isinstance(loop, LoopThread):
-            loop.depth, loop.outer = depth + 1, caller
-            if not shared:
-                loop.owner = threading.get_ident()
-        self._local.core = loop.core
-        return home, loop
-
-    def _find_driven(self, async_fn: Callable[..., object]) -> tuple[Home, Loop]:
-        """Find the first of this thread's runners that it is not driving just now, or make one."""
-        runners = self._runners()
-        owners: list[Owner] = self._local.__dict__.setdefault("owners", [])
-        # One that was closed by another thread while this one drives it unwinds when it is dropped,
-        # which is after that.
-        owners[:] = [
-            one
-            for one in owners
-            if one.runners is runners and (one.loop.driving or not one.loop.closed)
-        ]
-        for owner in owners:
-            if not owner.loop.driving and (home := owner.home) is not None:
-                break
-        else:
-            depth = len(owners)
-            if depth >= DEPTH_LIMIT:
-                names = [owner.loop.name for owner in owners]
-                raise nesting_error(call_name(async_fn), depth, _shortened(names))
-            reclaim()
-            home = runners.add(self._make_runner("caller"))
-            owner = Owner(runners, home)
-            owners.append(owner)
-        loop = home.loop.for_call(async_fn)
-        if owner is owners[0]:
-            # Nested calls look here again: the next call from outside belongs to the first one.
-            self._local.core = loop.core
-        return home, loop
-
-
-_sent: weakref.WeakValueDictionary[bytes, LoopManager] = weakref.WeakValueDictionary()
-"""The managers that pickles know, by what these call them, for as long as somebody has them."""
-
-
-def _received(key: bytes, make: Callable[[], LoopManager]) -> LoopManager:
-    """The manager of a pickle: that of the twins that came before, or one made for it."""
-    found = _sent.get(key)
-    if found is not None:
-        return found
-    made = make()
-    made._sent_as = key  # pyright: ignore[reportPrivateUsage]  # ours
-    return _sent.setdefault(key, made)
-
-
-def _chain(loop_thread: LoopThread | None) -> list[str]:
-    """The names of a loop thread and of those that wait for it, outermost first, shortened."""
-    names: list[str] = []
-    while loop_thread is not None:
-        names.append(loop_thread.core.name)
-        loop_thread = loop_thread.outer
-    names.reverse()
-    return _shortened(names)
-
-
-def _shortened(names: list[str]) -> list[str]:
-    return names if len(names) <= 6 else [*names[:3], "…", *names[-3:]]

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from sideloop._base.errors import RunnerClosedError, warn_abandoned, without_our_frame
 from sideloop._map.answers import Answers, Item, Order, Outcome
 from sideloop._map.flight import Flight
-from sideloop._map.loop import MapLoop
+from sideloop._map.loop import Find, MapLoop
 from sideloop._sideloop import copy_context
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ class LocalMap(Generic[T, R]):
 
     def __init__(
         self,
+        find: Find,
         async_fn: Callable[[T], Awaitable[R]],
         items: Iterable[T],
         limit: int,
@@ -37,7 +38,7 @@ class LocalMap(Generic[T, R]):
     ) -> None:
         self._answers: Answers[T, R] = order()
         self._flight = Flight(async_fn, limit, self._answers)
-        self._loop = MapLoop(name)
+        self._loop = MapLoop(find, name)
         self._items: Iterator[T] | None = iter(items)
         self._items_error: Exception | None = None
         self._room = LOOK_AHEAD * limit
@@ -56,8 +57,18 @@ class LocalMap(Generic[T, R]):
                 return self._last()
         return self._last() if self._flight.failure is not None else answers.take()
 
+    @property
+    def begun(self) -> bool:
+        """Whether a loop serves it."""
+        return self._flight.loop is not None
+
+    @property
+    def grace(self) -> float:
+        """How many seconds what is cancelled gets to unwind. There when it has begun."""
+        return self._loop.grace
+
     def close(self) -> None:
-        """Cancel what is in flight, and wait for it to unwind, for its grace at most."""
+        """Cancel what is in flight, and wait for it to unwind, for the loop's grace at most."""
         self._items = None
         flight, loop = self._flight, self._loop
         if not self._is_in_flight():

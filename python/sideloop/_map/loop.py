@@ -4,20 +4,22 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from sideloop._base.errors import deadlock_error
-from sideloop._manager.api import loop_manager
-from sideloop._runners.options import GRACE
+from sideloop._loops.loop import Loop
 from sideloop._sideloop import Limit, Router, RunnerCore, check_time
 
 Step = Callable[[], Coroutine[Any, Any, None]]
+
+Find = Callable[[Callable[..., object]], tuple[object, Loop]]
+"""Finds the loop that serves the calling thread, and what keeps it open while that is held."""
 
 
 class MapLoop:
     """Makes the calls of one map, all on one loop, in the name of the user's function."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, find: Find, name: str) -> None:
         self.name = name
         self._named = _Named(_nothing, name)
-        self._served = _Served(name)
+        self._served = _Served(find, name)
         self._router = Router(self._served, self._served.serve)
 
     def run(self, step: Step) -> None:
@@ -30,7 +32,7 @@ class MapLoop:
         Raises:
             TimeoutError: The step has not ended by then.
         """
-        limit = Limit.enter_alone(GRACE, GRACE / 5)
+        limit = Limit.enter_alone(self.grace, self.grace / 5)
         try:
             self.run(step)
         finally:
@@ -45,6 +47,11 @@ class MapLoop:
         """Serves the map. There since the first `run`."""
         return self._served.core
 
+    @property
+    def grace(self) -> float:
+        """How many seconds what is cancelled there gets to unwind."""
+        return self._served.loop.grace
+
     def check(self) -> None:
         """Raise if the loop serves this map no more."""
         if not self.core.accepting:
@@ -52,18 +59,21 @@ class MapLoop:
 
 
 class _Served:
-    """What the router asks: it keeps the core that served first, and takes no other."""
+    """What the router asks: it keeps the loop that served first, and takes no other."""
 
     core: RunnerCore
+    loop: Loop
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, find: Find, name: str) -> None:
+        self._find = find
         self._name = name
 
     def serve(self, async_fn: Callable[..., object]) -> RunnerCore:
         """Find the core, once."""
         if hasattr(self, "core"):
             raise self.ended()
-        self.core = loop_manager._serve(async_fn)  # pyright: ignore[reportPrivateUsage]  # ours
+        self._keeps, self.loop = self._find(async_fn)
+        self.core = self.loop.core
         return self.core
 
     def ended(self) -> RuntimeError:

@@ -1,13 +1,15 @@
-"""`sideloop.map`: an async function over many items, from synchronous code."""
+"""The map: an async function over many items, from synchronous code."""
 
 import concurrent.futures
 import operator
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Literal, TypeVar, overload
 
+from sideloop._loops.loop import Loop
 from sideloop._map.answers import AsFinished, InOrder
 from sideloop._map.iterator import MapIterator
 from sideloop._map.local import LocalMap
+from sideloop._map.loop import Find
 from sideloop._map.progress import open_bar
 from sideloop._sideloop import call_name, check_async_fn
 
@@ -15,96 +17,120 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@overload
-def map(  # noqa: A001  # as in concurrent.futures: read as sideloop.map
-    async_fn: Callable[[T], Awaitable[R]],
-    items: Iterable[T],
-    /,
-    *,
-    limit: int = 64,
-    ordered: bool = True,
-    progress: bool | None = None,
-    executor: concurrent.futures.Executor | None = None,
-    return_exceptions: Literal[False] = False,
-) -> MapIterator[R]: ...
-@overload
-def map(  # noqa: A001  # the same
-    async_fn: Callable[[T], Awaitable[R]],
-    items: Iterable[T],
-    /,
-    *,
-    limit: int = 64,
-    ordered: bool = True,
-    progress: bool | None = None,
-    executor: concurrent.futures.Executor | None = None,
-    return_exceptions: Literal[True],
-) -> MapIterator[R | BaseException]: ...
-def map(  # noqa: A001  # the same
-    async_fn: Callable[[T], Awaitable[R]],
-    items: Iterable[T],
-    /,
-    *,
-    limit: int = 64,
-    ordered: bool = True,
-    progress: bool | None = None,
-    executor: concurrent.futures.Executor | None = None,
-    return_exceptions: bool = False,
-) -> MapIterator[Any]:
-    """Call an async function for every item, `limit` at once, and iterate over the answers.
+class Maps:
+    """What can map: managers, and runners."""
 
-    Lazy: begins at the first `next`, and pulls items only as answers are taken, so that an endless
-    iterable works. At most `2 * limit` items are on their way: pulled, and their answers not taken.
+    def _find(self, async_fn: Callable[..., object]) -> tuple[object, Loop]:
+        """The loop that serves the calling thread, and what keeps it open while that is held."""
+        raise NotImplementedError
 
-    The iterator's `next` blocks until an answer is there; other threads run meanwhile. Each item is
-    a task of its own on the loop that serves the calling thread (the one of `run_sync`), and goes
-    on while nobody waits. `items` is pulled on the thread that calls `next`, and only when no
-    answer is ready. An item's task runs in a copy of the context in which the item was pulled.
+    def _find_in_worker(self) -> Find:
+        """The same for the workers of an executor, which may be other processes."""
+        return self._find
 
-    The first error, in the order of the answers, is raised in its place; what else is in flight is
-    cancelled, and has unwound when it is raised. So it is when the iterator is closed: by `close`,
-    by a `with` block, by Ctrl-C, and when a `sideloop.timeout` in force at a `next` is over. When
-    it is collected, as after a `break`, all is cancelled and nothing is waited for.
+    @overload
+    def map(
+        self,
+        async_fn: Callable[[T], Awaitable[R]],
+        items: Iterable[T],
+        /,
+        *,
+        limit: int = 64,
+        ordered: bool = True,
+        progress: bool | None = None,
+        executor: concurrent.futures.Executor | None = None,
+        return_exceptions: Literal[False] = False,
+    ) -> MapIterator[R]: ...
+    @overload
+    def map(
+        self,
+        async_fn: Callable[[T], Awaitable[R]],
+        items: Iterable[T],
+        /,
+        *,
+        limit: int = 64,
+        ordered: bool = True,
+        progress: bool | None = None,
+        executor: concurrent.futures.Executor | None = None,
+        return_exceptions: Literal[True],
+    ) -> MapIterator[R | BaseException]: ...
+    def map(
+        self,
+        async_fn: Callable[[T], Awaitable[R]],
+        items: Iterable[T],
+        /,
+        *,
+        limit: int = 64,
+        ordered: bool = True,
+        progress: bool | None = None,
+        executor: concurrent.futures.Executor | None = None,
+        return_exceptions: bool = False,
+    ) -> MapIterator[Any]:
+        """Call an async function for every item, `limit` at once, and iterate over the answers.
 
-    Args:
-        async_fn: Any callable that takes an item and returns an awaitable.
-        items: Any iterable. What it raises is raised when the items before are answered.
-        limit: How many run at once; with an executor: in each worker.
-        ordered: Answers in the order of the items; if False, as they come.
-        progress: Show a bar of tqdm's (`sideloop[progress]`), which counts the answers taken. None
-            and False show none.
-        executor: Runs the items in its workers instead, in shards of `limit` items, each on the
-            runner of the worker's thread. At most 64 shards are on their way. What a worker has
-            begun it ends: closing cancels the other shards, and waits for these within the grace.
-            Context variables and time limits do not reach the workers.
-        return_exceptions: Exceptions of items are answers.
+        Lazy: begins at the first `next`, and pulls items only as answers are taken, so that an
+        endless iterable works. At most `2 * limit` items are on their way: pulled, and their
+        answers not taken.
 
-    Returns:
-        The iterator. Has `close`, and is a context manager.
+        The iterator's `next` blocks until an answer is there; other threads run meanwhile. Each
+        item is a task of its own on one loop: of a manager, the one that serves the thread which
+        takes the first answer, as a call would find it; of a runner, its own. It goes on while
+        nobody waits, unless the caller drives the loop. `items` is pulled on the thread that calls
+        `next`, and only when no answer is ready. An item's task runs in a copy of the context in
+        which the item was pulled.
 
-    Raises:
-        TypeError: `async_fn` is no async function, or cannot be sent to the executor's processes.
-        ValueError: `limit` is below 1.
-        ImportError: `progress=True` without tqdm.
-        BaseException: From `next`: what an item raised, the same object; and as `run_sync`.
+        The first error, in the order of the answers, is raised in its place; what else is in flight
+        is cancelled, and has unwound when it is raised. So it is when the iterator is closed: by
+        `close`, by a `with` block, by Ctrl-C, and when a `sideloop.timeout` in force at a `next` is
+        over. When it is collected, as after a `break`, all is cancelled and nothing is waited for.
 
-    >>> import sideloop
-    >>> async def double(n: int) -> int:
-    ...     return 2 * n
-    >>> list(sideloop.map(double, range(5)))
-    [0, 2, 4, 6, 8]
-    """
-    check_async_fn(async_fn)
-    limit = _check_limit(limit)
-    order = InOrder if ordered else AsFinished
-    if executor is None:
-        local = LocalMap(async_fn, items, limit, order, call_name(async_fn))
-        return MapIterator(local, return_exceptions, open_bar(items) if progress else None)
-    # Not above: importing it takes as long as half of the package.
-    from sideloop._map.shards import ShardedMap, check_executor
+        Args:
+            async_fn: Any callable that takes an item and returns an awaitable. Of an object of a
+                twin's that is the method's `aio`: `client.get.aio`.
+            items: Any iterable. What it raises is raised when the items before are answered.
+            limit: How many run at once; with an executor: in each worker.
+            ordered: Answers in the order of the items; if False, as they come.
+            progress: Show a bar of tqdm's (`sideloop[progress]`), which counts the answers taken.
+                None and False show none.
+            executor: Runs the items in its workers instead, in shards of `limit` items, each on the
+                loop that serves the worker's thread: of this manager, or of one with its options if
+                the worker is another process; of a runner like this one, which each worker's thread
+                has. At most 64 shards are on their way. What a worker has begun it ends: closing
+                cancels the other shards, and waits for these within the grace. Context variables
+                and time limits do not reach the workers.
+            return_exceptions: Exceptions of items are answers.
 
-    check_executor(executor, async_fn)
-    sharded = ShardedMap(async_fn, items, limit, order, return_exceptions, executor)
-    return MapIterator(sharded, return_exceptions, open_bar(items) if progress else None)
+        Returns:
+            The iterator. Has `close`, and is a context manager.
+
+        Raises:
+            TypeError: `async_fn` is no async function (a sync twin, for example), or cannot be sent
+                to the executor's processes.
+            ValueError: `limit` is below 1.
+            ImportError: `progress=True` without tqdm.
+            BaseException: From `next`: what an item raised, the same object; and as of a call.
+
+        >>> import sideloop
+        >>> async def double(n: int) -> int:
+        ...     return 2 * n
+        >>> list(sideloop.map(double, range(5)))
+        [0, 2, 4, 6, 8]
+        """
+        check_async_fn(async_fn)
+        limit = _check_limit(limit)
+        order = InOrder if ordered else AsFinished
+        if executor is None:
+            local = LocalMap(self._find, async_fn, items, limit, order, call_name(async_fn))
+            return MapIterator(local, return_exceptions, open_bar(items) if progress else None)
+        # Not above: importing it takes as long as half of the package.
+        from sideloop._map.shards import ShardedMap, check_executor
+
+        there = self._find_in_worker()
+        check_executor(executor, there, async_fn)
+        sharded = ShardedMap(
+            self._find, there, async_fn, items, limit, order, return_exceptions, executor
+        )
+        return MapIterator(sharded, return_exceptions, open_bar(items) if progress else None)
 
 
 def _check_limit(limit: int) -> int:

@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 from sideloop._base.errors import logger
 from sideloop._map.answers import Order, Outcome
 from sideloop._map.local import LOOK_AHEAD, LocalMap
+from sideloop._map.loop import Find
 from sideloop._map.worker import Answered, Shard, answer, this_process
-from sideloop._runners.options import GRACE
 from sideloop._sideloop import call_name
 
 T = TypeVar("T")
@@ -33,6 +33,8 @@ class ShardedMap(Generic[T, R]):
 
     def __init__(
         self,
+        find: Find,
+        find_in_worker: Find,
         async_fn: Callable[[T], Awaitable[R]],
         items: Iterable[T],
         limit: int,
@@ -44,10 +46,11 @@ class ShardedMap(Generic[T, R]):
         self._name = call_name(async_fn)
         self._submitted: set[concurrent.futures.Future[Answered[R]]] = set()
         shards = (
-            Shard(async_fn, some, order, collect, this_process(), uuid.uuid4().hex)
+            Shard(find_in_worker, async_fn, some, order, collect, this_process(), uuid.uuid4().hex)
             for some in _split(iter(items), limit)
         )
         self._waiting: LocalMap[concurrent.futures.Future[Answered[R]], Answered[R]] = LocalMap(
+            find,
             self._wait_for,
             self._submit(shards),
             SHARDS // LOOK_AHEAD,
@@ -70,7 +73,9 @@ class ShardedMap(Generic[T, R]):
 
     def close(self) -> None:
         """Cancel the shards, and wait for those that have begun, for the grace at most."""
-        end = time.monotonic() + GRACE
+        if not self._waiting.begun:
+            return
+        end = time.monotonic() + self._waiting.grace
         self._waiting.close()
         left = concurrent.futures.wait(self._cancel(), max(end - time.monotonic(), 0.0)).not_done
         if left:
@@ -126,8 +131,10 @@ def _split(items: Iterator[T], size: int) -> Iterator[list[T]]:
         yield shard
 
 
-def check_executor(executor: concurrent.futures.Executor, async_fn: Callable[..., object]) -> None:
-    """Refuse what is no executor, and a function that its workers could not be told."""
+def check_executor(
+    executor: concurrent.futures.Executor, find_in_worker: Find, async_fn: Callable[..., object]
+) -> None:
+    """Refuse what is no executor, and what its workers could not be told."""
     # What is passed need not be what it says.
     if not isinstance(executor, concurrent.futures.Executor):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(
@@ -141,4 +148,12 @@ def check_executor(executor: concurrent.futures.Executor, async_fn: Callable[...
             raise TypeError(
                 f"{call_name(async_fn)} cannot be sent to the processes of the executor: {error}; "
                 f"define it at the top level of a module"
+            ) from error
+        try:
+            pickle.dumps(find_in_worker)
+        except Exception as error:
+            raise TypeError(
+                f"the options of the loops that serve {call_name(async_fn)} cannot be sent to the "
+                f"processes of the executor: {error}; define loop_factory and exception_handler at "
+                f"the top level of a module"
             ) from error

@@ -4,6 +4,7 @@ import asyncio
 import os
 import pickle
 import socket
+import threading
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from sideloop._map.answers import Order, Outcome
 from sideloop._map.iterator import MapIterator
 from sideloop._map.local import LocalMap
+from sideloop._map.loop import Find
 from sideloop._sideloop import call_name
 
 T = TypeVar("T")
@@ -29,6 +31,7 @@ def this_process() -> Process:
 class Shard(Generic[T, R]):
     """Some items, and what to do with them."""
 
+    find: Find
     async_fn: Callable[[T], Awaitable[R]]
     items: list[T]
     order: Order
@@ -53,12 +56,26 @@ class Answered(Generic[R]):
             yield Outcome(error=self.error, final=True)
 
 
+class _Last(threading.local):
+    """What has served the thread's last shard, if that came from another process.
+
+    Nobody else here need hold it, and the next shard wants the same loop.
+    """
+
+    find: Find | None = None
+
+
+_last = _Last()
+
+
 def answer(shard: Shard[T, R]) -> Answered[R]:
-    """Answer a shard: all of its items at once, on the runner that serves this thread."""
+    """Answer a shard: all of its items at once, on the loop that serves this thread."""
     name = call_name(shard.async_fn)
-    pack = _keep if shard.sender == this_process() else _pack
+    pack = _keep
+    if shard.sender != this_process():
+        pack, _last.find = _pack, shard.find
     local: LocalMap[T, R] = LocalMap(
-        shard.async_fn, shard.items, len(shard.items), shard.order, name
+        shard.find, shard.async_fn, shard.items, len(shard.items), shard.order, name
     )
     answers: list[Any] = []
     with MapIterator[R](local, shard.collect, None) as found:

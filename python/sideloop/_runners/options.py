@@ -1,5 +1,6 @@
 """What runners, and those who call on loops, can be told: who drives, and how long is waited."""
 
+import os
 from typing import Literal
 
 GRACE = 5.0
@@ -10,12 +11,30 @@ SLOW_CALL_WARNING = 60.0
 
 Drive = Literal["thread", "caller"]
 
+_ASKED: dict[str, Drive] = {"": "thread", "thread": "thread", "caller": "caller"}
+
 
 def check_drive(drive: Drive) -> Drive:
     """Refuse what is no drive."""
     if drive not in ("thread", "caller"):
         raise ValueError(f"drive is 'thread' or 'caller', not {drive!r}")
     return drive
+
+
+def drive_asked_for() -> Drive:
+    """Who drives the loops of the default manager, as the environment says.
+
+    Raises:
+        ValueError: It says something else.
+    """
+    asked = os.environ.get("SIDELOOP_DRIVE", "")
+    found = _ASKED.get(asked)
+    if found is None:
+        raise ValueError(
+            f"the environment variable SIDELOOP_DRIVE is 'thread', as if it were not set, or "
+            f"'caller', so that debuggers and profilers follow calls; it is {asked!r}"
+        )
+    return found
 
 
 def check_slow(seconds: float | None) -> float | None:

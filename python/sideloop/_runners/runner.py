@@ -1,5 +1,6 @@
 """The runner: owns one event loop on a thread of its own."""
 
+import functools
 import itertools
 from collections.abc import AsyncIterable, Awaitable, Callable
 from concurrent.futures import Future
@@ -7,7 +8,11 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
+from sideloop._loops.loop import Loop
 from sideloop._loops.making import ExceptionHandler, LoopFactory, LoopOptions
+from sideloop._map.loop import Find
+from sideloop._map.map import Maps
+from sideloop._runners.alike import Alike
 from sideloop._runners.options import (
     GRACE,
     SLOW_CALL_WARNING,
@@ -17,8 +22,8 @@ from sideloop._runners.options import (
     check_slow,
 )
 from sideloop._runners.runner_loop import RunnerLoop
-from sideloop._runners.submit import Submitted
-from sideloop._sideloop import Router, call_name, check_async_fn
+from sideloop._runners.submit import Submitted, check_submittable
+from sideloop._sideloop import Router, check_async_fn
 from sideloop._views.context_manager import SyncContextManager, enter
 from sideloop._views.generator import SyncGenerator, iterate
 
@@ -29,7 +34,7 @@ Y = TypeVar("Y")
 _numbers = itertools.count(1)
 
 
-class Runner:
+class Runner(Maps):
     """An event loop on a thread of its own, for calls from any thread.
 
     Constructing one starts nothing: the first call does. A loop that the user's code stops, that is
@@ -66,13 +71,15 @@ class Runner:
         grace: float = GRACE,
         slow_call_warning: float | None = SLOW_CALL_WARNING,
     ) -> None:
-        self._loop = RunnerLoop(
+        self._make_loop = functools.partial(
+            RunnerLoop,
             name if name is not None else f"sideloop-{next(_numbers)}",
             check_drive(drive),
             check_grace(grace),
             check_slow(slow_call_warning),
             LoopOptions(loop_factory, debug, exception_handler),
         )
+        self._loop = self._make_loop()
         self._router = Router(self._loop, self._loop.serve)
 
     @property
@@ -140,11 +147,7 @@ class Runner:
         'slept'
         """
         check_async_fn(async_fn)
-        if self.drive == "caller":
-            raise RuntimeError(
-                f"{call_name(async_fn)} was not submitted: the loop of runner {self.name!r} turns "
-                f'only while a caller waits, and nobody would; use run, or drive="thread"'
-            )
+        check_submittable(async_fn, self.drive, f"runner {self.name!r}")
         future: Submitted[T] = Submitted(self._loop.for_call, async_fn, args, kwargs)
         future.send()
         return future
@@ -184,6 +187,12 @@ class Runner:
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._loop.closed
+
+    def _find(self, async_fn: Callable[..., object]) -> tuple[RunnerLoop, Loop]:
+        return self._loop.find(async_fn)
+
+    def _find_in_worker(self) -> Find:
+        return Alike(self._make_loop).find
 
     def __enter__(self) -> "Runner":
         return self

@@ -48,11 +48,15 @@ class RunnerLoop:
 
     def serve(self, async_fn: Callable[..., object]) -> RunnerCore:
         """The core that takes this call: starts the loop, or replaces one that is gone."""
-        if self.drive == "caller":
-            check_no_hubs(self.name)
-        core = self.for_call(async_fn).core
+        core = self.find(async_fn)[1].core
         self.core = core
         return core
+
+    def find(self, async_fn: Callable[..., object]) -> tuple["RunnerLoop", Loop]:
+        """The loop that takes calls of the calling thread, and what keeps it open: this."""
+        if self.drive == "caller":
+            check_no_hubs(self.name)
+        return self, self.for_call(async_fn)
 
     def for_call(self, async_fn: Callable[..., object]) -> Loop:
         """The loop that takes this call, started if need be.

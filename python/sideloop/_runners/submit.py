@@ -4,19 +4,28 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from sideloop._base.errors import deadlock_error
 from sideloop._loops.hubs import hubs
+from sideloop._loops.loop import Loop
+from sideloop._runners.options import Drive
 from sideloop._sideloop import Call, Latch, RunnerCore, call_name
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+LoopFor = Callable[[Callable[..., object]], Loop]
+"""The loop that takes a call, started or replaced if need be."""
 
-class _Loop(Protocol):
-    @property
-    def core(self) -> RunnerCore: ...
+
+def check_submittable(async_fn: Callable[..., object], drive: Drive, whose: str) -> None:
+    """Refuse what nobody would run."""
+    if drive == "caller":
+        raise RuntimeError(
+            f"{call_name(async_fn)} was not submitted: the loop of {whose} turns only while a "
+            f'caller waits, and nobody would; call it and wait, or use drive="thread"'
+        )
 
 
 class Submitted(Future[T]):
@@ -28,15 +37,15 @@ class Submitted(Future[T]):
 
     def __init__(
         self,
-        loop_for: Callable[[Callable[..., object]], _Loop],
+        loop_for: LoopFor,
         async_fn: Callable[P, Awaitable[T]],
         args: Any,
         kwargs: Any,
     ) -> None:
         super().__init__()
-        self._loop_for = loop_for
         self._async_fn: Callable[..., Awaitable[T]] = async_fn
-        self._work: tuple[Any, Any] = (args, kwargs)
+        # Until it has ended: what finds the loop may keep it open.
+        self._work: tuple[LoopFor, Any, Any] = (loop_for, args, kwargs)
         self._core: RunnerCore | None = None
         self.call: Call | None = None
         # For greenlets: eventlet's locks are for one thread's alone.
@@ -46,8 +55,9 @@ class Submitted(Future[T]):
         """Put the call in, on whichever loop the runner has now."""
         sent = False
         while not sent:
-            self._core = self._loop_for(self._async_fn).core
-            sent = self._core.submit(self._async_fn, *self._work, self)
+            loop_for, args, kwargs = self._work
+            self._core = loop_for(self._async_fn).core
+            sent = self._core.submit(self._async_fn, args, kwargs, self)
         if self.cancelled() and (call := self.call) is not None:
             # Between an attempt that did not start and this one.
             call.cancel()
@@ -116,9 +126,13 @@ class Submitted(Future[T]):
         super()._invoke_callbacks()  # type: ignore[misc]  # pyright: ignore  # typeshed has it not
 
     def _forget(self) -> None:
-        self._work = ((), {})
+        self._work = (_nowhere, (), {})
         self.call = None
 
     def _check_no_deadlock(self) -> None:
         if self._core is not None and self._core.mine and not self.done():
             raise deadlock_error(self._core.name, call_name(self._async_fn))
+
+
+def _nowhere(async_fn: Callable[..., object]) -> Loop:
+    raise AssertionError(f"{call_name(async_fn)} has ended")

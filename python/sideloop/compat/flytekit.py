@@ -37,7 +37,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from sideloop._loops.making import ExceptionHandler
 from sideloop._manager.manager import LoopManager
-from sideloop._runners.options import Drive
+from sideloop._runners.options import Drive, drive_asked_for
 from sideloop._runners.runner import Runner, loop_of
 from sideloop._sideloop import generation
 
@@ -141,7 +141,7 @@ class _AsyncLoopManager(LoopManager):
     """A manager with the names that flytekit gives it."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(drive=drive_asked_for())
         # In order, and of this process: a fork's child has none of them.
         self._closed_by_generation: dict[int, dict[_TaskRunner, None]] = {}
 
