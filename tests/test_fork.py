@@ -46,6 +46,12 @@ class TestFork:
     def test_a_thousand_times_while_threads_call_without_end(self, kind: str) -> None:
         run("under_load", kind, count(40, full=1_000), limit=FORKS_LIMIT)
 
+    def test_while_submitted_calls_run(self, kind: str) -> None:
+        run("submitted", kind)
+
+    def test_inside_of_a_managers_with_block(self, kind: str) -> None:
+        run("closing", kind)
+
     def test_by_a_child_of_a_fork(self, kind: str) -> None:
         run("grandchild", kind)
 

@@ -39,6 +39,10 @@ class Owner:
 OWNERS: dict[str, Callable[..., Any]] = {
     "manager": functools.partial(LoopManager, grace=GRACE),
     "process": functools.partial(LoopManager, scope="process", grace=GRACE),
+    "foreign": functools.partial(
+        LoopManager, loop_factory=asyncio.new_event_loop, scope="process", grace=GRACE
+    ),
+    "debugged": functools.partial(LoopManager, debug=True, grace=GRACE),
     "driven": functools.partial(LoopManager, drive="caller", grace=GRACE),
     "runner": functools.partial(Runner, grace=GRACE),
     "driven runner": functools.partial(Runner, drive="caller", grace=GRACE),

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import programs
 import pytest
 from aliases import WaitUntil
 from pace import scaled
@@ -222,3 +223,30 @@ class TestClosingTheManager:
             assert future.result(scaled(20)) == 22
             stopping.exception(scaled(20))
             assert len(manager.runners()) == 1
+
+
+@pytest.mark.parametrize("flags", [(), ("-X", "dev")])
+class TestTheEndOfTheInterpreter:
+    @pytest.mark.parametrize(
+        ("what", "said"),
+        [
+            ("pending", ["RunnerClosedError", "RunnerClosedError", "unwound", "unwound"]),
+            ("forgotten", ["unwound", "unwound"]),
+            ("daemon", ["unwound"]),
+            ("worker", ["22"]),
+            ("at_exit", ["22", "22", "22"]),
+        ],
+    )
+    def test_is_quiet_and_lets_what_was_submitted_unwind(
+        self, what: str, said: list[str], flags: tuple[str, ...]
+    ) -> None:
+        ended = programs.run("submitted", what, flags=("-W", "error", *flags))
+        assert (ended.code, ended.stderr) == (0, "")
+        assert sorted(ended.lines) == said
+
+    def test_after_ctrl_c_closes_the_manager_whose_block_it_has_left(
+        self, flags: tuple[str, ...]
+    ) -> None:
+        ended = programs.run("submitted", "interrupted", flags=("-W", "error", *flags))
+        assert (ended.code, ended.stderr) == (0, "")
+        assert ended.lines == ["unwound", "KeyboardInterrupt [] 22"]

@@ -379,6 +379,64 @@ def let_loops_sleep() -> None:
     time.sleep(0.1)
 
 
+def submitted() -> None:
+    """Futures of calls that run when the process forks: the outcome is the parent's."""
+    futures = [one.submit(add, 10, b=12) for one in (manager, shared, runner)]
+    over = threading.Event()
+    waiting = [one.submit(wait_for, over) for one in (manager, shared, runner)]
+    for future in futures:
+        assert future.result() == 22
+
+    def in_the_child() -> None:
+        assert [future.result() for future in futures] == [22] * 3
+        for future in waiting:
+            for ask in (future.result, future.exception):
+                refused = ""
+                try:
+                    ask()
+                except RuntimeError as error:
+                    refused = str(error)
+                assert "submitted before the fork" in refused
+        assert waiting[0].cancel()
+        assert waiting[0].cancelled()
+        check()
+        for one in (manager, shared, runner):
+            assert one.submit(add, 10, b=12).result() == 22
+            assert list(one.map(abs_later, [-1, -2])) == [1, 2]
+        gc.collect()
+
+    for _ in range(3):
+        reap(child(in_the_child))
+    over.set()
+    assert [future.result() for future in waiting] == ["over"] * 3
+
+
+def closing() -> None:
+    """A `with` block around a fork: the child closes its own loops, and the parent's go on."""
+    with sideloop.LoopManager(loop_factory=FACTORY, scope="process") as outer:
+
+        def in_the_child() -> None:
+            with outer:
+                assert outer.run_sync(add, 10, b=12) == 22
+            assert outer.runners() == []
+
+        with Talk(outer.run_sync) as talk:
+            for _ in range(3):
+                reap(child(in_the_child))
+                talk.check()
+
+
+async def wait_for(event: threading.Event) -> str:
+    while not event.is_set():
+        await asyncio.sleep(0.001)
+    return "over"
+
+
+async def abs_later(n: int) -> int:
+    await asyncio.sleep(0)
+    return abs(n)
+
+
 def from_c() -> None:
     """C code forks, and none of Python's at-fork hooks run."""
     check()

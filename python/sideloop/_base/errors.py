@@ -82,6 +82,14 @@ def object_forked_error(runner: str, async_fn: object) -> RunnerClosedError:
     return RunnerClosedError(message)
 
 
+def submitted_forked_error(call: str) -> RuntimeError:
+    """The error for who asks a fork's child for the outcome of a call that was submitted before."""
+    return RuntimeError(
+        f"{call} was submitted before the fork that made this process ({os.getpid()}): the parent "
+        f"process runs it, and gets its outcome; submit it again in the child"
+    )
+
+
 def _object(async_fn: object) -> str:
     """The object that is called on, as far as the function shows it."""
     inside = getattr(async_fn, "__self__", None)

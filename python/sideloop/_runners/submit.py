@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
 
-from sideloop._base.errors import deadlock_error
+from sideloop._base.errors import deadlock_error, submitted_forked_error
 from sideloop._loops.hubs import hubs
 from sideloop._loops.loop import Loop
 from sideloop._runners.options import Drive
@@ -66,21 +66,22 @@ class Submitted(Future[T]):
         """Cancel the task; False if the call has ended."""
         if not super().cancel():
             return False
-        if (call := self.call) is not None:
+        inherited = self._core is not None and self._core.orphaned  # the call is the parent's
+        if (call := self.call) is not None and not inherited:
             call.cancel()
         return True
 
     def result(self, timeout: float | None = None) -> T:
         """Wait for the outcome: the value, or the exception."""
         try:
-            self._check_no_deadlock()
+            self._check_comes()
             return super().result(self._wait_in_hub(timeout))
         finally:
             del self  # else the exception keeps it in a cycle, through the traceback
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the outcome: the exception, or None."""
-        self._check_no_deadlock()
+        self._check_comes()
         return super().exception(self._wait_in_hub(timeout))
 
     def settle_value(self, value: T) -> bool:
@@ -129,8 +130,13 @@ class Submitted(Future[T]):
         self._work = (_nowhere, (), {})
         self.call = None
 
-    def _check_no_deadlock(self) -> None:
-        if self._core is not None and self._core.mine and not self.done():
+    def _check_comes(self) -> None:
+        """Refuse to wait for an outcome that cannot come."""
+        if self._core is None or self.done():
+            return
+        if self._core.orphaned:
+            raise submitted_forked_error(call_name(self._async_fn))
+        if self._core.mine:
             raise deadlock_error(self._core.name, call_name(self._async_fn))
 
 
