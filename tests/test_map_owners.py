@@ -228,6 +228,32 @@ class TestTheMap:
             next(answers)
         assert list(answers) == []
 
+    def test_that_is_cut_off_by_a_close_begins_nothing_more(
+        self, owner: Owner, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        began: list[int] = []
+
+        async def shrug(n: int) -> int:
+            began.append(n)
+            if n == 0:
+                return n
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return n  # so that its place is free for the next one
+
+        answers = owner.map(shrug, itertools.count(), limit=3)
+        assert next(answers) == 0
+        owner.run(asyncio.sleep, 0.01)
+        before = began[:]
+        owner.made.close()
+        assert began == before
+        with contextlib.suppress(RunnerClosedError):
+            next(answers)
+        assert began == before
+        del answers
+        gc.collect()
+        assert caplog.records == []  # asyncio would tell of a task that was left
+
     def test_of_a_closed_one_is_refused_by_a_runner_and_begun_anew_by_a_manager(
         self, owner: Owner
     ) -> None:
@@ -256,6 +282,20 @@ class TestTheMap:
             with pytest.raises(TypeError, match=r"sync twin .*double.*double\.aio"):
                 owner.map(refused, [1])
         assert list(owner.map(twin.aio, [1])) == [2]
+
+    def test_advanced_by_a_coroutine_on_its_own_loop_is_a_deadlock_error(
+        self, owner: Owner
+    ) -> None:
+        waiting = Waiting()
+        answers = owner.map(waiting, itertools.count(), limit=5)
+        assert next(answers) == 0
+
+        async def advance() -> None:
+            with pytest.raises(DeadlockError, match="Waiting"):
+                next(answers)
+
+        owner.run(advance)
+        assert list(answers) == []
 
     def test_of_many_threads_are_not_mixed_up(
         self, owner: Owner, threads: ThreadPoolExecutor

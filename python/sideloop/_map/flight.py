@@ -96,6 +96,8 @@ class Flight(Generic[T, R]):
 
     def feed(self) -> None:
         """Start items while there are any, and slots for them."""
+        if not self._accepts():
+            return  # the loop unwinds, and has cancelled what it found: nobody would cancel more
         while self._free and not self._over:
             try:
                 item = self.queue.popleft()
