@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import builtins
 import graphlib
 import inspect
 import pickle
@@ -174,6 +175,11 @@ class TestWhatIsFound:
 
 
 class TestWhatIsPublic:
+    def test_leaves_the_builtins_alone_where_all_of_it_is_imported(self) -> None:
+        assert [name for name in sideloop.__all__ if hasattr(builtins, name)] == []
+        assert sideloop.map.__module__ == "sideloop"
+        assert pickle.loads(pickle.dumps(sideloop.map)) == sideloop.map
+
     @pytest.mark.parametrize("name", sideloop.__all__)
     def test_says_that_it_is_where_users_find_it(self, name: str) -> None:
         public = getattr(sideloop, name)
