@@ -10,6 +10,7 @@ import parts
 import pytest
 from aliases import LoopFactory, WaitUntil
 from hosts import MakeLoop, MakeRunner, options_of
+from owners import OWNERS, Owner
 from pace import pace, scaled
 
 from sideloop import LoopManager, Runner
@@ -45,6 +46,12 @@ def manager(loop_factory: LoopFactory | None) -> Generator[LoopManager]:
     manager = LoopManager(loop_factory=loop_factory)
     yield manager
     manager.close()
+
+
+@pytest.fixture(params=OWNERS)
+def owner(request: pytest.FixtureRequest) -> Generator[Owner]:
+    with OWNERS[request.param]() as made:
+        yield Owner(made, driven="driven" in request.param)
 
 
 @pytest.fixture
