@@ -21,8 +21,8 @@ class Home:
     """A lease of one runner.
 
     Whoever needs the runner holds this: the thread that calls through it, each object that lives
-    on it, what views of them call through. Nobody counts, and the order does not matter: the runner
-    goes back when nothing refers to this any more.
+    on it, what views of them call through, a map, a call that nobody waits for. Nobody counts, and
+    the order does not matter: the runner goes back when nothing refers to this any more.
     """
 
     def __init__(self, lender: Lender, runner: Runner) -> None:
