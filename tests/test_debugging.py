@@ -199,6 +199,19 @@ class TestPdb:
         assert functions(said[2]) == ["main", "outer", "inner"]
         assert said[3] == "300000\n"
 
+    @pytest.mark.parametrize("drive", DRIVES)
+    def test_of_pytest_looks_at_the_coroutine_that_has_failed(
+        self, drive: str, tmp_path: Path
+    ) -> None:
+        lines = [
+            *("import asyncio, sideloop", "async def fail(n):", "  await asyncio.sleep(0)"),
+            *("  assert n == 1", "def test_it():", "  sideloop.run_sync(fail, 2)"),
+        ]
+        (tmp_path / "test_it.py").write_text("\n".join(lines), "utf-8")
+        command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--pdb", "test_it.py")
+        ended = run(*command, drive=drive, directory=tmp_path, given="print(n + 40)\nq\n")
+        assert "(Pdb) 42\n" in ended.stdout
+
 
 class TestProfilers:
     @pytest.mark.parametrize("drive", DRIVES)

@@ -19,7 +19,7 @@ from owners import OWNERS, Owner
 from pace import scaled
 
 import sideloop
-from sideloop import LoopManager, Runner
+from sideloop import LoopManager, Runner, RunnerClosedError
 
 
 async def double(n: int) -> int:
@@ -133,3 +133,27 @@ class TestTheWorkersOfAnExecutor:
             assert time.monotonic() - begin < scaled(2.5)
             assert "hold() still run in the workers" in caplog.text
             release.set()
+
+    def test_get_nothing_to_do_from_a_map_whose_runner_is_closed(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        runner = Runner()
+        runner.close()
+        with ThreadPoolExecutor(1) as threads:
+            release = threading.Event()
+            threads.submit(release.wait, scaled(20))
+            answers = runner.map(double, itertools.count(), executor=threads)
+            with pytest.raises(RunnerClosedError, match="was not started"):
+                next(answers)
+            assert list(answers) == []
+            assert threads._work_queue.get_nowait().future.cancelled()
+            release.set()
+        assert caplog.records == []
+
+    def test_are_left_what_they_have_begun_when_the_time_is_over_at_once(self) -> None:
+        with Runner(grace=0.1) as runner, ThreadPoolExecutor(1) as threads:
+            answers = runner.map(double, itertools.count(), executor=threads)
+            with sideloop.timeout(0), pytest.raises(TimeoutError):
+                next(answers)
+            assert list(answers) == []
+            assert list(runner.map(double, range(3), executor=threads)) == [0, 2, 4]

@@ -58,13 +58,8 @@ class LocalMap(Generic[T, R]):
         return self._last() if self._flight.failure is not None else answers.take()
 
     @property
-    def begun(self) -> bool:
-        """Whether a loop serves it."""
-        return self._flight.loop is not None
-
-    @property
-    def grace(self) -> float:
-        """How many seconds what is cancelled gets to unwind. There when it has begun."""
+    def grace(self) -> float | None:
+        """How many seconds what is cancelled gets to unwind; None where no loop has served it."""
         return self._loop.grace
 
     def close(self) -> None:

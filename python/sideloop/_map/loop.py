@@ -32,7 +32,8 @@ class MapLoop:
         Raises:
             TimeoutError: The step has not ended by then.
         """
-        limit = Limit.enter_alone(self.grace, self.grace / 5)
+        grace = self.grace or 0.0
+        limit = Limit.enter_alone(grace, grace / 5)
         try:
             self.run(step)
         finally:
@@ -48,9 +49,10 @@ class MapLoop:
         return self._served.core
 
     @property
-    def grace(self) -> float:
-        """How many seconds what is cancelled there gets to unwind."""
-        return self._served.loop.grace
+    def grace(self) -> float | None:
+        """How many seconds what is cancelled there gets to unwind. There since the first `run`."""
+        loop = self._served.loop
+        return None if loop is None else loop.grace
 
     def check(self) -> None:
         """Raise if the loop serves this map no more."""
@@ -62,9 +64,10 @@ class _Served:
     """What the router asks: it keeps the loop that served first, and takes no other."""
 
     core: RunnerCore
-    loop: Loop
 
     def __init__(self, find: Find, name: str) -> None:
+        self.loop: Loop | None = None
+        self._keeps: object = None
         self._find = find
         self._name = name
 

@@ -73,9 +73,11 @@ class ShardedMap(Generic[T, R]):
 
     def close(self) -> None:
         """Cancel the shards, and wait for those that have begun, for the grace at most."""
-        if not self._waiting.begun:
+        grace = self._waiting.grace
+        if grace is None:  # its owner is closed, say: nobody will wait for the one that was sent
+            self._cancel()
             return
-        end = time.monotonic() + self._waiting.grace
+        end = time.monotonic() + grace
         self._waiting.close()
         left = concurrent.futures.wait(self._cancel(), max(end - time.monotonic(), 0.0)).not_done
         if left:
