@@ -5,9 +5,11 @@ import contextlib
 import io
 import logging
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
+from pace import scaled
 
 import sideloop
 from sideloop import LoopManager, Runner, RunnerStatistics, run_sync
@@ -129,11 +131,17 @@ class TestStatistics:
 
 class TestADump:
     def test_shows_the_tasks_of_a_call_and_what_they_await(self, runner: Runner) -> None:
+        def dump() -> str:
+            end, text = time.monotonic() + scaled(20), ""
+            while "waits for events" not in text and time.monotonic() < end:
+                file = io.StringIO()
+                sideloop.dump(file)
+                text = file.getvalue()
+            return text
+
         async def leaf() -> str:
             await asyncio.sleep(0)
-            file = io.StringIO()
-            await asyncio.to_thread(sideloop.dump, file)
-            return file.getvalue()
+            return await asyncio.to_thread(dump)
 
         async def branch() -> str:
             return await asyncio.create_task(leaf(), name="the leaf")
@@ -143,7 +151,7 @@ class TestADump:
         assert "branch() of thread 'MainThread'" in text
         assert "awaits task 'the leaf'" in text
         assert "in leaf" in text
-        assert "await asyncio.to_thread(sideloop.dump, file)" in text
+        assert "await asyncio.to_thread(dump)" in text
         assert "waits for events" in text
 
     def test_shows_who_waits_for_whom(self) -> None:
