@@ -2,11 +2,10 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Context;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use sideloop_core::bell::Heard;
-use sideloop_core::generation;
 use tokio::runtime::{EnterGuard, Handle};
 use tokio::task::unconstrained;
 
@@ -53,7 +52,18 @@ pub(crate) fn drive(driven: &mut dyn Driven, terms: Terms<'_>) -> Result<(), Ref
         Refusal::Ended
     } else {
         match (access.enterable(), Nested::enter(nesting_limit)) {
-            (Some(handle), Some(_nested)) => return call(driven, handle, terms),
+            // The way of most calls, in as few steps as can be: `benches/instructions.rs`.
+            (Some(handle), Some(_nested)) if place::is_free() => {
+                let mut call = Call::begin(driven, handle);
+                return match call.poll() {
+                    Poll::Ready(()) => {
+                        call.waiter.keep();
+                        Ok(())
+                    }
+                    Poll::Pending => call.poll_on(handle, Rhythm::Rings, terms).ended(),
+                };
+            }
+            (Some(handle), Some(_nested)) => return in_runtime(driven, handle, terms),
             (None, _) => Refusal::ThreadEnds,
             (_, None) => Refusal::TooDeep { limit: nesting_limit },
         }
@@ -62,65 +72,82 @@ pub(crate) fn drive(driven: &mut dyn Driven, terms: Terms<'_>) -> Result<(), Ref
     Err(refusal)
 }
 
-fn call(driven: &mut dyn Driven, handle: &Handle, terms: Terms<'_>) -> Result<(), Refusal> {
-    let rules = terms.access.rules();
-    let mut call = Call { driven, terms, began: generation::current() };
+#[inline(never)]
+fn in_runtime(driven: &mut dyn Driven, handle: &Handle, terms: Terms<'_>) -> Result<(), Refusal> {
     // Entered only after `block_in_place`, which takes a thread of the runtime that is current to go on
     // for the one it blocks.
-    place::block(rules.block_in_place, &mut |rhythm| call.wait(handle, rhythm))
-}
-
-struct Call<'a> {
-    driven: &'a mut dyn Driven,
-    terms: Terms<'a>,
-    began: u32,
-}
-
-impl Call<'_> {
-    fn wait(&mut self, handle: &Handle, rhythm: Rhythm) -> Waited {
-        let Terms { access, limit, after_end } = self.terms;
-        let mut within =
-            Within { driven: &mut *self.driven, stays: false, _entered: handle.enter() };
-        let waiter = Waiter::new();
-        let mut pace = Pace { rhythm, patrol: None };
-        let ended = loop {
-            // The budget of a task that we block would make the future yield for ever: it is filled up
-            // only when that task returns.
-            let future = pin!(unconstrained(poll_fn(|context| within.driven.poll(context))));
-            if future.poll(&mut Context::from_waker(waiter.waker())).is_ready() {
-                break Ok(());
+    let block_in_place = terms.access.rules().block_in_place;
+    place::block(block_in_place, &mut |rhythm| {
+        let mut call = Call::begin(driven, handle);
+        match call.poll() {
+            Poll::Ready(()) => {
+                call.waiter.keep();
+                Waited::Ended(Ok(()))
             }
-            if generation::current() != self.began {
+            Poll::Pending => call.poll_on(handle, rhythm, terms),
+        }
+    })
+}
+
+/// A call under way. Its fields are dropped in this order.
+struct Call<'a> {
+    waiter: Waiter,
+    ends: Ends<'a>,
+    _entered: EnterGuard<'a>,
+}
+
+/// Before the runtime is left, also by a panic, the future is dropped.
+struct Ends<'a> {
+    driven: &'a mut dyn Driven,
+    stays: bool,
+}
+
+impl<'a> Call<'a> {
+    #[inline]
+    fn begin(driven: &'a mut dyn Driven, handle: &'a Handle) -> Self {
+        let _entered = handle.enter();
+        Self { waiter: Waiter::new(), ends: Ends { driven, stays: false }, _entered }
+    }
+
+    #[inline]
+    fn poll(&mut self) -> Poll<()> {
+        // The budget of a task that we block would make the future yield for ever: it is filled up
+        // only when that task returns.
+        let future = pin!(unconstrained(poll_fn(|context| self.ends.driven.poll(context))));
+        future.poll(&mut Context::from_waker(self.waiter.waker()))
+    }
+
+    /// Go on with a future that was not ready at once, in a frame of its own: one that is does not pay for
+    /// it.
+    #[inline(never)]
+    fn poll_on(mut self, handle: &Handle, rhythm: Rhythm, terms: Terms<'_>) -> Waited {
+        let Terms { access, limit, after_end } = terms;
+        let mut pace = Pace::new(rhythm, access);
+        let ended = loop {
+            if access.is_inherited() {
                 break Err(Refusal::Forked);
             }
             if limit.is_some_and(|limit| Instant::now() >= limit) {
                 break Err(Refusal::TimedOut);
             }
-            if access.is_watched() {
-                // Not for a future that is ready at once.
-                pace.patrol.get_or_insert_with(Patrol::new);
-            }
-            if pace.next(&waiter, limit, handle) == Next::Misplaced {
-                within.stays = true;
+            if pace.next(&self.waiter, limit, handle) == Next::Misplaced {
+                self.ends.stays = true;
                 return Waited::Misplaced;
             }
             if after_end == AfterEnd::Refused && access.has_ended() {
                 break Err(Refusal::Ended);
             }
+            if self.poll().is_ready() {
+                break Ok(());
+            }
         };
-        waiter.keep();
+        self.waiter.keep();
         Waited::Ended(ended)
     }
 }
 
-/// The runtime is entered; before it is left, also by a panic, the future is dropped.
-struct Within<'a> {
-    driven: &'a mut dyn Driven,
-    stays: bool,
-    _entered: EnterGuard<'a>,
-}
-
-impl Drop for Within<'_> {
+impl Drop for Ends<'_> {
+    #[inline]
     fn drop(&mut self) {
         if !self.stays {
             self.driven.end();
@@ -138,12 +165,26 @@ enum Next {
 /// How a call waits, and what it looks after meanwhile.
 struct Pace {
     rhythm: Rhythm,
+    watched: bool,
     patrol: Option<Patrol>,
 }
 
 impl Pace {
+    fn new(rhythm: Rhythm, access: &Access) -> Self {
+        Self { rhythm, watched: access.is_watched(), patrol: None }
+    }
+
     /// Wait until it is time to poll again.
+    // Not inlined: what it needs of the stack is gone when the future is polled, in which calls are nested.
+    #[inline(never)]
     fn next(&mut self, waiter: &Waiter, limit: Option<Instant>, handle: &Handle) -> Next {
+        if waiter.has_rung() {
+            return Next::Poll;
+        }
+        if self.watched {
+            // From the first wait on: it needs the time.
+            self.patrol.get_or_insert_with(Patrol::new);
+        }
         let look = match &self.rhythm {
             Rhythm::Rings => self.patrol.as_ref().map(Patrol::next),
             Rhythm::Seeks(_) => Some(Instant::now() + SEEK),

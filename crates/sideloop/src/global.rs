@@ -37,10 +37,7 @@ pub(crate) fn current() -> &'static Runner {
             .map_or_else(|decided| decided, |_| DEFAULT),
         decided => decided,
     };
-    match THE_SET.get() {
-        Some(runner) if state == SET => runner,
-        _ => &THE_DEFAULT,
-    }
+    if state == SET { THE_SET.get().unwrap_or(&THE_DEFAULT) } else { &THE_DEFAULT }
 }
 
 /// Make `runner` the global one.

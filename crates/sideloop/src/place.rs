@@ -65,6 +65,17 @@ pub(crate) enum Waited {
     Misplaced,
 }
 
+impl Waited {
+    /// The end, where nothing was left to doubt: handed over, refused for certain, or free to begin with.
+    #[inline]
+    pub(crate) fn ended(self) -> Result<(), Refusal> {
+        match self {
+            Self::Ended(ended) => ended,
+            Self::Misplaced => unreachable!("it was asked"),
+        }
+    }
+}
+
 /// Waits under the rhythm that it is given. Called again after [`Waited::Misplaced`].
 pub(crate) type Wait<'a> = &'a mut dyn FnMut(Rhythm) -> Waited;
 
@@ -106,6 +117,12 @@ fn on_worker_0(entered: Handle) -> Place {
     }
 }
 
+/// Whether no scheduler stands above this thread's frames: nothing to hand over, and no wake is deferred.
+#[inline]
+pub(crate) fn is_free() -> bool {
+    runtime::worker_index().is_none()
+}
+
 /// Block in `wait`, after handing over what others wait for.
 pub(crate) fn block(block_in_place: BlockInPlace, wait: Wait<'_>) -> Result<(), Refusal> {
     let waited = match (here(), block_in_place) {
@@ -119,11 +136,7 @@ pub(crate) fn block(block_in_place: BlockInPlace, wait: Wait<'_>) -> Result<(), 
         Waited::Misplaced => hand_over(wait),
         ended @ Waited::Ended(_) => ended,
     };
-    match waited {
-        Waited::Ended(ended) => ended,
-        // Handed over, or refused for certain: nothing is left to doubt.
-        Waited::Misplaced => unreachable!("it was asked"),
-    }
+    waited.ended()
 }
 
 fn tick(doubt: Option<Doubt>, wait: Wait<'_>) -> Waited {

@@ -23,16 +23,46 @@ pub(crate) trait Driven {
 }
 
 struct Slot<'a, F: Future, M> {
-    make: Option<M>,
+    make: M,
     future: Pin<&'a mut Option<F>>,
     output: Option<F::Output>,
 }
 
-impl<F: Future, M: FnOnce() -> F> Driven for Slot<'_, F, M> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if let Some(make) = self.make.take() {
-            self.future.set(Some(make()));
+/// What makes the future inside, at the first poll.
+trait Make<F> {
+    fn make(&mut self, place: &mut Pin<&mut Option<F>>);
+
+    fn let_go(&mut self);
+}
+
+/// The future is there.
+struct Made;
+
+impl<F> Make<F> for Made {
+    #[inline]
+    fn make(&mut self, _: &mut Pin<&mut Option<F>>) {}
+
+    #[inline]
+    fn let_go(&mut self) {}
+}
+
+impl<F, M: FnOnce() -> F> Make<F> for Option<M> {
+    // A frame of its own, which is gone when the future is polled.
+    #[inline(never)]
+    fn make(&mut self, place: &mut Pin<&mut Option<F>>) {
+        if let Some(make) = self.take() {
+            place.set(Some(make()));
         }
+    }
+
+    fn let_go(&mut self) {
+        *self = None;
+    }
+}
+
+impl<F: Future, M: Make<F>> Driven for Slot<'_, F, M> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.make.make(&mut self.future);
         match self.future.as_mut().as_pin_mut() {
             Some(future) => future.poll(context).map(|output| self.output = Some(output)),
             None => Poll::Pending,
@@ -41,7 +71,7 @@ impl<F: Future, M: FnOnce() -> F> Driven for Slot<'_, F, M> {
 
     fn end(&mut self) {
         self.future.set(None);
-        self.make = None;
+        self.make.let_go();
     }
 }
 
@@ -69,12 +99,12 @@ pub(crate) fn drive_with<F: Future>(
 
 #[inline]
 fn on_stack<F: Future>(future: F, terms: Terms<'_>) -> Result<F::Output, Refusal> {
-    in_slot(None::<fn() -> F>, pin!(Some(future)), terms)
+    in_slot(Made, pin!(Some(future)), terms)
 }
 
 #[inline]
 fn on_heap<F: Future>(future: F, terms: Terms<'_>) -> Result<F::Output, Refusal> {
-    in_slot(None::<fn() -> F>, boxed(future).as_mut(), terms)
+    in_slot(Made, boxed(future).as_mut(), terms)
 }
 
 // A frame of its own, which is gone when the future is driven.
@@ -84,8 +114,8 @@ fn boxed<F>(future: F) -> Pin<Box<Option<F>>> {
 }
 
 #[inline]
-fn in_slot<F: Future, M: FnOnce() -> F>(
-    make: Option<M>,
+fn in_slot<F: Future, M: Make<F>>(
+    make: M,
     future: Pin<&mut Option<F>>,
     terms: Terms<'_>,
 ) -> Result<F::Output, Refusal> {

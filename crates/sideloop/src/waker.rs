@@ -35,7 +35,10 @@ impl Wake for CallerBell {
 }
 
 /// The waiting end of one call: a bell, and the waker that rings it. Nested calls have one each.
-pub(crate) struct Waiter {
+pub(crate) struct Waiter(Box<Parts>);
+
+/// Behind one pointer, as a waiter is passed around in each call.
+struct Parts {
     bell: Arc<CallerBell>,
     waker: Waker,
     generation: u32,
@@ -43,31 +46,52 @@ pub(crate) struct Waiter {
 
 impl Waiter {
     /// The one kept from the last call, or a new one.
+    #[inline]
     pub(crate) fn new() -> Self {
         let generation = generation::current();
         // None is there, and none is kept, in a thread-local's destructor after ours.
         match SPARE.try_with(Cell::take).ok().flatten() {
-            Some(spare) if spare.generation == generation => return spare,
-            // The fork may have come while another thread rang it, and held its lock.
-            Some(inherited) => mem::forget(inherited),
-            None => {}
+            Some(spare) if spare.0.generation == generation => spare,
+            spare => Self::first(spare, generation),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn first(inherited: Option<Self>, generation: u32) -> Self {
+        // The fork may have come while another thread rang it, and held its lock.
+        mem::forget(inherited);
         let bell = Arc::<CallerBell>::default();
-        Self { waker: Waker::from(Arc::clone(&bell)), bell, generation }
+        Self(Box::new(Parts { waker: Waker::from(Arc::clone(&bell)), bell, generation }))
     }
 
     /// Keep it for the thread's next call.
+    #[inline]
     pub(crate) fn keep(self) {
-        let _ = SPARE.try_with(|spare| spare.set(Some(self)));
+        let mut surplus = Some(self);
+        let _ = SPARE.try_with(|spare| surplus = spare.replace(surplus.take()));
+        // That of a call which was nested in this one.
+        if let Some(surplus) = surplus {
+            surplus.let_go();
+        }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn let_go(self) {}
+
     pub(crate) fn waker(&self) -> &Waker {
-        &self.waker
+        &self.0.waker
+    }
+
+    /// Whether the waker was woken since the last look.
+    pub(crate) fn has_rung(&self) -> bool {
+        self.0.bell.0.take()
     }
 
     /// Block until the waker is woken, or until `limit`.
     pub(crate) fn wait(&self, limit: Option<Instant>) -> Heard {
-        let bell = &self.bell.0;
+        let bell = &self.0.bell.0;
         if bell.take() {
             return Heard::Ring;
         }

@@ -194,8 +194,6 @@ mod nested {
         assert_eq!(ends(|| levels(&Runner::new("deep"), 99)), 99);
     }
 
-    /// Without optimisation each frame that a future is moved through holds it, those of the caller too: half as
-    /// deep.
     #[test]
     fn as_deep_as_the_limit_with_futures_of_4_kb() {
         fn levels(left: u32) -> u32 {
@@ -209,8 +207,8 @@ mod nested {
                 1 + levels(left - 1)
             })
         }
-        let deep = if cfg!(debug_assertions) { 64 } else { 128 };
-        assert_eq!(ends(move || levels(deep)), deep);
+        // The test thread has a stack of 2 MiB, with optimisation and without.
+        assert_eq!(ends(|| levels(128)), 128);
     }
 
     /// Bytes of stack that a call takes with a future of so many.
@@ -242,8 +240,8 @@ mod nested {
     #[test]
     fn a_call_takes_its_futures_size_of_stack_once() {
         let (small, large) = ends(|| (stack_of::<16>(), stack_of::<{ 16 << 10 }>()));
-        // Without optimisation: three or four times by the caller, two by us.
-        let times = if cfg!(debug_assertions) { 6.0 } else { 1.2 };
+        // Without optimisation each frame that it is moved through holds it: the caller's, and two of ours.
+        let times = if cfg!(debug_assertions) { 3.2 } else { 1.2 };
         let most = times * f64::from(16_u32 << 10) + 2048.0;
         let (small, large) = (small as f64, large as f64);
         println!("a call takes {small} bytes, with a future of 16 KB {large}");
