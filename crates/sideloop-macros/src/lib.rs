@@ -73,7 +73,8 @@ mod carried;
 /// of a trait takes no `#[synced]`: nothing can be added to it.
 ///
 /// An associated function by itself, outside of an annotated `impl`, is told from a free function
-/// by `self` or `Self` in its signature. If it has neither, annotate the `impl`.
+/// by `self` or `Self` in its signature. If it has neither, it does not compile, and the message says to
+/// annotate the `impl`.
 ///
 /// Beside an `async fn`, what returns a future counts: `impl Future<Output = T>`, `Pin<Box<dyn Future<Output =
 /// T>>>`, `BoxFuture<'_, T>`. It is called with the runtime entered. What returns a stream (`impl Stream`,

@@ -65,15 +65,58 @@ pub(crate) fn twin(function: Function, options: Options) -> Result<TokenStream> 
     let track_caller = sig.abi.is_none().then(|| quote!(#[track_caller]));
     let documentation = documentation(attrs, &function.sig.ident, scope);
     let runs = runs(&gives, &options, &call);
+    let hint = (scope == Scope::Module).then(|| Hint::new(&function, &sig.ident));
+    let looks = hint.as_ref().map(Hint::looks);
     Ok(quote! {
+        #hint
         #(#attributes)*
         #documentation
         #[allow(deprecated)] // to call the function is the twin's purpose
         #track_caller
         #vis #sig {
+            #looks
             #runs
         }
     })
+}
+
+/// What to write, said by the compiler where an associated function was taken for a free one.
+///
+/// An attribute does not see the `impl` around it. A constant beside the twin does: there it is an associated
+/// one, which the twin does not find by its name, and the name is in the message.
+struct Hint<'a> {
+    name: Ident,
+    conditions: Vec<&'a Attribute>,
+}
+
+impl<'a> Hint<'a> {
+    /// Named after the twin, of which there is one in its scope.
+    fn new(function: &Function<'a>, twin: &Ident) -> Self {
+        let name = format_ident!(
+            "{}_is_an_associated_function_so_put_synced_on_its_impl",
+            twin.unraw(),
+            span = Span::call_site().located_at(function.sig.ident.span())
+        );
+        let conditions = function.attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+        Self { name, conditions: conditions.collect() }
+    }
+
+    fn looks(&self) -> TokenStream {
+        let name = &self.name;
+        quote!(let () = #name;)
+    }
+}
+
+impl ToTokens for Hint<'_> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { name, conditions } = self;
+        tokens.extend(quote! {
+            #(#conditions)*
+            #[doc(hidden)]
+            #[allow(non_upper_case_globals)] // it is read in a message alone
+            const #name: () = ();
+        });
+    }
 }
 
 /// How the twin runs what `call` gives. A function that returns a future may need the runtime to make it.
@@ -223,7 +266,8 @@ pub(crate) fn call(path: &TokenStream, sig: &Signature, arguments: &[Expr]) -> T
     let turbofish = (!generics.is_empty()).then(|| quote!(::<#(#generics),*>));
     let call = quote!(#path #turbofish(#(#arguments),*));
     match sig.safety {
-        // The twin is unsafe as well, and passes its own duties on.
+        // SAFETY: in what is made of it. The twin is unsafe as well: whoever calls it has promised what the
+        // `async fn` asks for.
         Safety::Unsafe(_) => quote!(unsafe { #call }),
         _ => call,
     }
