@@ -84,7 +84,7 @@ fn main() {
         inside_one(&mut group, DedicatedThread::default(), ready);
         group.finish();
 
-        // `block_in_place` spawns on the very runtime, whose only worker is on another thread by then.
+        // `block_in_place` spawns on the very runtime, one of whose two workers is on another thread by then.
         let mut group = criterion.benchmark_group("waits_for_a_task, inside a worker");
         inside_one(&mut group, Sideloop, waits_for_a_task);
         inside_one(&mut group, BlockInPlace, waits_for_a_task);

@@ -20,10 +20,10 @@ pub trait Peer: Sync {
         F: Future<Output: Send> + Send + 'static;
 }
 
-/// A multi-thread runtime with one worker, as sideloop's runners have.
+/// A multi-thread runtime with two workers, as sideloop's runners have.
 #[must_use]
 pub fn multi_thread() -> Runtime {
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("threads and descriptors to spare")
 }
 
