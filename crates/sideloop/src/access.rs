@@ -68,6 +68,17 @@ impl Access {
         self.ended.is_told()
     }
 
+    /// Whether calls may begin: here, and now.
+    pub(crate) fn serves(&self, after_end: AfterEnd) -> Result<(), Refusal> {
+        if self.is_inherited() {
+            Err(Refusal::Inherited)
+        } else if after_end == AfterEnd::Refused && self.has_ended() {
+            Err(Refusal::Ended)
+        } else {
+            Ok(())
+        }
+    }
+
     /// The runner's name.
     pub(crate) fn runner(&self) -> &str {
         self.handle.name().unwrap_or("tokio")
@@ -88,18 +99,27 @@ impl Access {
         }
     }
 
-    /// What a call that ends with its runner goes by.
+    /// What a call that ends with its runner, which runs just now, goes by.
     pub(crate) fn terms(&self, limit: Option<Instant>) -> Terms<'_> {
         Terms { access: self, limit, after_end: AfterEnd::Refused }
     }
 
-    /// Run `future` to its end, or until `limit`, on the calling thread.
+    /// Run `future` to its end, or until `limit`, on the calling thread, if the runner still runs.
     pub(crate) fn drive<F: Future>(
         &self,
         future: F,
         limit: Option<Instant>,
         after_end: AfterEnd,
     ) -> Result<F::Output, Refusal> {
+        match self.serves(after_end) {
+            Ok(()) => {}
+            // What it holds may be the parent's: it is left to its owner's frame.
+            Err(inherited @ Refusal::Inherited) => return Err(inherited),
+            Err(refusal) => {
+                self.inside(|| drop(future));
+                return Err(refusal);
+            }
+        }
         Way::<F>::DRIVE(future, Terms { access: self, limit, after_end })
     }
 }

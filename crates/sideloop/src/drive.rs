@@ -1,12 +1,13 @@
 //! Drive a future on the calling thread: poll, wait for the bell, poll again.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use sideloop_core::bell::Heard;
-use tokio::runtime::{EnterGuard, Handle};
+use tokio::runtime::Handle;
 use tokio::task::unconstrained;
 
 use crate::access::Access;
@@ -42,31 +43,27 @@ pub(crate) struct Terms<'a> {
 }
 
 /// Drive to the end or until the limit, with the runtime entered; `driven` is dropped before it is left.
+///
+/// The runner runs, as far as its access was asked just now.
 pub(crate) fn drive(driven: &mut dyn Driven, terms: Terms<'_>) -> Result<(), Refusal> {
-    let Terms { access, after_end, .. } = terms;
+    let access = terms.access;
     let nesting_limit = access.rules().nesting_limit;
-    let refusal = if access.is_inherited() {
-        // What it holds may be the parent's: it is left to its owner's frame.
-        return Err(Refusal::Inherited);
-    } else if after_end == AfterEnd::Refused && access.has_ended() {
-        Refusal::Ended
-    } else {
-        match (access.enterable(), Nested::enter(nesting_limit)) {
-            // The way of most calls, in as few steps as can be: `benches/instructions.rs`.
-            (Some(handle), Some(_nested)) if place::is_free() => {
-                let mut call = Call::begin(driven, handle);
-                return match call.poll() {
-                    Poll::Ready(()) => {
-                        call.waiter.keep();
-                        Ok(())
-                    }
-                    Poll::Pending => call.poll_on(handle, Rhythm::Rings, terms).ended(),
-                };
-            }
-            (Some(handle), Some(_nested)) => return in_runtime(driven, handle, terms),
-            (None, _) => Refusal::ThreadEnds,
-            (_, None) => Refusal::TooDeep { limit: nesting_limit },
+    let refusal = match (access.enterable(), Nested::enter(nesting_limit)) {
+        // The way of most calls, in as few steps as can be: `benches/instructions.rs`.
+        (Some(handle), Some(_nested)) if place::is_free() => {
+            let _entered = handle.enter();
+            let mut call = Call { ends: Ends(driven), waiter: Waiter::new() };
+            return match call.poll() {
+                Poll::Ready(()) => {
+                    call.waiter.keep();
+                    Ok(())
+                }
+                Poll::Pending => call.poll_on(handle, Rhythm::Rings, terms).ended(),
+            };
         }
+        (Some(handle), Some(_nested)) => return in_runtime(driven, handle, terms),
+        (None, _) => Refusal::ThreadEnds,
+        (_, None) => Refusal::TooDeep { limit: nesting_limit },
     };
     access.inside(|| driven.end());
     Err(refusal)
@@ -74,11 +71,12 @@ pub(crate) fn drive(driven: &mut dyn Driven, terms: Terms<'_>) -> Result<(), Ref
 
 #[inline(never)]
 fn in_runtime(driven: &mut dyn Driven, handle: &Handle, terms: Terms<'_>) -> Result<(), Refusal> {
-    // Entered only after `block_in_place`, which takes a thread of the runtime that is current to go on
-    // for the one it blocks.
     let block_in_place = terms.access.rules().block_in_place;
     place::block(block_in_place, &mut |rhythm| {
-        let mut call = Call::begin(driven, handle);
+        // Entered only after `block_in_place`, which takes a thread of the runtime that is current to go on
+        // for the one it blocks.
+        let _entered = handle.enter();
+        let mut call = Call { ends: Ends(driven), waiter: Waiter::new() };
         match call.poll() {
             Poll::Ready(()) => {
                 call.waiter.keep();
@@ -89,31 +87,21 @@ fn in_runtime(driven: &mut dyn Driven, handle: &Handle, terms: Terms<'_>) -> Res
     })
 }
 
-/// A call under way. Its fields are dropped in this order.
+/// A call under way, with the runtime entered.
 struct Call<'a> {
-    waiter: Waiter,
     ends: Ends<'a>,
-    _entered: EnterGuard<'a>,
+    waiter: Waiter,
 }
 
 /// Before the runtime is left, also by a panic, the future is dropped.
-struct Ends<'a> {
-    driven: &'a mut dyn Driven,
-    stays: bool,
-}
+struct Ends<'a>(&'a mut dyn Driven);
 
-impl<'a> Call<'a> {
-    #[inline]
-    fn begin(driven: &'a mut dyn Driven, handle: &'a Handle) -> Self {
-        let _entered = handle.enter();
-        Self { waiter: Waiter::new(), ends: Ends { driven, stays: false }, _entered }
-    }
-
+impl Call<'_> {
     #[inline]
     fn poll(&mut self) -> Poll<()> {
         // The budget of a task that we block would make the future yield for ever: it is filled up
         // only when that task returns.
-        let future = pin!(unconstrained(poll_fn(|context| self.ends.driven.poll(context))));
+        let future = pin!(unconstrained(poll_fn(|context| self.ends.0.poll(context))));
         future.poll(&mut Context::from_waker(self.waiter.waker()))
     }
 
@@ -131,7 +119,8 @@ impl<'a> Call<'a> {
                 break Err(Refusal::TimedOut);
             }
             if pace.next(&self.waiter, limit, handle) == Next::Misplaced {
-                self.ends.stays = true;
+                // The future stays, to be polled elsewhere.
+                mem::forget(self.ends);
                 return Waited::Misplaced;
             }
             if after_end == AfterEnd::Refused && access.has_ended() {
@@ -149,9 +138,7 @@ impl<'a> Call<'a> {
 impl Drop for Ends<'_> {
     #[inline]
     fn drop(&mut self) {
-        if !self.stays {
-            self.driven.end();
-        }
+        self.0.end();
     }
 }
 

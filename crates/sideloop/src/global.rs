@@ -29,8 +29,14 @@ static THE_DEFAULT: Runner = Runner::const_new("sideloop");
 static THE_SET: OnceLock<Runner> = OnceLock::new();
 
 /// The global runner. From here on it stays the same.
+#[inline]
 pub(crate) fn current() -> &'static Runner {
-    // ORDERING: Acquire pairs with the Release in `set`: the runner is there. Default has nothing to read.
+    // ORDERING: Relaxed: Default has nothing to read.
+    if STATE.load(Ordering::Relaxed) == DEFAULT { &THE_DEFAULT } else { decided() }
+}
+
+fn decided() -> &'static Runner {
+    // ORDERING: Acquire pairs with the Release in `set`: the runner is there.
     let state = match STATE.load(Ordering::Acquire) {
         UNUSED => STATE
             .compare_exchange(UNUSED, DEFAULT, Ordering::Acquire, Ordering::Acquire)

@@ -213,7 +213,10 @@ impl<F: Future, M: FnOnce() -> F> Job<M, F::Output> {
         let Self { held: _held, left, make } = self;
         let _in_task = InTask::enter(&left.shared.depth);
         // Unwind safe: the panic goes on in the caller.
-        let ended = catch_unwind(AssertUnwindSafe(|| slot::drive_with(make, access.terms(None))));
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            access.serves(AfterEnd::Refused)?;
+            slot::drive_with(make, access.terms(None))
+        }));
         left.leave(match ended {
             Ok(Ok(output)) => Outcome::Ended(Ok(output)),
             Ok(Err(refusal)) => Outcome::Refused(refusal),
