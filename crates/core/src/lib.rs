@@ -11,6 +11,8 @@ pub mod host;
 
 pub mod spin;
 
+pub mod turns;
+
 pub mod handoff;
 
 pub mod bell;

@@ -5,6 +5,8 @@ use std::io;
 
 use sideloop_core::generation;
 
+use crate::waker;
+
 /// What std gives a thread.
 const STDS: usize = 2 << 20;
 /// More than any page size.
@@ -22,13 +24,14 @@ pub(crate) fn watch() -> io::Result<()> {
 
     extern "C" fn in_child() {
         generation::advance();
+        waker::forget_turns();
     }
 
     if WATCHED.load(Ordering::Relaxed) {
         return Ok(());
     }
     // SAFETY:
-    // - `in_child` is async-signal-safe: one atomic addition;
+    // - `in_child` is async-signal-safe: an atomic addition and an atomic store;
     // - it stays valid: a library that is unloaded takes the handlers it registered with it.
     match unsafe { libc::pthread_atfork(None, None, Some(in_child)) } {
         0 => {

@@ -9,8 +9,17 @@ use std::time::Instant;
 use sideloop_core::bell::{Bell, Heard};
 use sideloop_core::generation;
 use sideloop_core::spin::{History, Plan, Seen, spin};
+use sideloop_core::turns::Turns;
 
 use crate::cpus;
+
+/// Of all callers of this process.
+static TURNS: Turns = Turns::new();
+
+/// In a fork's child. Async-signal-safe.
+pub(crate) fn forget_turns() {
+    TURNS.forget();
+}
 
 thread_local! {
     // The last call's: making one costs about as much as a ready future. A waker left over from that
@@ -95,17 +104,21 @@ impl Waiter {
         if bell.take() {
             return Heard::Ring;
         }
-        WAITS.with(|waits| match waits.plan(cpus::usable()) {
-            Plan::Spin => {
+        WAITS.with(|waits| {
+            let usable = cpus::usable();
+            let turn = match waits.plan(usable) {
+                Plan::Spin => TURNS.take(usable - 1),
+                Plan::Park => None,
+            };
+            if let Some(_turn) = turn {
                 waits.note(spin(|| bell.has_rung()));
-                bell.wait(limit)
-            }
-            Plan::Park => {
+            } else {
                 let start = Instant::now();
                 let heard = bell.wait(limit);
                 waits.note(Seen::Parked(start.elapsed()));
-                heard
+                return heard;
             }
+            bell.wait(limit)
         })
     }
 }
