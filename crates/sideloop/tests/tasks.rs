@@ -78,8 +78,9 @@ fn dropping_a_task_cancels_it() {
 fn a_wait_that_is_given_up_cancels_the_task() {
     ends(|| {
         let (future, told) = endless();
-        assert!(run_sync_timeout(spawn(future), Duration::from_millis(5)).is_err());
+        let task = spawn(future);
         assert_eq!(told.recv(), Ok("begun"));
+        assert!(run_sync_timeout(task, Duration::from_millis(5)).is_err());
         assert_eq!(told.recv(), Ok("dropped"));
     });
 }
