@@ -25,6 +25,7 @@ FLOORS = [
     "_sideloop",
     "_base",
     "_loops",
+    "_hooks",
     "_views",
     "_map",
     "_runners",

@@ -286,7 +286,12 @@ class TestTheClass:
         special = Special("one")
         assert special.name == "special one"
         assert special.extra == 1
-        assert [one.name for one in special.add_two()] == ["one", "two"]
+        # Async code makes objects of the same class, as type(self)(...).
+        both = special.add_two()
+        assert [(type(one), one.name) for one in both] == [
+            (Special, "special one"),
+            (Special, "special two"),
+        ]
         assert special.me() is special
         assert isinstance(special, Node)
         assert str(inspect.signature(Special)) == "(name: str) -> None"

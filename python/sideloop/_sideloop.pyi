@@ -27,6 +27,8 @@ __all__ = [
     "ended_counts",
     "generation",
     "run_as_guest",
+    "run_hook_of",
+    "turned_runner",
     "wait_in_hubs",
 ]
 
@@ -104,6 +106,7 @@ class RunnerCore:
     def forget_exit(self) -> None: ...
     def running_calls(self) -> list[tuple[str, asyncio.Future[Any] | None, int, float]]: ...
     def counts(self) -> tuple[int, int, int, int, int, float, float]: ...
+    def cancel_wait_of(self, caller: int) -> None: ...
 
 # The future of a call that nobody waits for.
 class _Settled(Protocol[_T_contra]):
@@ -307,3 +310,9 @@ class Making:
 
 # From here on callers wait by calling `wait_readable(fd, seconds)`.
 def wait_in_hubs(wait_readable: Callable[[int, float | None], object]) -> None: ...
+
+# The runner whose loop the calling thread turns.
+def turned_runner() -> RunnerCore | None: ...
+
+# From here on the calling thread runs a hook that a task of this runner awaits, or none.
+def run_hook_of(runner: RunnerCore | None, /) -> None: ...

@@ -90,6 +90,12 @@ pub mod _sideloop {
     #[pymodule_export]
     use super::model::ended_counts;
 
+    #[pymodule_export]
+    use super::model::turned_runner;
+
+    #[pymodule_export]
+    use super::model::run_hook_of;
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();

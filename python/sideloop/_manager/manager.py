@@ -363,3 +363,10 @@ class LoopManager(Maps, Sent):
         """Where an object will live that the calling thread makes now, and what calls there."""
         home, _ = self._find(async_fn)
         return home, Router(home.loop, home.serve, self._copy_context_back)
+
+    def _running_home(self) -> tuple[Home, Router] | None:
+        """Where what async code has made lives: on the loop that the calling thread runs."""
+        home = self._runners().running_here()
+        return (
+            None if home is None else (home, Router(home.loop, home.serve, self._copy_context_back))
+        )

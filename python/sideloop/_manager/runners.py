@@ -1,5 +1,6 @@
 """The runners of one manager: which are there, whose they are, and which wait for a new thread."""
 
+import asyncio
 import itertools
 import threading
 import weakref
@@ -104,6 +105,18 @@ class Runners:
                 return None
             if not runner.closed:
                 return runner
+        return None
+
+    def running_here(self) -> Home | None:
+        """The home of the loop that the calling thread runs now, if it is one of these."""
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            return None
+        for runner in list(self.started):
+            found = loop_of(runner).found
+            if found is not None and found.loop is running:
+                return self._homes.get(runner)
         return None
 
     def hold(self, home: Home) -> int:

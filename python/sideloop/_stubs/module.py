@@ -17,6 +17,7 @@ from sideloop._stubs.unused import without_unused
 from sideloop._stubs.value import with_type
 from sideloop._twins.form import Form, form_behind
 from sideloop._twins.function import SyncFunction
+from sideloop._twins.origin import HiddenOrigin
 from sideloop._twins.twin import Twin
 from sideloop._twins.twin_module import TwinModule
 
@@ -114,7 +115,7 @@ def _dense(text: str) -> str:
 def is_twin(value: object) -> bool:
     """Whether a stub has to say what a module's value is."""
     if isinstance(value, type):
-        return issubclass(value, Twin) and "__sideloop__" in vars(value)
+        return issubclass(value, Twin) and not isinstance(value.__sideloop__, HiddenOrigin)
     return isinstance(value, SyncFunction | TwinModule)
 
 

@@ -12,10 +12,9 @@ from sideloop._stubs.errors import StubError
 from sideloop._stubs.function import no_type_params, twin_def
 from sideloop._stubs.imports import Imports
 from sideloop._stubs.scope import Scope, bound_names, scope_of, statements
-from sideloop._twins.counterpart import COUNTERPARTS
 from sideloop._twins.form import Form, form_behind, form_of
 from sideloop._twins.function import SyncFunction
-from sideloop._twins.member import is_async
+from sideloop._twins.static import COUNTERPARTS, is_async
 from sideloop._twins.twin import Twin
 
 _LEFT_OUT = ("__await__", "__del__", "__init_subclass__")

@@ -3,23 +3,18 @@
 import types
 from typing import Any
 
+from sideloop._twins.behind import is_hidden, special_behind
 from sideloop._twins.translate import kind_of, original_of
-from sideloop._twins.twin import Twin, resident_of
+from sideloop._twins.twin import Twin
+from sideloop._twins.view import resident_of
 from sideloop._twins.visits import Visits
 from sideloop._views.context_manager import SyncContextManager
 from sideloop._views.generator import items_of
 
-COUNTERPARTS = {
-    "__aenter__": "__enter__",
-    "__aexit__": "__exit__",
-    "__aiter__": "__iter__",
-    "__anext__": "__next__",
-}
-
 _VISITS = "_sideloop_visits"
 
 
-def _visits(twin: Twin) -> Visits[SyncContextManager[Any]]:
+def _visits(twin: Any) -> Visits[SyncContextManager[Any]]:
     found: Visits[SyncContextManager[Any]] | None = twin.__dict__.get(_VISITS)
     return found if found is not None else twin.__dict__.setdefault(_VISITS, Visits())
 
@@ -29,7 +24,9 @@ class Counterparts(Twin):
 
     def __enter__(self) -> Any:
         original, translator = original_of(self), resident_of(self)
-        manager = SyncContextManager[Any](translator.router, kind_of(original), lambda: original)
+        manager = SyncContextManager[Any](
+            translator.router, kind_of(original), lambda: entered_behind(original)
+        )
         host, visit = manager._begin()  # pyright: ignore[reportPrivateUsage]  # ours
         entered = host.run(visit.enter)
         _visits(self).enter(manager)
@@ -42,6 +39,10 @@ class Counterparts(Twin):
         traceback: types.TracebackType | None,
     ) -> bool:
         manager = _visits(self).leave()
+        if manager is None and is_hidden(kind_of(original_of(self))):
+            # Async code has entered it, and leaves it by the user's `__exit__`.
+            leave = special_behind(original_of(self), "__aexit__")
+            return bool(resident_of(self).router.run(leave, (kind, error, traceback), {}))
         if manager is None:
             raise RuntimeError(f"{self!r} was not entered")
         host, visit = manager._end()  # pyright: ignore[reportPrivateUsage]  # ours
@@ -52,7 +53,7 @@ class Counterparts(Twin):
 
     def __iter__(self) -> Any:
         original, translator = original_of(self), resident_of(self)
-        found = kind_of(original).__aiter__(original)
+        found = special_behind(original, "__aiter__")()
         if kind_of(found) is types.AsyncGeneratorType:
             # One that the object keeps goes on after a `break`, as with `async for`.
             return translator.iterate(items_of(found), kind_of(original))
@@ -63,7 +64,23 @@ class Counterparts(Twin):
     def __next__(self) -> Any:
         original, translator = original_of(self), resident_of(self)
         try:
-            item = translator.router.run(kind_of(original).__anext__, (original,), {})
+            item = translator.router.run(special_behind(original, "__anext__"), (), {})
         except StopAsyncIteration:
             raise StopIteration from None
         return translator.out(item)
+
+
+def entered_behind(original: Any) -> Any:
+    """What a visit enters and leaves: the object, behind what a user has overridden."""
+    return _Behind(original) if is_hidden(kind_of(original)) else original
+
+
+class _Behind:
+    def __init__(self, original: Any) -> None:
+        self._original = original
+
+    async def __aenter__(self) -> Any:
+        return await special_behind(self._original, "__aenter__")()
+
+    async def __aexit__(self, *error: Any) -> Any:
+        return await special_behind(self._original, "__aexit__")(*error)

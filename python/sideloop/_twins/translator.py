@@ -29,6 +29,9 @@ class Manager(Protocol):
     def synced(self, target: Any, /) -> Any:
         """The sync twin of anything async."""
 
+    def _running_home(self) -> "tuple[Home, Router] | None":
+        """Where what async code has made lives: on the loop that the calling thread runs."""
+
 
 Settle = Callable[[Callable[..., object]], tuple[Home, Router]]
 """Where what the calling thread makes now will live, and what calls there."""
@@ -154,7 +157,14 @@ class Translator:
 
     def here(self, async_fn: Callable[..., object]) -> "Resident":
         """Translates for what lives where calls of this thread go now, or will when it is used."""
-        home, router = self._settle(async_fn)
+        return self._resident(*self._settle(async_fn))
+
+    def running(self) -> "Resident":
+        """Translates for what is met in async code, on the loop that runs here."""
+        found = self.manager._running_home()  # pyright: ignore[reportPrivateUsage]  # ours
+        return self.here(type(self)) if found is None else self._resident(*found)
+
+    def _resident(self, home: Home, router: Router) -> "Resident":
         # By identity, which each keeps until it is gone.
         found = self._residents.get(id(home))
         if found is None:
@@ -209,6 +219,9 @@ class Resident(Translator):
         self.home = home
 
     def here(self, async_fn: Callable[..., object]) -> "Resident":  # noqa: ARG002  # whatever it is
+        return self
+
+    def running(self) -> "Resident":
         return self
 
     def original(self, async_fn: Any) -> Any:

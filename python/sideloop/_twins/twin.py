@@ -1,58 +1,24 @@
 """The twin: an object whose sync methods stand for the async ones of another object."""
 
 import copy
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
-from sideloop._twins.form import form_of
-from sideloop._twins.function import TWINS, SyncFunction
-from sideloop._twins.translate import (
-    Translated,
-    into,
-    into_call,
-    is_plain,
-    kind_of,
-    original_of,
-)
-from sideloop._twins.translator import RESIDENT, Resident, Translator
+from sideloop._twins.birth import begin
+from sideloop._twins.derived import KWARGS, originals_of
+from sideloop._twins.origin import HiddenOrigin, Origin
+from sideloop._twins.taken import taken_value
+from sideloop._twins.translate import Translated, into_call, original_of
+from sideloop._twins.translator import RESIDENT, Translator
+from sideloop._twins.twin_type import TwinType
+from sideloop._twins.view import resident_of, view
 
 A_co = TypeVar("A_co", covariant=True)
 
 
-class Origin:
-    """What a twin class knows of the async class that it was made from."""
-
-    def __init__(self, original: type, translator: Translator) -> None:
-        self.original = original
-        self.translator = translator
-
-        async def construct(*args: Any, **kwargs: Any) -> tuple[Any, BaseException | None]:
-            # On the loop, since constructors may need the running one. The error is an answer: its
-            # traceback would begin with this frame.
-            try:
-                return original(*args, **kwargs), None
-            except BaseException as error:
-                # In no variable: the frame would hold what holds the frame.
-                return None, error.with_traceback(
-                    error.__traceback__ and error.__traceback__.tb_next
-                )
-
-        construct.__module__, construct.__qualname__ = original.__module__, original.__qualname__
-        self.construct = construct
-
-    def __reduce__(self) -> Any:
-        # Only cloudpickle comes here, with a class that no other process could import.
-        # Not above: importing it takes a tenth of the package's own time.
-        import pickle
-
-        raise pickle.PicklingError(
-            f"the twin of class {self.original.__module__}.{self.original.__qualname__} is pickled "
-            f"by reference: define both in a module that can be imported, not in a script or in a "
-            f"function, under the name that synced is called for"
-        )
-
-
-class Twin(Translated):
+class Twin(Translated, metaclass=TwinType):
     """The base of all twin classes.
 
     Its objects have no state but the original: what is set on them is set there.
@@ -62,9 +28,9 @@ class Twin(Translated):
     __sideloop_twin__ = True
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        if "__sideloop__" not in cls.__dict__:
-            return object.__new__(cls)  # a subclass, whose __init__ may take other arguments
         origin = cls.__sideloop__
+        if isinstance(origin, HiddenOrigin):
+            return object.__new__(cls)  # a user's, whose __init__ may take other arguments
         resident = origin.translator.here(origin.construct)
         made = resident.router.run(origin.construct, *into_call(args, kwargs))
         try:
@@ -75,26 +41,17 @@ class Twin(Translated):
         finally:
             del made  # it holds the error, whose traceback holds this frame
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if "_sideloop_original" in self.__dict__:
-            return
-        origin = self.__sideloop__
-        resident = origin.translator.here(origin.construct)
-        made = resident.router.run(origin.construct, *into_call(args, kwargs))
-        try:
-            if made[1] is not None:
-                raise made[1]
-            known = resident.known
-            self.__dict__[RESIDENT] = known.settle(made[0], resident)
-            self.__dict__["_sideloop_original"] = made[0]
-            known.adopt(made[0], self)
-        finally:
-            del made
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        # One that synced makes is not news for the bases that it shares with the original.
-        if "__sideloop__" not in cls.__dict__:
+        """Leave it to the originals', who hear of the hidden one, and to that of a user's base."""
+        if "__sideloop__" in cls.__dict__:
+            return
+        originals = list(originals_of(cls))
+        after = cls.__mro__[cls.__mro__.index(Translated) + 1 :]
+        following = next(base for base in after if "__init_subclass__" in base.__dict__)
+        if not any(following in original.__mro__ for original in originals):
             super().__init_subclass__(**kwargs)
+        else:
+            type.__setattr__(cls, KWARGS, kwargs)
 
     def __getattr__(self, name: str) -> Any:
         if name == "_sideloop_original":
@@ -104,9 +61,9 @@ class Twin(Translated):
     def __setattr__(self, name: str, value: Any) -> None:
         found = (vars(base)[name] for base in type(self).__mro__ if name in vars(base))
         if hasattr(next(found, None), "__set__"):
-            object.__setattr__(self, name, value)  # a property or slot of a subclass, for example
+            object.__setattr__(self, name, value)  # a property or slot of a user's, for example
         else:
-            setattr(original_of(self), name, into(value))
+            setattr(original_of(self), name, taken_value(self, name, value))
 
     def __delattr__(self, name: str) -> None:
         delattr(original_of(self), name)
@@ -143,33 +100,24 @@ class AsyncOriginal(Generic[A_co]):
         return owner.__sideloop__.original if twin is None else self._of(twin)
 
 
-def resident_of(twin: Twin) -> Resident:
-    """Who translates for an object, and calls where it lives."""
-    found: Resident | None = twin.__dict__.get(RESIDENT)
-    if found is not None:
-        return found
-    # One that no call has made, but a pickle, say. It lives where it is used first.
-    original = original_of(twin)
-    translator = twin.__sideloop__.translator
-    settled = translator.known.place(original)
-    if settled is None:
-        settled = translator.known.settle(original, translator.here(kind_of(original)))
-    resident: Resident = twin.__dict__.setdefault(RESIDENT, settled)
-    return resident
+def constructor_of(original: type) -> Callable[..., None]:
+    """The `__init__` of the twin of a class, with the look of the original's."""
 
+    def __init__(self: Twin, /, *args: Any, **kwargs: Any) -> None:  # noqa: N807  # it is one
+        if not isinstance(self.__sideloop__, HiddenOrigin):
+            return  # it was made by `__new__`
+        error = begin(self, original, *into_call(args, kwargs))
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error
 
-def view(twin: Twin | None, owner: type[Twin], value: Any) -> Any:
-    """The sync view of an attribute's value, which may be an async function."""
-    if is_plain(value):
-        return value
-    translator = owner.__sideloop__.translator if twin is None else resident_of(twin)
-    if isinstance(value, SyncFunction):
-        return value.at(translator)  # the original's own body has a twin
-    form = form_of(value) if hasattr(value, "__code__") or hasattr(value, "__func__") else None
-    if form is not None:
-        return TWINS[form](translator, value)
-    return translator.out(value)
+    functools.update_wrapper(__init__, inspect.getattr_static(original, "__init__"))
+    vars(__init__)["__sideloop_constructor__"] = True
+    return __init__
 
 
 def _restore(twin_class: type[Twin], original: object) -> Translated:
-    return twin_class.__sideloop__.translator.known.twin(original, twin_class, None)
+    translator: Translator = twin_class.__sideloop__.translator
+    return translator.known.twin(original, twin_class, None)

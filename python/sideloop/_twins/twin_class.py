@@ -1,15 +1,16 @@
 """Twin classes: made from async classes, with the same names and the same place among others."""
 
-import functools
 import inspect
 import types
 from abc import ABCMeta
 from typing import Any
 
-from sideloop._twins.member import is_async, members
+from sideloop._twins.member import members
+from sideloop._twins.origin import HiddenOrigin, Origin
+from sideloop._twins.static import is_async
 from sideloop._twins.translate import Translated, original_of
 from sideloop._twins.translator import Translator
-from sideloop._twins.twin import AsyncOriginal, Origin, Twin
+from sideloop._twins.twin import AsyncOriginal, Twin, constructor_of
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, mostly
 
@@ -26,7 +27,7 @@ def twin_class_of(
         "__module__": module,
         "__qualname__": qualname,
         "__doc__": original.__doc__,
-        "__init__": _constructor(original),
+        "__init__": constructor_of(original),
         "__signature__": _Signature(),
         "__sideloop__": Origin(original, translator),
         "aio": AsyncOriginal[Any](original_of),
@@ -113,14 +114,6 @@ def _attributes(original: type, bases: tuple[type, ...]) -> dict[str, Any]:
     return found
 
 
-def _constructor(original: type) -> Any:
-    """`Twin.__init__`, with the look of the original's."""
-    code, names = Twin.__init__.__code__, Twin.__init__.__globals__
-    return functools.update_wrapper(
-        types.FunctionType(code, names), inspect.getattr_static(original, "__init__")
-    )
-
-
 class _Signature:
     """The attribute `__signature__` of twin classes, which `inspect` reads."""
 
@@ -128,9 +121,9 @@ class _Signature:
         if twin is not None:
             raise AttributeError("__signature__")
         try:
-            if "__sideloop__" in owner.__dict__:
-                return inspect.signature(owner.__dict__["__sideloop__"].original)
-            # A subclass, which has inherited this.
+            if not isinstance(owner.__sideloop__, HiddenOrigin):
+                return inspect.signature(owner.__sideloop__.original)
+            # A user's, which has inherited this.
             signature = inspect.signature(inspect.getattr_static(owner, "__init__"))
         except (TypeError, ValueError):
             raise AttributeError("__signature__") from None

@@ -16,7 +16,7 @@ from sideloop._twins.wrap_function import twin_function_of, twin_property_of
 def wrap(translator: Translator, target: Any, caller: FrameType) -> Any:
     """The sync twin. `caller` is the frame of the statement that asks for it."""
     if isinstance(target, SyncFunction | SyncProperty | Twin | TwinModule) or (
-        isinstance(target, type) and issubclass(target, Twin)
+        isinstance(target, type) and Twin in target.__mro__
     ):
         raise TypeError(f"{target!r} is a sync twin already; its async original is at .aio")
     if isinstance(target, property):

@@ -11,7 +11,7 @@ use super::nesting::Nested;
 use super::pause::Pause;
 use super::report::left_behind;
 use super::waiting::Waiting;
-use crate::model::{Answer, Call, Drive, RunnerCore, Work};
+use crate::model::{Answer, Call, Drive, RunnerCore, Work, runs_hook_of};
 use crate::policy::chain::after;
 use crate::policy::deadline::{self, Limit};
 use crate::policy::outcome::Outcome;
@@ -61,14 +61,14 @@ pub(crate) fn wait_for(
         Bound::new(py, call.within(limit()))
     };
     let (call, ended) = match &core.drive {
-        Drive::Caller(driver) => {
+        Drive::Caller(driver) if driver.is_mine() || !runs_hook_of(runner) => {
             let call = new_call(Answer::Driver)?;
             let _nested = Nested::enter(&call)?;
             core.counts.entered.add(1);
             let ended = drive(driver, &call, patience);
             (call, ended)
         }
-        Drive::Thread | Drive::Other(_) => {
+        Drive::Thread | Drive::Other(_) | Drive::Caller(_) => {
             let (completer, pause) = Pause::new(py)?;
             let call = new_call(Answer::HandOff(completer))?;
             let _nested = Nested::enter(&call)?;

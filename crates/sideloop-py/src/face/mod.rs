@@ -6,6 +6,8 @@ mod serving;
 
 mod submit;
 
+mod unwait;
+
 mod guest;
 
 mod iterate;

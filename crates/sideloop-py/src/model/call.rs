@@ -275,6 +275,12 @@ impl Call {
         self.phase.is_abandoned()
     }
 
+    /// Whether the thread that made it waits for it.
+    pub(crate) fn is_waited_for(&self, py: Python<'_>) -> bool {
+        self.inner
+            .with(py, |inner| matches!(inner.answer, Some(Answer::HandOff(_) | Answer::Driver)))
+    }
+
     /// The time from its entry to its start, and from there until now, once. None if it never started.
     pub(crate) fn take_times(&self, py: Python<'_>) -> Option<(Duration, Duration)> {
         let started = self.inner.with(py, |inner| inner.started.take())?;

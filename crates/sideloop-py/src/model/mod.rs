@@ -26,9 +26,12 @@ mod counts;
 
 mod turning;
 
+mod hook;
+
 pub(crate) use self::call::{Answer, Begun, Call, Ending, Withdrawn, Work};
 pub(crate) use self::counts::{ended_counts, forget_in_children};
 pub(crate) use self::drive::{Drive, Driver, Guest};
+pub(crate) use self::hook::{run_hook_of, runs_hook_of, turned_runner};
 pub(crate) use self::host::{Asked, Host, Kept, Objects, State, Todo, left_over, nothing_left};
 pub(crate) use self::router::{Router, Variables};
 pub(crate) use self::runner::{End, EndedBy, RunnerCore};

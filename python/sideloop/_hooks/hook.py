@@ -1,0 +1,99 @@
+"""The hook: one run of a sync function on a worker, awaited by async code.
+
+The function runs in a copy of the context of the task that awaits it. What it raises reaches the
+task as it is. A task that is cancelled meanwhile goes on at once. The function cannot be stopped:
+it runs to its end, but a call of sideloop's that it waits for is cancelled with the task.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from typing import Any, Final
+
+from sideloop._base.errors import logger, nesting_error, without_our_frame
+from sideloop._hooks.worker import Lease
+from sideloop._loops.loop import cores
+from sideloop._sideloop import call_name, generation, run_hook_of, turned_runner
+
+DEPTH_LIMIT: Final = 128
+"""How deep hooks may be nested. Each depth has a thread, and one that calls waits in it."""
+
+_depth: contextvars.ContextVar[int] = contextvars.ContextVar("sideloop.hooks", default=0)
+
+
+class Hook:
+    """One run of a function, from the task that awaits it to the worker and back."""
+
+    def __init__(
+        self, lease: Lease, sync_fn: Callable[..., Any], args: Any, kwargs: dict[str, Any]
+    ) -> None:
+        self.ended = False
+        self._lease = lease
+        self._sync_fn = sync_fn
+        self._args = args
+        self._kwargs = kwargs
+        self._generation = generation()
+        self._loop = asyncio.get_running_loop()
+        self._runner = turned_runner()
+        self._waiter: asyncio.Future[None] = self._loop.create_future()
+        self._value: Any = None
+        self._error: BaseException | None = None
+        depth = _depth.get()
+        if depth >= DEPTH_LIMIT:
+            chain = [f"{depth} hooks", call_name(sync_fn)]
+            raise nesting_error(call_name(sync_fn), depth, chain)
+        self._context = contextvars.copy_context()
+        self._context.run(_depth.set, depth + 1)
+
+    async def outcome(self) -> tuple[Any, BaseException | None]:
+        """Have it run, and wait for what it returns or raises."""
+        self._lease.put(self)
+        try:
+            await self._waiter
+        except asyncio.CancelledError:
+            if not self.ended:
+                self._cancel_its_wait()
+            raise
+        error, self._error = self._error, None
+        return self._value, error
+
+    def __call__(self) -> None:
+        """On the worker: run the function, and tell the task."""
+        run_hook_of(self._runner)
+        try:
+            self._value = self._context.run(self._sync_fn, *self._args, **self._kwargs)
+        except BaseException as error:  # it is the task's, whatever it is
+            self._error = without_our_frame(error)
+        finally:
+            run_hook_of(None)
+        if self._generation != generation():
+            return  # in a child of a fork that the hook has made: the loop is the parent's
+        self.ended = True
+        try:
+            self._loop.call_soon_threadsafe(self._tell)
+        except RuntimeError:  # the loop has been closed
+            self._report(lambda said: logger.error(said, exc_info=self._error))
+
+    def _tell(self) -> None:
+        if not self._waiter.done():
+            self._waiter.set_result(None)
+        else:
+            self._report(
+                lambda said: self._loop.call_exception_handler(
+                    {"message": said, "exception": self._error}
+                )
+            )
+
+    def _report(self, tell: Callable[[str], None]) -> None:
+        """Nobody awaits it any more: an error is not to be lost."""
+        if self._error is not None and not isinstance(self._error, asyncio.CancelledError):
+            tell(f"{call_name(self._sync_fn)}, called by async code, failed after that had left it")
+            self._error = None
+
+    def _cancel_its_wait(self) -> None:
+        """It waits for one call at most: on whichever loop, which need not be this one."""
+        if (thread := self._lease.ident) is None:
+            return
+        for reference in list(cores.values()):
+            if (core := reference()) is not None:
+                core.cancel_wait_of(thread)

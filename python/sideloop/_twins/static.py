@@ -1,0 +1,48 @@
+"""The attributes of classes, as their namespaces hold them."""
+
+from typing import Any
+
+from sideloop._twins.form import Form, form_behind, is_function
+from sideloop._twins.function import SyncFunction, SyncProperty
+
+COUNTERPARTS = {
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+    "__aiter__": "__iter__",
+    "__anext__": "__next__",
+}
+"""What `with` and `for` call, in place of what `async with` and `async for` do."""
+
+ASYNCHRONOUS = {name: asynchronous for asynchronous, name in COUNTERPARTS.items()}
+
+LEFT_OUT = frozenset(
+    """
+    __abstractmethods__ __aenter__ __aexit__ __aiter__ __annotate__ __annotate_func__
+    __annotations__ __annotations_cache__ __anext__ __await__ __class__ __class_getitem__
+    __copy__ __deepcopy__ __del__ __delattr__ __dict__ __dir__ __doc__ __firstlineno__
+    __getattr__ __getattribute__ __getnewargs__ __getnewargs_ex__ __getstate__ __init__
+    __init_subclass__ __module__ __new__ __orig_bases__ __parameters__ __qualname__ __reduce__
+    __reduce_ex__ __setattr__ __setstate__ __slots__ __static_attributes__ __subclasshook__
+    __type_params__ __weakref__ _abc_impl _is_protocol _is_runtime_protocol
+    """.split()  # noqa: SIM905  # to be read
+)
+"""What a twin has of its own, and what is the original's alone."""
+
+
+def static_of(kind: type, name: str) -> Any:
+    """An attribute, or None."""
+    return next((base.__dict__[name] for base in kind.__mro__ if name in base.__dict__), None)
+
+
+def is_async(static: Any) -> bool:
+    """Whether an attribute of a class is async."""
+    if isinstance(static, SyncFunction | SyncProperty):
+        return False
+    if isinstance(static, property):
+        return form_behind(static.fget) is Form.AWAITED
+    return is_function(static) and form_behind(static) is not None
+
+
+def is_special(name: str) -> bool:
+    """Whether the language gives the name its meaning."""
+    return name.startswith("__") and name.endswith("__")

@@ -1,0 +1,60 @@
+"""The class of twin classes: what is set on one is set on its original, as for its objects."""
+
+from abc import ABC, ABCMeta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sideloop._twins.origin import is_twins_own
+from sideloop._twins.static import is_special
+from sideloop._twins.view import view
+
+if TYPE_CHECKING:
+    ProtocolType = ABCMeta
+else:
+    # So that a class may be derived from a twin and from a protocol or an abstract class.
+    ProtocolType = type(Protocol)
+
+
+class TwinType(ProtocolType):
+    """Made by `synced`, or by a class statement of a sync user's."""
+
+    __sideloop__: Any
+
+    def __init__(self, name: str, bases: Any, namespace: Any, /, **_kwargs: Any) -> None:  # pyright: ignore[reportInconsistentConstructor]
+        super().__init__(name, bases, namespace)
+        if "__sideloop__" not in self.__dict__ and hasattr(self, "__sideloop__"):
+            self.__sideloop__.derive(self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if is_twins_own(name) or "__sideloop__" not in self.__dict__:
+            super().__setattr__(name, value)
+        else:
+            self.__sideloop__.assign(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if is_twins_own(name) or "__sideloop__" not in self.__dict__:
+            super().__delattr__(name)
+        else:
+            self.__sideloop__.remove(self, name)
+
+    def __getattr__(self, name: str) -> Any:
+        # What was set on the original later on.
+        if is_special(name) or (origin := self.__dict__.get("__sideloop__")) is None:
+            raise AttributeError(f"type object {self.__name__!r} has no attribute {name!r}")
+        try:
+            return view(None, self, getattr(origin.original, name))
+        except AttributeError:
+            raise AttributeError(
+                f"type object {self.__name__!r} has no attribute {name!r}"
+            ) from None
+
+    # Those of protocols and abstract classes take longer, and ask all classes derived from one.
+
+    def __instancecheck__(self, instance: Any) -> bool:
+        if type.__instancecheck__(self, instance):
+            return True
+        return ABC in self.__mro__ and ABCMeta.__instancecheck__(self, instance)
+
+    def __subclasscheck__(self, subclass: Any) -> bool:
+        if type.__subclasscheck__(self, subclass):
+            return True
+        return ABC in self.__mro__ and ABCMeta.__subclasscheck__(self, subclass)

@@ -1,0 +1,36 @@
+"""The view: what sync code gets of an attribute of async code, and where an object lives."""
+
+from typing import Any
+
+from sideloop._twins.form import form_of
+from sideloop._twins.function import TWINS, SyncFunction
+from sideloop._twins.translate import is_plain, kind_of, original_of
+from sideloop._twins.translator import RESIDENT, Resident
+
+
+def resident_of(twin: Any) -> Resident:
+    """Who translates for an object, and calls where it lives."""
+    found: Resident | None = twin.__dict__.get(RESIDENT)
+    if found is not None:
+        return found
+    # One that no call has made, but a pickle, say. It lives where it is used first.
+    original = original_of(twin)
+    translator = twin.__sideloop__.translator
+    settled = translator.known.place(original)
+    if settled is None:
+        settled = translator.known.settle(original, translator.here(kind_of(original)))
+    resident: Resident = twin.__dict__.setdefault(RESIDENT, settled)
+    return resident
+
+
+def view(twin: Any, owner: Any, value: Any) -> Any:
+    """The sync view of an attribute's value, which may be an async function."""
+    if is_plain(value):
+        return value
+    translator = owner.__sideloop__.translator if twin is None else resident_of(twin)
+    if isinstance(value, SyncFunction):
+        return value.at(translator)  # the original's own body has a twin
+    form = form_of(value) if hasattr(value, "__code__") or hasattr(value, "__func__") else None
+    if form is not None:
+        return TWINS[form](translator, value)
+    return translator.out(value)
