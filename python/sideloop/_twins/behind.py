@@ -60,6 +60,6 @@ def special_behind(inside: Any, name: str) -> Any:
 
 
 def super_of(kind: Any, first: Any, inside: Any) -> Any:
-    """What `super()` is in the class before `first`: it finds what that has, and those behind it."""
+    """What `super()` is in the class before `first`: it finds that one's, and those behind it."""
     before: Any = kind.__mro__[kind.__mro__.index(first) - 1]
     return super(before, inside)  # pyright: ignore[reportUnknownVariableType]

@@ -5,7 +5,7 @@ import weakref
 from typing import Any
 
 from sideloop._hooks.worker import Lease
-from sideloop._twins.face import Find, begun, marked
+from sideloop._twins.face import Find, begun
 from sideloop._twins.translate import into
 
 _visits: "weakref.WeakKeyDictionary[asyncio.Task[Any], list[tuple[int, Lease]]]"
@@ -32,7 +32,7 @@ def entering_face(find: Find) -> Any:
             _visits.setdefault(task, []).append((id(args[0]), lease))
         return into(found)
 
-    return marked(face)
+    return face
 
 
 def exiting_face(find: Find) -> Any:
@@ -49,7 +49,7 @@ def exiting_face(find: Find) -> Any:
             lease.give_back()
         return into(found)
 
-    return marked(face)
+    return face
 
 
 def _take(key: int) -> Lease | None:

@@ -33,13 +33,7 @@ Find = Callable[[tuple[Any, ...]], Called]
 
 def face_of(form: Form | None, find: Find) -> Any:
     """A function of this form that calls what is found."""
-    return marked(_FACES[form](find))
-
-
-def marked(face: Any) -> Any:
-    """Have a face known for one."""
-    face.__sideloop_override__ = True
-    return face
+    return _FACES[form](find)
 
 
 def _awaited(find: Find) -> Any:
@@ -162,7 +156,7 @@ async def begun(
 ) -> tuple[Any, BaseException | None]:
     """What the callable gives, or raises."""
     translator, sync_fn, args = called
-    if isinstance(sync_fn, SyncFunction):
+    if isinstance(sync_fn, SyncFunction) and form_of(sync_fn.aio) is not None:
         sync_fn = sync_fn.aio
     args, kwargs = _outward(translator, args, kwargs)
     if form_of(sync_fn) is not None:  # it is async, and blocks nothing

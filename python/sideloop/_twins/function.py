@@ -12,7 +12,9 @@ from sideloop._twins.translator import Translator
 from sideloop._views.context_manager import SyncContextManager
 from sideloop._views.generator import SyncGenerator
 
-_HIDDEN = frozenset(("__code__", "__wrapped__", "_is_coroutine", "_is_coroutine_mark", "aio"))
+_HIDDEN = frozenset(
+    ("__code__", "__func__", "__wrapped__", "_is_coroutine", "_is_coroutine_mark", "aio")
+)
 """What would show the twin as a coroutine function, and what it has itself."""
 
 

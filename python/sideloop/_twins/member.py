@@ -8,8 +8,10 @@ from sideloop._twins.attribute import Attribute
 from sideloop._twins.behind import found_behind, is_override, static_behind
 from sideloop._twins.counterpart import Counterparts
 from sideloop._twins.form import Form, Made, form_of, is_function
-from sideloop._twins.function import TWINS, SyncFunction, SyncProperty
-from sideloop._twins.static import COUNTERPARTS, LEFT_OUT, is_async, static_of
+from sideloop._twins.function import SyncFunction, SyncProperty
+from sideloop._twins.given import user_of
+from sideloop._twins.hooked import twin_kind
+from sideloop._twins.static import COUNTERPARTS, LEFT_OUT, is_async, is_special, static_of
 from sideloop._twins.taken import taken_value
 from sideloop._twins.translate import kind_of, original_of
 from sideloop._twins.twin import Twin
@@ -31,7 +33,7 @@ def members(original: type, found: Mapping[str, Any]) -> dict[str, Any]:
 
 def member(original: type, name: str, static: Any) -> Any:
     """What stands for one attribute, which is `static` in the class's own namespace."""
-    if static is None:
+    if static is None and is_special(name):
         return None  # as __hash__ of what cannot be hashed
     if isinstance(static, property):
         return _property(original, name, static)
@@ -46,7 +48,9 @@ class Method:
     def __init__(self, name: str, original: type, form: Form | None) -> None:
         self._name = name
         self._original = original
-        self._twin = TWINS[form]
+        self._form = form
+        # Not known before its first use: annotations may name what comes later in the module.
+        self._twin: type[SyncFunction] | None = None
 
     def __get__(self, twin: Twin | None, owner: type[Twin]) -> Any:
         if twin is None:
@@ -58,6 +62,10 @@ class Method:
             translator = resident_of(twin)
         if isinstance(found, SyncFunction):
             return found.at(translator)  # the original's own body has a twin
+        if (given := user_of(found)) is not found:
+            return given
+        if self._twin is None:
+            self._twin = twin_kind(self._form, static_of(self._original, self._name))
         return self._twin(translator, found)
 
 

@@ -76,15 +76,12 @@ class Origin:
 
     def remove(self, twin_class: Any, name: str) -> None:
         """Delete an attribute of the class, for async code too."""
-        before = self._before.get(name)
-        if before is not None and before.twins is _NOTHING:
-            self._restore(twin_class, name)
-            return
-        self._before.pop(name, None)
-        if name in twin_class.__dict__ or name not in self.original.__dict__:
+        before = self._before.pop(name, None)
+        async_name = name if before is None else before.async_name
+        if name in twin_class.__dict__ or async_name not in self.original.__dict__:
             type.__delattr__(twin_class, name)
-        if name in self.original.__dict__:
-            delattr(self.original, name)
+        if async_name in self.original.__dict__:
+            delattr(self.original, async_name)
 
     def _restore(self, twin_class: Any, name: str) -> None:
         """Undo what was set: as a test does that has patched it."""

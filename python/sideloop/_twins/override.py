@@ -144,6 +144,7 @@ def _property(owner: Any, name: str, static: Any, replaced: Any) -> property:
 
 def _look_like(face: Any, static: Any, owner: Any, name: str) -> None:
     function = getattr(static, "__func__", static)
+    face.__sideloop_override__ = True
     face.__module__ = owner.__module__
     face.__name__, face.__qualname__ = name, f"{owner.__qualname__}.{name}"
     face.__doc__ = getattr(function, "__doc__", None)

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from sideloop._twins.birth import begin
 from sideloop._twins.derived import KWARGS, originals_of
+from sideloop._twins.hooks import taken_call
 from sideloop._twins.origin import HiddenOrigin, Origin
 from sideloop._twins.taken import taken_value
 from sideloop._twins.translate import Translated, into_call, original_of
@@ -32,6 +33,7 @@ class Twin(Translated, metaclass=TwinType):
         if isinstance(origin, HiddenOrigin):
             return object.__new__(cls)  # a user's, whose __init__ may take other arguments
         resident = origin.translator.here(origin.construct)
+        args, kwargs = taken_call(resident, origin.original, args, kwargs)
         made = resident.router.run(origin.construct, *into_call(args, kwargs))
         try:
             if made[1] is not None:
@@ -106,6 +108,8 @@ def constructor_of(original: type) -> Callable[..., None]:
     def __init__(self: Twin, /, *args: Any, **kwargs: Any) -> None:  # noqa: N807  # it is one
         if not isinstance(self.__sideloop__, HiddenOrigin):
             return  # it was made by `__new__`
+        translator = self.__sideloop__.translator
+        args, kwargs = taken_call(translator, original, args, kwargs)
         error = begin(self, original, *into_call(args, kwargs))
         try:
             if error is not None:

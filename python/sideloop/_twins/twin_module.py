@@ -1,32 +1,93 @@
 """Twins of modules."""
 
+import functools
 from types import ModuleType
 from typing import Any
 
+from sideloop._twins.annotation import module_hints_of
 from sideloop._twins.form import form_behind
 from sideloop._twins.function import SyncFunction
+from sideloop._twins.given import user_of
+from sideloop._twins.hooks import hook_of
+from sideloop._twins.static import is_special
+from sideloop._twins.translate import into
 from sideloop._twins.translator import Translator
 from sideloop._twins.twin import Twin
 from sideloop._twins.twin_class import has_async, twin_class_of
+from sideloop._twins.want import Want, satisfied, want_of
 from sideloop._twins.wrap_function import twin_function_of
+
+_NOTHING: Any = object()
+
+_OWN = {"_sideloop_before", "_sideloop_translator"}
 
 
 class TwinModule(ModuleType):
     """A module with the twins of what is async in another one, and all else as it is there.
 
-    The other one is at `aio`.
+    The other one is at `aio`. What is set here is set there: of a function the async code gets what
+    it can await.
     """
 
-    def __init__(self, original: ModuleType, name: str, twins: dict[str, Any]) -> None:
+    def __init__(
+        self, original: ModuleType, name: str, twins: dict[str, Any], translator: Translator
+    ) -> None:
         super().__init__(name, original.__doc__)
-        self.aio = original
-        self.__dict__.update(twins)
+        # What was there before a test, say, has set it: here, and in the original.
+        own: dict[str, Any] = {
+            "aio": original,
+            "_sideloop_before": {},
+            "_sideloop_translator": translator,
+        }
+        self.__dict__.update(own | twins)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.aio, name)
+        return user_of(getattr(self.aio, name))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if is_special(name) or isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+            return
+        before = self._sideloop_before.setdefault(name, self._both(name))
+        if value is before[0]:
+            self._restore(name)
+            return
+        twin = self.__dict__.get(name)
+        if twin is not None:
+            super().__setattr__(name, value)
+        setattr(self.aio, name, self._taken(name, value, before))
+
+    def __delattr__(self, name: str) -> None:
+        self._sideloop_before.pop(name, None)
+        if name in self.__dict__ or not hasattr(self.aio, name):
+            super().__delattr__(name)
+        if hasattr(self.aio, name) and not is_special(name):
+            delattr(self.aio, name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *dir(self.aio)})
+        return sorted({*super().__dir__(), *dir(self.aio)} - _OWN)
+
+    def _both(self, name: str) -> tuple[Any, Any]:
+        original: Any = self.aio
+        return vars(self).get(name, _NOTHING), vars(original).get(name, _NOTHING)
+
+    def _taken(self, name: str, value: Any, before: tuple[Any, Any]) -> Any:
+        """What async code gets: of a callable in place of an async function, its face."""
+        form = None if isinstance(before[1], type) else form_behind(before[1])
+        said = module_hints_of(self.aio).get(name)
+        want = want_of(said) or (None if form is None else Want(form=form))
+        if want is None:
+            return into(value)
+        translator = self._sideloop_translator
+        return into(satisfied(want, value, functools.partial(hook_of, translator)))
+
+    def _restore(self, name: str) -> None:
+        before = self._sideloop_before.pop(name)
+        for module, value in ((self, before[0]), (self.aio, before[1])):
+            if value is not _NOTHING:
+                vars(module)[name] = value
+            else:
+                vars(module).pop(name, None)
 
 
 def twin_module_of(
@@ -47,7 +108,7 @@ def twin_module_of(
             f"expected a module with something async, and {original.__name__} defines no async "
             f"function and no class that has one; use it as it is"
         )
-    return TwinModule(original, f"{module}.{name}", twins)
+    return TwinModule(original, f"{module}.{name}", twins, translator)
 
 
 def _is_own(original: ModuleType, key: str, value: Any) -> bool:

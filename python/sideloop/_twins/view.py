@@ -4,6 +4,7 @@ from typing import Any
 
 from sideloop._twins.form import form_of
 from sideloop._twins.function import TWINS, SyncFunction
+from sideloop._twins.given import user_of
 from sideloop._twins.translate import is_plain, kind_of, original_of
 from sideloop._twins.translator import RESIDENT, Resident
 
@@ -27,6 +28,8 @@ def view(twin: Any, owner: Any, value: Any) -> Any:
     """The sync view of an attribute's value, which may be an async function."""
     if is_plain(value):
         return value
+    if (given := user_of(value)) is not value:
+        return given
     translator = owner.__sideloop__.translator if twin is None else resident_of(twin)
     if isinstance(value, SyncFunction):
         return value.at(translator)  # the original's own body has a twin

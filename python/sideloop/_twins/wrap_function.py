@@ -4,7 +4,8 @@ from typing import Any
 
 from sideloop._sideloop import call_name, check_async_fn
 from sideloop._twins.form import Form, form_behind, is_function, is_sync
-from sideloop._twins.function import TWINS, SyncFunction, SyncProperty
+from sideloop._twins.function import SyncFunction, SyncProperty
+from sideloop._twins.hooked import twin_kind
 from sideloop._twins.translator import Translator
 
 
@@ -20,7 +21,7 @@ def twin_function_of(translator: Translator, async_fn: Any) -> SyncFunction:
             f"is, or write it with 'async def'"
         )
     # Where nothing is known, it may return an awaitable: a call will show.
-    return TWINS[form or Form.AWAITED](translator, async_fn)
+    return twin_kind(form or Form.AWAITED, async_fn)(translator, async_fn)
 
 
 def twin_property_of(translator: Translator, original: property) -> SyncProperty:

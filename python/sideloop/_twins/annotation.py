@@ -1,0 +1,142 @@
+"""Annotations as a program can know them: also those in quotes, and of names for checkers alone."""
+
+import ast
+import builtins
+import collections.abc
+import importlib
+import inspect
+import sys
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def hints_of(function: Any) -> dict[str, Any]:
+    """The annotations of a function, by parameter."""
+    function = inspect.unwrap(function)
+    module = sys.modules.get(getattr(function, "__module__", "") or "")
+    names: Any = getattr(function, "__globals__", None) or vars(module or builtins)
+    return _resolved(_raw(function), names, module)
+
+
+def class_hints_of(kind: type) -> dict[str, Any]:
+    """The annotations of a class's attributes, its bases' too."""
+    found: dict[str, Any] = {}
+    for base in reversed(kind.__mro__):
+        module = sys.modules.get(base.__module__)
+        names = {**vars(module or builtins), **vars(base)}
+        if base is not object:
+            found |= _resolved(_raw(base), names, module)
+    return found
+
+
+def module_hints_of(module: Any) -> dict[str, Any]:
+    """The annotations of a module's variables."""
+    names: dict[str, Any] = vars(module)
+    return _resolved(_raw(module), names, module)
+
+
+def self_hints_of(kind: type) -> dict[str, Any]:
+    """What constructors say of attributes: `self.hook: Hook`, or `self.hook = parameter`."""
+    found: dict[str, Any] = {}
+    for base in reversed(kind.__mro__):
+        init: Any = base.__dict__.get("__init__")
+        if not inspect.isfunction(init):
+            continue
+        parameters = hints_of(init)
+        module = sys.modules.get(init.__module__)
+        said: dict[str, Any] = {}
+        for node in ast.walk(_tree_of(init)):
+            if isinstance(node, ast.AnnAssign) and (name := _of_self(node.target)):
+                said[name] = ast.unparse(node.annotation)
+            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+                for name in filter(None, map(_of_self, node.targets)):
+                    found[name] = parameters.get(node.value.id)
+        found |= _resolved(said, init.__globals__, module)
+    return found
+
+
+def evaluated(said: Any, names: Mapping[str, Any], module: Any) -> Any:
+    """What an annotation in quotes says, as far as it can be found out."""
+    text = said.__forward_arg__ if isinstance(said, typing.ForwardRef) else said
+    if not isinstance(text, str):
+        return said
+    try:
+        return eval(text, {}, _Scope(names, module))  # an annotation of the user's own
+    except Exception:  # whatever it is
+        return Any
+
+
+def _raw(holder: Any) -> dict[str, Any]:
+    try:
+        found: Any = vars(holder).get("__annotations__") if isinstance(holder, type) else None
+        return dict(found or inspect.get_annotations(holder))
+    except Exception:  # from CPython 3.14 on they are evaluated when asked for
+        return _unevaluated(holder)
+
+
+def _unevaluated(holder: Any) -> dict[str, Any]:
+    library: Any = sys.modules.get("annotationlib")
+    if library is None:
+        return {}
+    try:
+        found: dict[str, Any] = library.get_annotations(holder, format=library.Format.STRING)
+    except Exception:
+        return {}
+    return found
+
+
+def _resolved(raw: dict[str, Any], names: Mapping[str, Any], module: Any) -> dict[str, Any]:
+    return {name: evaluated(said, names, module) for name, said in raw.items()}
+
+
+class _Scope(dict[str, Any]):
+    """What names mean in a module, also those that it imports for type checkers alone."""
+
+    def __init__(self, names: Mapping[str, Any], module: Any) -> None:
+        super().__init__()
+        self._names = names
+        self._module = module
+
+    def __missing__(self, name: str) -> Any:
+        for names in (self._names, vars(builtins)):
+            if name in names:
+                found = names[name]
+                return evaluated(found, self._names, self._module)
+        for library in (typing, collections.abc):
+            if hasattr(library, name):
+                return getattr(library, name)
+        return self._imported(name)
+
+    def _imported(self, name: str) -> Any:
+        for node in _imports_of(self._module):
+            for alias in node.names:
+                if (alias.asname or alias.name.partition(".")[0]) != name:
+                    continue
+                if isinstance(node, ast.Import):
+                    return importlib.import_module(alias.name if alias.asname else name)
+                package = getattr(self._module, "__package__", None)
+                origin = "." * node.level + (node.module or "")
+                return getattr(importlib.import_module(origin, package), alias.name)
+        raise NameError(name)
+
+
+def _imports_of(module: Any) -> Iterator[ast.Import | ast.ImportFrom]:
+    if module is None:
+        return
+    for node in ast.walk(_tree_of(module)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+
+
+def _tree_of(holder: Any) -> ast.AST:
+    try:
+        return ast.parse(inspect.cleandoc("\n" + inspect.getsource(holder)))
+    except (OSError, TypeError, SyntaxError):
+        return ast.Module([], [])
+
+
+def _of_self(node: ast.expr) -> str | None:
+    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+        return None
+    return node.attr if node.value.id == "self" else None
