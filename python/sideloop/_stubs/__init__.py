@@ -4,6 +4,7 @@
  1 source      a module       ──▶ its own stub, as mypy's stubgen writes it
  2 scope       a name         ──▶ what it is there, and where it comes from
  3 annotation  an async type  ──▶ the type of its sync view
+   hook        … of a callable  ──▶ what sync code may pass for one
  4 function    an async def   ──▶ the def of its twin
  5 twin        a class        ──▶ the class of its twin
  6 module      a module       ──▶ its stub, with the twins in it

@@ -1,16 +1,23 @@
 """Annotations: the type of a sync view, from the type of what it views."""
 
 import ast
-import copy
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from sideloop._stubs.expression import (
+    AWAITABLES,
+    ITERABLES,
+    MANAGERS,
+    arguments_of,
+    head,
+    subscript,
+    unquoted,
+)
+from sideloop._stubs.hook import HookTypes
 from sideloop._stubs.imports import Imports, Known
 from sideloop._stubs.scope import Scope
+from sideloop._twins.annotation import evaluated
 from sideloop._twins.translator import Translator
-
-_AWAITABLES = {"Awaitable": 0, "Coroutine": 2}
-_ITERABLES = ("AsyncGenerator", "AsyncIterable", "AsyncIterator")
-_MANAGERS = ("AbstractAsyncContextManager", "AsyncContextManager")
+from sideloop._twins.want import want_of
 
 N = TypeVar("N", bound=ast.AST)
 
@@ -23,6 +30,10 @@ class Annotations:
         self.imports = imports
         self.translator = translator
 
+    def of(self, scope: Scope) -> "Annotations":
+        """Those of another module, in the same stub."""
+        return Annotations(scope, self.imports, self.translator)
+
     def taken(self, node: ast.expr) -> ast.expr:
         """The type of an argument: of a twin, where async code wants the original."""
         found: ast.expr = _Taken(self).visit(unquoted(node))
@@ -33,61 +44,73 @@ class Annotations:
         found: ast.expr = _Given(self).visit(unquoted(node))
         return found
 
+    def held(self, node: ast.expr) -> ast.expr:
+        """The type of an attribute: sync code gets the callable that it has set."""
+        wants_hook = want_of(self.value(unquoted(node))) is not None
+        return self.taken(node) if wants_hook else self.given(node)
+
+    def value(self, node: ast.expr) -> Any:
+        """What an annotation says, as far as it can be known without a checker."""
+        module = self.scope.module
+        return evaluated(ast.unparse(node), vars(module), module)
+
     def plain(self, node: N) -> N:
         """The same, in a stub that may not know its names yet."""
         return self.imports.known_in(self.scope, node)
 
     def awaited(self, node: ast.expr) -> ast.expr:
         """What awaiting something of this type gives."""
-        place, inside = _AWAITABLES.get(head(node)), arguments_of(node)
+        place, inside = AWAITABLES.get(head(node)), arguments_of(node)
         return node if place is None or len(inside) <= place else inside[place]
 
     def iterated(self, node: ast.expr) -> ast.expr | None:
         """`SyncGenerator[...]`, of what can be iterated asynchronously."""
         kind = head(node)
-        if kind not in _ITERABLES:
+        if kind not in ITERABLES:
             return None
         items, *sent = arguments_of(node) or [self._any()]
         if not sent:
             sent = [ast.Constant(None) if kind == "AsyncGenerator" else self._any()]
-        return _subscript(self.imports.name("sideloop", "SyncGenerator"), items, *sent)
+        return subscript(self.imports.name("sideloop", "SyncGenerator"), items, *sent)
 
     def managed(self, node: ast.expr) -> ast.expr | None:
         """`SyncContextManager[...]`, of an async context manager."""
-        if head(node) not in _MANAGERS:
+        if head(node) not in MANAGERS:
             return None
         return self._manager_of((arguments_of(node) or [self._any()])[0])
 
     def managing(self, node: ast.expr) -> ast.expr:
         """The same, by the return type of the generator function that is behind it."""
-        known = arguments_of(node) if head(node) in _ITERABLES else []
+        known = arguments_of(node) if head(node) in ITERABLES else []
         return self._manager_of((known or [self._any()])[0])
 
     def _manager_of(self, entered: ast.expr) -> ast.expr:
-        return _subscript(self.imports.name("sideloop", "SyncContextManager"), entered)
+        return subscript(self.imports.name("sideloop", "SyncContextManager"), entered)
 
     def _any(self) -> ast.expr:
         return self.imports.name("typing", "Any")
 
 
 class _Taken(Known):
-    """The classes of originals become those of their twins."""
+    """The classes of originals become those of their twins, and async callables may be sync too."""
 
     def __init__(self, annotations: Annotations) -> None:
         super().__init__(annotations.imports, annotations.scope)
         self.annotations = annotations
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self._twin(node) or super().visit_Name(node)
+        return self._twin(node) or self._hook(node) or super().visit_Name(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        return self._twin(node) or self.generic_visit(node)
+        return self._twin(node) or self._hook(node) or self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        # Async code calls what it is given with originals: nothing is translated on that way.
         if head(node) in ("Callable", "Literal"):
-            return self.annotations.plain(node)
-        return self.generic_visit(node)
+            return self._hook(node) or self.annotations.plain(node)
+        return self._hook(node) or self.generic_visit(node)
+
+    def _hook(self, node: ast.expr) -> ast.expr | None:
+        return HookTypes(self.annotations).taken(node)
 
     def _twin(self, node: ast.expr) -> ast.expr | None:
         found = self.annotations.scope.value(node)
@@ -100,52 +123,11 @@ class _Taken(Known):
 
 
 class _Given(_Taken):
-    """And what is asynchronous becomes its sync view."""
+    """The classes of originals become those of their twins, and what is async its sync view."""
+
+    def _hook(self, node: ast.expr) -> ast.expr | None:
+        return HookTypes(self.annotations).given(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         view = self.annotations.iterated(node) or self.annotations.managed(node)
         return super().visit_Subscript(view if isinstance(view, ast.Subscript) else node)
-
-
-class _Unquoted(ast.NodeTransformer):
-    """Annotations in quotes are what they quote."""
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        return node if head(node) == "Literal" else self.generic_visit(node)
-
-    def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        if not isinstance(node.value, str):
-            return node
-        return unquoted(ast.parse(node.value, mode="eval").body)
-
-
-def unquoted(node: ast.expr) -> ast.expr:
-    """A copy of an annotation, with nothing of it in quotes."""
-    found: ast.expr = _Unquoted().visit(copy.deepcopy(node))
-    return found
-
-
-def head(node: ast.expr) -> str:
-    """The last part of the name of a type or decorator, without its arguments."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        node = unquoted(node)
-    if isinstance(node, ast.Subscript):
-        node = node.value
-    if isinstance(node, ast.Call):
-        node = node.func
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def arguments_of(node: ast.expr) -> list[ast.expr]:
-    """What is in the brackets of a type."""
-    node = unquoted(node)
-    if not isinstance(node, ast.Subscript):
-        return []
-    return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-
-
-def _subscript(value: ast.expr, *inside: ast.expr) -> ast.Subscript:
-    node = inside[0] if len(inside) == 1 else ast.Tuple([*inside], ast.Load())
-    return ast.Subscript(value, node, ast.Load())

@@ -4,7 +4,8 @@ import ast
 import copy
 from typing import Any
 
-from sideloop._stubs.annotation import Annotations, head
+from sideloop._stubs.annotation import Annotations
+from sideloop._stubs.expression import head
 from sideloop._twins.form import Form
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

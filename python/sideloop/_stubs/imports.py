@@ -3,6 +3,7 @@
 import ast
 import builtins
 import copy
+from collections.abc import Callable
 from typing import TypeVar
 
 from sideloop._stubs.scope import Scope
@@ -16,6 +17,7 @@ class Imports:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._added: dict[str, tuple[str, str | None]] = {}
+        self._declared: dict[str, ast.stmt] = {}
 
     def name(self, module: str, name: str) -> ast.expr:
         """A name of another module. It is imported under an alias if the stub's own is taken."""
@@ -55,6 +57,19 @@ class Imports:
                 alias = ast.alias(name, None if bound == name else bound)
                 parts.setdefault(module, []).append(alias)
         return whole + [ast.ImportFrom(module, parts[module], 0) for module in sorted(parts)]
+
+    def declare(self, name: str, make: Callable[[str], ast.stmt]) -> ast.expr:
+        """A name of the stub's own, which the statement that is made for it binds."""
+        while self._scope.definitions(name):
+            name = f"_{name}"
+        if name not in self._declared:
+            self._declared[name] = ast.Pass()  # it may mention itself
+            self._declared[name] = make(name)
+        return _name(name)
+
+    def declarations(self) -> list[ast.stmt]:
+        """The statements that were declared, in order."""
+        return [self._declared[name] for name in sorted(self._declared)]
 
     def _bind(self, name: str, origin: tuple[str, str | None]) -> ast.expr:
         here = self._scope

@@ -45,7 +45,9 @@ class Stub:
     def text(self) -> str:
         """What is in the file. The same for the same sources, whenever it is asked for."""
         body = self._body(self._scope.tree.body)
-        tree = without_unused(ast.Module([*self._imports.statements(), *body], []))
+        tree = without_unused(
+            ast.Module([*self._imports.statements(), *self._imports.declarations(), *body], [])
+        )
         text = ast.unparse(ast.fix_missing_locations(tree))
         return HEADER + _dense(text) + "\n"
 

@@ -7,8 +7,9 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-from sideloop._stubs.annotation import Annotations, head
+from sideloop._stubs.annotation import Annotations
 from sideloop._stubs.errors import StubError
+from sideloop._stubs.expression import head
 from sideloop._stubs.function import no_type_params, twin_def
 from sideloop._stubs.imports import Imports
 from sideloop._stubs.scope import Scope, bound_names, scope_of, statements
@@ -108,7 +109,7 @@ def _members(
             yield twin.name, twin
         elif isinstance(statement, ast.AnnAssign):
             kept = annotations.plain(statement)
-            kept.annotation = annotations.given(statement.annotation)
+            kept.annotation = annotations.held(statement.annotation)
             yield ast.unparse(statement.target), kept
         elif names := bound_names(statement):
             yield names[0], annotations.plain(statement)

@@ -6,8 +6,9 @@ import collections.abc
 import importlib
 import inspect
 import sys
+import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 
@@ -32,7 +33,7 @@ def class_hints_of(kind: type) -> dict[str, Any]:
 
 def module_hints_of(module: Any) -> dict[str, Any]:
     """The annotations of a module's variables."""
-    names: dict[str, Any] = vars(module)
+    names: dict[str, Any] = module.__dict__
     return _resolved(_raw(module), names, module)
 
 
@@ -56,15 +57,40 @@ def self_hints_of(kind: type) -> dict[str, Any]:
     return found
 
 
+def bound_of(variable: typing.TypeVar) -> Any:
+    """What a type variable is bound by."""
+    module = sys.modules.get(variable.__module__)
+    return evaluated(variable.__bound__, vars(module or builtins), module)
+
+
 def evaluated(said: Any, names: Mapping[str, Any], module: Any) -> Any:
     """What an annotation in quotes says, as far as it can be found out."""
     text = said.__forward_arg__ if isinstance(said, typing.ForwardRef) else said
-    if not isinstance(text, str):
+    if isinstance(text, str):
+        try:
+            said = eval(text, {}, _Scope(names, module))  # an annotation of the user's own
+        except Exception:  # whatever it is
+            return Any
+    return _unquoted(said, lambda quoted: evaluated(quoted, names, module))
+
+
+def _unquoted(said: Any, evaluate: Callable[[Any], Any]) -> Any:
+    """The same, with what is in quotes inside of its brackets."""
+    origin: Any = typing.get_origin(said)
+    inside: tuple[Any, ...] = typing.get_args(said)
+    if origin is typing.Literal or not inside:
         return said
+    if hasattr(said, "__metadata__"):
+        return evaluate(inside[0])  # Annotated
+    known = tuple(_each(one, evaluate) for one in inside)
+    if known == inside:
+        return said
+    if origin is typing.Union or isinstance(said, types.UnionType):
+        return typing.Union[known]  # noqa: UP007  # there is no operator for many
     try:
-        return eval(text, {}, _Scope(names, module))  # an annotation of the user's own
-    except Exception:  # whatever it is
-        return Any
+        return origin[known]
+    except TypeError:  # one of typing's own, such as ClassVar
+        return said
 
 
 def _raw(holder: Any) -> dict[str, Any]:
@@ -88,6 +114,11 @@ def _unevaluated(holder: Any) -> dict[str, Any]:
 
 def _resolved(raw: dict[str, Any], names: Mapping[str, Any], module: Any) -> dict[str, Any]:
     return {name: evaluated(said, names, module) for name, said in raw.items()}
+
+
+def _each(one: Any, evaluate: Callable[[Any], Any]) -> Any:
+    # The parameters of a `Callable` are a list.
+    return list(map(evaluate, one)) if isinstance(one, list) else evaluate(one)
 
 
 class _Scope(dict[str, Any]):

@@ -69,7 +69,7 @@ class TwinModule(ModuleType):
 
     def _both(self, name: str) -> tuple[Any, Any]:
         original: Any = self.aio
-        return vars(self).get(name, _NOTHING), vars(original).get(name, _NOTHING)
+        return vars(self).get(name, _NOTHING), original.__dict__.get(name, _NOTHING)
 
     def _taken(self, name: str, value: Any, before: tuple[Any, Any]) -> Any:
         """What async code gets: of a callable in place of an async function, its face."""

@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from sideloop._twins.annotation import class_hints_of
+from sideloop._twins.annotation import bound_of, class_hints_of
 from sideloop._twins.form import Form, form_behind
 from sideloop._twins.translate import kind_of
 
@@ -98,7 +98,7 @@ def _inside(said: Any, origin: Any, arguments: tuple[Any, ...]) -> tuple[Any, ..
         if type(alias).__name__ == "TypeAliasType":
             return (alias.__value__,)
     if isinstance(said, typing.TypeVar):
-        return said.__constraints__ or ((said.__bound__,) if said.__bound__ else ())
+        return said.__constraints__ or ((bound_of(said),) if said.__bound__ else ())
     supertype = getattr(said, "__supertype__", None)  # of a NewType
     return () if supertype is None else (supertype,)
 

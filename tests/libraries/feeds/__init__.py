@@ -1,0 +1,1 @@
+"""A package whose async code takes callables, from which stubs are made."""
