@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import functools
 import inspect
+import signal
 import threading
 import time
 import types
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Optional, Protocol, T
 from unittest import mock
 
 import pytest
+from programs import Ended, Program, run
 from typing_extensions import TypeAliasType, Unpack
 
 import sideloop
@@ -685,3 +687,38 @@ def test_after_the_manager_closed_a_hook_is_refused() -> None:
         feed.one(close_and_call)
     with pytest.raises(sideloop.RunnerClosedError):
         feed.one(twice)
+
+
+class TestAProcess:
+    @pytest.mark.parametrize("flags", [("-W", "error"), ("-X", "dev")], ids=["plain", "dev"])
+    @pytest.mark.parametrize("what", ["interrupted", "interrupted_in_a_call", "driven"])
+    def test_that_is_interrupted_leaves_the_hook(self, what: str, flags: tuple[str, ...]) -> None:
+        with Program("sync_hooks", what, flags=flags) as program:
+            program.wait_for("waits")
+            program.send(signal.SIGINT)
+            quiet(program.finish(), "interrupted")
+
+    @pytest.mark.parametrize(
+        ("what", "said"),
+        [
+            ("exit_", ["ends"]),
+            ("exit_busy", ["ends"]),
+            ("exit_override", ["ends", "on_exit, closed"]),
+            ("at_exit", ["2"]),
+        ],
+    )
+    def test_exits_while_hooks_run(self, what: str, said: list[str]) -> None:
+        quiet(run("sync_hooks", what, limit=10), *said)
+
+    def test_forks_while_hooks_run(self) -> None:
+        quiet(run("sync_hooks", "fork"), "ok")
+
+    @pytest.mark.parametrize("library", ["gevent", "eventlet"])
+    def test_whose_threads_are_greenlets_runs_hooks_that_call_again(self, library: str) -> None:
+        pytest.importorskip(library)
+        ended = run("sync_hooks_in_hubs", library, flags=())
+        assert (ended.code, ended.lines) == (0, ["ok"])
+
+
+def quiet(ended: Ended, *said: str) -> None:
+    assert (ended.code, ended.lines, ended.stderr) == (0, list(said), "")

@@ -10,13 +10,22 @@ import contextvars
 from collections.abc import Callable
 from typing import Any, Final
 
-from sideloop._base.errors import logger, nesting_error, without_our_frame
+from sideloop._base.errors import (
+    LoopStoppedError,
+    RunnerClosedError,
+    logger,
+    nesting_error,
+    without_our_frame,
+)
 from sideloop._hooks.worker import Lease
-from sideloop._loops.loop import cores
+from sideloop._loops.loop import cores, exit_state
 from sideloop._sideloop import call_name, generation, run_hook_of, turned_runner
 
 DEPTH_LIMIT: Final = 128
 """How deep hooks may be nested. Each depth has a thread, and one that calls waits in it."""
+
+_NO_NEWS = (asyncio.CancelledError, RunnerClosedError, LoopStoppedError)
+"""What becomes of the calls of a hook that nobody awaits any more."""
 
 _depth: contextvars.ContextVar[int] = contextvars.ContextVar("sideloop.hooks", default=0)
 
@@ -86,9 +95,10 @@ class Hook:
 
     def _report(self, tell: Callable[[str], None]) -> None:
         """Nobody awaits it any more: an error is not to be lost."""
-        if self._error is not None and not isinstance(self._error, asyncio.CancelledError):
-            tell(f"{call_name(self._sync_fn)}, called by async code, failed after that had left it")
-            self._error = None
+        if self._error is None or isinstance(self._error, _NO_NEWS) or exit_state.begun:
+            return
+        tell(f"{call_name(self._sync_fn)}, called by async code, failed after that had left it")
+        self._error = None
 
     def _cancel_its_wait(self) -> None:
         """It waits for one call at most: on whichever loop, which need not be this one."""

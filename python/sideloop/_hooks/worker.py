@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from sideloop._loops.hubs import hubs
+from sideloop._loops.hubs import Hubs, SystemThread, hubs
 from sideloop._sideloop import generation
 
 IDLE_SECONDS = 5.0
@@ -100,13 +100,20 @@ class Worker:
         return True
 
 
-class Greenlets:
-    """Where threads are greenlets: one for each job, which its loop's hub runs."""
+class SystemThreads:
+    """Where threads are greenlets: a thread of the system's for each job, with a hub of its own.
 
-    ident = None
+    Does not work: a greenlet of the loop's hub. The hook could not call what waits for it there.
+    """
+
+    def __init__(self, patched: Hubs) -> None:
+        self._patched = patched
+        self.ident: int | None = None
 
     def put(self, job: Job) -> None:
-        threading.Thread(target=job, daemon=True).start()
+        thread = SystemThread(self._patched, job)
+        thread.start()
+        self.ident = thread.ident
 
     def give_back(self) -> None:
         """Nothing was leased."""
@@ -165,8 +172,8 @@ class Lease:
 
 
 def _seat() -> Seat:
-    if hubs() is not None:
-        return Greenlets()
+    if (patched := hubs()) is not None:
+        return SystemThreads(patched)
     try:
         return _idle.pop()
     except IndexError:

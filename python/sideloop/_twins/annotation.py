@@ -118,7 +118,8 @@ def _resolved(raw: dict[str, Any], names: Mapping[str, Any], module: Any) -> dic
 
 def _each(one: Any, evaluate: Callable[[Any], Any]) -> Any:
     # The parameters of a `Callable` are a list.
-    return list(map(evaluate, one)) if isinstance(one, list) else evaluate(one)
+    parameters: Any = one if isinstance(one, list) else None
+    return evaluate(one) if parameters is None else list(map(evaluate, parameters))
 
 
 class _Scope(dict[str, Any]):

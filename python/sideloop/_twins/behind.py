@@ -5,7 +5,6 @@ original, in which each override is async code that runs the user's. So what the
 finds, which is the twin's, has to look past these.
 """
 
-import inspect
 from typing import Any
 
 from sideloop._twins.static import static_of
@@ -44,10 +43,13 @@ def found_behind(inside: Any, original: type, name: str) -> Any:
 
     The twin is asked for what the user has overridden only by `super()`.
     """
-    kind = inside if isinstance(inside, type) else kind_of(inside)
-    if hasattr(kind, OWNER) and is_override(inspect.getattr_static(inside, name, None)):
-        return getattr(super_of(kind, original, inside), name)
-    return getattr(inside, name)
+    is_class = isinstance(inside, type)
+    kind = inside if is_class else kind_of(inside)
+    if OWNER not in kind.__dict__ or not is_override(static_of(kind, name)):
+        return getattr(inside, name)
+    if not is_class and name in getattr(inside, "__dict__", ()):
+        return getattr(inside, name)  # what was set on the object
+    return getattr(super_of(kind, original, inside), name)
 
 
 def special_behind(inside: Any, name: str) -> Any:
