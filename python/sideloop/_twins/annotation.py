@@ -118,8 +118,9 @@ def _resolved(raw: dict[str, Any], names: Mapping[str, Any], module: Any) -> dic
 
 def _each(one: Any, evaluate: Callable[[Any], Any]) -> Any:
     # The parameters of a `Callable` are a list.
-    parameters: Any = one if isinstance(one, list) else None
-    return evaluate(one) if parameters is None else list(map(evaluate, parameters))
+    if isinstance(one, list):
+        return [evaluate(parameter) for parameter in typing.cast("list[Any]", one)]
+    return evaluate(one)
 
 
 class _Scope(dict[str, Any]):
