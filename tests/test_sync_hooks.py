@@ -24,6 +24,7 @@ from typing_extensions import TypeAliasType, Unpack
 
 import sideloop
 from sideloop import LoopManager, synced
+from sideloop._hooks.places import PLACES
 
 if TYPE_CHECKING:
     from library_of_hooks import OnlyForCheckers
@@ -536,6 +537,55 @@ class TestItsThread:
         while time.monotonic() < deadline and len(hook_threads()) > 1:
             time.sleep(0.05)
         assert len(hook_threads()) <= 1
+
+    def test_is_one_of_a_bounded_number(self) -> None:
+        @synced
+        async def gathered(handler: Handler) -> list[Any]:
+            return await asyncio.gather(*(handler(n) for n in range(3000)))
+
+        def slow(n: int) -> int:
+            time.sleep(0.001)
+            most.append(threading.active_count())
+            return n
+
+        most, before = [0], threading.active_count()
+        assert gathered(slow) == list(range(3000))
+        assert max(most) <= before + PLACES + 2
+
+    def test_is_not_waited_for_by_what_it_waits_for(self) -> None:
+        feed = Feed()
+
+        @synced
+        async def gathered(handler: Handler) -> list[Any]:
+            return await asyncio.gather(*(handler(n) for n in range(PLACES + 20)))
+
+        # Each waits until all places are taken, then for a hook that is nested deeper.
+        gate = threading.Barrier(PLACES)
+
+        def nest(n: int) -> int:
+            if n < PLACES:
+                gate.wait(60)
+            return int(feed.one(twice))
+
+        assert gathered(nest) == [2] * (PLACES + 20)
+
+    def test_gives_its_place_to_the_next_when_it_is_given_up(self) -> None:
+        @synced
+        async def cancelled(handler: Handler) -> int:
+            tasks = [asyncio.ensure_future(handler(n)) for n in range(PLACES * 2)]
+            await asyncio.sleep(0.1)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            return int(await asyncio.wait_for(handler(-1), 20))
+
+        def block(n: int) -> int:
+            return n if n < 0 else int(released.wait(20))
+
+        released = threading.Event()
+        assert cancelled(block) == -1
+        assert apply(twice) == 2
+        released.set()
 
     def test_that_cannot_be_had_is_an_error_and_the_next_hook_works(self) -> None:
         from sideloop._hooks import worker

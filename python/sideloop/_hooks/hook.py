@@ -30,6 +30,11 @@ _NO_NEWS = (asyncio.CancelledError, RunnerClosedError, LoopStoppedError)
 _depth: contextvars.ContextVar[int] = contextvars.ContextVar("sideloop.hooks", default=0)
 
 
+def depth() -> int:
+    """How deep what runs here is nested in hooks."""
+    return _depth.get()
+
+
 class Hook:
     """One run of a function, from the task that awaits it to the worker and back."""
 
@@ -47,12 +52,11 @@ class Hook:
         self._waiter: asyncio.Future[None] = self._loop.create_future()
         self._value: Any = None
         self._error: BaseException | None = None
-        depth = _depth.get()
-        if depth >= DEPTH_LIMIT:
-            chain = [f"{depth} hooks", call_name(sync_fn)]
-            raise nesting_error(call_name(sync_fn), depth, chain)
+        if depth() >= DEPTH_LIMIT:
+            chain = [f"{depth()} hooks", call_name(sync_fn)]
+            raise nesting_error(call_name(sync_fn), depth(), chain)
         self._context = contextvars.copy_context()
-        self._context.run(_depth.set, depth + 1)
+        self._context.run(_depth.set, depth() + 1)
 
     async def outcome(self) -> tuple[Any, BaseException | None]:
         """Have it run, and wait for what it returns or raises."""

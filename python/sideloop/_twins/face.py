@@ -11,7 +11,8 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from sideloop._hooks.hook import Hook
+from sideloop._hooks.hook import Hook, depth
+from sideloop._hooks.places import Place
 from sideloop._hooks.worker import Lease
 from sideloop._twins.form import Form, form_of
 from sideloop._twins.function import TWINS, SyncFunction
@@ -39,8 +40,12 @@ def face_of(form: Form | None, find: Find) -> Any:
 def _awaited(find: Find) -> Any:
     async def face(*args: Any, **kwargs: Any) -> Any:
         called = find(args)
-        with Lease() as seat:
-            found, error = await begun(called, kwargs, seat)
+        if _async_of(called.sync_fn) is not None:  # it blocks nothing
+            found, error = _call_here(called, kwargs), None
+        else:
+            async with Place(depth()):
+                with Lease() as seat:
+                    found, error = await begun(called, kwargs, seat)
         try:
             if error is not None:
                 raise error
@@ -155,13 +160,24 @@ async def begun(
     called: Called, kwargs: dict[str, Any], seat: Lease
 ) -> tuple[Any, BaseException | None]:
     """What the callable gives, or raises."""
+    if _async_of(called.sync_fn) is not None:
+        return _call_here(called, kwargs), None
     translator, sync_fn, args = called
-    if isinstance(sync_fn, SyncFunction) and form_of(sync_fn.aio) is not None:
-        sync_fn = sync_fn.aio
     args, kwargs = _outward(translator, args, kwargs)
-    if form_of(sync_fn) is not None:  # it is async, and blocks nothing
-        return sync_fn(*args, **kwargs), None
     return await Hook(seat, sync_fn, args, kwargs).outcome()
+
+
+def _call_here(called: Called, kwargs: dict[str, Any]) -> Any:
+    """What an async callable gives."""
+    args, kwargs = _outward(called.translator, called.args, kwargs)
+    return _async_of(called.sync_fn)(*args, **kwargs)
+
+
+def _async_of(sync_fn: Any) -> Any:
+    """The async function that a user has written all the same, or the original of a twin."""
+    if isinstance(sync_fn, SyncFunction):
+        sync_fn = sync_fn.aio
+    return None if form_of(sync_fn) is None else sync_fn
 
 
 def _outward(
