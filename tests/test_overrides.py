@@ -7,12 +7,16 @@ import asyncio
 import contextlib
 import contextvars
 import copy
+import functools
+import gc
 import pickle
 import threading
 import time
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from unittest import mock
 
 import pytest
 
@@ -495,8 +499,6 @@ class TestAMethod:
 
         bot = Bot()
         bot.other = made()
-        import gc
-
         gc.collect()
         assert type(bot.aio.other) is not AsyncBot
         assert bot.other.feed("a") == "fed mine a"
@@ -948,8 +950,6 @@ class TestTheClass:
             def on_message(self, text: str) -> str:
                 return f"mine {text}"
 
-        from unittest import mock
-
         with (
             mock.patch.object(Mine, "on_message", return_value="patched") as patched,
             mock.patch.object(Mine, "prefix", "%"),
@@ -1036,6 +1036,231 @@ class TestAnAbstractClass:
         with pytest.raises(TypeError, match="abstract"):
             self.Auth()
         assert Whole().header() == "Basic half"
+
+
+class Meta(type):
+    """Makes classes in its own way."""
+
+    names: ClassVar[list[str]] = []
+
+    def __new__(cls, name: str, bases: Any, namespace: Any, **words: Any) -> Any:
+        cls.names.append(f"{name} {words}")
+        return super().__new__(cls, name, bases, namespace)
+
+    def __init__(cls, name: str, bases: Any, namespace: Any, **words: Any) -> None:
+        super().__init__(name, bases, namespace)
+
+
+T = TypeVar("T")
+
+
+class Odd:
+    """Classes that are made, or make objects, in their own way. Each has `own` and `use`."""
+
+    class AsyncMade(metaclass=Meta):
+        def __init__(self, x: int) -> None:
+            self.x = x
+
+        async def own(self) -> int:
+            return self.x
+
+        async def use(self) -> int:
+            return await self.own()
+
+    class AsyncOnly:
+        it: ClassVar[Any] = None
+        x = 1
+
+        def __new__(cls, _x: int) -> Any:
+            if cls.it is None:
+                cls.it = super().__new__(cls)
+            return cls.it
+
+        async def own(self) -> int:
+            return self.x
+
+        async def use(self) -> int:
+            return await self.own()
+
+    class AsyncSlots:
+        __slots__ = ("x",)
+
+        def __init__(self, x: int) -> None:
+            self.x = x
+
+        async def own(self) -> int:
+            return self.x
+
+        async def use(self) -> int:
+            return await self.own()
+
+    @dataclass(frozen=True)
+    class AsyncFrozen:
+        x: int
+
+        async def own(self) -> int:
+            return self.x
+
+        async def use(self) -> int:
+            return await self.own()
+
+    class AsyncBox(Generic[T]):
+        def __init__(self, x: T) -> None:
+            self.x = x
+
+        async def own(self) -> T:
+            return self.x
+
+        async def use(self) -> T:
+            return await self.own()
+
+
+class TestOddClasses:
+    @pytest.mark.parametrize("name", ["AsyncMade", "AsyncOnly", "AsyncSlots", "AsyncFrozen"])
+    def test_may_be_derived_from(self, name: str) -> None:
+        twin: Any = synced(getattr(Odd, name))
+
+        class Mine(twin):  # type: ignore[misc]
+            def own(self) -> int:
+                return int(super().own()) + 10
+
+        assert (Mine(1).use(), Mine(1).own(), twin(1).use()) == (11, 11, 1)
+        assert type(Mine(1)) is Mine
+
+    def test_hear_of_the_words_of_a_class_statement(self) -> None:
+        twin: Any = synced(Odd.AsyncMade)
+
+        class Worded(twin, word=1):  # type: ignore[misc]
+            pass
+
+        assert Meta.names[-1] == "Worded {'word': 1}"
+
+    def test_may_be_generic(self) -> None:
+        twin: Any = synced(Odd.AsyncBox)
+
+        class Mine(twin[int]):  # type: ignore[misc]
+            def own(self) -> int:
+                return int(super().own()) + 10
+
+        assert Mine(1).use() == 11
+
+    def test_may_be_pydantics(self) -> None:
+        pydantic = pytest.importorskip("pydantic")
+
+        class AsyncModel(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+            x: int
+
+            async def own(self) -> int:
+                return self.x
+
+            async def use(self) -> int:
+                return await self.own()
+
+        twin: Any = synced(AsyncModel)
+
+        class Mine(twin):  # type: ignore[misc]
+            more: int = 10
+
+            def own(self) -> int:
+                return int(super().own()) + self.more
+
+        assert (Mine(x=1).use(), Mine(x=1, more=20).use()) == (11, 21)
+        with pytest.raises(ValueError, match="more"):
+            Mine(x=1, more="no number")
+
+    def test_may_have_twins_that_were_made_before_those_of_their_bases(self) -> None:
+        class AsyncBase:
+            async def own(self) -> str:
+                return "base"
+
+            async def use(self) -> str:
+                return await self.own()
+
+        class AsyncDerived(AsyncBase):
+            async def own(self) -> str:
+                return f"derived {await super().own()}"
+
+        Derived: Any = synced(AsyncDerived)  # noqa: N806
+        synced(AsyncBase)
+
+        class Mine(Derived):  # type: ignore[misc]
+            def own(self) -> str:
+                return f"mine {super().own()}"
+
+        assert Mine().use() == "mine derived base"
+
+    def test_see_what_is_set_on_their_bases(self) -> None:
+        class AsyncBase:
+            x = 1
+
+            async def use(self) -> int:
+                return self.x
+
+        Base: Any = synced(AsyncBase)  # noqa: N806
+
+        class Mine(Base):  # type: ignore[misc]
+            pass
+
+        class Own(Base):  # type: ignore[misc]
+            x = 7
+
+        for value in (4, 5):
+            Base.x = value
+            assert (Base().use(), Mine().use(), Mine.x, Own().use()) == (value, value, value, 7)
+
+    def test_are_overridden_by_any_descriptor(self) -> None:
+        class Static(Bot):
+            on_message = staticmethod(lambda text: f"static {text}")
+
+        class Partial(Bot):
+            def answer(self, how: str, text: str) -> str:
+                return f"{how} {text} {self.name}"
+
+            on_message = functools.partialmethod(answer, "partial")
+
+        assert Static().feed("a") == "fed static a"
+        assert Partial().feed("a") == "fed partial a bot"
+
+
+class TestWhatIsNotNeeded:
+    def test_any_more_is_collected(self) -> None:
+        class Mine(Bot):
+            def on_message(self, text: str) -> Any:
+                return self.parsed(text)
+
+        mine = Mine()
+        assert mine.feed("a") == "fed !a"
+        kept = [weakref.ref(one) for one in (Mine, Mine.aio, mine, mine.aio)]
+        del mine, Mine
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and any(one() is not None for one in kept):
+            gc.collect()
+            time.sleep(0.01)
+        assert [one() for one in kept] == [None] * 4
+
+
+class TestOtherLoops:
+    def test_run_overrides(self) -> None:
+        class Mine(Bot):
+            def on_message(self, text: str) -> str:
+                return f"{self.parsed(text)} {self.total}"
+
+        mine = Mine()
+
+        async def elsewhere() -> Any:
+            return await mine.feed.aio("a")
+
+        async def under_a_loop() -> Any:
+            return Mine().feed("b")
+
+        async def of_ones_own() -> Any:
+            return await Mine.aio().feed("c")
+
+        assert asyncio.run(elsewhere()) == "fed !a 1"
+        assert asyncio.run(under_a_loop()) == "fed !b 1"
+        assert asyncio.run(of_ones_own()) == "fed !c 1"
+        assert sideloop.run_sync(under_a_loop) == "fed !b 1"
+        assert list(sideloop.map(mine.feed.aio, ["a"] * 300)) == ["fed !a 1"] * 300
 
 
 @pytest.mark.parametrize("scope", ["thread", "process"])

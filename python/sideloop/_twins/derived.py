@@ -37,6 +37,10 @@ def hidden_original(owner: Any) -> type:
         "__init__": hidden_constructor(owner),
         OWNER: owner,
     }
+    # A base may make fields of what is annotated. From CPython 3.14 on they are evaluated late.
+    for name in ("__annotations__", "__annotate_func__"):
+        if name in owner.__dict__:
+            namespace[name] = owner.__dict__[name]
     for name, static in _users_attributes(owner):
         namespace.update(_attribute(owner, bases, name, static))
     hidden: type = types.new_class(owner.__name__, bases, kwargs, lambda own: own.update(namespace))

@@ -28,7 +28,7 @@ def override(owner: Any, name: str, static: Any, replaced: Any, async_name: str)
 
     `replaced` is the attribute that it has without that, or None.
     """
-    if not (is_function(static) or callable(static)):
+    if not (callable(static) or is_function(static) or is_function(replaced)):
         return _property(owner, name, static, replaced)
     find = _finder(owner, name, static)
     form = _form(name, async_name, static, replaced)
