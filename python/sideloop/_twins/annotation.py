@@ -11,6 +11,8 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from sideloop._twins.translate import kind_of
+
 
 def hints_of(function: Any) -> dict[str, Any]:
     """The annotations of a function, by parameter."""
@@ -118,9 +120,7 @@ def _resolved(raw: dict[str, Any], names: Mapping[str, Any], module: Any) -> dic
 
 def _each(one: Any, evaluate: Callable[[Any], Any]) -> Any:
     # The parameters of a `Callable` are a list.
-    if isinstance(one, list):
-        return [evaluate(parameter) for parameter in typing.cast("list[Any]", one)]
-    return evaluate(one)
+    return [evaluate(parameter) for parameter in one] if kind_of(one) is list else evaluate(one)
 
 
 class _Scope(dict[str, Any]):
