@@ -22,6 +22,19 @@ def hints_of(function: Any) -> dict[str, Any]:
     return _resolved(_raw(function), names, module)
 
 
+def are_known(function: Any) -> bool:
+    """Whether the annotations of a function can be evaluated now, without importing anything."""
+    function = inspect.unwrap(function)
+    scope = _Scope(getattr(function, "__globals__", {}), None)
+    for said in _raw(function).values():
+        if isinstance(said, str):
+            try:
+                eval(said, {}, scope)  # an annotation of the user's own
+            except Exception:  # a name that comes later in the module, for example
+                return False
+    return True
+
+
 def class_hints_of(kind: type) -> dict[str, Any]:
     """The annotations of a class's attributes, its bases' too."""
     found: dict[str, Any] = {}

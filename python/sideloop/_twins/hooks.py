@@ -11,7 +11,7 @@ import typing
 import weakref
 from typing import Any
 
-from sideloop._twins.annotation import class_hints_of, hints_of, self_hints_of
+from sideloop._twins.annotation import are_known, class_hints_of, hints_of, self_hints_of
 from sideloop._twins.face import Called, face_of
 from sideloop._twins.form import Form, form_behind, form_of, is_function
 from sideloop._twins.function import SyncFunction
@@ -21,8 +21,6 @@ from sideloop._twins.translator import Translator
 from sideloop._twins.want import CALLABLE, Want, satisfied, want_of
 
 _UNKNOWN: Any = object()
-
-_PLAIN = frozenset(("None", "bool", "bytes", "dict", "float", "int", "list", "str", "Any", "Self"))
 
 
 class Wants:
@@ -115,10 +113,7 @@ def wants_of(async_fn: Any) -> Wants | None:
 
 def may_want(function: Any) -> bool:
     """Whether a function may want hooks: what its annotations mean may not be known yet."""
-    said = getattr(function, "__annotations__", {})
-    if any(isinstance(one, str) and one not in _PLAIN for one in said.values()):
-        return True
-    return wants_of(function) is not None
+    return not are_known(function) or wants_of(function) is not None
 
 
 def _made(function: Any) -> Wants | None:
