@@ -11,7 +11,13 @@ ALONE = (
 )
 """Tests that measure how soon something happens."""
 
-SECOND = ("test_asyncio_suite.py", "test_hooks.py", "test_stubs.py", "test_typing.py")
+SECOND = (
+    "test_asyncio_suite.py",
+    "test_hooks.py",
+    "test_stubs.py",
+    "test_stubs_hooks.py",
+    "test_typing.py",
+)
 """Files that take about as long together as all the others."""
 
 NAMES = ("first", "second", "alone")
