@@ -253,6 +253,37 @@ class TestAMethod:
 
         assert Mine().feed("a") == "fed mine default a"
 
+    def test_that_is_called_by_the_name_of_the_class_runs_where_the_object_lives(self) -> None:
+        class AsyncPlace:
+            async def where(self) -> int:
+                return id(asyncio.get_running_loop())
+
+            async def asked(self) -> int:
+                return await self.where()
+
+            async def items(self) -> AsyncIterator[int]:
+                yield await self.where()
+
+        Place: Any = synced(AsyncPlace)  # noqa: N806
+
+        class Mine(Place):  # type: ignore[misc]
+            def where(self) -> int:
+                return int(Place.where(self))
+
+        mine, other = Mine(), Place()
+        assert (
+            mine.asked()
+            == mine.where()
+            == id(mine.__dict__["_sideloop_resident"].home.loop.found.loop)
+        )
+        found: list[Any] = []
+        thread = threading.Thread(
+            target=lambda: found.extend([Place.where(other), *Place.items(other)])
+        )
+        thread.start()
+        thread.join(20)
+        assert found == [other.where()] * 2
+
     def test_is_called_again_by_what_it_calls(self) -> None:
         class Mine(Bot):
             def on_message(self, text: str) -> str:

@@ -15,6 +15,7 @@ from sideloop._twins.static import COUNTERPARTS, LEFT_OUT, is_async, is_special,
 from sideloop._twins.taken import taken_value
 from sideloop._twins.translate import kind_of, original_of
 from sideloop._twins.twin import Twin
+from sideloop._twins.unbound import unbound_kind
 from sideloop._twins.view import resident_of, view
 
 
@@ -49,6 +50,7 @@ class Method:
         self._name = name
         self._original = original
         self._form = form
+        self._is_static = isinstance(static_of(original, name), staticmethod)
         # Not known before its first use: annotations may name what comes later in the module.
         self._twin: type[SyncFunction] | None = None
 
@@ -66,6 +68,8 @@ class Method:
             return given
         if self._twin is None:
             self._twin = twin_kind(self._form, static_of(self._original, self._name))
+        if twin is None and kind_of(found) is types.FunctionType and not self._is_static:
+            return unbound_kind(self._twin)(translator, found)
         return self._twin(translator, found)
 
 
