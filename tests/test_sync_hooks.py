@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 import types
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -587,19 +588,22 @@ class TestItsThread:
         assert apply(twice) == 2
         released.set()
 
-    def test_that_cannot_be_had_is_an_error_and_the_next_hook_works(self) -> None:
+    def test_that_cannot_be_had_is_an_error_and_the_next_hook_works(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         from sideloop._hooks import worker
 
+        class NoneIdle(deque[Any]):
+            def pop(self) -> Any:  # type: ignore[override]
+                raise IndexError
+
         feed = Feed()
-        idle = list(worker._idle)  # pyright: ignore[reportPrivateUsage]
-        worker._idle.clear()  # pyright: ignore[reportPrivateUsage]
         error = RuntimeError("can't start new thread")
-        with (
-            mock.patch.object(threading.Thread, "start", side_effect=error),
-            pytest.raises(RuntimeError, match="can't start new thread"),
-        ):
-            feed.one(twice)
-        worker._idle.extend(idle)  # pyright: ignore[reportPrivateUsage]
+        with monkeypatch.context() as patch:
+            patch.setattr(worker, "_idle", NoneIdle())
+            patch.setattr(threading.Thread, "start", mock.Mock(side_effect=error))
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                feed.one(twice)
         assert feed.one(twice) == 2
 
 
