@@ -366,7 +366,7 @@ class LoopManager(Maps, Sent):
 
     def _running_home(self) -> tuple[Home, Router] | None:
         """Where what async code has made lives: on the loop that the calling thread runs."""
-        home = self._runners().running_here()
+        home = self._finder.runners().running_here()
         return (
             None if home is None else (home, Router(home.loop, home.serve, self._copy_context_back))
         )
