@@ -19,7 +19,9 @@ __all__ = [
     "ReadyQueue",
     "Router",
     "RunnerCore",
+    "Shape",
     "ThreadLife",
+    "TwinFunction",
     "call_name",
     "check_async_fn",
     "check_time",
@@ -27,6 +29,8 @@ __all__ = [
     "ended_counts",
     "generation",
     "run_as_guest",
+    "translate",
+    "translate_call",
     "wait_in_hubs",
 ]
 
@@ -50,6 +54,16 @@ class Router:
         args: tuple[object, ...],
         kwargs: dict[str, object],
     ) -> _T: ...
+
+@disjoint_base
+class TwinFunction:
+    def __new__(cls, translator: Any, async_fn: Any) -> Self: ...
+    def __init__(self, translator: Any, async_fn: Any) -> None: ...
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any: ...
+    @property
+    def __wrapped__(self) -> Any: ...
+    @property
+    def translator(self) -> Any: ...
 
 @final
 class RunnerCore:
@@ -256,6 +270,24 @@ class ReadyQueue:
 def check_async_fn(async_fn: object) -> None: ...
 def call_name(async_fn: object) -> str: ...
 def generation() -> int: ...
+
+@final
+class Shape:
+    # `fill(made, parts)` fills what `make(value)` has made. Without it: `make(value, parts)`.
+    def __new__(
+        cls,
+        read: Callable[[Any], list[Any]],
+        make: Callable[..., Any],
+        fill: Callable[[Any, list[Any]], None] | None = None,
+    ) -> Self: ...
+
+# `sort(kind)`: None for nothing, a `Shape`, or what translates each object of the class.
+def translate(
+    value: Any, sort: Callable[[type], Any], report: Callable[[object, Exception], None]
+) -> Any: ...
+def translate_call(
+    args: tuple[Any, ...], kwargs: dict[str, Any], sort: Callable[[type], Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]: ...
 
 @final
 class ThreadLife:

@@ -4,10 +4,11 @@ import functools
 import sys
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sideloop._sideloop import TwinFunction
 from sideloop._twins.form import Form, Made
-from sideloop._twins.translate import into_call, kind_of
+from sideloop._twins.translate import kind_of
 from sideloop._twins.translator import Translator
 from sideloop._views.context_manager import SyncContextManager
 from sideloop._views.generator import SyncGenerator
@@ -16,7 +17,7 @@ _HIDDEN = frozenset(("__code__", "__wrapped__", "_is_coroutine", "_is_coroutine_
 """What would show the twin as a coroutine function, and what it has itself."""
 
 
-class SyncFunction:
+class SyncFunction(TwinFunction):
     """The sync twin of an async function: what `synced` returns.
 
     Looks like the function, which is at `aio`, and is a method where that would be one. Calling it
@@ -36,16 +37,10 @@ class SyncFunction:
     __sideloop_twin__ = True
     """Calls refuse it, and say to pass its `aio`."""
 
-    def __init__(self, translator: Translator, async_fn: Any) -> None:
-        self.__wrapped__ = async_fn
-        self.translator = translator
-        # The class has these too, so that `__getattr__` is not asked for them.
-        self.__doc__ = async_fn.__doc__
-        self.__module__ = getattr(async_fn, "__module__", __name__)
-
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        translator = self.translator
-        return translator.out(translator.router.run(self.__wrapped__, *into_call(args, kwargs)))
+    if TYPE_CHECKING:
+        # The extension's own, as is the call, which costs no frame of Python then.
+        @property
+        def translator(self) -> Translator: ...
 
     @property
     def aio(self) -> Any:
@@ -109,7 +104,7 @@ class SyncGeneratorFunction(SyncFunction):
     """The sync twin of a function that returns an async generator or iterator."""
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> SyncGenerator[Any, Any]:
-        args, kwargs = into_call(args, kwargs)
+        args, kwargs = self.translator.into_call(args, kwargs)
         items = self.__wrapped__(*args, **kwargs)
         return self.translator.iterate(items, self.__wrapped__)
 
@@ -118,7 +113,7 @@ class SyncContextManagerFunction(SyncFunction):
     """The sync twin of a function that returns an async context manager."""
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> SyncContextManager[Any]:
-        args, kwargs = into_call(args, kwargs)
+        args, kwargs = self.translator.into_call(args, kwargs)
         async_fn, translator = self.__wrapped__, self.translator
         make = functools.partial(async_fn, *args, **kwargs)
         return SyncContextManager(translator.router, async_fn, make, translator.out)
@@ -131,7 +126,7 @@ class PassedFunction(SyncFunction):
     """
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        args, kwargs = into_call(args, kwargs)
+        args, kwargs = self.translator.into_call(args, kwargs)
         found = self.__wrapped__(*args, **kwargs)
         translator = self.translator
         if kind_of(found) is types.CoroutineType:

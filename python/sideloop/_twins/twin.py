@@ -9,7 +9,6 @@ from sideloop._twins.function import TWINS, SyncFunction
 from sideloop._twins.translate import (
     Translated,
     into,
-    into_call,
     is_plain,
     kind_of,
     original_of,
@@ -66,7 +65,7 @@ class Twin(Translated):
             return object.__new__(cls)  # a subclass, whose __init__ may take other arguments
         origin = cls.__sideloop__
         resident = origin.translator.here(origin.construct)
-        made = resident.router.run(origin.construct, *into_call(args, kwargs))
+        made = resident.router.run(origin.construct, *resident.into_call(args, kwargs))
         try:
             if made[1] is not None:
                 raise made[1]
@@ -80,7 +79,7 @@ class Twin(Translated):
             return
         origin = self.__sideloop__
         resident = origin.translator.here(origin.construct)
-        made = resident.router.run(origin.construct, *into_call(args, kwargs))
+        made = resident.router.run(origin.construct, *resident.into_call(args, kwargs))
         try:
             if made[1] is not None:
                 raise made[1]
