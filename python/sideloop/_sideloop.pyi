@@ -4,6 +4,7 @@ from contextvars import Context
 from selectors import BaseSelector
 from socket import socket
 from types import FrameType
+from weakref import ref
 from typing import Any, ClassVar, Protocol, TypeVar, final
 
 from typing_extensions import Self, TypeVarTuple, Unpack, disjoint_base
@@ -27,7 +28,9 @@ __all__ = [
     "check_time",
     "copy_context",
     "ended_counts",
+    "forget_weak",
     "generation",
+    "keep_weak",
     "run_as_guest",
     "translate",
     "translate_call",
@@ -37,6 +40,7 @@ __all__ = [
 _T = TypeVar("_T")
 _T_contra = TypeVar("_T_contra", contravariant=True)
 _Ts = TypeVarTuple("_Ts")
+_Ref = TypeVar("_Ref", bound=ref[Any])
 
 @final
 class Router:
@@ -288,6 +292,10 @@ def translate(
 def translate_call(
     args: tuple[Any, ...], kwargs: dict[str, Any], sort: Callable[[type], Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]: ...
+
+# In one step: the reference that is kept under a key, which is this if the one there has gone.
+def keep_weak(table: dict[int, _Ref], key: int, reference: _Ref) -> _Ref: ...
+def forget_weak(table: dict[int, Any], key: int, reference: ref[Any]) -> None: ...
 
 @final
 class ThreadLife:

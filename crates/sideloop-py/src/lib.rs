@@ -96,6 +96,9 @@ pub mod _sideloop {
     use super::translate::translate_call;
 
     #[pymodule_export]
+    use super::python::weak::{forget_weak, keep_weak};
+
+    #[pymodule_export]
     use super::python::thread::ThreadLife;
 
     #[pymodule_export]

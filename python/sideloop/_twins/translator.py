@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import threading
 import types
 import weakref
 from collections.abc import AsyncGenerator, Callable
@@ -11,7 +10,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Protocol, cast
 
 from sideloop._base.errors import logger
-from sideloop._sideloop import Router, translate
+from sideloop._sideloop import Router, forget_weak, keep_weak, translate
 from sideloop._twins.by_class import ByClass, mro_of
 from sideloop._twins.elsewhere import Home, from_elsewhere
 from sideloop._twins.shape import shape_of
@@ -64,10 +63,8 @@ class Known:
         # Another one whenever there is another class.
         self._edition = object()
         # By identity: a twin keeps its original, and with that the identity, until it is gone.
-        self._twins: weakref.WeakValueDictionary[int, Translated] = weakref.WeakValueDictionary()
+        self._twins: dict[int, _Keyed] = {}
         self._places: dict[int, _Place] = {}
-        # Re-entrant: a signal handler may come here while this thread is inside.
-        self._lock = threading.RLock()
 
     def twin_class(self, kind: type) -> type[Translated] | None:
         """The twin of exactly this class."""
@@ -99,50 +96,50 @@ class Known:
 
     def found_twin(self, original: object) -> Translated | None:
         """The twin of an object, if it has one now."""
-        return self._twins.get(id(original))
+        found = self._twins.get(id(original))
+        return None if found is None else found()
 
     def twin(
         self, original: object, twin_class: type[Translated], resident: "Resident | None"
     ) -> Translated:
         """The one twin of an object. Where that lives is settled later, if it is not said."""
-        found = self._twins.get(id(original))
+        found = self.found_twin(original)
         if found is None:
-            # Made before the lock is taken, under which no object should be.
             made = twin_class.of(original)
             if resident is not None:
                 made.__dict__[RESIDENT] = self.settle(original, resident)
-            with self._lock:
-                found = self._twins.get(id(original))
-                if found is None:
-                    self._twins[id(original)] = found = made
+            ref = _Keyed(made, self._forget_twin)
+            ref.key = id(original)
+            # Another thread's may have come first, and may go before it is held here.
+            while (found := keep_weak(self._twins, ref.key, ref)()) is None:
+                pass
         return found
 
     def adopt(self, original: object, twin: Translated) -> None:
         """This is the object's twin from now on."""
-        with self._lock:
-            self._twins[id(original)] = twin
+        ref = _Keyed(twin, self._forget_twin)
+        ref.key = id(original)
+        self._twins[ref.key] = ref
 
     def place(self, original: object) -> "Resident | None":
         """Where an object lives, if that is settled."""
         found = self._places.get(id(original))
-        return found.resident if found is not None and found() is original else None
+        return None if found is None else found.resident
 
     def settle(self, original: object, resident: "Resident") -> "Resident":
         """Where an object lives: here, unless that was settled before."""
         try:
-            place = _Place(original, self._leave)
+            place = _Place(original, self._forget_place)
         except TypeError:
             return resident  # one without weak references: its twin alone knows
         place.key, place.resident = id(original), resident
-        found = self._places.setdefault(place.key, place)
-        if found is not place and found() is not original:
-            self._places[place.key] = found = place
-        return found.resident
+        return keep_weak(self._places, place.key, place).resident
 
-    def _leave(self, place: "weakref.ref[Any]") -> None:
-        key = cast("_Place", place).key
-        if self._places.get(key) is place:
-            del self._places[key]
+    def _forget_twin(self, ref: "weakref.ref[Any]") -> None:
+        forget_weak(self._twins, cast("_Keyed", ref).key, ref)
+
+    def _forget_place(self, ref: "weakref.ref[Any]") -> None:
+        forget_weak(self._places, cast("_Place", ref).key, ref)
 
 
 class _Nearest(NamedTuple):
@@ -152,12 +149,19 @@ class _Nearest(NamedTuple):
     ref: weakref.ref[type[Translated]] | None
 
 
-class _Place(weakref.ref[Any]):
-    """Where an object lives, until it is gone."""
+class _Keyed(weakref.ref[Any]):
+    """A reference that knows what it is kept under."""
 
-    __slots__ = ("key", "resident")
+    __slots__ = ("key",)
 
     key: int
+
+
+class _Place(_Keyed):
+    """Where an object lives, until it is gone."""
+
+    __slots__ = ("resident",)
+
     resident: "Resident"
 
 
