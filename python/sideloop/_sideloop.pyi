@@ -4,8 +4,8 @@ from contextvars import Context
 from selectors import BaseSelector
 from socket import socket
 from types import FrameType
-from weakref import ref
 from typing import Any, ClassVar, Protocol, TypeVar, final
+from weakref import ref
 
 from typing_extensions import Self, TypeVarTuple, Unpack, disjoint_base
 
@@ -62,7 +62,6 @@ class Router:
 @disjoint_base
 class TwinFunction:
     def __new__(cls, translator: Any, async_fn: Any) -> Self: ...
-    def __init__(self, translator: Any, async_fn: Any) -> None: ...
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any: ...
     @property
     def __wrapped__(self) -> Any: ...

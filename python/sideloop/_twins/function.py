@@ -17,6 +17,26 @@ _HIDDEN = frozenset(("__code__", "__wrapped__", "_is_coroutine", "_is_coroutine_
 """What would show the twin as a coroutine function, and what it has itself."""
 
 
+class _Shown(str):
+    """What a class shows of itself, where each of its objects shows what its function does.
+
+    To look that up when a twin is made would cost a method's call more than all else that is done.
+    """
+
+    name: str
+
+    def __get__(self, twin: Any, owner: Any = None) -> Any:
+        return self if twin is None else getattr(twin.__wrapped__, self.name, str(self))
+
+    @classmethod
+    def by_objects_of(cls, kind: type) -> None:
+        """Have the objects of a class show their functions' documentation and module."""
+        for name in ("__doc__", "__module__"):
+            shown = cls(getattr(kind, name) or "")
+            shown.name = name
+            setattr(kind, name, shown)
+
+
 class SyncFunction(TwinFunction):
     """The sync twin of an async function: what `synced` returns.
 
@@ -41,6 +61,9 @@ class SyncFunction(TwinFunction):
         # The extension's own, as is the call, which costs no frame of Python then.
         @property
         def translator(self) -> Translator: ...
+
+    def __init_subclass__(cls) -> None:
+        _Shown.by_objects_of(cls)
 
     @property
     def aio(self) -> Any:
@@ -98,6 +121,9 @@ class SyncFunction(TwinFunction):
             vars(self)["make"] = make
         maker: Callable[[], Any] = vars(self)["make"]
         return maker
+
+
+_Shown.by_objects_of(SyncFunction)
 
 
 class SyncGeneratorFunction(SyncFunction):

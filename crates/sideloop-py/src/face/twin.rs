@@ -32,21 +32,6 @@ impl TwinFunction {
         Ok(Self { async_fn, translator: translator.clone().unbind(), router })
     }
 
-    /// The class has these attributes, too, so that nobody would look them up.
-    fn __init__(
-        slf: &Bound<'_, Self>,
-        _translator: &Bound<'_, PyAny>,
-        async_fn: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        let names = names(slf.py());
-        let (doc, module) = (names.doc.bind(slf.py()), names.module.bind(slf.py()));
-        slf.setattr(doc, async_fn.getattr(doc)?)?;
-        if let Some(found) = async_fn.getattr_opt(module)? {
-            slf.setattr(module, found)?;
-        }
-        Ok(())
-    }
-
     /// Run a call to its end. Blocks, detached.
     #[pyo3(signature = (*args, **kwargs))]
     fn __call__<'py>(
