@@ -49,10 +49,11 @@ def _twin() -> Iterator[Call]:
 def _synchronicity() -> Iterator[Call]:
     from synchronicity import Synchronizer
 
-    class Mine(AsyncClient):
-        """One of its own: an attribute is left on it."""
+    class Client:
+        async def add(self, a: int, b: int) -> int:
+            return a + b
 
-    client: Any = Synchronizer().create_blocking(Mine, "Client", __name__)()
+    client: Any = Synchronizer().create_blocking(Client, "Client", __name__)()
     yield lambda: client.add(a=10, b=12)
 
 
