@@ -1,6 +1,7 @@
 """Translation: what is in a value on its way between twins and async code."""
 
 import asyncio
+import contextlib
 import dataclasses
 import enum
 import gc
@@ -15,6 +16,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import pytest
+from programs import count
 
 from sideloop import LoopManager, SyncGenerator
 
@@ -295,6 +297,45 @@ class TestContainers:
             return {Hash(): item.aio, "values": values}
 
         assert manager.synced(give)()["values"] in ([[item], item], [item] * 5)
+
+    def test_are_read_at_once_while_async_code_changes_them(self) -> None:
+        manager = LoopManager(scope="process")
+
+        class AsyncFeed(AsyncItem):
+            def __init__(self) -> None:
+                super().__init__()
+                self.items: list[Any] = [self]
+                self.table: dict[Any, Any] = {}
+
+            async def begin(self) -> None:
+                self.task = asyncio.create_task(self.go_on())
+
+            async def go_on(self) -> None:
+                while True:
+                    self.items.append(AsyncItem())
+                    self.table[AsyncItem()] = [self.items[-1]]
+                    if len(self.items) > 50:
+                        self.items.clear()
+                        self.table.clear()
+                    await asyncio.sleep(0)
+
+            async def end(self) -> None:
+                self.task.cancel()
+
+            def now(self) -> Any:
+                return self.items, self.table
+
+        item_class, feed_class = manager.synced(AsyncItem), manager.synced(AsyncFeed)
+        feed: Any = feed_class()
+        feed.begin()
+        kinds: set[type] = set()
+        for _ in range(count(500, full=20_000)):
+            items, table = feed.now()
+            kinds.update(map(type, items), map(type, table))
+            kinds.update(type(one) for held in table.values() for one in held)
+        feed.end()
+        manager.close()
+        assert kinds <= {item_class, feed_class}
 
 
 def unravel(value: Any) -> None:
@@ -582,9 +623,24 @@ class TestWhatIsOdd:
             async def __aexit__(self, kind: Any, *_rest: Any) -> None:
                 log.append(f"left by {kind.__name__}")
 
-        with pytest.raises(KeyboardInterrupt), Connection({twin_class()}):
-            raise AssertionError
-        assert log == ["entered", "left by KeyboardInterrupt"]
+        @manager.synced
+        @contextlib.asynccontextmanager
+        async def connect(value: Any) -> AsyncGenerator[Any]:
+            log.append("entered")
+            try:
+                yield value
+            except BaseException as error:
+                log.append(f"left by {type(error).__name__}")
+                raise
+
+        for enter in (Connection, connect):
+            log.clear()
+            entered = enter({twin_class()})
+            with pytest.raises(KeyboardInterrupt), entered:
+                raise AssertionError
+            assert log == ["entered", "left by KeyboardInterrupt"]
+            with pytest.raises(RuntimeError, match="was not entered"):
+                entered.__exit__(None, None, None)
 
 
 class TestObjects:

@@ -92,18 +92,18 @@ def build(plan: Plan, twin_class: Any) -> list[Any]:
                 list(filter(can_be_hashed, there)) if kind == "frozenset" else there
             )
     for at, (kind, numbers) in enumerate(plan):
-        parts = [made[number % len(plan)] for number in numbers]
-        hashed = list(filter(can_be_hashed, parts))
+        held = [made[number % len(plan)] for number in numbers]
+        hashed = list(filter(can_be_hashed, held))
         if kind in ("list", "deque", "rows"):
-            made[at].extend(parts)
+            made[at].extend(held)
         elif kind in ("set", "bag"):
             made[at].update(hashed)
         elif kind in ("dict", "ordered", "default"):
-            made[at].update(zip(hashed, reversed(parts), strict=False))
+            made[at].update(zip(hashed, reversed(held), strict=False))
             if kind == "ordered" and made[at]:
                 made[at].move_to_end(next(iter(made[at])))
         elif kind == "named":
-            made[at].parts = parts
+            made[at].parts = held
     return [made[at] for at in range(len(plan))]
 
 
