@@ -27,6 +27,7 @@ LAYERS = (
     "event_loop",
     "entry",
     "policy",
+    "translate",
     "python",
 )
 

@@ -5,6 +5,7 @@ from selectors import BaseSelector
 from socket import socket
 from types import FrameType
 from typing import Any, ClassVar, Protocol, TypeVar, final
+from weakref import ref
 
 from typing_extensions import Self, TypeVarTuple, Unpack, disjoint_base
 
@@ -19,15 +20,21 @@ __all__ = [
     "ReadyQueue",
     "Router",
     "RunnerCore",
+    "Shape",
     "ThreadLife",
+    "TwinFunction",
     "call_name",
     "check_async_fn",
     "check_time",
     "copy_context",
     "ended_counts",
+    "forget_weak",
     "generation",
+    "keep_weak",
     "run_as_guest",
     "run_hook_of",
+    "translate",
+    "translate_call",
     "turned_runner",
     "wait_in_hubs",
 ]
@@ -35,6 +42,7 @@ __all__ = [
 _T = TypeVar("_T")
 _T_contra = TypeVar("_T_contra", contravariant=True)
 _Ts = TypeVarTuple("_Ts")
+_Ref = TypeVar("_Ref", bound=ref[Any])
 
 @final
 class Router:
@@ -52,6 +60,15 @@ class Router:
         args: tuple[object, ...],
         kwargs: dict[str, object],
     ) -> _T: ...
+
+@disjoint_base
+class TwinFunction:
+    def __new__(cls, translator: Any, async_fn: Any) -> Self: ...
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any: ...
+    @property
+    def __wrapped__(self) -> Any: ...
+    @property
+    def translator(self) -> Any: ...
 
 @final
 class RunnerCore:
@@ -259,6 +276,28 @@ class ReadyQueue:
 def check_async_fn(async_fn: object) -> None: ...
 def call_name(async_fn: object) -> str: ...
 def generation() -> int: ...
+
+@final
+class Shape:
+    # `fill(made, parts)` fills what `make(value)` has made. Without it: `make(value, parts)`.
+    def __new__(
+        cls,
+        read: Callable[[Any], list[Any]],
+        make: Callable[..., Any],
+        fill: Callable[[Any, list[Any]], None] | None = None,
+    ) -> Self: ...
+
+# `sort(kind)`: None for nothing, a `Shape`, or what translates each object of the class.
+def translate(
+    value: Any, sort: Callable[[type], Any], report: Callable[[object, Exception], None]
+) -> Any: ...
+def translate_call(
+    args: tuple[Any, ...], kwargs: dict[str, Any], sort: Callable[[type], Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]: ...
+
+# In one step: the reference that is kept under a key, which is this if the one there has gone.
+def keep_weak(table: dict[int, _Ref], key: int, reference: _Ref) -> _Ref: ...
+def forget_weak(table: dict[int, Any], key: int, reference: ref[Any]) -> None: ...
 
 @final
 class ThreadLife:

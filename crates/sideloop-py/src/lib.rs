@@ -25,6 +25,8 @@ mod entry;
 
 mod policy;
 
+mod translate;
+
 mod python;
 
 /// The native half of sideloop. Private: import from `sideloop` instead.
@@ -55,6 +57,9 @@ pub mod _sideloop {
     use super::face::Items;
 
     #[pymodule_export]
+    use super::face::TwinFunction;
+
+    #[pymodule_export]
     use super::face::run_as_guest;
 
     #[pymodule_export]
@@ -80,6 +85,18 @@ pub mod _sideloop {
 
     #[pymodule_export]
     use super::policy::errors::call_name;
+
+    #[pymodule_export]
+    use super::translate::Shape;
+
+    #[pymodule_export]
+    use super::translate::translate;
+
+    #[pymodule_export]
+    use super::translate::translate_call;
+
+    #[pymodule_export]
+    use super::python::weak::{forget_weak, keep_weak};
 
     #[pymodule_export]
     use super::python::thread::ThreadLife;

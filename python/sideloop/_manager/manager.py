@@ -220,7 +220,8 @@ class LoopManager(Maps, Sent):
 
         An object of a class's twin stands for one of the class. Both are translated into each other
         wherever they are passed to the twins of one manager or returned by them, also inside of
-        lists, tuples, dicts and sets. Constructors and async methods run on the loop; sync methods
+        lists, tuples, dicts, sets, deques, classes derived from these, and dataclasses that compare
+        by their fields. Constructors and async methods run on the loop; sync methods
         and properties on the calling thread. The twin of a class whose instances can be awaited
         returns what awaiting one gives.
 

@@ -30,7 +30,11 @@ class Counterparts(Twin):
         host, visit = manager._begin()  # pyright: ignore[reportPrivateUsage]  # ours
         entered = host.run(visit.enter)
         _visits(self).enter(manager)
-        return translator.out(entered)
+        try:
+            return translator.out(entered)
+        except BaseException as error:  # a signal handler's: the block will not be, so nor its end
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
 
     def __exit__(
         self,

@@ -4,10 +4,11 @@ import functools
 import sys
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sideloop._sideloop import TwinFunction
 from sideloop._twins.form import Form, Made
-from sideloop._twins.translate import into_call, kind_of
+from sideloop._twins.translate import kind_of
 from sideloop._twins.translator import Translator
 from sideloop._views.context_manager import SyncContextManager
 from sideloop._views.generator import SyncGenerator
@@ -18,7 +19,27 @@ _HIDDEN = frozenset(
 """What would show the twin as a coroutine function, and what it has itself."""
 
 
-class SyncFunction:
+class _Shown(str):
+    """What a class shows of itself, where each of its objects shows what its function does.
+
+    To look that up when a twin is made would cost a method's call more than all else that is done.
+    """
+
+    name: str
+
+    def __get__(self, twin: Any, owner: Any = None) -> Any:
+        return self if twin is None else getattr(twin.__wrapped__, self.name, str(self))
+
+    @classmethod
+    def by_objects_of(cls, kind: type) -> None:
+        """Have the objects of a class show their functions' documentation and module."""
+        for name in ("__doc__", "__module__"):
+            shown = cls(getattr(kind, name) or "")
+            shown.name = name
+            setattr(kind, name, shown)
+
+
+class SyncFunction(TwinFunction):
     """The sync twin of an async function: what `synced` returns.
 
     Looks like the function, which is at `aio`, and is a method where that would be one. Calling it
@@ -38,16 +59,13 @@ class SyncFunction:
     __sideloop_twin__ = True
     """Calls refuse it, and say to pass its `aio`."""
 
-    def __init__(self, translator: Translator, async_fn: Any) -> None:
-        self.__wrapped__ = async_fn
-        self.translator = translator
-        # The class has these too, so that `__getattr__` is not asked for them.
-        self.__doc__ = async_fn.__doc__
-        self.__module__ = getattr(async_fn, "__module__", __name__)
+    if TYPE_CHECKING:
+        # The extension's own, as is the call, which costs no frame of Python then.
+        @property
+        def translator(self) -> Translator: ...
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        translator = self.translator
-        return translator.out(translator.router.run(self.__wrapped__, *into_call(args, kwargs)))
+    def __init_subclass__(cls) -> None:
+        _Shown.by_objects_of(cls)
 
     @property
     def aio(self) -> Any:
@@ -107,11 +125,14 @@ class SyncFunction:
         return maker
 
 
+_Shown.by_objects_of(SyncFunction)
+
+
 class SyncGeneratorFunction(SyncFunction):
     """The sync twin of a function that returns an async generator or iterator."""
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> SyncGenerator[Any, Any]:
-        args, kwargs = into_call(args, kwargs)
+        args, kwargs = self.translator.into_call(args, kwargs)
         items = self.__wrapped__(*args, **kwargs)
         return self.translator.iterate(items, self.__wrapped__)
 
@@ -120,7 +141,7 @@ class SyncContextManagerFunction(SyncFunction):
     """The sync twin of a function that returns an async context manager."""
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> SyncContextManager[Any]:
-        args, kwargs = into_call(args, kwargs)
+        args, kwargs = self.translator.into_call(args, kwargs)
         async_fn, translator = self.__wrapped__, self.translator
         make = functools.partial(async_fn, *args, **kwargs)
         return SyncContextManager(translator.router, async_fn, make, translator.out)
@@ -133,7 +154,7 @@ class PassedFunction(SyncFunction):
     """
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        args, kwargs = into_call(args, kwargs)
+        args, kwargs = self.translator.into_call(args, kwargs)
         found = self.__wrapped__(*args, **kwargs)
         translator = self.translator
         if kind_of(found) is types.CoroutineType:

@@ -1,12 +1,15 @@
 """Translation: between what async code hands out and takes, and the sync views of it."""
 
-import functools
-import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
+from sideloop._sideloop import translate_call
+from sideloop._twins.by_class import kind_of as kind_of
+from sideloop._twins.by_class import namespace_of
+from sideloop._twins.shape import shape_of
+
 _PLAIN = frozenset((type(None), bool, bytes, bytearray, complex, float, int, str))
-_COLLECTIONS: frozenset[Any] = frozenset((frozenset, list, set, tuple))
+_CONTAINERS: frozenset[type] = frozenset((dict, frozenset, list, set, tuple))
 
 
 class Translated:
@@ -39,58 +42,36 @@ def is_plain(value: object) -> bool:
 
 def into(value: Any) -> Any:
     """What async code gets of what sync code has passed to it."""
-    return value if type(value) in _PLAIN else each(value, _original, ())
+    return value if type(value) in _PLAIN else into_call((value,), {})[0][0]
 
 
 def into_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
-    """The same, for the arguments of a call: of most there is nothing to translate."""
-    for value in args:
-        if type(value) not in _PLAIN:
-            args = tuple(map(into, args))
-            break
-    if kwargs:
-        kwargs = {name: into(value) for name, value in kwargs.items()}
-    return args, kwargs
+    """The same, for the arguments of a call."""
+    return translate_call(args, kwargs, _sort)
 
 
-def _original(value: Any) -> Any:
-    if isinstance(value, Translated):
-        return original_of(value)
-    if isinstance(value, type):
-        origin = vars(value).get("__sideloop__")
-        return value if origin is None else origin.original
-    return value
+def into_alone(value: Any) -> Any:
+    """The same, for a value that is not looked into."""
+    original = None if is_plain(value) or is_container(value) else _original_of(type(value))
+    return value if original is None else original(value)
 
 
-def each(value: Any, leaf: Callable[[Any], Any], outer: tuple[int, ...]) -> Any:
-    """Translate a value and what is inside of lists, tuples, dicts and sets.
-
-    A container that holds nothing to translate is passed on as it is, not as a copy: whoever has
-    passed it may look into it later. `outer` are those that it is inside of: one may hold itself.
-    """
-    kind = kind_of(value)
-    if kind in _PLAIN:
-        return value
-    make: Callable[[list[Any]], Any]
-    if kind in _COLLECTIONS:
-        items, make = list(value), kind
-    elif kind is dict:
-        items, make = list(value.values()), functools.partial(_dict, value)
-    elif tuple in kind.__mro__ and hasattr(kind, "_make"):
-        items, make = list(value), kind._make
-    else:
-        return leaf(value)
-    if id(value) in outer:
-        return value
-    outer = (*outer, id(value))
-    translated = [each(item, leaf, outer) for item in items]
-    return value if all(map(operator.is_, translated, items)) else make(translated)
+def is_container(value: object) -> bool:
+    """Whether it is a plain list, tuple, dict or set."""
+    return type(value) in _CONTAINERS
 
 
-def _dict(keys: Iterable[Any], values: list[Any]) -> dict[Any, Any]:
-    return dict(zip(keys, values, strict=True))
+def _sort(kind: type) -> Any:
+    return _original_of(kind) or shape_of(kind)
 
 
-def kind_of(value: object) -> Any:
-    """Its class, of which a type checker knows nothing."""
-    return type(value)
+def _original_of(kind: Any) -> Callable[[Any], Any] | None:
+    """What makes the original of an object of this class, if it has one."""
+    if issubclass(kind, Translated):
+        return original_of
+    return _original_class if issubclass(kind, type) else None
+
+
+def _original_class(kind: type) -> type:
+    origin = namespace_of(kind).get("__sideloop__")
+    return kind if origin is None else origin.original

@@ -1,16 +1,28 @@
 """The translator: what one manager's twins know of each other, and where what they return lives."""
 
-import threading
+import contextlib
+import functools
 import types
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
-from sideloop._sideloop import Router
+from sideloop._base.errors import logger
+from sideloop._sideloop import Router, forget_weak, keep_weak, translate
+from sideloop._twins.by_class import ByClass, mro_of
 from sideloop._twins.elsewhere import Home, from_elsewhere
-from sideloop._twins.translate import Translated, each, into, is_plain, kind_of
+from sideloop._twins.shape import shape_of
+from sideloop._twins.translate import (
+    Translated,
+    into,
+    into_alone,
+    into_call,
+    is_container,
+    is_plain,
+    kind_of,
+)
 from sideloop._views.context_manager import SyncContextManager
 from sideloop._views.generator import SyncGenerator, as_generator
 
@@ -48,18 +60,14 @@ class Known:
 
     def __init__(self) -> None:
         # A twin class holds its original, so these must not hold the twin class.
-        self._classes: weakref.WeakKeyDictionary[type, weakref.ref[type[Translated]]]
-        self._classes = weakref.WeakKeyDictionary()
-        self._nearest: weakref.WeakKeyDictionary[type, weakref.ref[type[Translated]] | None]
-        self._nearest = weakref.WeakKeyDictionary()
+        self._classes: ByClass[weakref.ref[type[Translated]]] = ByClass()
+        self._nearest: ByClass[_Nearest] = ByClass()
+        self.has_classes = False
+        # Another one whenever there is another class.
+        self._edition = object()
         # By identity: a twin keeps its original, and with that the identity, until it is gone.
-        self._twins: weakref.WeakValueDictionary[int, Translated] = weakref.WeakValueDictionary()
+        self._twins: dict[int, _Keyed] = {}
         self._places: dict[int, _Place] = {}
-        # Re-entrant: a signal handler may come here while this thread is inside.
-        self._lock = threading.RLock()
-
-    def __bool__(self) -> bool:
-        return bool(self._classes)
 
     def twin_class(self, kind: type) -> type[Translated] | None:
         """The twin of exactly this class."""
@@ -68,77 +76,95 @@ class Known:
 
     def add_class(self, kind: type, twin_class: type[Translated]) -> None:
         """From now on its instances are translated."""
-        with self._lock:
-            self._classes[kind] = weakref.ref(twin_class)
-            self._nearest.clear()
+        self._classes.keep(kind, weakref.ref(twin_class))
+        self.has_classes = True
+        self._edition = object()
 
     def nearest_class(self, kind: type) -> type[Translated] | None:
         """The twin of this class, or of the first one that it is derived from."""
-        if not self._classes:
+        if not self.has_classes:
             return None
-        try:
-            found = self._nearest[kind]
-        except KeyError:
-            with self._lock:
-                refs = (self._classes.get(base) for base in kind.__mro__)
-                found = next((ref for ref in refs if ref is not None and ref() is not None), None)
-                self._nearest[kind] = found
-        return None if found is None else found()
+        nearest = self._nearest.get(kind)
+        if nearest is not None and nearest.edition is self._edition:
+            if nearest.ref is None:
+                return None
+            if (found := nearest.ref()) is not None:
+                return found
+        edition = self._edition
+        twins = (self.twin_class(base) for base in mro_of(kind))
+        twin_class = next((one for one in twins if one is not None), None)
+        ref = None if twin_class is None else weakref.ref(twin_class)
+        self._nearest.keep(kind, _Nearest(edition, ref))
+        return twin_class
 
     def found_twin(self, original: object) -> Translated | None:
         """The twin of an object, if it has one now."""
-        return self._twins.get(id(original))
+        found = self._twins.get(id(original))
+        return None if found is None else found()
 
     def twin(
         self, original: object, twin_class: type[Translated], resident: "Resident | None"
     ) -> Translated:
         """The one twin of an object. Where that lives is settled later, if it is not said."""
-        found = self._twins.get(id(original))
+        found = self.found_twin(original)
         if found is None:
-            # Made before the lock is taken, under which no object should be.
             made = twin_class.of(original)
             if resident is not None:
                 made.__dict__[RESIDENT] = self.settle(original, resident)
-            with self._lock:
-                found = self._twins.get(id(original))
-                if found is None:
-                    self._twins[id(original)] = found = made
+            ref = _Keyed(made, self._forget_twin)
+            ref.key = id(original)
+            # Another thread's may have come first, and may go before it is held here.
+            while (found := keep_weak(self._twins, ref.key, ref)()) is None:
+                pass
         return found
 
     def adopt(self, original: object, twin: Translated) -> None:
         """This is the object's twin from now on."""
-        with self._lock:
-            self._twins[id(original)] = twin
+        ref = _Keyed(twin, self._forget_twin)
+        ref.key = id(original)
+        self._twins[ref.key] = ref
 
     def place(self, original: object) -> "Resident | None":
         """Where an object lives, if that is settled."""
         found = self._places.get(id(original))
-        return found.resident if found is not None and found() is original else None
+        return None if found is None else found.resident
 
     def settle(self, original: object, resident: "Resident") -> "Resident":
         """Where an object lives: here, unless that was settled before."""
         try:
-            place = _Place(original, self._leave)
+            place = _Place(original, self._forget_place)
         except TypeError:
             return resident  # one without weak references: its twin alone knows
         place.key, place.resident = id(original), resident
-        found = self._places.setdefault(place.key, place)
-        if found is not place and found() is not original:
-            self._places[place.key] = found = place
-        return found.resident
+        return keep_weak(self._places, place.key, place).resident
 
-    def _leave(self, place: "weakref.ref[Any]") -> None:
-        key = cast("_Place", place).key
-        if self._places.get(key) is place:
-            del self._places[key]
+    def _forget_twin(self, ref: "weakref.ref[Any]") -> None:
+        forget_weak(self._twins, cast("_Keyed", ref).key, ref)
+
+    def _forget_place(self, ref: "weakref.ref[Any]") -> None:
+        forget_weak(self._places, cast("_Place", ref).key, ref)
 
 
-class _Place(weakref.ref[Any]):
-    """Where an object lives, until it is gone."""
+class _Nearest(NamedTuple):
+    """The nearest class with a twin, when these were the classes with twins."""
 
-    __slots__ = ("key", "resident")
+    edition: object
+    ref: weakref.ref[type[Translated]] | None
+
+
+class _Keyed(weakref.ref[Any]):
+    """A reference that knows what it is kept under."""
+
+    __slots__ = ("key",)
 
     key: int
+
+
+class _Place(_Keyed):
+    """Where an object lives, until it is gone."""
+
+    __slots__ = ("resident",)
+
     resident: "Resident"
 
 
@@ -171,14 +197,28 @@ class Translator:
             self._residents[id(home)] = found = Resident(self, home, router)
         return found
 
+    def into_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        """What async code gets of the arguments of a call."""
+        if self.known.has_classes:
+            return into_call(args, kwargs)
+        return tuple(map(into_alone, args)), {key: into_alone(arg) for key, arg in kwargs.items()}
+
     def out(self, value: Any) -> Any:
-        """The sync view of what async code has handed out."""
-        return value if is_plain(value) else each(value, self._view, ())
+        """The sync view of what async code has handed out.
+
+        Of one that cannot be translated that is the value itself: an answer is never lost.
+        """
+        if is_plain(value):
+            return value
+        if self.known.has_classes:
+            return translate(value, self._sort, _report)
+        # Nothing in it could be of a class with a twin.
+        return value if is_container(value) else translate(value, self._view_of, _report)
 
     def iterate(self, items: Any, async_fn: object) -> SyncGenerator[Any, Any]:
         """The sync view of something to iterate, with its items translated too."""
         generator = as_generator(items)
-        if not self.known:
+        if not self.known.has_classes:
             return SyncGenerator(self.router, async_fn, generator)
         return TranslatedGenerator.of(self, async_fn, generator)
 
@@ -194,16 +234,46 @@ class Translator:
             return place.twin(original, twin_class)
         return found
 
-    def _view(self, value: Any) -> Any:
-        kind = kind_of(value)
+    def _sort(self, kind: type) -> Any:
+        return self._view_of(kind) or shape_of(kind)
+
+    def _view_of(self, kind: Any) -> Callable[[Any], Any] | None:
+        """What makes the sync view of an object of this class, if it has one."""
         if kind is types.AsyncGeneratorType:
-            return self.iterate(value, value)
+            return self._iterated
         if kind is _EntersGenerator:
-            return SyncContextManager(self.router, value.gen, lambda: value, self.out)
-        if isinstance(value, type):
-            return self.known.twin_class(value) or value
+            return self._entered
+        if issubclass(kind, type):
+            return self._twin_class
         twin_class = self.known.nearest_class(kind)
-        return value if twin_class is None else self.twin(value, twin_class)
+        return None if twin_class is None else functools.partial(self.twin, twin_class=twin_class)
+
+    def _iterated(self, items: Any) -> SyncGenerator[Any, Any]:
+        return self.iterate(items, items)
+
+    def _entered(self, entered: Any) -> SyncContextManager[Any]:
+        return SyncContextManager(self.router, entered.gen, lambda: entered, self.out)
+
+    def _twin_class(self, kind: type) -> type:
+        return self.known.twin_class(kind) or kind
+
+
+_reported: ByClass[bool] = ByClass()
+
+
+def _report(value: object, error: Exception) -> None:
+    """Say, once for each class, that part of an answer is handed out as it is."""
+    kind = kind_of(value)
+    if _reported.get(kind):
+        return
+    _reported.keep(kind, True)
+    with contextlib.suppress(Exception):  # a filter of somebody's; the answer is not lost for it
+        logger.warning(
+            "sideloop: an object of %s could not be translated, so sync code gets what async code "
+            "has made: see the error below",
+            type.__repr__(kind),
+            exc_info=error,
+        )
 
 
 class Resident(Translator):

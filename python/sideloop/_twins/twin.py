@@ -11,7 +11,7 @@ from sideloop._twins.derived import KWARGS, originals_of
 from sideloop._twins.hooks import taken_call
 from sideloop._twins.origin import HiddenOrigin, Origin
 from sideloop._twins.taken import taken_value
-from sideloop._twins.translate import Translated, into_call, original_of
+from sideloop._twins.translate import Translated, original_of
 from sideloop._twins.translator import RESIDENT, Translator
 from sideloop._twins.twin_type import TwinType
 from sideloop._twins.view import resident_of, view
@@ -34,7 +34,7 @@ class Twin(Translated, metaclass=TwinType):
             return object.__new__(cls)  # a user's, whose __init__ may take other arguments
         resident = origin.translator.here(origin.construct)
         args, kwargs = taken_call(resident, origin.original, args, kwargs)
-        made = resident.router.run(origin.construct, *into_call(args, kwargs))
+        made = resident.router.run(origin.construct, *resident.into_call(args, kwargs))
         try:
             if made[1] is not None:
                 raise made[1]
@@ -110,7 +110,7 @@ def constructor_of(original: type) -> Callable[..., None]:
             return  # it was made by `__new__`
         translator = self.__sideloop__.translator
         args, kwargs = taken_call(translator, original, args, kwargs)
-        error = begin(self, original, *into_call(args, kwargs))
+        error = begin(self, original, *translator.into_call(args, kwargs))
         try:
             if error is not None:
                 raise error

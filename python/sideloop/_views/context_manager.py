@@ -59,8 +59,13 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
 
     def __enter__(self) -> T_co:
         host, visit = self._begin()
-        entered: T_co = self._view(host.run(visit.enter))
-        return entered
+        entered = host.run(visit.enter)
+        try:
+            viewed: T_co = self._view(entered)
+        except BaseException as error:  # a signal handler's: the block will not be, so nor its end
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
+        return viewed
 
     def __exit__(
         self,

@@ -2,6 +2,8 @@
 
 mod router;
 
+mod twin;
+
 mod serving;
 
 mod submit;
@@ -20,3 +22,4 @@ mod closing;
 
 pub(crate) use self::guest::run_as_guest;
 pub(crate) use self::iterate::Items;
+pub(crate) use self::twin::TwinFunction;

@@ -20,18 +20,31 @@ impl Router {
         args: &Bound<'_, PyTuple>,
         kwargs: &Bound<'_, PyDict>,
     ) -> PyResult<Py<PyAny>> {
-        check_async_fn(async_fn)?;
-        match slf.get().variables {
-            Variables::Copied => {}
-            // A step of a host knows the context that it has run in.
-            Variables::BroughtBack => return run_alone(slf, async_fn, args, kwargs),
-        }
-        loop {
-            let core = serving(slf.get(), async_fn)?;
-            match run(&core, async_fn, args, kwargs)? {
-                Run::Value(value) => return Ok(value),
-                Run::NotStarted => {}
-            }
+        run_for(slf, async_fn, args, kwargs)
+    }
+}
+
+/// The same, for other ways in.
+///
+/// # Errors
+/// What the call raises.
+pub(super) fn run_for(
+    router: &Bound<'_, Router>,
+    async_fn: &Bound<'_, PyAny>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: &Bound<'_, PyDict>,
+) -> PyResult<Py<PyAny>> {
+    check_async_fn(async_fn)?;
+    match router.get().variables {
+        Variables::Copied => {}
+        // A step of a host knows the context that it has run in.
+        Variables::BroughtBack => return run_alone(router, async_fn, args, kwargs),
+    }
+    loop {
+        let core = serving(router.get(), async_fn)?;
+        match run(&core, async_fn, args, kwargs)? {
+            Run::Value(value) => return Ok(value),
+            Run::NotStarted => {}
         }
     }
 }

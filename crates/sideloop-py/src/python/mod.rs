@@ -16,6 +16,8 @@ pub(crate) mod awaiting;
 
 pub(crate) mod names;
 
+pub(crate) mod weak;
+
 pub(crate) mod version;
 
 pub(crate) mod thread;

@@ -1,0 +1,43 @@
+"""What is known of classes, for as long as these are there."""
+
+import weakref
+from typing import Any, Generic, TypeVar
+
+V = TypeVar("V")
+
+
+def kind_of(value: object) -> Any:
+    """Its class, of which a type checker knows nothing."""
+    return type(value)
+
+
+mro_of: Any = vars(type)["__mro__"].__get__
+"""The classes that a class is derived from, itself first, whatever its metaclass says."""
+
+namespace_of: Any = vars(type)["__dict__"].__get__
+"""What a class itself has."""
+
+flags_of: Any = vars(type)["__flags__"].__get__
+
+
+class ByClass(Generic[V]):
+    """A dictionary of classes, which are told apart by identity: a metaclass may compare oddly.
+
+    What is kept must not hold its class.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[weakref.ref[type], V]] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, kind: type) -> V | None:
+        """What is kept of a class, if anything is."""
+        found = self._kept.get(id(kind))
+        return None if found is None else found[1]
+
+    def keep(self, kind: type, value: V) -> None:
+        """Keep this, in place of what was kept."""
+        kept, key = self._kept, id(kind)
+        kept[key] = (weakref.ref(kind, lambda _: kept.pop(key, None)), value)
