@@ -19,9 +19,10 @@ def run(
     *more: object,
     flags: tuple[str, ...] = ("-W", "error"),
     limit: float = programs.TIME_LIMIT,
+    program: str = "fork",
 ) -> None:
     """Run the program, in which each child checks itself and the parent checks them all."""
-    ended = programs.run("fork", what, kind, *more, flags=flags, limit=limit)
+    ended = programs.run(program, what, kind, *more, flags=flags, limit=limit)
     assert (ended.stdout, ended.stderr) == ("the parent is undisturbed\n", "")
     assert ended.code == 0
 
@@ -71,6 +72,40 @@ class TestAForksChild:
         run("collects", kind)
 
 
+class TestAForkByWhatRunsOnALoopThread:
+    """In the child the loop thread is the only one, and nobody waits for it."""
+
+    @pytest.mark.parametrize(
+        "place",
+        [
+            "in_a_call",
+            "in_the_first_step",
+            "in_the_function",
+            "in_a_nested_call",
+            "in_a_task",
+            "in_a_callback",
+            "in_a_step",
+            "in_a_cleanup",
+        ],
+    )
+    def test_ends_the_child_as_a_program_ends(self, place: str, kind: str) -> None:
+        # The child does not close the parent's connections, nor run its coroutines to their end.
+        run(place, kind, flags=("-E",), program="forked")
+
+    def test_ends_the_child_as_a_program_ends_in_debug_mode(self, kind: str) -> None:
+        run("in_a_call", kind, flags=("-X", "dev", "-W", "ignore"), program="forked")
+
+    def test_lets_nothing_else_of_the_loop_run_in_the_child(self) -> None:
+        # Of what is ready on uvloop nobody knows.
+        for kind in ("native", "foreign"):
+            run("with_others_ready", kind, flags=("-E",), program="forked")
+
+    def test_says_that_the_child_cannot_await(self) -> None:
+        # Nobody stops uvloop at once.
+        for kind in ("native", "foreign"):
+            run("that_awaits", kind, flags=("-E",), program="forked")
+
+
 class TestAForkByCCode:
     """No at-fork hook of Python's runs."""
 
@@ -79,3 +114,7 @@ class TestAForkByCCode:
 
     def test_that_detaches_gives_the_child_calls_that_work(self, kind: str) -> None:
         run("from_c_detached", kind)
+
+    def test_on_a_loop_thread_ends_the_child(self) -> None:
+        # A loop of others hears nothing of such a fork.
+        run("in_c_code", "native", flags=("-E",), program="forked")

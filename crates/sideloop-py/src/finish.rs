@@ -11,6 +11,8 @@
 //! User code that runs here, of a future's callbacks or of an exception handler, may exit: then that leaves the loop,
 //! as from any callback, in a turn of its own, since whoever ended the call has more to do.
 //!
+//! In a fork's child whose only thread is the loop's nobody waits: the call that has forked ends the process.
+//!
 //! Each asks the call's phase, which lets one of them through: `Call::complete` and `Call::cancel` give the
 //! answer out once, and without it nobody can be told.
 
@@ -30,6 +32,10 @@ pub(crate) fn finish(call: &Bound<'_, Call>, outcome: Outcome) {
     let core = inside.runner(py).get();
     let listed = core.running.with(py, |calls| calls.remove(&Call::key(call)));
     drop(listed);
+    if core.is_alone() {
+        core.ended_in_child(py, outcome);
+        return;
+    }
     let stopped = match &outcome {
         Outcome::Error(error) => core.entry.is_stopping() && is_cancelled(error.value(py)),
         Outcome::Value(_) | Outcome::NotStarted => false,

@@ -7,6 +7,7 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
+use sideloop_core::generation;
 
 use crate::event_loop::{FirstStep, LoopCore};
 use crate::policy::async_fn::close_coroutine;
@@ -108,8 +109,12 @@ impl TaskMaker {
     ) -> PyResult<T> {
         let py = task.py();
         self.enter_task.call1(py, (&self.event_loop, task))?;
+        let before = generation::current();
         let found = inside();
-        if let Err(error) = self.leave_task.call1(py, (&self.event_loop, task)) {
+        if let Err(error) = self.leave_task.call1(py, (&self.event_loop, task))
+            // In a fork's child asyncio has forgotten the task, since CPython 3.14.
+            && generation::current() == before
+        {
             // What was found is not lost for that.
             error.write_unraisable(py, Some(task));
         }

@@ -19,6 +19,7 @@ from typing import Any
 from sideloop._base.errors import logger
 from sideloop._exit.executor import ExitExecutor, threads_start
 from sideloop._hooks import places, worker
+from sideloop._loops import forked
 from sideloop._loops.driven import DrivenLoop
 from sideloop._loops.loop import Loop, end_together, exit_state, forget_inherited, live
 from sideloop._loops.thread import LoopThread
@@ -113,3 +114,4 @@ def install() -> None:
         os.register_at_fork(after_in_child=forget_inherited)
         os.register_at_fork(after_in_child=worker.forget_inherited)
         os.register_at_fork(after_in_child=places.forget_inherited)
+    forked.install()

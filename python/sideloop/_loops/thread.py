@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sideloop._base.errors import exit_error
 from sideloop._loops.ending import end, report_end
+from sideloop._loops.forked import end_child, runs_here
 from sideloop._loops.hubs import HubExecutor, SystemThread, hubs
 from sideloop._loops.loop import exit_state, left_behind, live, remember
 from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
@@ -94,11 +95,13 @@ class LoopThread:
         if not self._begun.acquire(blocking=False):
             return
         here.loop_thread = self
+        runs_here(self.loop)
         try:
             self.core.enter_thread()
             self._run()
             unwind(self.loop, self.core, self.grace)
         except BaseException as error:  # nobody is there to whom it could go
+            self._end_child(error)
             report(self.loop, f"the loop of runner {self.core.name!r} did not end well", error)
         finally:
             report_end(self, end(self))
@@ -111,11 +114,18 @@ class LoopThread:
             try:
                 self.loop.run_forever()
             except BaseException as error:  # SystemExit and KeyboardInterrupt leave run_forever
-                if self.core.is_outcome(error) and not self.core.stopping:
+                if self.core.is_outcome(error) and not self.core.stopping and not self.core.alone:
                     continue  # it is on its way to the caller, and is nobody else's business
                 reason = error
+            self._end_child(reason)
             self.core.begin_unwinding(reason)
             return
+
+    def _end_child(self, left: BaseException | None) -> None:
+        """End the process, if it is a fork's child in which this thread is alone."""
+        if self.core.alone:
+            here.loop_thread = None
+            end_child(self.core, left)
 
 
 def _make_thread(main: Callable[[], None], name: str) -> threading.Thread | SystemThread:

@@ -143,6 +143,8 @@ class _Unwinding:
             try:
                 self._loop.run_forever()
             except (SystemExit, KeyboardInterrupt) as error:
+                if self._core.alone:
+                    raise
                 if self._core.is_outcome(error):
                     continue  # it is on its way to the caller
                 pressed = isinstance(error, KeyboardInterrupt) and _on_main()
@@ -151,9 +153,13 @@ class _Unwinding:
                     raise
                 self._exits.append(error)
             except BaseException as error:
+                if self._core.alone:
+                    raise
                 failed = error
                 if _on_main():
                     self._exits.append(error)
+            if self._core.alone:
+                raise RuntimeError("what unwinds has forked, and this is the child")
         if not task.done():
             # Its own methods fail, and nothing that is left on it can be run.
             forget(task)

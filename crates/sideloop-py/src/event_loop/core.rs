@@ -118,6 +118,11 @@ impl LoopCore {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// Have the thread that runs the loop leave it after this turn.
+    pub(super) fn stop_turning(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
     /// Whether a thread runs the loop now.
     pub(crate) fn runs(&self, py: Python<'_>) -> bool {
         self.thread_id.is_some(py)

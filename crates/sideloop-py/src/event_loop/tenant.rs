@@ -9,6 +9,9 @@ use crate::python::attached::Attached;
 /// Whoever takes calls for the loop, and what the loop asks of it.
 pub(crate) struct Tenant {
     pub(crate) runner: Py<PyAny>,
+    /// Whether the loop has a thread of its own: in the child of a fork that was made by what runs on it, that is
+    /// the only thread, and nobody waits for it.
+    pub(crate) on_own_thread: bool,
     /// Take what has come in through the entry, and act on it.
     pub(crate) drain: Drain,
     /// Take a callback in hand that is to be called with these arguments, if it need not wait for a turn.
@@ -31,6 +34,13 @@ impl LoopCore {
 
     pub(super) fn has_tenant(&self, py: Python<'_>) -> bool {
         self.tenant.with(py, |now| now.is_some())
+    }
+
+    /// Whether this is a fork's child, made by what runs on the loop, which then has the step of that and no other:
+    /// all else that is on the loop is the parent's, and so are the files that it would wait for.
+    pub(super) fn is_alone(&self, py: Python<'_>) -> bool {
+        self.orphaned()
+            && self.tenant.with(py, |now| now.as_ref().is_some_and(|tenant| tenant.on_own_thread))
     }
 
     /// The runner that takes calls for the loop, if one does.

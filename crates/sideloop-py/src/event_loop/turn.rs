@@ -32,11 +32,17 @@ pub(super) const LONGEST_BLIND: f64 = 50e-6;
 pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
+    if leaves_in_child(slf) {
+        return Ok(());
+    }
     let timeout = match (until_due(slf)?, longest) {
         (Some(timeout), Some(longest)) => Some(timeout.min(longest)),
         (timeout, longest) => timeout.or(longest),
     };
     wait(slf, timeout)?;
+    if leaves_in_child(slf) {
+        return Ok(());
+    }
     take_due(slf)?;
     run_ready(slf)?;
     if longest.is_some() || !core.runs(py) || !LoopCore::keeps(slf, Method::RunOnce) {
@@ -56,9 +62,22 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
         } else {
             return Ok(());
         }
+        if leaves_in_child(slf) {
+            return Ok(());
+        }
         take_due(slf)?;
         run_ready(slf)?;
     }
+}
+
+/// Whether the thread leaves the loop here, since what has just run on it has forked, and this is the child.
+fn leaves_in_child(slf: &Bound<'_, LoopCore>) -> bool {
+    let core = slf.get();
+    let leaves = core.is_alone(slf.py());
+    if leaves {
+        core.stop_turning();
+    }
+    leaves
 }
 
 /// How long the loop may wait for I/O, in seconds; None: until something comes.
@@ -140,6 +159,9 @@ pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
         } else {
             handle::run(slf, &ready)?;
             handle::let_go(ready);
+        }
+        if leaves_in_child(slf) {
+            break;
         }
     }
     Ok(())

@@ -64,6 +64,8 @@ pub(super) fn advance(
                 Throw::Over => return Err(error),
                 Throw::Runs => return Err(runs_already(inside, py)),
             },
+            // What else there is to do is the parent's.
+            None if told && is_alone(inside, py) => return Ok(Stop::Rest),
             None => match inside.with(|state| state.look(time)) {
                 Look::Begin(todo) => {
                     publish(inside, py, &mut told);
@@ -148,6 +150,11 @@ fn publish(host: &Host, py: Python<'_>, told: &mut bool) {
     {
         core.bind(py).get().entry.publish();
     }
+}
+
+/// Whether this is a fork's child, made by a step, which is over.
+fn is_alone(host: &Host, py: Python<'_>) -> bool {
+    host.core.get().is_some_and(|core| core.bind(py).get().is_alone())
 }
 
 /// Whether another item may be made at once. If anything else is to be done on the loop, that comes first.

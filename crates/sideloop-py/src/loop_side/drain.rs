@@ -12,7 +12,7 @@ use super::cancel::cancel;
 use super::start::{FirstStepBy, Started, start};
 use crate::event_loop::Tenant;
 use crate::finish::finish;
-use crate::model::{Call, RunnerCore, turn_for};
+use crate::model::{Call, Drive, RunnerCore, turn_for};
 use crate::policy::outcome::Outcome;
 use crate::python::names::names;
 use crate::python::thread;
@@ -25,7 +25,8 @@ impl RunnerCore {
         let _ = slf.get().tasks.set(TaskMaker::new(event_loop)?);
         if let Some(own_loop) = &slf.get().own_loop {
             let runner = slf.clone().into_any().unbind();
-            let tenant = Tenant { runner, drain: drain_for_loop, finish_at_once };
+            let on_own_thread = matches!(slf.get().drive, Drive::Thread);
+            let tenant = Tenant { runner, on_own_thread, drain: drain_for_loop, finish_at_once };
             own_loop.get().let_to(slf.py(), Some(tenant));
         }
         Ok(())
@@ -66,6 +67,10 @@ fn drain(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
                 // Nothing came with it, where that is the first step's.
                 Err(exit) => left = Err(exit),
             }
+            if core.is_alone() {
+                core.goes_on_in_child(py, call);
+                break;
+            }
         }
         left?;
         // A loop of ours looks again before it sleeps; a foreign loop's bell must be armed here.
@@ -93,6 +98,11 @@ fn finish_at_once(callback: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>) -> PyR
     let py = callback.py();
     let Ok(call) = callback.cast_exact::<Call>() else { return Ok(false) };
     let Ok(task) = args.get_item(0) else { return Ok(false) };
+    if call.get().runner(py).get().is_alone() {
+        // There is no other turn.
+        finish(call, Outcome::capture(&task));
+        return Ok(true);
+    }
     let tasks = call.get().runner(py).get().tasks.get();
     if !tasks.is_some_and(|tasks| tasks.is_plain(&task))
         || call.get().is_told_by_callbacks(py)
