@@ -75,14 +75,10 @@ def _watch() -> None:
 def _tells_of_the_fork(error: BaseException | None) -> bool:
     """Whether it is how the step of the task ends that has forked, besides what came of that.
 
-    Since CPython 3.14 asyncio forgets in the child which task runs, and complains at its next end.
-    To have it remember would forbid the child an `asyncio.run`.
+    Since CPython 3.14 asyncio forgets in the child which loop runs, and complains of it at the end
+    of the step. To have it remember would forbid the child an `asyncio.run`.
     """
-    return (
-        _here.task is not None
-        and isinstance(error, RuntimeError)
-        and "is not the running loop" in str(error)
-    )
+    return isinstance(error, RuntimeError) and "is not the running loop" in str(error)
 
 
 _kept: list[object] = []
