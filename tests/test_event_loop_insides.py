@@ -51,6 +51,8 @@ class TestHandles:
             names = [name for base in type(handle).__mro__ for name in base.__dict__]
             values = {name: getattr(handle, name) for name in names if name[0] == "_" != name[1]}
             values |= {"_loop": None, "_source_traceback": None}
+            if "_lock" in values:  # of each handle's own, since CPython 3.14
+                values["_lock"] = type(values["_lock"])
             return {name: value for name, value in values.items() if not callable(value)}
 
         context = contextvars.copy_context()

@@ -29,6 +29,8 @@ struct Offsets {
 pub(crate) struct Layout {
     handle: Class,
     timer: Class,
+    /// A handle with a lock of its own, which `call_soon_threadsafe` makes since CPython 3.14.
+    locked: Option<Py<PyType>>,
     offsets: Offsets,
     scheduled: isize,
     when: isize,
@@ -94,9 +96,16 @@ impl Layout {
             Offsets { callback, args, cancelled, event_loop, source_traceback, repr, context };
         let both = vec![callback, args, cancelled, event_loop, source_traceback, repr, context];
         let timers = [&both[..], &[scheduled, when]].concat();
+        let locked = match events.getattr_opt("_ThreadSafeHandle")? {
+            // It has the slots of its base where that has them.
+            Some(class) => Some(class.cast_into::<PyType>()?)
+                .filter(|class| class.is_subclass(&handle).unwrap_or(false)),
+            None => None,
+        };
         let handle = Class::new(&handle, both);
         let timer = Class::new(&timer, timers);
-        let layout = Self { handle, timer, offsets, scheduled, when };
+        let locked = locked.map(Bound::unbind);
+        let layout = Self { handle, timer, locked, offsets, scheduled, when };
         Ok(layout.agrees_with_the_classes(py)?.then_some(layout))
     }
 
@@ -197,6 +206,11 @@ impl Layout {
         self.handle.fits(handle) || self.timer.fits(handle)
     }
 
+    /// Whether this is exactly one that has a lock.
+    fn is_locked(&self, handle: &Bound<'_, PyAny>) -> bool {
+        self.locked.as_ref().is_some_and(|class| handle.get_type().is(class))
+    }
+
     /// When a timer is due, in seconds of the loop's clock. None if it is no plain `TimerHandle` with a
     /// float in it.
     pub(crate) fn when(&self, timer: &Bound<'_, PyAny>) -> Option<f64> {
@@ -290,9 +304,31 @@ pub(crate) fn run(event_loop: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>) -> P
     if is_cancelled(handle)? {
         return Ok(());
     }
-    let Some(layout) = layout(py).filter(|layout| layout.fits(handle)) else {
-        return handle.call_method0(names(py).run.bind(py)).map(drop);
-    };
+    match layout(py) {
+        Some(layout) if layout.fits(handle) => run_slots(layout, event_loop, handle),
+        // Its own method leaves what failed in a cycle through the frame of that method.
+        Some(layout) if layout.is_locked(handle) => {
+            let lock = handle.getattr("_lock")?;
+            lock.call_method0("acquire")?;
+            let ran = match is_cancelled(handle) {
+                Ok(false) => run_slots(layout, event_loop, handle),
+                Ok(true) => Ok(()),
+                Err(error) => Err(error),
+            };
+            lock.call_method0("release")?;
+            ran
+        }
+        Some(_) | None => handle.call_method0(names(py).run.bind(py)).map(drop),
+    }
+}
+
+/// Run what lies in the slots of a handle of these classes, or derived from them.
+fn run_slots(
+    layout: &Layout,
+    event_loop: &Bound<'_, PyAny>,
+    handle: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    let py = handle.py();
     let at = &layout.offsets;
     // SAFETY: the slots hold live objects or null; each gets a reference of ours, since the callback
     // may cancel the handle, which drops the handle's own.
