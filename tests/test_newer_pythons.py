@@ -1,0 +1,315 @@
+"""What newer CPythons have brought, on our loops: each skipped where it is not there yet."""
+
+import asyncio
+import contextlib
+import re
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import programs
+import pytest
+
+import sideloop
+
+
+def since(*version: int) -> pytest.MarkDecorator:
+    text = ".".join(map(str, version))
+    return pytest.mark.skipif(sys.version_info < version, reason=f"new in CPython {text}")
+
+
+@pytest.fixture(params=["thread", "caller"])
+def runner(request: pytest.FixtureRequest) -> Iterator[sideloop.Runner]:
+    with sideloop.Runner(drive=request.param) as runner:
+        yield runner
+
+
+@since(3, 14)
+class TestTheCallGraph:
+    def test_shows_what_awaits_a_task_down_to_the_call(self, runner: sideloop.Runner) -> None:
+        library: Any = asyncio
+        graphs: list[str] = []
+
+        async def innermost() -> None:
+            graphs.append(library.format_call_graph())
+
+        async def outermost() -> None:
+            await asyncio.create_task(innermost(), name="the inner task")
+
+        runner.run(outermost)
+        (graph,) = graphs
+        shown = re.findall(r"(?:async )?(innermost|outermost)\(\)", graph)
+        assert shown == ["innermost", "outermost"]
+        assert "'the inner task'" in graph
+        assert "Awaited by" in graph
+
+    def test_shows_a_task_from_another_thread(self) -> None:
+        library: Any = asyncio
+        tasks: list[asyncio.Task[Any] | None] = []
+        begun, enough = threading.Event(), asyncio.Event()
+
+        async def waits() -> None:
+            tasks.append(asyncio.current_task())
+            begun.set()
+            await enough.wait()
+
+        with sideloop.Runner() as runner:
+            future = runner.submit(waits)
+            assert begun.wait(programs.TIME_LIMIT)
+            graph = library.capture_call_graph(tasks[0])
+            assert graph is not None
+            names = [entry.frame.f_code.co_name for entry in graph.call_stack]
+            # Below it, what the event waits with.
+            assert names[-1] == "waits"
+            runner.run(to_set(enough))
+            future.result(programs.TIME_LIMIT)
+
+
+def to_set(event: asyncio.Event) -> Callable[[], Any]:
+    async def set_it() -> None:
+        event.set()
+
+    return set_it
+
+
+WAITING = """
+import asyncio, sys, threading
+import sideloop
+
+async def waits_for_ever():
+    await asyncio.Event().wait()
+
+async def awaits_a_task():
+    task = asyncio.create_task(waits_for_ever(), name="the inner task")
+    await asyncio.sleep(0)
+    print("begun", flush=True)
+    await task
+
+def in_a_thread(target, *args):
+    threading.Thread(target=target, args=args).start()
+
+{how}
+"""
+
+WAYS = {
+    "a call that its caller drives": 'sideloop.Runner(drive="caller").run(awaits_a_task)',
+    "a loop of ours": "asyncio.run(awaits_a_task(), loop_factory=sideloop.new_event_loop)",
+    "a call": "sideloop.run_sync(awaits_a_task)",
+    "asyncio's loop": "asyncio.run(awaits_a_task())",
+    "asyncio's loop, in a thread": "in_a_thread(asyncio.run, awaits_a_task())",
+}
+
+
+def seen_from_outside(command: str, how: str) -> list[str]:
+    """The names that `python -m asyncio` shows of a process that waits in this way."""
+    program = WAITING.format(how=WAYS[how])
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "begun\n"
+            seen = subprocess.run(
+                [sys.executable, "-m", "asyncio", command, str(process.pid)],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=programs.TIME_LIMIT,
+            )
+        finally:
+            process.kill()
+    if "ermission" in seen.stderr:
+        pytest.skip("this user may not look into another process")
+    assert (seen.returncode, seen.stderr) == (0, "")
+    return re.findall("awaits_a_task|waits_for_ever|the inner task", seen.stdout)
+
+
+@since(3, 14)
+@pytest.mark.parametrize("command", ["pstree", "ps"])
+class TestWhatPstreeShows:
+    @pytest.mark.parametrize("how", ["a call that its caller drives", "a loop of ours"])
+    def test_is_the_same_as_of_asyncios_loop(self, command: str, how: str) -> None:
+        seen = seen_from_outside(command, how)
+        assert set(seen) == {"awaits_a_task", "waits_for_ever", "the inner task"}
+        assert seen == seen_from_outside(command, "asyncio's loop")
+
+    def test_of_a_loop_thread_is_the_same_as_of_any_thread(self, command: str) -> None:
+        """CPython 3.14 shows nothing of those."""
+        seen = seen_from_outside(command, "a call")
+        assert seen == seen_from_outside(command, "asyncio's loop, in a thread")
+
+
+@since(3, 12)
+class TestEagerTasks:
+    def test_in_a_call_are_done_when_they_do_not_wait(self, runner: sideloop.Runner) -> None:
+        async def answer() -> int:
+            return 42
+
+        async def asks() -> tuple[bool, int]:
+            loop = asyncio.get_running_loop()
+            loop.set_task_factory(asyncio.eager_task_factory)
+            task = asyncio.create_task(answer())
+            done = task.done()
+            loop.set_task_factory(None)
+            return done, await task
+
+        assert runner.run(asks) == (True, 42)
+
+    @since(3, 14)
+    def test_by_keyword_start_at_once_or_not(self, runner: sideloop.Runner) -> None:
+        create: Any = asyncio.create_task
+
+        async def asks() -> list[int]:
+            order: list[int] = []
+
+            async def note(number: int) -> None:
+                order.append(number)
+
+            late = create(note(3))
+            eager = create(note(1), eager_start=True)
+            assert eager.done()
+            order.append(2)
+            await late
+            return order
+
+        assert runner.run(asks) == [1, 2, 3]
+
+
+@since(3, 12)
+class TestMonitoring:
+    def test_sees_each_start_and_end_of_what_a_call_runs(self, runner: sideloop.Runner) -> None:
+        monitoring: Any = getattr(sys, "monitoring", None)
+        events = monitoring.events
+        seen: list[str] = []
+
+        async def watched() -> int:
+            await asyncio.sleep(0)
+            return 1
+
+        async def fails() -> int:
+            raise ValueError
+
+        async def caller() -> None:
+            assert await watched() == 1
+            with contextlib.suppress(ValueError):
+                await fails()
+
+        runner.run(caller)
+        codes = {one.__code__: one.__name__ for one in (caller, watched, fails)}
+        kinds = {
+            events.PY_START: "start",
+            events.PY_RETURN: "return",
+            events.PY_YIELD: "yield",
+            events.PY_RESUME: "resume",
+            events.PY_UNWIND: "unwind",
+        }
+        monitoring.use_tool_id(monitoring.PROFILER_ID, "test")
+        try:
+            for event, kind in kinds.items():
+
+                def note(code: Any, *_: object, kind: str = kind) -> None:
+                    if code in codes:
+                        seen.append(f"{codes[code]} {kind}")
+
+                monitoring.register_callback(monitoring.PROFILER_ID, event, note)
+            monitoring.set_events(monitoring.PROFILER_ID, sum(kinds))
+            runner.run(caller)
+        finally:
+            monitoring.set_events(monitoring.PROFILER_ID, 0)
+            for event in kinds:
+                monitoring.register_callback(monitoring.PROFILER_ID, event, None)
+            monitoring.free_tool_id(monitoring.PROFILER_ID)
+        assert seen == [
+            "caller start",
+            "watched start",
+            "watched yield",
+            "caller yield",
+            "caller resume",
+            "watched resume",
+            "watched return",
+            "fails start",
+            "fails unwind",
+            "caller return",
+        ]
+
+
+EVERY_MODULE = """
+import importlib, pkgutil, sys
+import sideloop
+
+# What needs more than the package does, or is a program.
+others = ("sideloop.testing", "sideloop.__main__")
+for module in pkgutil.walk_packages(sideloop.__path__, "sideloop."):
+    if module.name not in others and not module.name.startswith("sideloop._cli"):
+        importlib.import_module(module.name)
+
+async def add(a, b):
+    return a + b
+
+async def items():
+    yield 1
+
+for drive in ("thread", "caller"):
+    with sideloop.Runner(drive=drive) as runner:
+        assert runner.run(add, 10, b=12) == 22
+        assert list(runner.iterate(items())) == [1]
+        assert drive == "caller" or runner.submit(add, 1, 2).result() == 3
+assert sideloop.run_sync(add, 10, b=12) == 22
+print("done")
+"""
+
+
+class TestWarnings:
+    @pytest.mark.parametrize("mode", [(), ("-X", "dev")], ids=["plain", "dev"])
+    def test_are_none_in_any_module_or_call(self, mode: tuple[str, ...]) -> None:
+        """Not even for what a later CPython removes, which the asyncio of this one tells."""
+        done = subprocess.run(
+            [sys.executable, *mode, "-W", "error", "-c", EVERY_MODULE],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=programs.TIME_LIMIT,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+def import_in_a_subinterpreter() -> str:
+    """What an import of ours says there."""
+    code = textwrap.dedent("""
+        try:
+            import sideloop
+        except ImportError as error:
+            said = str(error)
+        else:
+            said = "imported"
+    """)
+    interpreters: Any
+    if sys.version_info >= (3, 14):
+        from concurrent import interpreters
+
+        queue = interpreters.create_queue()
+        one = interpreters.create()
+        one.prepare_main(queue=queue)
+        one.exec(f"{code}queue.put(said)")
+        said: str = queue.get()
+        one.close()
+        return said
+    raise NotImplementedError
+
+
+@since(3, 14)
+class TestASubinterpreter:
+    def test_refuses_the_import_and_says_why(self) -> None:
+        said = import_in_a_subinterpreter()
+        assert "interpreter" in said
+
+    def test_that_was_refused_leaves_the_main_one_as_it_was(self) -> None:
+        async def add(a: int, b: int) -> int:
+            return a + b
+
+        assert sideloop.run_sync(add, 10, b=12) == 22
+        import_in_a_subinterpreter()
+        assert sideloop.run_sync(add, 10, b=12) == 22
