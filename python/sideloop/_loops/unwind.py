@@ -153,8 +153,6 @@ class _Unwinding:
                     raise
                 self._exits.append(error)
             except BaseException as error:
-                if self._core.alone:
-                    raise
                 failed = error
                 if _on_main():
                     self._exits.append(error)
