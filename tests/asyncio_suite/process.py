@@ -21,6 +21,8 @@ RESTARTS = 5
 
 TESTS = Path(__file__).parents[1]
 DUMP = "Fatal Python error"
+C_STACK = "Current thread's C stack trace"
+"""Since CPython 3.14 faulthandler writes that behind the stacks of the threads."""
 THE_PROCESS = "(outside the tests)"
 ENDED = "the process ended with exit code 0 in the middle of this test"
 
@@ -111,7 +113,7 @@ class Processes:
         if not hung and child.returncode == 0:
             return None
         text = log.read_text(encoding="utf-8", errors="replace")
-        detail = text[text.rfind(DUMP) :] if DUMP in text else text[-4000:]
+        detail = text[text.rfind(DUMP) :].partition(C_STACK)[0] if DUMP in text else text[-4000:]
         verdict = Verdict.HUNG if hung else Verdict.CRASHED
         detail = f"exit code {child.returncode}\n{detail}"
         return Entry(verdict, time.monotonic() - start, detail)
