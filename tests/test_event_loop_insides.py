@@ -250,6 +250,8 @@ class TestHandlesThatHaveRun:
         def handles() -> list[asyncio.Handle]:
             return [found for found in gc.get_objects() if isinstance(found, asyncio.Handle)]
 
+        # Else what other tests have left may go meanwhile.
+        gc.collect()
         before = len(handles())
         for _ in range(100):
             schedule(loop, int)
