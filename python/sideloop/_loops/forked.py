@@ -10,7 +10,7 @@ import asyncio
 import collections
 import os
 import threading
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 from sideloop._loops.process_end import end_process
 from sideloop._sideloop import LoopCore, RunnerCore
@@ -58,7 +58,10 @@ def _watch() -> None:
     before = loop.get_exception_handler()
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if _tells_of_the_fork(context.get("exception")):
+        error = context.get("exception")
+        if _tells_of_the_fork(error):
+            if isinstance(error.__context__, (SystemExit, KeyboardInterrupt)):
+                raise error.__context__  # which it has replaced
             return
         _here.callback_failed = True
         if before is None:
@@ -72,7 +75,7 @@ def _watch() -> None:
         _stop(loop)
 
 
-def _tells_of_the_fork(error: BaseException | None) -> bool:
+def _tells_of_the_fork(error: BaseException | None) -> TypeGuard[RuntimeError]:
     """Whether it is how the step of the task ends that has forked, besides what came of that.
 
     Since CPython 3.14 asyncio forgets in the child which loop runs, and complains of it at the end
@@ -90,8 +93,9 @@ def _stop(loop: asyncio.AbstractEventLoop) -> None:
 
     Of what is ready on a loop that is not asyncio's own, nobody knows.
     """
-    ready = getattr(loop, "_ready", None)
-    if isinstance(ready, collections.deque):
+    found: object = getattr(loop, "_ready", None)
+    if isinstance(found, collections.deque):
+        ready: collections.deque[Any] = found
         # Asyncio takes as many as there were when the turn began.
         _kept.extend(ready)
         nothing = [asyncio.Handle(int, (), loop)] * len(ready)

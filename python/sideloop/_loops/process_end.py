@@ -25,7 +25,8 @@ def end_process(error: BaseException | None) -> NoReturn:
     shutdown: Callable[[], object] = getattr(threading, "_shutdown")  # noqa: B009  # typeshed has it not
     # After a fork by C code, of which Python knows nothing, it would wait for the parent's threads.
     known = threading.current_thread() is threading.main_thread()
-    for step in [*([shutdown] if known else []), atexit._run_exitfuncs]:
+    exit_handlers = atexit._run_exitfuncs  # pyright: ignore[reportPrivateUsage]
+    for step in [*([shutdown] if known else []), exit_handlers]:
         try:
             step()
         except BaseException:
