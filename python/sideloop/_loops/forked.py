@@ -10,7 +10,7 @@ import asyncio
 import collections
 import os
 import threading
-from typing import Any, NoReturn, TypeGuard
+from typing import Any, NoReturn, TypeGuard, cast
 
 from sideloop._loops.process_end import end_process
 from sideloop._sideloop import LoopCore, RunnerCore
@@ -95,7 +95,7 @@ def _stop(loop: asyncio.AbstractEventLoop) -> None:
     """
     found: object = getattr(loop, "_ready", None)
     if isinstance(found, collections.deque):
-        ready: collections.deque[Any] = found
+        ready = cast("collections.deque[Any]", found)
         # Asyncio takes as many as there were when the turn began.
         _kept.extend(ready)
         nothing = [asyncio.Handle(int, (), loop)] * len(ready)
