@@ -10,7 +10,7 @@ import asyncio
 import collections
 import os
 import threading
-from typing import Any, NoReturn, TypeGuard, cast
+from typing import Any, NoReturn, TypeGuard
 
 from sideloop._loops.process_end import end_process
 from sideloop._sideloop import LoopCore, RunnerCore
@@ -93,9 +93,8 @@ def _stop(loop: asyncio.AbstractEventLoop) -> None:
 
     Of what is ready on a loop that is not asyncio's own, nobody knows.
     """
-    found: object = getattr(loop, "_ready", None)
-    if isinstance(found, collections.deque):
-        ready = cast("collections.deque[Any]", found)
+    ready: Any = getattr(loop, "_ready", None)
+    if issubclass(type(ready), collections.deque):
         # Asyncio takes as many as there were when the turn began.
         _kept.extend(ready)
         nothing = [asyncio.Handle(int, (), loop)] * len(ready)
