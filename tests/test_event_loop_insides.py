@@ -248,7 +248,7 @@ class TestHandlesThatHaveRun:
         self, loop: Loop, schedule: Callable[..., asyncio.Handle]
     ) -> None:
         def handles() -> list[asyncio.Handle]:
-            return [found for found in gc.get_objects() if isinstance(found, asyncio.Handle)]
+            return [found for found in gc.get_objects() if issubclass(type(found), asyncio.Handle)]
 
         # Else what other tests have left may go meanwhile.
         gc.collect()
@@ -274,7 +274,9 @@ class TestHandlesThatHaveRun:
                 pass
 
             def __del__(self) -> None:
-                found.extend(one for one in gc.get_objects() if isinstance(one, asyncio.Handle))
+                found.extend(
+                    one for one in gc.get_objects() if issubclass(type(one), asyncio.Handle)
+                )
 
         schedule(loop, Finder())
         turn(loop)

@@ -70,15 +70,14 @@ if __name__ == "__main__":
         pid = pool.apply(work)
         if how == "is closed":
             pool.close()
+            pool.join()
         else:
-            # A signal as it leaves the lock of the answers would leave that locked for ever.
-            while pool._inqueue._rlock.acquire(block=False):
-                pool._inqueue._rlock.release()  # it does not wait for its next job yet
-                time.sleep(0.01)
             os.kill(pid, signal.SIGTERM)
-            time.sleep(3)  # it tells its pool, and waits for a second
-            pool.terminate()
-        pool.join()
+            while any(worker.pid == pid for worker in pool._pool):
+                time.sleep(0.01)
+            # The pool sends its worker a second signal, as that leaves the lock of the answers,
+            # which may stay locked then: it could not be terminated.
+            os._exit(0)
     else:
         package: Any = importlib.import_module(library)
         child = package.get_context("fork").Process(target=work)

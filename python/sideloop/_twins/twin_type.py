@@ -1,5 +1,8 @@
 """The class of twin classes: what is set on one is set on its original, as for its objects."""
 
+# What `type.__new__` takes besides depends on the version.
+# pyright: reportInconsistentConstructor=false
+
 from abc import ABC, ABCMeta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,7 +22,7 @@ class TwinType(ProtocolType):
 
     __sideloop__: Any
 
-    def __init__(self, name: str, bases: Any, namespace: Any, /, **_kwargs: Any) -> None:  # pyright: ignore[reportInconsistentConstructor]
+    def __init__(self, name: str, bases: Any, namespace: Any, /, **_kwargs: Any) -> None:
         super().__init__(name, bases, namespace)
         if "__sideloop__" not in self.__dict__ and hasattr(self, "__sideloop__"):
             self.__sideloop__.derive(self)
