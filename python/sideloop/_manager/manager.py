@@ -7,9 +7,10 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any, ParamSpec, TypeVar, overload
 
+from sideloop._base.closing import Closing
 from sideloop._loops.loop import Loop
 from sideloop._loops.making import ExceptionHandler, LoopFactory
 from sideloop._manager.finder import Finder, Scope
@@ -40,7 +41,7 @@ Y = TypeVar("Y")
 S = TypeVar("S")
 
 
-class LoopManager(Maps, Sent):
+class LoopManager(Maps, Sent, Closing):
     """Runs calls on loops of its own making, which it finds by who calls.
 
     Each calling thread has a runner of its own, so that a coroutine that blocks its loop slows
@@ -307,17 +308,6 @@ class LoopManager(Maps, Sent):
         reclaim()
         close_together([loop_of(runner) for runner in self.runners()], grace)
         runners.forget_closed()
-
-    def __enter__(self) -> "LoopManager":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         name = f"{self._name!r}, " if self._name is not None else ""

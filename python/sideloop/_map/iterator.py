@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar, cast
 
+from sideloop._base.closing import Closing
 from sideloop._map.answers import Outcome
 from sideloop._map.progress import Bar
 
@@ -25,7 +25,7 @@ class Source(Protocol):
         """The same for the collector, without waiting."""
 
 
-class MapIterator(Generic[R], Iterator[R]):
+class MapIterator(Generic[R], Iterator[R], Closing):
     """The answers of a map, one at a time. Made by `sideloop.map`; begins at the first `next`.
 
     Closing it cancels what is in flight and waits for it to unwind, for 5 seconds at most. It
@@ -75,17 +75,6 @@ class MapIterator(Generic[R], Iterator[R]):
             self._end()
         finally:
             self._advancing.release()
-
-    def __enter__(self) -> "MapIterator[R]":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         source, self._source = self._source, None

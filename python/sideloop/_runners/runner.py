@@ -5,9 +5,9 @@ import itertools
 from collections.abc import AsyncIterable, Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
-from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
+from sideloop._base.closing import Closing
 from sideloop._loops.loop import Loop
 from sideloop._loops.making import ExceptionHandler, LoopFactory, LoopOptions
 from sideloop._map.loop import Find
@@ -34,7 +34,7 @@ Y = TypeVar("Y")
 _numbers = itertools.count(1)
 
 
-class Runner(Maps):
+class Runner(Maps, Closing):
     """An event loop on a thread of its own, for calls from any thread.
 
     Constructing one starts nothing: the first call does. A loop that the user's code stops, that is
@@ -193,17 +193,6 @@ class Runner(Maps):
 
     def _find_in_worker(self) -> Find:
         return Alike(self._make_loop).find
-
-    def __enter__(self) -> "Runner":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         if self.closed:

@@ -11,6 +11,7 @@ import inspect
 import threading
 from typing import Any
 
+from sideloop._base.errors import without_our_frame
 from sideloop._twins.behind import super_of
 from sideloop._twins.override import found_by, twin_of
 from sideloop._twins.static import static_of
@@ -42,7 +43,7 @@ class Birth:
             made = self._kind(*args, **kwargs)
         except BaseException as error:
             # In no variable: the frame would hold what holds the frame.
-            return error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
+            return without_our_frame(error)
         finally:
             if self in _births.now:
                 _births.now.remove(self)
@@ -102,17 +103,21 @@ def translator_of(owner: Any) -> Any:
 
 def _is_users(owner: Any, kind: Any) -> bool:
     """Whether the constructor that comes first, from `owner` on, is one that a user has written."""
-    rest = kind.__mro__[kind.__mro__.index(owner) :]
-    definer = next(base for base in rest if "__init__" in base.__dict__)
+    definer = _definer(kind, owner)
     return not hasattr(definer.__dict__["__init__"], "__sideloop_constructor__")
+
+
+def _definer(kind: Any, first: Any) -> Any:
+    """The class whose constructor comes first for a `kind`, from `first` on."""
+    rest = kind.__mro__[kind.__mro__.index(first) :]
+    return next(base for base in rest if "__init__" in base.__dict__)
 
 
 def initialise(inside: Any, original: type, args: Any, kwargs: Any) -> None:
     """Call the constructor of an object as `original` has it."""
     kind = kind_of(inside)
-    rest = kind.__mro__[kind.__mro__.index(original) :]
-    definer = next(base for base in rest if "__init__" in base.__dict__)
-    if definer is object and static_of(kind, "__new__") is not object.__dict__["__new__"]:
+    made = static_of(kind, "__new__") is not object.__dict__["__new__"]
+    if made and _definer(kind, original) is object:
         return  # which has taken the arguments
     super_of(kind, original, inside).__init__(*args, **kwargs)
 

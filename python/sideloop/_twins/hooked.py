@@ -13,41 +13,30 @@ from sideloop._twins.function import (
 from sideloop._twins.hooks import may_want, taken_call, wants_of
 
 
-class HookedFunction(SyncFunction):
+class _Hooked(SyncFunction):
+    """Before the call of another twin, as which it is made."""
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        args, kwargs = taken_call(self.translator, self.__wrapped__, args, kwargs)
+        found = super().__call__(*args, **kwargs)
+        wants = wants_of(self.__wrapped__)
+        return found if wants is None else wants.handed_out(self.translator, found)
+
+
+class HookedFunction(_Hooked):
     """Of an async function."""
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        args, kwargs = taken_call(self.translator, self.__wrapped__, args, kwargs)
-        return _handed_out(self, super().__call__(*args, **kwargs))
 
-
-class HookedGeneratorFunction(SyncGeneratorFunction):
+class HookedGeneratorFunction(_Hooked, SyncGeneratorFunction):
     """Of one that returns an async generator or iterator."""
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        args, kwargs = taken_call(self.translator, self.__wrapped__, args, kwargs)
-        return super().__call__(*args, **kwargs)
 
-
-class HookedContextManagerFunction(SyncContextManagerFunction):
+class HookedContextManagerFunction(_Hooked, SyncContextManagerFunction):
     """Of one that returns an async context manager."""
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        args, kwargs = taken_call(self.translator, self.__wrapped__, args, kwargs)
-        return super().__call__(*args, **kwargs)
 
-
-class HookedPassedFunction(PassedFunction):
+class HookedPassedFunction(_Hooked, PassedFunction):
     """Of a method that is not known to be async."""
-
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        args, kwargs = taken_call(self.translator, self.__wrapped__, args, kwargs)
-        return _handed_out(self, super().__call__(*args, **kwargs))
-
-
-def _handed_out(twin: SyncFunction, result: Any) -> Any:
-    wants = wants_of(twin.__wrapped__)
-    return result if wants is None else wants.handed_out(twin.translator, result)
 
 
 _HOOKED: dict[Form | None, type[SyncFunction]] = {

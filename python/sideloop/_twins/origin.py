@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from sideloop._base.errors import without_our_frame
 from sideloop._twins.attribute import Attribute
 from sideloop._twins.derived import hidden_original
 from sideloop._twins.override import is_value, override
@@ -35,9 +36,7 @@ class Origin:
                 return original(*args, **kwargs), None
             except BaseException as error:
                 # In no variable: the frame would hold what holds the frame.
-                return None, error.with_traceback(
-                    error.__traceback__ and error.__traceback__.tb_next
-                )
+                return None, without_our_frame(error)
 
         construct.__module__, construct.__qualname__ = original.__module__, original.__qualname__
         self.construct = construct

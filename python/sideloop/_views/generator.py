@@ -12,6 +12,7 @@ from collections.abc import (
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from sideloop._base.closing import Closing
 from sideloop._sideloop import Host, Items, Router
 from sideloop._views.host import attend
 
@@ -19,7 +20,7 @@ Y = TypeVar("Y", covariant=True)
 S = TypeVar("S", contravariant=True)
 
 
-class SyncGenerator(Items, Generator[Y, S, None]):
+class SyncGenerator(Items, Generator[Y, S, None], Closing):
     """The sync view of an asynchronous generator: what `synced` and `iterate` return.
 
     Behaves as a generator does: `next`, `send`, `throw`, `close`. All of the asynchronous generator
@@ -110,17 +111,6 @@ class SyncGenerator(Items, Generator[Y, S, None]):
     def close(self) -> None:
         """Have the asynchronous generator clean up; blocks until it has. Idempotent."""
         self._close(self._generator.aclose)
-
-    def __enter__(self) -> "SyncGenerator[Y, S]":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         self._collect(self._generator.aclose)
