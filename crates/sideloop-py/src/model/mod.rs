@@ -28,6 +28,8 @@ mod turning;
 
 mod hook;
 
+mod in_child;
+
 pub(crate) use self::call::{Answer, Begun, Call, Ending, Withdrawn, Work};
 pub(crate) use self::counts::{ended_counts, forget_in_children};
 pub(crate) use self::drive::{Drive, Driver, Guest};

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
@@ -14,11 +13,10 @@ use rustc_hash::FxHashMap;
 use crate::entry::{Bell, Entry};
 use crate::event_loop::LoopCore;
 use crate::model::counts::{Counts, Totals};
-use crate::model::{Call, Drive, Driver, Guest, Host, turn_for};
+use crate::model::{Call, Drive, Driver, Guest, Host};
 use crate::policy::chain::because_of;
 use crate::policy::deadline::bounded;
 use crate::policy::errors::Error;
-use crate::policy::outcome::Outcome;
 use crate::python::attached::Attached;
 use crate::python::lock::lock;
 use crate::python::thread;
@@ -70,7 +68,7 @@ pub(crate) struct RunnerCore {
     /// What a caller got in the turn that runs, if it leaves the loop as well.
     told_exit: Attached<Option<Py<PyAny>>>,
     /// In the child of a fork that was made by what runs here: how that has ended, with None or with its exception.
-    child: Attached<Option<Option<Py<PyAny>>>>,
+    pub(super) child: Attached<Option<Option<Py<PyAny>>>>,
     /// `threading.get_ident()` of the loop thread; 0 before it runs.
     pub(crate) loop_thread: AtomicU64,
     /// A caller has found the loop blocked for longer than the grace, and has left it behind.
@@ -118,44 +116,6 @@ impl RunnerCore {
     /// Whether the calling thread is the loop's own.
     pub(crate) fn on_loop_thread(&self) -> bool {
         self.loop_thread.load(Ordering::Relaxed) == thread::current()
-    }
-
-    /// Whether this was inherited through a fork by the loop's own thread, which then is the only one: what runs on it
-    /// has forked, and nobody waits for that.
-    pub(crate) fn is_alone(&self) -> bool {
-        self.entry.is_orphaned() && matches!(self.drive, Drive::Thread)
-    }
-
-    /// What has forked has ended in the child. Only the first end counts.
-    pub(crate) fn ended_in_child(&self, py: Python<'_>, outcome: Outcome) {
-        let error = match outcome {
-            Outcome::Value(_) => None,
-            Outcome::Error(error) => Some(error.into_value(py).into_any()),
-            Outcome::NotStarted => return,
-        };
-        let late = self.child.with(py, |child| match child {
-            None => {
-                *child = Some(error);
-                None
-            }
-            Some(_) => error,
-        });
-        drop(late);
-    }
-
-    /// A call that was just started has forked: unless it has ended there, it cannot.
-    pub(crate) fn goes_on_in_child(&self, py: Python<'_>, call: &Bound<'_, Call>) {
-        let error = self.unfinished(call.get().name(py));
-        self.ended_in_child(py, Outcome::Error(error));
-    }
-
-    fn unfinished(&self, what: String) -> PyErr {
-        PyRuntimeError::new_err(format!(
-            "{what} has forked, and the child cannot go on with it: it would have to wait, and the loop of \
-             runner '{}' runs in the parent process alone; let the child end without waiting \
-             (os._exit, sys.exit, return), or have it call sideloop.run_sync",
-            self.name,
-        ))
     }
 
     /// The loop has ended.
@@ -299,25 +259,6 @@ impl RunnerCore {
     #[getter]
     fn orphaned(&self) -> bool {
         self.entry.is_orphaned()
-    }
-
-    /// Whether this is a fork's child, and the calling thread the loop's own.
-    #[getter]
-    fn alone(&self) -> bool {
-        self.is_alone() && self.on_loop_thread()
-    }
-
-    /// In a fork's child, the loop thread has left the loop: how what has forked has ended there, as `(exception,)` or
-    /// `(None,)`. None if it is not known here.
-    fn leave_in_child(&self, py: Python<'_>) -> Option<(Option<Py<PyAny>>,)> {
-        self.loop_thread.store(0, Ordering::Relaxed);
-        drop(turn_for(py, None));
-        self.child.with(py, Option::take).map(|error| (error,))
-    }
-
-    /// The error for what has forked and is called `what`, if in the child it does not end.
-    fn unfinished_error<'py>(&self, py: Python<'py>, what: String) -> Bound<'py, PyAny> {
-        self.unfinished(what).into_value(py).into_bound(py).into_any()
     }
 
     /// Whether the loop thread was asked to leave its loop, or has left it.
