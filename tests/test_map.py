@@ -17,6 +17,7 @@ import pytest
 from aliases import WaitUntil
 from hooks.futures import ForeignFuture
 from pace import scaled
+from waiting import Waiting
 
 import sideloop
 from sideloop import (
@@ -79,24 +80,6 @@ class Counted:
 
     def __del__(self) -> None:
         self._items.alive -= 1
-
-
-class Waiting:
-    """An async function whose tasks wait for ever, and which knows what becomes of them."""
-
-    def __init__(self) -> None:
-        self.began = 0
-        self.unwound = 0
-
-    async def __call__(self, n: int) -> int:
-        self.began += 1
-        try:
-            if n:
-                await asyncio.Event().wait()
-            return n
-        finally:
-            await asyncio.sleep(0.01)
-            self.unwound += 1
 
 
 class TestTheAnswers:

@@ -15,6 +15,7 @@ import pytest
 from aliases import WaitUntil
 from owners import GRACE, Owner
 from pace import scaled
+from waiting import Waiting
 
 import sideloop
 from sideloop import DeadlockError, LoopManager, Runner, RunnerClosedError
@@ -33,24 +34,6 @@ async def where(n: int) -> asyncio.AbstractEventLoop:
 
 async def tasks_left() -> int:
     return len(asyncio.all_tasks()) - 1
-
-
-class Waiting:
-    """An async function whose tasks wait for ever, and which knows what becomes of them."""
-
-    def __init__(self) -> None:
-        self.began = 0
-        self.unwound = 0
-
-    async def __call__(self, n: int) -> int:
-        self.began += 1
-        try:
-            if n:
-                await asyncio.Event().wait()
-            return n
-        finally:
-            await asyncio.sleep(0.01)
-            self.unwound += 1
 
 
 class TestTheMap:

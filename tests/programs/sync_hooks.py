@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from in_child import in_child
 
 import sideloop
 
@@ -178,19 +179,6 @@ def at_exit() -> None:
     """A handler at exit calls with a hook."""
     client = Client()
     atexit.register(lambda: print(client.call(lambda n: client.double(n)), flush=True))
-
-
-def in_child(check: Callable[[], None]) -> None:
-    pid = os.fork()
-    if not pid:
-        code = 1
-        try:
-            check()
-            code = 0
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-        os._exit(code)
-    assert os.waitpid(pid, 0)[1] == 0
 
 
 def fork() -> None:

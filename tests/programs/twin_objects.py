@@ -15,6 +15,7 @@ EARLIER: list[Callable[[], None]] = []
 atexit.register(lambda: [handler() for handler in EARLIER])
 
 import pytest  # noqa: E402
+from in_child import in_child  # noqa: E402
 
 import sideloop  # noqa: E402
 
@@ -71,20 +72,6 @@ class AsyncClient:
 
 
 Client: Any = sideloop.synced(AsyncClient)
-
-
-def in_child(check: Callable[[], None]) -> None:
-    """Run it in a fork's child, which says nothing when all is well."""
-    pid = os.fork()
-    if not pid:
-        code = 1
-        try:
-            check()
-            code = 0
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-        os._exit(code)
-    assert os.waitpid(pid, 0)[1] == 0
 
 
 def refused(use: Callable[[], object]) -> None:
