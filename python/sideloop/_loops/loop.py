@@ -94,14 +94,13 @@ def end_together(
         try:
             ended = loop.join(seconds)
         except BaseException as error:
-            if not isinstance(error, SystemExit) and not (
-                isinstance(error, Exception) and loop.loop.is_closed()
-            ):
-                for other in loops[number + 1 :]:
-                    other.let_go()
-                raise
-            failed(loop, error)
-            continue
+            failed_in_closing = isinstance(error, Exception) and loop.loop.is_closed()
+            if failed_in_closing or isinstance(error, SystemExit):
+                failed(loop, error)
+                continue
+            for other in loops[number + 1 :]:
+                other.let_go()
+            raise
         if not ended:
             live.discard(loop)
             left_behind.add(loop)

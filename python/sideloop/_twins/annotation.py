@@ -8,7 +8,8 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sideloop._twins.translate import kind_of
@@ -62,7 +63,7 @@ def self_hints_of(kind: type) -> dict[str, Any]:
         parameters = hints_of(init)
         module = sys.modules.get(init.__module__)
         said: dict[str, Any] = {}
-        for node in ast.walk(_tree_of(init)):
+        for node in _nodes_of(init, ast.AnnAssign, ast.Assign):
             if isinstance(node, ast.AnnAssign) and (name := _of_self(node.target)):
                 said[name] = ast.unparse(node.annotation)
             elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
@@ -155,7 +156,10 @@ class _Scope(dict[str, Any]):
         return self._imported(name)
 
     def _imported(self, name: str) -> Any:
-        for node in _imports_of(self._module):
+        if self._module is None:
+            raise NameError(name)
+        for node in _nodes_of(self._module, ast.Import, ast.ImportFrom):
+            assert isinstance(node, ast.Import | ast.ImportFrom)
             for alias in node.names:
                 if (alias.asname or alias.name.partition(".")[0]) != name:
                     continue
@@ -167,12 +171,17 @@ class _Scope(dict[str, Any]):
         raise NameError(name)
 
 
-def _imports_of(module: Any) -> Iterator[ast.Import | ast.ImportFrom]:
-    if module is None:
-        return
-    for node in ast.walk(_tree_of(module)):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield node
+_nodes: "weakref.WeakKeyDictionary[Any, list[ast.AST]]" = weakref.WeakKeyDictionary()
+"""By what has the source. Each attribute that is set, and each name, would parse that again."""
+
+
+def _nodes_of(holder: Any, *kinds: type[ast.AST]) -> list[ast.AST]:
+    """The statements of these kinds in a function's or module's source."""
+    found = _nodes.get(holder)
+    if found is None:
+        walked = ast.walk(_tree_of(holder))
+        _nodes[holder] = found = [node for node in walked if isinstance(node, kinds)]
+    return found
 
 
 def _tree_of(holder: Any) -> ast.AST:
