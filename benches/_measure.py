@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import random
 import statistics
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -48,6 +49,11 @@ class Placement(Enum):
     UNPINNED = "unpinned"
     PINNED = "all threads on one CPU"
     SPREAD = "caller and loop threads on different CPUs"
+
+    @classmethod
+    def unless_asked(cls) -> list[Placement]:
+        """Unpinned, and pinned where the system can do that."""
+        return [cls.UNPINNED, cls.PINNED] if sys.platform == "linux" else [cls.UNPINNED]
 
 
 @dataclass(frozen=True)

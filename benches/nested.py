@@ -136,10 +136,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Try, measure, print the tables and the target, draw the chart."""
     options = parse(arguments)
-    placements = [Placement.UNPINNED]
-    if sys.platform == "linux":
-        placements.append(Placement.PINNED)
-    plan = Plan(options.rounds, {Spacing.HOT: options.calls}, placements)
+    plan = Plan(options.rounds, {Spacing.HOT: options.calls}, Placement.unless_asked())
     machine = Machine.here()
     print_head(
         machine,
@@ -156,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         calls, _ = open_peers(stack, [peer for peer in NESTED if peer not in left_out])
         cells = measure({peer.name: call for peer, call in calls.items()}, plan)
     results = Results(plan, list(calls), cells)
-    for placement in placements:
+    for placement in plan.placements:
         print_section(results, placement)
     print_target(results)
     finish(

@@ -101,10 +101,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the tables and the targets."""
     options = parse(arguments)
-    placements = [Placement.UNPINNED]
-    if sys.platform == "linux":
-        placements.append(Placement.PINNED)
-    plan = Plan(options.rounds, {Spacing.HOT: options.calls}, placements)
+    plan = Plan(options.rounds, {Spacing.HOT: options.calls}, Placement.unless_asked())
     machine = Machine.here()
     print_head(
         machine,
@@ -118,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         takers = open_takers(stack, options.rows)
         values = interleave(takers, plan.rounds, lambda name: time_value(takers[name]), plan.seed)
-    for placement in placements:
+    for placement in plan.placements:
         print_calls(cells, list(calls), placement)
     print_values(values, options.rows)
     results = [
