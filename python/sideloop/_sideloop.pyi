@@ -25,6 +25,7 @@ __all__ = [
     "TwinFunction",
     "call_name",
     "check_async_fn",
+    "check_number",
     "check_time",
     "copy_context",
     "ended_counts",
@@ -301,6 +302,7 @@ def translate_call(
 
 # In one step: the reference that is kept under a key, which is this if the one there has gone.
 def keep_weak(table: dict[int, _Ref], key: int, reference: _Ref) -> _Ref: ...
+def check_number(number: int, before: int, /) -> None: ...
 def forget_weak(table: dict[int, Any], key: int, reference: ref[Any]) -> None: ...
 
 @final

@@ -90,6 +90,9 @@ pub mod _sideloop {
     use super::translate::Shape;
 
     #[pymodule_export]
+    use super::translate::check_number;
+
+    #[pymodule_export]
     use super::translate::translate;
 
     #[pymodule_export]

@@ -12,7 +12,7 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from sideloop._sideloop import Shape
+from sideloop._sideloop import Shape, check_number
 from sideloop._twins.by_class import ByClass, flags_of, kind_of, mro_of, namespace_of
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, mostly
@@ -136,7 +136,7 @@ def _mapping(kind: Any) -> _Memory:
     def fill(made: Any, parts: list[Any]) -> None:
         for key, value in zip(parts[::2], parts[1::2], strict=True):
             kind.__setitem__(made, key, value)
-        _check_number(kind.__len__(made), len(parts) // 2)
+        check_number(kind.__len__(made), len(parts) // 2)
 
     return _Memory(read, _maker(kind), fill)
 
@@ -144,7 +144,7 @@ def _mapping(kind: Any) -> _Memory:
 def _set(kind: Any) -> _Memory:
     def fill(made: Any, parts: list[Any]) -> None:
         kind.update(made, parts)
-        _check_number(kind.__len__(made), len(parts))
+        check_number(kind.__len__(made), len(parts))
 
     return _Memory(kind.__iter__, _maker(kind), fill)
 
@@ -153,7 +153,7 @@ def _unchangeable(kind: Any) -> _Memory:
     def make(value: Any, parts: list[Any]) -> Any:
         made = kind.__new__(type(value), parts)
         if kind is not tuple:
-            _check_number(kind.__len__(made), len(parts))
+            check_number(kind.__len__(made), len(parts))
         return made
 
     return _Memory(kind.__iter__, make, None)
@@ -173,14 +173,6 @@ def _maker(kind: Any) -> Callable[[Any], Any]:
         return kind.__new__(type(value))
 
     return make
-
-
-def _check_number(number: int, before: int) -> None:
-    if number != before:
-        raise ValueError(
-            f"{before} things that differ are only {number} when they are translated, since some "
-            f"are equal then"
-        )
 
 
 def _nothing(_value: Any, _parts: Iterable[Any] = ()) -> tuple[Any, ...]:

@@ -121,7 +121,12 @@ impl<'py> Container<'py> {
 }
 
 /// Refuse a dict or set that has lost something: what differs may be equal when it is translated.
-fn check_number(number: usize, before: usize) -> PyResult<()> {
+///
+/// # Errors
+/// `ValueError`.
+#[pyfunction]
+#[pyo3(signature = (number, before, /))]
+pub(crate) fn check_number(number: usize, before: usize) -> PyResult<()> {
     if number == before {
         return Ok(());
     }

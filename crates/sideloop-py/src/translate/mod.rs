@@ -17,6 +17,7 @@ mod walk;
 
 mod values;
 
+pub(crate) use self::container::check_number;
 pub(crate) use self::kind::PlainClasses;
 pub(crate) use self::shape::Shape;
 pub(crate) use self::values::{translate, translate_call};
