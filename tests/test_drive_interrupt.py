@@ -1,8 +1,10 @@
 """Signals on the main thread while it drives a loop: real ones, each to a process of its own."""
 
 import signal
+import sys
 
 import programs
+import pytest
 from pace import scaled
 from programs import Ended, Program
 
@@ -81,3 +83,10 @@ class TestASignalHandler:
     def test_that_exits_lets_the_cleanup_run_first(self) -> None:
         ended = interrupted("terminated", signal.SIGTERM)
         assert (ended.code, ended.stdout, ended.stderr) == (7, "cleaned up\n", "")
+
+    @pytest.mark.skipif(sys.version_info >= (3, 14), reason="a task is made without Python code")
+    @pytest.mark.parametrize("where", ["call", "task"])
+    def test_that_raises_while_a_task_is_made_leaves_none(self, where: str) -> None:
+        ended = programs.run("drive_interrupt", "makes", where)
+        assert ended.stdout.splitlines() == ["KeyboardInterrupt", "42", "0 tasks left"]
+        assert (ended.code, ended.stderr) == (0, "")

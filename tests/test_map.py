@@ -398,6 +398,21 @@ class TestAnError:
         with task_factory(refuse), pytest.raises(LookupError, match="no task"):
             list(sideloop.map(double, range(10)))
 
+    def test_of_a_task_factory_that_has_made_the_task_leaves_none(self) -> None:
+        """As what a signal handler raises then, on a loop that the caller drives."""
+        kept: list[asyncio.Task[Any]] = []
+
+        def make(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
+            task = asyncio.Task(coro, loop=loop, **options)
+            if "answer" in repr(coro):
+                kept.append(task)
+                raise LookupError("no answer")
+            return task
+
+        with task_factory(make), pytest.raises(LookupError, match="no answer"):
+            list(sideloop.map(double, range(10)))
+        assert [task.cancelled() for task in kept] == [True]
+
     def test_of_a_task_that_is_cancelled_before_it_begins_is_raised(self) -> None:
         def cancel(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
             task = asyncio.Task(coro, loop=loop, **options)

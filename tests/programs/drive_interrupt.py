@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from types import FrameType
 from typing import Any
 
@@ -217,10 +218,43 @@ def handler_calls() -> None:
     say(set(handled))
 
 
+def makes(where: str) -> None:
+    """Ctrl-C comes in the Python code of asyncio's that makes a task, behind its first step."""
+
+    async def make_another() -> None:
+        coro = answer()
+        try:
+            await asyncio.create_task(coro)
+        except KeyboardInterrupt:
+            coro.close()
+            raise
+
+    async def count_tasks() -> int:
+        return len(asyncio.all_tasks()) - 1
+
+    patched: Any = weakref.WeakSet
+    add = patched.add
+
+    def press(tasks: Any, task: Any) -> None:
+        add(tasks, task)
+        if where == "call" or "answer" in repr(task.get_coro()):
+            patched.add = add
+            signal.raise_signal(signal.SIGINT)
+
+    manager.run_sync(answer)
+    patched.add = press
+    try:
+        manager.run_sync(answer if where == "call" else make_another)
+    except KeyboardInterrupt:
+        say("KeyboardInterrupt")
+    say(manager.run_sync(answer))
+    say(f"{manager.run_sync(count_tasks)} tasks left")
+
+
 def terminated() -> None:
     """A SIGTERM handler exits, as many services have it."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
     manager.run_sync(wait)
 
 
-globals()[sys.argv[1]]()
+globals()[sys.argv[1]](*sys.argv[2:])

@@ -43,9 +43,9 @@ class Waiting:
 
     async def __call__(self, n: int) -> int:
         self.began += 1
-        if self.began == self._loudly_at:
-            say("waiting")
         try:
+            if self.began == self._loudly_at:
+                say("waiting")  # a driven loop may meet the signal already here
             if n:
                 await asyncio.sleep(SECONDS)
             return n
@@ -68,11 +68,10 @@ def report(waiting: Waiting) -> None:
 
 
 def waits() -> None:
-    """Ctrl-C while the caller waits for an answer."""
+    """Ctrl-C while the caller waits for the first answer."""
     waiting = Waiting(11)
     try:
-        for _ in owner.map(waiting, itertools.count(), limit=10):
-            pass
+        next(owner.map(waiting, itertools.count(1), limit=11))
     except KeyboardInterrupt:
         say("KeyboardInterrupt")
     report(waiting)

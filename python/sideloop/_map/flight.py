@@ -114,10 +114,17 @@ class Flight(Generic[T, R]):
         try:
             task = item.context.run(self.loop.create_task, answering)
         except BaseException as error:
-            # A task factory of the user's has raised.
-            answering.close()
+            # A task factory of the user's has raised, or a signal handler, when the task was there.
+            made = [t for t in asyncio.all_tasks(self.loop) if t.get_coro() is answering]
+            if made:
+                self._keep(made[0], item)
+            else:
+                answering.close()
             self._fail(error)
             return
+        self._keep(task, item)
+
+    def _keep(self, task: "asyncio.Task[None]", item: Item[T, R]) -> None:
         self._free -= 1
         self._tasks[task] = item
         # Not at the end of the coroutine, which a task that is cancelled at once never begins.

@@ -24,6 +24,14 @@ pub(super) struct Hold {
     step: Attached<Option<FirstStep>>,
 }
 
+impl Hold {
+    /// Take the callback that is held back, if one is.
+    pub(super) fn take<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let held = self.step.with(py, Option::take)?;
+        Some(held.step.into_bound(py))
+    }
+}
+
 /// The step, its loop, and the context to run it in.
 #[must_use = "a task whose first step is not run never ends"]
 pub(crate) struct FirstStep {
@@ -46,12 +54,7 @@ impl LoopCore {
         let made = make();
         hold.wanted.store(false, Ordering::Relaxed);
         let held = hold.step.with(py, Option::take);
-        match (made, held) {
-            (Ok(task), held) => Ok((task, held)),
-            (Err(error), None) => Err(error),
-            // It was scheduled before the error, and is due.
-            (Err(error), Some(step)) => step.run(py).and(Err(error)),
-        }
+        made.map(|task| (task, held))
     }
 
     /// Hold this callback back, if it is the first step that is asked for.

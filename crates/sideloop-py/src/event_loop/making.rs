@@ -44,7 +44,9 @@ impl LoopCore {
             }
         };
         set(&options, context, name)?;
-        let made = class.call((coro,), Some(&options));
+        let made = class
+            .call((coro,), Some(&options))
+            .map_err(|error| slf.get().take_back(coro).err().unwrap_or(error));
         // The context holds what the user has put there; it ends with its task.
         if context.is_some() {
             options.set_item(names(py).context_name.bind(py), py.None())?;
@@ -52,6 +54,35 @@ impl LoopCore {
         core.task_options.set(py, Some(options.into_any().unbind()));
         made
     }
+
+    /// Take back the first step of a task that was not made: asyncio schedules it before it runs Python code of
+    /// its own (up to CPython 3.13), in which a signal handler may raise.
+    fn take_back(&self, coro: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = coro.py();
+        if let Some(step) = self.hold.take(py) {
+            forget_task_of(&step)?;
+        }
+        for handle in self.ready.get().snapshot(py)?.iter() {
+            let Some(step) = handle.getattr_opt("_callback")? else { continue };
+            if runs(&step, coro)? {
+                forget_task_of(&step)?;
+                handle.call_method0("cancel")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether this is a step of a task for this coroutine.
+fn runs(step: &Bound<'_, PyAny>, coro: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let Some(task) = step.getattr_opt("__self__")? else { return Ok(false) };
+    let Some(get_coro) = task.getattr_opt("get_coro")? else { return Ok(false) };
+    Ok(get_coro.call0()?.is(coro))
+}
+
+/// Have asyncio say nothing when the task of this step is dropped: nobody has got it.
+fn forget_task_of(step: &Bound<'_, PyAny>) -> PyResult<()> {
+    step.getattr("__self__")?.setattr("_log_destroy_pending", false)
 }
 
 fn set(

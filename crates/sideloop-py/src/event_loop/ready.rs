@@ -43,7 +43,7 @@ impl ReadyQueue {
         Ok(())
     }
 
-    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+    pub(super) fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let copy = |handle: &Py<PyAny>| handle.clone_ref(py);
         let handles: Vec<_> = self.handles.with(py, |handles| handles.iter().map(copy).collect());
         PyList::new(py, handles)
