@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Protocol, cast
 
 from sideloop._base.errors import logger
+from sideloop._base.signals import is_of_a_handler
 from sideloop._sideloop import Router, forget_weak, keep_weak, translate
 from sideloop._twins.by_class import ByClass, mro_of
 from sideloop._twins.elsewhere import Home, from_elsewhere
@@ -68,6 +69,8 @@ class Known:
         # By identity: a twin keeps its original, and with that the identity, until it is gone.
         self._twins: dict[int, _Keyed] = {}
         self._places: dict[int, _Place] = {}
+        self._forget_twin = functools.partial(forget_weak, self._twins)
+        self._forget_place = functools.partial(forget_weak, self._places)
 
     def twin_class(self, kind: type) -> type[Translated] | None:
         """The twin of exactly this class."""
@@ -137,12 +140,6 @@ class Known:
             return resident  # one without weak references: its twin alone knows
         place.key, place.resident = id(original), resident
         return keep_weak(self._places, place.key, place).resident
-
-    def _forget_twin(self, ref: "weakref.ref[Any]") -> None:
-        forget_weak(self._twins, cast("_Keyed", ref).key, ref)
-
-    def _forget_place(self, ref: "weakref.ref[Any]") -> None:
-        forget_weak(self._places, cast("_Place", ref).key, ref)
 
 
 class _Nearest(NamedTuple):
@@ -263,6 +260,8 @@ _reported: ByClass[bool] = ByClass()
 
 def _report(value: object, error: Exception) -> None:
     """Say, once for each class, that part of an answer is handed out as it is."""
+    if is_of_a_handler(error):
+        raise error
     kind = kind_of(value)
     if _reported.get(kind):
         return

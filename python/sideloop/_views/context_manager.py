@@ -59,11 +59,11 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
 
     def __enter__(self) -> T_co:
         host, visit = self._begin()
-        entered = host.run(visit.enter)
         try:
-            viewed: T_co = self._view(entered)
-        except BaseException as error:  # a signal handler's: the block will not be, so nor its end
-            self.__exit__(type(error), error, error.__traceback__)
+            viewed: T_co = self._view(host.run(visit.enter))
+        except BaseException as error:
+            if visit.entered:  # a signal handler's: the block will not be, so nor its end
+                self.__exit__(type(error), error, error.__traceback__)
             raise
         return viewed
 
@@ -110,6 +110,11 @@ class Visit(Generic[T]):
     def __init__(self, make: Callable[[], AbstractAsyncContextManager[T, bool | None]]) -> None:
         self._make = make
         self._manager: AbstractAsyncContextManager[T, bool | None] | None = None
+
+    @property
+    def entered(self) -> bool:
+        """Whether it was entered, and not left."""
+        return self._manager is not None
 
     async def enter(self) -> T:
         manager = self._make()
