@@ -673,7 +673,7 @@ class TestWhatIsOdd:
                     raise KeyboardInterrupt
                 return 1
 
-        kept = manager.synced(Interrupting)
+        twin_class = manager.synced(Interrupting)
 
         @manager.synced
         class Connection:
