@@ -17,6 +17,7 @@ use sideloop::{Runner, run_sync};
 use support::{ends, message, root, runtime, work};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinError;
 
 /// Far longer than anything here takes.
 const LONG: Duration = Duration::from_secs(1000);
@@ -79,7 +80,7 @@ const WAITS: &[(&str, Wait)] = &[
     }),
     ("on a worker thread", |runner, begins| {
         let runner = Runner::from(runner.handle());
-        let called = root(&runtime(1), tokio_task(move || runner.run_sync(late(begins))));
+        let called = root(&runtime(1), task(move || runner.run_sync(late(begins))));
         gives_nothing(called.unwrap_or_else(|error| resume_unwind(error.into_panic())));
     }),
 ];
@@ -89,7 +90,7 @@ fn gives_nothing<T>(_: T) {
     unreachable!("nothing had come")
 }
 
-async fn tokio_task(call: impl FnOnce() + Send + 'static) -> Result<(), tokio::task::JoinError> {
+async fn task(call: impl FnOnce() -> u32 + Send + 'static) -> Result<u32, JoinError> {
     tokio::spawn(async { call() }).await
 }
 
@@ -97,12 +98,13 @@ fn begin(begins: &Sender<()>) {
     let _ = begins.send(());
 }
 
-async fn late(begins: Sender<()>) {
+async fn late(begins: Sender<()>) -> u32 {
     begin(&begins);
     tokio::time::sleep(LONG).await;
+    22
 }
 
-async fn never(begins: Sender<()>) {
+async fn never(begins: Sender<()>) -> u32 {
     begin(&begins);
     pending().await
 }
@@ -116,7 +118,7 @@ async fn connected() -> (TcpStream, TcpStream) {
 }
 
 /// A stream whose first item is late.
-struct Late(Pin<Box<dyn Future<Output = ()> + Send>>);
+struct Late(Pin<Box<dyn Future<Output = u32> + Send>>);
 
 impl Late {
     fn new(begins: Sender<()>) -> Self {
@@ -125,9 +127,9 @@ impl Late {
 }
 
 impl futures_core::Stream for Late {
-    type Item = ();
+    type Item = u32;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<()>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<u32>> {
         self.0.as_mut().poll(context).map(Some)
     }
 }
