@@ -43,9 +43,6 @@ Y = TypeVar("Y")
 S = TypeVar("S")
 
 
-_MISSING: Any = object()
-
-
 class LoopManager(Maps, Sent, Closing):
     """Runs calls on loops of its own making, which it finds by who calls.
 
@@ -198,39 +195,40 @@ class LoopManager(Maps, Sent, Closing):
         return future
 
     @overload
-    def synced(self, target: type[Any], /, *, deep: bool = False) -> Any: ...
+    def synced(self, target: type[Any] | ModuleType, /) -> Any: ...
+    @overload
+    def synced(self, target: Callable[P, Awaitable[T]], /) -> Callable[P, T]: ...
     @overload
     def synced(
-        self, target: ModuleType, /, *, deep: bool = True, rename: Rename | None = None
-    ) -> Any: ...
-    @overload
-    def synced(
-        self, target: Callable[P, Awaitable[T]], /, *, deep: bool = False
-    ) -> Callable[P, T]: ...
-    @overload
-    def synced(
-        self, target: Callable[P, AsyncGenerator[Y, S]], /, *, deep: bool = False
+        self, target: Callable[P, AsyncGenerator[Y, S]], /
     ) -> Callable[P, SyncGenerator[Y, S]]: ...
     @overload
     def synced(
-        self, target: Callable[P, AsyncIterator[Y]], /, *, deep: bool = False
+        self, target: Callable[P, AsyncIterator[Y]], /
     ) -> Callable[P, SyncGenerator[Y, Any]]: ...
     @overload
     def synced(
-        self,
-        target: Callable[P, AbstractAsyncContextManager[T, bool | None]],
-        /,
-        *,
-        deep: bool = False,
+        self, target: Callable[P, AbstractAsyncContextManager[T, bool | None]], /
     ) -> Callable[P, SyncContextManager[T]]: ...
     @overload
-    def synced(self, target: property, /, *, deep: bool = False) -> property: ...
+    def synced(self, target: property, /) -> property: ...
+    # Apart, since type checkers follow an overloaded function only where it is the one argument.
     @overload
-    def synced(self, *, deep: bool) -> Callable[[Any], Any]: ...
+    def synced(self, target: type[Any], /, *, deep: bool) -> Any: ...
+    @overload
+    def synced(self, target: ModuleType, /, *, deep: bool = True, rename: Rename | None) -> Any: ...
+    @overload
+    def synced(self, target: Callable[P, Awaitable[T]], /, *, deep: bool) -> Callable[P, T]: ...
+    @overload
+    def synced(
+        self, target: Callable[P, AsyncIterator[Y]], /, *, deep: bool
+    ) -> Callable[P, SyncGenerator[Y, Any]]: ...
+    @overload
+    def synced(
+        self, target: Callable[P, AbstractAsyncContextManager[T, bool | None]], /, *, deep: bool
+    ) -> Callable[P, SyncContextManager[T]]: ...
 
-    def synced(  # type: ignore[misc]  # mypy does not see that positional-only may be left out
-        self, target: Any = _MISSING, /, *, deep: bool = False, rename: Rename | None = None
-    ) -> Any:
+    def synced(self, target: Any, /, *, deep: bool = False, rename: Rename | None = None) -> Any:
         """The sync twin of an async function, method, class or module. Also a decorator.
 
         The twin has the same names, signatures and documentation; the async original is at its
@@ -257,7 +255,7 @@ class LoopManager(Maps, Sent, Closing):
         RunnerClosedError.
 
         Args:
-            target: What is async. Left out, `synced(deep=True)` is a decorator.
+            target: What is async.
             deep: Whether objects of async classes without a twin get one as they are handed out. In
                 a module's twin they do.
             rename: What the twins in the twin of a module or package, and of its submodules, are
@@ -280,8 +278,6 @@ class LoopManager(Maps, Sent, Closing):
         >>> Store().get("a")
         'A'
         """
-        if target is _MISSING:
-            return functools.partial(self.synced, deep=deep)
         caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
         return wrap(self._translator, target, caller, deep=deep, rename=rename)
 

@@ -6,7 +6,7 @@ import inspect
 import types
 from typing import Any
 
-from sideloop._twins.form import form_behind, is_function
+from sideloop._twins.form import Made, form_behind, is_function
 from sideloop._twins.function import TWINS, SyncFunction
 from sideloop._twins.served import is_awaited
 from sideloop._twins.static import static_of
@@ -26,8 +26,8 @@ def computed(twin: Any, name: str, found: Any) -> Any:
         return view(twin, type(twin), found)
     resident = resident_of(twin)
     if is_awaited(resident, found):
-        kept = Kept(inside, name, found)
-        return resident.out(resident.router.run(kept, (), {}))
+        # In no variable: a coroutine that is refused is closed when this is gone.
+        return resident.out(resident.router.run(Kept(inside, name, found), (), {}))
     if _is_callable_by_descriptor(static, found):
         return TWINS[form_behind(found)](resident, found)
     return view(twin, type(twin), found)
@@ -40,7 +40,7 @@ def _is_callable_by_descriptor(static: Any, found: Any) -> bool:
     return callable(found) and not isinstance(found, type | SyncFunction)
 
 
-class Kept:
+class Kept(Made):
     """As an async function: an attribute's awaitable, which is kept if its descriptor keeps it.
 
     As `functools.cached_property` does. A coroutine can be awaited once only; its task, which takes
@@ -48,20 +48,19 @@ class Kept:
     """
 
     def __init__(self, inside: Any, name: str, found: Any) -> None:
+        super().__init__(found)
         self._inside = inside
         self._name = name
-        self._found = found
         self.__module__ = kind_of(inside).__module__
         self.__qualname__ = f"{kind_of(inside).__qualname__}.{name}"
 
     def __call__(self) -> Any:
-        found, store = self._found, getattr(self._inside, "__dict__", {})
+        found, store = super().__call__(), getattr(self._inside, "__dict__", {})
         if kind_of(found) is types.CoroutineType and store.get(self._name) is found:
-            return self._shared(store)
+            return self._shared(found, store)
         return self._wait(found) if isinstance(found, asyncio.Task) else found
 
-    async def _shared(self, store: dict[str, Any]) -> Any:
-        coroutine = self._found
+    async def _shared(self, coroutine: Any, store: dict[str, Any]) -> Any:
         if inspect.getcoroutinestate(coroutine) != inspect.CORO_CREATED:
             # Async code has awaited it already.
             del store[self._name]

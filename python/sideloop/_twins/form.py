@@ -38,8 +38,9 @@ class Made:
 
     def __del__(self) -> None:
         # Of a call that was refused. Nobody can await it any more.
-        if not self._taken and isinstance(self._awaitable, types.CoroutineType):
-            self._awaitable.close()
+        unused: Any = self._awaitable
+        if not self._taken and type(unused) is types.CoroutineType:
+            unused.close()
 
 
 _SAID = {
@@ -125,10 +126,14 @@ def is_sync(sync_fn: object) -> bool:
     return _said(function) in _VALUES or (not _said(function) and is_plain_code(function))
 
 
-_PARTIAL = (functools.partial, functools.partialmethod, functools.singledispatchmethod)
+_PARTIAL: tuple[Any, ...] = (
+    functools.partial,
+    functools.partialmethod,
+    functools.singledispatchmethod,
+)
 
 
-def _function(async_fn: object) -> Any:
+def _function(async_fn: Any) -> Any:
     """What a callable runs in the end: of a partial, a bound method, an object with `__call__`."""
     while isinstance(async_fn, _PARTIAL):
         async_fn = async_fn.func

@@ -14,6 +14,7 @@ from sideloop._twins.translate import kind_of
 from sideloop._twins.translator import Translator
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, mostly
+_LEFT_ALONE = (BaseException, type, types.ModuleType)
 _DEEPEST = 4
 """How far below an object that is not async itself something async is looked for."""
 
@@ -75,11 +76,12 @@ def _attributes(value: Any) -> list[Any]:
 _ASYNC = (Nature.ASYNC, Nature.OPENED, Nature.AWAITABLE)
 
 
-def _is_looked_into(kind: type) -> bool:
+def _is_looked_into(kind: Any) -> bool:
     """Whether objects of a class are no values, nor functions, classes or modules."""
-    if not flags_of(kind) & _HEAP_TYPE or issubclass(kind, BaseException | type | types.ModuleType):
+    if not flags_of(kind) & _HEAP_TYPE or kind_of(kind) not in (type, ABCMeta):
         return False
-    return kind_of(kind) in (type, ABCMeta) and shape_of(kind) is None
+    is_other = issubclass(kind, _LEFT_ALONE)
+    return not is_other and shape_of(kind) is None
 
 
 def _says_async(kind: type) -> bool:

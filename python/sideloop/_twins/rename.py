@@ -2,6 +2,7 @@
 
 import keyword
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 Rename = Callable[[str], str] | Mapping[str, str]
 """Says what the twin of something of this name is called. Names that a mapping lacks are kept."""
@@ -27,8 +28,9 @@ def check_known(rename: Rename | None, package: str, names: Iterable[str]) -> No
     Raises:
         ValueError: There is nothing async of that name.
     """
-    unknown = sorted({*rename} - {*names}) if isinstance(rename, Mapping) else ()
-    if unknown:
+    if callable(rename) or rename is None:
+        return
+    if unknown := sorted({*rename} - {*names}):
         raise ValueError(
             f"rename has {', '.join(map(repr, unknown))}, and {package} defines nothing async of "
             f"that name: leave it out, or import the module that does before"
@@ -63,7 +65,7 @@ def renamed(
 def _new_name(rename: Rename | None, module: str, name: str) -> str:
     if rename is None:
         return name
-    new: object = rename.get(name, name) if isinstance(rename, Mapping) else rename(name)
+    new: Any = rename(name) if callable(rename) else rename.get(name, name)
     if not isinstance(new, str) or not new.isidentifier() or keyword.iskeyword(new):
         raise TypeError(f"rename gives {module}.{name} the name {new!r}, which is no name")
     return new

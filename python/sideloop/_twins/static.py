@@ -36,7 +36,8 @@ def static_of(kind: type, name: str) -> Any:
 
 def is_async(static: Any) -> bool:
     """Whether an attribute of a class is async."""
-    if hasattr(type(static), "__sideloop_twin__"):
+    kind: Any = type(static)  # pyright: ignore[reportUnknownVariableType]
+    if hasattr(kind, "__sideloop_twin__"):
         return False
     if isinstance(static, property):
         return form_behind(static.fget) is Form.AWAITED
@@ -56,7 +57,8 @@ def needs_loop(static: Any) -> bool:
 
 def _is_async_descriptor(static: Any) -> bool:
     """Whether it is one of somebody's that gives what an async function does, or that function."""
-    if isinstance(static, type) or not hasattr(type(static), "__get__"):
+    kind: Any = type(static)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(static, type) or not hasattr(kind, "__get__"):
         return False
     functions = (getattr(static, name, None) for name in ("func", "fget", "__wrapped__"))
     return any(callable(one) and form_behind(one) is not None for one in functions)

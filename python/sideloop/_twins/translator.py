@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import Any, Protocol, cast
 
 from sideloop._sideloop import Router, translate
-from sideloop._twins.elsewhere import Home, from_elsewhere
+from sideloop._twins.elsewhere import from_elsewhere
 from sideloop._twins.known import Known
 from sideloop._twins.nature import Nature, nature_of
+from sideloop._twins.passage import Home
 from sideloop._twins.remarks import report, warn_of_raw
 from sideloop._twins.shape import shape_of
 from sideloop._twins.translate import (
