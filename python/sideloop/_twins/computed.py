@@ -56,16 +56,26 @@ class Kept(Made):
 
     def __call__(self) -> Any:
         found, store = super().__call__(), getattr(self._inside, "__dict__", {})
-        if kind_of(found) is types.CoroutineType and store.get(self._name) is found:
-            return self._shared(found, store)
+        if kind_of(found) is types.CoroutineType and self._name in store:
+            now = store[self._name]
+            if now is found:
+                # At once, before another thread's call of this is started.
+                task = store[self._name] = asyncio.ensure_future(self._fresh(found))
+                return self._own(task, store)
+            if isinstance(now, asyncio.Task):
+                if now.get_coro() is not found:
+                    found.close()
+                return self._wait(now)
         return self._wait(found) if isinstance(found, asyncio.Task) else found
 
-    async def _shared(self, coroutine: Any, store: dict[str, Any]) -> Any:
-        if inspect.getcoroutinestate(coroutine) != inspect.CORO_CREATED:
-            # Async code has awaited it already.
-            del store[self._name]
-            coroutine = getattr(self._inside, self._name)
-        task = store[self._name] = asyncio.ensure_future(coroutine)
+    def _fresh(self, coroutine: Any) -> Any:
+        if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+            return coroutine
+        # Async code has awaited it already.
+        del self._inside.__dict__[self._name]
+        return getattr(self._inside, self._name)
+
+    async def _own(self, task: asyncio.Task[Any], store: dict[str, Any]) -> Any:
         try:
             return await task
         except BaseException:
