@@ -55,7 +55,8 @@ class Kept(Made):
         self.__qualname__ = f"{kind_of(inside).__qualname__}.{name}"
 
     def __call__(self) -> Any:
-        found, store = super().__call__(), getattr(self._inside, "__dict__", {})
+        found: Any = super().__call__()
+        store = getattr(self._inside, "__dict__", {})
         if kind_of(found) is types.CoroutineType and self._name in store:
             now = store[self._name]
             if now is found:

@@ -4,6 +4,7 @@ import functools
 import weakref
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from sideloop._base.errors import logger
 from sideloop._base.stack import warn_user
 from sideloop._sideloop import forget_weak, keep_weak
 from sideloop._twins.by_class import ByClass, mro_of
@@ -51,7 +52,10 @@ class Known:
         """Warn whoever meets objects of a class, the first time."""
         if self._warned.get(kind) is None:
             self._warned.keep(kind, True)
-            warn_user(message)
+            try:
+                warn_user(message)
+            except Warning:  # where warnings are errors, an answer is not lost for one
+                logger.warning("sideloop: %s", message)
 
     def twin_class(self, kind: type) -> type[Translated] | None:
         """The twin of exactly this class."""

@@ -83,6 +83,9 @@ class Twin(Translated, metaclass=TwinType):
         return resident_of(self).out(copy.deepcopy(original_of(self), memo))
 
     def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
+        origin = self.__sideloop__
+        if not origin.is_named:
+            return _restore_unnamed, (origin.translator.manager, original_of(self))
         return _restore, (type(self), original_of(self))
 
 
@@ -127,3 +130,9 @@ def constructor_of(original: type) -> Callable[..., None]:
 def _restore(twin_class: type[Twin], original: object) -> Translated:
     translator: Translator = twin_class.__sideloop__.translator
     return translator.known.twin(original, twin_class, None)
+
+
+def _restore_unnamed(manager: Any, original: object) -> Translated:
+    """The same, of a class that cannot be found by a name, but may be made."""
+    twin_class: type[Twin] = manager.synced(type(original))
+    return _restore(twin_class, original)

@@ -115,8 +115,11 @@ class TwinModule(ModuleType):
 class Package:
     """What the twins of a module and of its submodules have in common."""
 
-    def __init__(self, translator: Translator, root: ModuleType, rename: Rename | None) -> None:
+    def __init__(
+        self, translator: Translator, root: ModuleType, module: str, rename: Rename | None
+    ) -> None:
         check_rename(rename)
+        self._module = module
         self.translator = translator
         self._root = root
         self._rename = rename
@@ -135,11 +138,10 @@ class Package:
         is_inside = f"{module.__name__}.".startswith(f"{self._root.__name__}.")
         if not is_inside or not any(map(_own, self._loaded(module))):
             return module
-        holder, _, path = name.partition(".")
-        return self.make(module, holder, path)
+        return self.make(module, name.removeprefix(f"{self._module}."))
 
-    def make(self, original: ModuleType, module: str, name: str) -> TwinModule:
-        """The twin of a module, which `module` will know by this name."""
+    def make(self, original: ModuleType, name: str) -> TwinModule:
+        """The twin of a module, which the module that has asked will know by this name."""
         own = _own(original)
         names = self._names(original, own)
         classes = {key: value for key, value in own.items() if isinstance(value, type)}
@@ -147,13 +149,13 @@ class Package:
         # Bases before what is derived from them.
         for key, value in sorted(classes.items(), key=lambda item: len(item[1].__mro__)):
             qualname = f"{name}.{names[key]}"
-            twins[names[key]] = twin_class_of(self.translator, value, module, qualname)
+            twins[names[key]] = twin_class_of(self.translator, value, self._module, qualname)
         for key, value in own.items():
             if key not in classes:
                 twins[names[key]] = twin = twin_function_of(self.translator, value)
                 if names[key] != key:
                     vars(twin).update(__name__=names[key], __qualname__=names[key])
-        made = TwinModule(original, f"{module}.{name}", twins, names, self)
+        made = TwinModule(original, f"{self._module}.{name}", twins, names, self)
         return self._twins.setdefault(id(original), made)
 
     def is_empty(self) -> bool:
@@ -161,7 +163,9 @@ class Package:
         return not any(map(_own, self._loaded(self._root)))
 
     def _names(self, original: ModuleType, own: dict[str, Any]) -> dict[str, str]:
-        others = [key for key in vars(original) if key not in own]
+        # What is async and imported from elsewhere is in nobody's way: its twin is there.
+        found = list(vars(original).items())
+        others = [key for key, value in found if key not in own and not _is_async(value)]
         return renamed(self._rename, original.__name__, own, others)
 
     def _loaded(self, module: ModuleType) -> list[ModuleType]:
@@ -174,13 +178,13 @@ def twin_module_of(
     translator: Translator, original: ModuleType, module: str, name: str, rename: Rename | None
 ) -> TwinModule:
     """The twin of a module, which `module` will know by this name."""
-    package = Package(translator, original, rename)
+    package = Package(translator, original, module, rename)
     if package.is_empty():
         raise TypeError(
             f"expected a module with something async, and {original.__name__} defines no async "
             f"function and no class that has one; use it as it is"
         )
-    return package.make(original, module, name)
+    return package.make(original, name)
 
 
 def _own(original: ModuleType) -> dict[str, Any]:
@@ -198,6 +202,10 @@ def _is_own(original: ModuleType, key: str, value: Any) -> bool:
     where = f"{getattr(value, '__module__', None)}."
     if not where.startswith(f"{package}.") or isinstance(value, SyncFunction):
         return False
+    return _is_async(value)
+
+
+def _is_async(value: Any) -> bool:
     if isinstance(value, type):
         return has_async(value) and not issubclass(value, BaseException | Twin)
     if not callable(value):
