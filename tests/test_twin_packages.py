@@ -147,7 +147,7 @@ class TestNames:
         for twin, name in (
             (api.Acme, "api.Acme"),
             (api.resources.Chat, "api.Chat"),
-            (api.resources.deep.Deep, "api.resources.deep.Deep"),
+            (api.resources.deep.Deep, "api.resources.Deep"),
         ):
             assert (twin.__module__, twin.__qualname__) == ("acme.sync", name)
             assert pickle.loads(pickle.dumps(twin)) is twin
