@@ -2,10 +2,11 @@
 
 import asyncio
 import functools
+import gc
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -25,15 +26,12 @@ class Later:
 
 
 class Request:
-    """Can be entered, and awaited for what entering gives."""
+    """Can be entered."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.left: list[object] = []
         self.tasks: list[object] = []
-
-    def __await__(self) -> Generator[Any, None, str]:
-        return self.__aenter__().__await__()
 
     async def __aenter__(self) -> str:
         await asyncio.sleep(0)
@@ -42,6 +40,49 @@ class Request:
 
     async def __aexit__(self, kind: object, error: object, traceback: object) -> bool:
         self.tasks.append(asyncio.current_task())
+        self.left.append(kind)
+        return kind is LookupError
+
+
+class Response:
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.read = 0
+
+    def __len__(self) -> int:
+        return len(self.url)
+
+    async def text(self) -> str:
+        self.read += 1
+        return f"text of {self.url}"
+
+
+class Call:
+    """Can be awaited or entered, as the requests of HTTP clients can."""
+
+    calls: ClassVar[list[str]] = []
+    left: ClassVar[list[object]] = []
+
+    def __init__(self, url: str, given: object = None) -> None:
+        self.url = url
+        self.given = given
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._send().__await__()
+
+    async def _send(self) -> Any:
+        await asyncio.sleep(0)
+        if self.url == "bad":
+            raise LookupError(self.url)
+        self.calls.append(self.url)
+        self.task = asyncio.current_task()
+        return Response(self.url) if self.given is None else self.given
+
+    async def __aenter__(self) -> Any:
+        return await self._send()
+
+    async def __aexit__(self, kind: object, error: object, traceback: object) -> bool:
+        assert asyncio.current_task() is self.task
         self.left.append(kind)
         return kind is LookupError
 
@@ -153,6 +194,13 @@ class AsyncClient:
 
     def get(self, url: str) -> Any:
         return Request(url)
+
+    def post(self, url: str, given: object = None) -> Any:
+        return Call(url, given)
+
+    async def url_of(self, response: Any) -> str:
+        assert type(response) is Response
+        return response.url
 
     def same(self) -> Any:
         return self.request
@@ -271,9 +319,6 @@ class TestWhatCanBeEntered:
             raise KeyError
         assert request.left == [LookupError, KeyError]
 
-    def test_gives_what_awaiting_it_gives(self, client: Any) -> None:
-        assert client.get("/").result() == "response of /"
-
     def test_is_one_object_and_can_be_passed_back(self, client: Any) -> None:
         request = client.same()
         assert client.same() is request
@@ -299,6 +344,101 @@ class TestWhatCanBeEntered:
                 return response
 
         assert asyncio.run(main()) == "response of /"
+
+
+class TestACallThatCanBeAwaitedOrEntered:
+    @pytest.fixture
+    def client(self, manager: LoopManager) -> Any:
+        Call.calls.clear()
+        Call.left.clear()
+        return manager.synced(AsyncClient, deep=True)()
+
+    def test_is_made_at_once(self, client: Any) -> None:
+        client.post("a")
+        assert (Call.calls, Call.left) == (["a"], [])
+        with pytest.raises(LookupError, match="bad"):
+            client.post("bad")
+
+    def test_is_what_awaiting_gives(self, client: Any) -> None:
+        response = client.post("a")
+        assert (response.url, response.text(), len(response)) == ("a", "text of a", 1)
+        assert client.post("b").text() == "text of b"
+        assert isinstance(response, type(response.result()))
+        assert response == response.result()
+        assert client.url_of(response) == "a"
+        assert response in [response.result()]
+        del response
+        gc.collect()
+        assert Call.left == []
+
+    def test_works_with_with_in_one_task(self, client: Any) -> None:
+        with client.post("a") as response:
+            assert response.text() == "text of a"
+            assert (Call.calls, Call.left) == (["a"], [])
+        assert Call.left == [None]
+        with client.post("b"):
+            raise LookupError
+        with pytest.raises(KeyError), client.post("c"):
+            raise KeyError
+        assert Call.left == [None, LookupError, KeyError]
+
+    def test_may_give_a_value(self, client: Any) -> None:
+        items = client.post("a", [1, 2])
+        assert [*items, items[0], 2 in items, bool(items), str(items)] == [
+            1,
+            2,
+            1,
+            True,
+            True,
+            "[1, 2]",
+        ]
+        items[0] = 5
+        assert client.nothing(items) == [5, 2]
+        with client.post("b", "text") as text:
+            assert type(text) is str
+
+    def test_is_limited_by_a_timeout(self, manager: LoopManager) -> None:
+        class Slow:
+            def __await__(self) -> Any:
+                return asyncio.sleep(60).__await__()
+
+            async def __aenter__(self) -> None:
+                await asyncio.sleep(60)
+
+            async def __aexit__(self, *error: object) -> None: ...
+
+        class Client:
+            def get(self) -> Any:
+                return Slow()
+
+            async def ping(self) -> None: ...
+
+        client = manager.synced(Client)()
+        with pytest.raises(TimeoutError), sideloop.timeout(0.02):
+            client.get()
+
+    def test_is_warned_of_without_deep(self, manager: LoopManager) -> None:
+        client = manager.synced(AsyncClient)()
+        with pytest.warns(RuntimeWarning, match=r"synced\(Response\)"):
+            response = client.post("a")
+        assert response.url == "a"
+        with client.post("a") as response:
+            assert type(response) is Response
+
+    def test_of_a_function(self, manager: LoopManager) -> None:
+        opened = manager.synced(called, deep=True)
+        assert opened("a").text() == "text of a"
+        with opened("b") as response:
+            assert response.text() == "text of b"
+
+    def test_is_used_from_another_loop_by_aio(self, client: Any) -> None:
+        async def main() -> list[str]:
+            async with client.post.aio("a") as response:
+                urls = [response.url]
+            return [*urls, (await client.post.aio("b")).url]
+
+        assert asyncio.run(main()) == ["a", "b"]
+        assert Call.left == [None]
 
 
 class TestWhatCanBeIterated:
@@ -338,6 +478,10 @@ def said_request(url: str) -> Request:
     return Request(url)
 
 
+def called(url: str) -> Any:
+    return Call(url)
+
+
 def pages() -> Any:
     return Pages(1)
 
@@ -368,7 +512,6 @@ class TestAFunction:
         for function in (request, said_request):
             with manager.synced(function)("/") as response:
                 assert response == "response of /"
-            assert manager.synced(function)("/").result() == "response of /"
         assert list(manager.synced(pages)()) == [0, 1]
         node = manager.synced(made)()
         assert type(node) is node_class

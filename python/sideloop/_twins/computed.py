@@ -84,7 +84,7 @@ class Kept(Made):
                 del store[self._name]
             raise
 
-    async def _wait(self, task: asyncio.Task[Any]) -> Any:
+    async def _wait(self, task: Any) -> Any:
         # Whoever has made it may be told to stop, and that is no news for this one.
         if not task.done():
             await asyncio.wait([task])

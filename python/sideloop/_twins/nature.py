@@ -58,6 +58,14 @@ def opens(kind: type) -> bool:
     return any(name in namespace_of(base) for base in mro_of(kind) for name in _OPENING)
 
 
+def is_call(kind: type) -> bool:
+    """Whether an object of a class is a call that may be awaited or entered, and nothing else."""
+    if nature_of(kind) is not Nature.OPENED:
+        return False
+    names = {name for base in mro_of(kind) for name in namespace_of(base)}
+    return "__await__" in names and not names & {"__aiter__", "__anext__"}
+
+
 def makes_async(function: Any) -> bool:
     """Whether a `def` returns objects of async classes, as what it says or its code shows."""
     if not isinstance(function, types.FunctionType):

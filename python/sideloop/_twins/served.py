@@ -4,7 +4,8 @@ from collections.abc import Generator
 from typing import Any
 
 from sideloop._twins.form import Made
-from sideloop._twins.nature import Nature, nature_of, opens
+from sideloop._twins.nature import Nature, is_call, nature_of, opens
+from sideloop._twins.opened import Opened
 from sideloop._twins.remarks import warn_of_unnamed
 from sideloop._twins.translate import is_container, is_plain, kind_of
 from sideloop._twins.translator import Translator
@@ -13,8 +14,8 @@ from sideloop._twins.translator import Translator
 def served(translator: Translator, found: Any) -> Any:
     """The sync view of what a `def` has returned.
 
-    What is there to be awaited is awaited. What can be entered or iterated has a twin, which works
-    with `with` and `for`.
+    What is there to be awaited is awaited; if it may also be entered, it is, and may be left. What
+    can be entered or iterated has a twin, which works with `with` and `for`.
     """
     if is_plain(found) or is_container(found):
         return translator.out(found)
@@ -23,6 +24,8 @@ def served(translator: Translator, found: Any) -> Any:
     kind = kind_of(found)
     if not opens(kind) or translator.known.nearest_class(kind) is not None:
         return translator.out(found)
+    if is_call(kind):
+        return Opened.by_entering(translator, found)
     if nature_of(kind) is Nature.ASYNC and not translator.base.deep:
         warn_of_unnamed(translator.known, kind)
     return translator.served(found)
