@@ -6,8 +6,10 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sideloop._sideloop import TwinFunction
-from sideloop._twins.form import Form, Made
+from sideloop._loops.mismatch import note_on
+from sideloop._sideloop import TwinFunction, call_name
+from sideloop._twins.form import Form
+from sideloop._twins.served import Called, CalledAsync, served
 from sideloop._twins.translate import kind_of
 from sideloop._twins.translator import Translator
 from sideloop._views.context_manager import SyncContextManager
@@ -150,16 +152,46 @@ class SyncContextManagerFunction(SyncFunction):
 class PassedFunction(SyncFunction):
     """A method that is not known to be async: it runs on the calling thread.
 
-    What it returns says more. A coroutine is run, since nothing else could be done with it.
+    What it returns says more. What can be awaited is, since nothing else could be done with it.
     """
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = self.translator.into_call(args, kwargs)
-        found = self.__wrapped__(*args, **kwargs)
+        try:
+            found = self.__wrapped__(*args, **kwargs)
+        except RuntimeError as error:
+            if error.args == ("no running event loop",):
+                note_on(
+                    error,
+                    f"{call_name(self.__wrapped__)} is no 'async def', so it was called on the "
+                    f"calling thread, where no loop runs: write it with 'async def', or say what "
+                    f"it returns, as in '-> asyncio.Future[int]'",
+                )
+            raise
+        return served(self.translator, found)
+
+
+class CalledFunction(SyncFunction):
+    """A `def` that is called on the loop, since it needs a running one.
+
+    What it returns says more.
+    """
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         translator = self.translator
-        if kind_of(found) is types.CoroutineType:
-            return translator.out(translator.router.run(Made(found), (), {}))
-        return translator.out(found)
+        args, kwargs = translator.into_call(args, kwargs)
+        called = Called(translator, self.__wrapped__)
+        return served(translator, translator.router.run(called, args, kwargs))
+
+
+class MakingFunction(SyncFunction):
+    """The same, of a function that was taken for async, and has to show that."""
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        translator = self.translator
+        args, kwargs = translator.into_call(args, kwargs)
+        called = CalledAsync(translator, self.__wrapped__)
+        return served(translator, translator.router.run(called, args, kwargs))
 
 
 TWINS: dict[Form | None, type[SyncFunction]] = {
@@ -172,6 +204,8 @@ TWINS: dict[Form | None, type[SyncFunction]] = {
 
 class SyncProperty(property):
     """The sync twin of a property whose value is to be awaited. The original is at `aio`."""
+
+    __sideloop_twin__ = True
 
     def __init__(
         self,

@@ -1,22 +1,32 @@
 """Members of twin classes: each stands for the original's attribute of the same name."""
 
+import functools
 import types
 from collections.abc import Mapping
 from typing import Any
 
 from sideloop._twins.attribute import Attribute
 from sideloop._twins.behind import found_behind, is_override, static_behind
+from sideloop._twins.computed import computed
 from sideloop._twins.counterpart import Counterparts
-from sideloop._twins.form import Form, Made, form_of, is_function
+from sideloop._twins.form import Form, form_of, is_dispatched, is_function
 from sideloop._twins.function import SyncFunction, SyncProperty
 from sideloop._twins.given import user_of
-from sideloop._twins.hooked import twin_kind
-from sideloop._twins.static import COUNTERPARTS, LEFT_OUT, is_async, is_special, static_of
+from sideloop._twins.hooked import called_kind, twin_kind
+from sideloop._twins.served import Called, served
+from sideloop._twins.static import (
+    COUNTERPARTS,
+    LEFT_OUT,
+    is_async,
+    is_special,
+    needs_loop,
+    static_of,
+)
 from sideloop._twins.taken import taken_value
 from sideloop._twins.translate import kind_of, original_of
 from sideloop._twins.twin import Twin
 from sideloop._twins.unbound import unbound_kind
-from sideloop._twins.view import resident_of, view
+from sideloop._twins.view import resident_of
 
 
 def members(original: type, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,6 +39,8 @@ def members(original: type, found: Mapping[str, Any]) -> dict[str, Any]:
     for asynchronous, name in COUNTERPARTS.items():
         if asynchronous in found:
             namespace[name] = vars(Counterparts)[name]
+    if "__await__" in found and not hasattr(original, "result"):
+        namespace["result"] = vars(Counterparts)["result"]
     return namespace
 
 
@@ -39,7 +51,7 @@ def member(original: type, name: str, static: Any) -> Any:
     if isinstance(static, property):
         return _property(original, name, static)
     if is_function(static):
-        return Method(name, original, form_of(static))
+        return Method(name, original, None if is_dispatched(static) else form_of(static))
     return Attribute(name, original)
 
 
@@ -67,18 +79,25 @@ class Method:
         if (given := user_of(found)) is not found:
             return given
         if self._twin is None:
-            self._twin = twin_kind(self._form, static_of(self._original, self._name))
+            static = static_of(self._original, self._name)
+            self._twin = twin_kind(self._form, static)
+            if self._form is None and needs_loop(static):
+                self._twin = called_kind(static)
         if twin is None and kind_of(found) is types.FunctionType and not self._is_static:
             return unbound_kind(self._twin)(translator, found)
         return self._twin(translator, found)
 
 
 def _property(original: type, name: str, static: property) -> property:
+    is_on_loop = needs_loop(static)
+
     def get(twin: Twin) -> Any:
-        found = found_behind(original_of(twin), original, name)
-        if kind_of(found) is types.CoroutineType:
-            found = resident_of(twin).router.run(Made(found), (), {})
-        return view(twin, type(twin), found)
+        inside = original_of(twin)
+        if not is_on_loop:
+            return computed(twin, name, found_behind(inside, original, name))
+        resident = resident_of(twin)
+        find = Called(resident, functools.partial(found_behind, inside, original), name)
+        return served(resident, resident.router.run(find, (name,), {}))
 
     def await_(twin: Twin) -> Any:
         inside, translator = original_of(twin), resident_of(twin)

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
 from sideloop._twins.birth import begin
+from sideloop._twins.computed import computed
 from sideloop._twins.derived import KWARGS, originals_of
 from sideloop._twins.hooks import taken_call
+from sideloop._twins.known import RESIDENT
 from sideloop._twins.origin import HiddenOrigin, Origin
 from sideloop._twins.taken import taken_value
 from sideloop._twins.translate import Translated, original_of
-from sideloop._twins.translator import RESIDENT, Translator
+from sideloop._twins.translator import Translator
 from sideloop._twins.twin_type import TwinType
-from sideloop._twins.view import resident_of, view
+from sideloop._twins.view import resident_of
 
 A_co = TypeVar("A_co", covariant=True)
 
@@ -58,7 +60,7 @@ class Twin(Translated, metaclass=TwinType):
     def __getattr__(self, name: str) -> Any:
         if name == "_sideloop_original":
             raise AttributeError(name)
-        return view(self, type(self), getattr(original_of(self), name))
+        return computed(self, name, getattr(original_of(self), name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         found = (vars(base)[name] for base in type(self).__mro__ if name in vars(base))
@@ -81,6 +83,9 @@ class Twin(Translated, metaclass=TwinType):
         return resident_of(self).out(copy.deepcopy(original_of(self), memo))
 
     def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
+        origin = self.__sideloop__
+        if not origin.is_named:
+            return _restore_unnamed, (origin.translator.manager, original_of(self))
         return _restore, (type(self), original_of(self))
 
 
@@ -125,3 +130,9 @@ def constructor_of(original: type) -> Callable[..., None]:
 def _restore(twin_class: type[Twin], original: object) -> Translated:
     translator: Translator = twin_class.__sideloop__.translator
     return translator.known.twin(original, twin_class, None)
+
+
+def _restore_unnamed(manager: Any, original: object) -> Translated:
+    """The same, of a class that cannot be found by a name, but may be made."""
+    twin_class: type[Twin] = manager.synced(type(original))
+    return _restore(twin_class, original)

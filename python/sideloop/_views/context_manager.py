@@ -140,6 +140,10 @@ class Visit(Generic[T]):
         error = GeneratorExit()
         await self.exit(GeneratorExit, error, None)
 
+    def forget(self) -> None:
+        """It will not be left: whoever has entered it goes on with what that gave."""
+        self._manager = None
+
     async def rescue(self, cancellation: BaseException) -> None:
         kind, traceback = type(cancellation), cancellation.__traceback__
         if not await self.exit(kind, cancellation, traceback):
