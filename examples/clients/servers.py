@@ -125,7 +125,10 @@ class _Chat(_Handler):
     FILES = 7
 
     def do_GET(self) -> None:
-        query = parse_qs(urlsplit(self.path).query)
+        path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
+        if path != "/v1/files":
+            self.answer(b'{"error": {"message": "there is none"}}', status=404)
+            return
         after = int(query["after"][0].removeprefix("file-")) if "after" in query else -1
         end = min(after + 1 + int(query["limit"][0]), self.FILES)
         files = [self._file(n) for n in range(after + 1, end)]
