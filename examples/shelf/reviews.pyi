@@ -1,0 +1,33 @@
+# Written by `python -m sideloop stubs`. Run it again instead of editing.
+# fmt: off
+# ruff: noqa
+from shelf.transport import Transport
+from sideloop import AsyncOriginal
+from _typeshed import Incomplete
+from dataclasses import dataclass
+from shelf._manager import manager as manager
+from shelf.message import Request as Request
+from shelf.transport import AsyncTransport as AsyncTransport
+
+@dataclass(frozen=True)
+class Review:
+    stars: int
+    text: str = ...
+
+class AsyncReviews:
+    _client: AsyncTransport
+    _path: Incomplete
+    def __init__(self, client: AsyncTransport, number: int) -> None: ...
+    async def add(self, stars: int, text: str='') -> Review: ...
+    async def list(self) -> tuple[Review, ...]: ...
+    @property
+    async def average(self) -> float | None: ...
+
+class Reviews:
+    def __init__(self, client: Transport, number: int) -> None: ...
+    def add(self, stars: int, text: str='') -> Review: ...
+    def list(self) -> tuple[Review, ...]: ...
+    @property
+    def average(self) -> float | None: ...
+    @AsyncOriginal
+    def aio(self) -> AsyncReviews: ...
