@@ -61,6 +61,17 @@ where
     });
 }
 
+fn inside<F>(criterion: &mut Criterion, name: &str, future: fn() -> F)
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let mut group = criterion.benchmark_group(name);
+    inside_one(&mut group, Sideloop, future);
+    inside_one(&mut group, BlockInPlace, future);
+    inside_one(&mut group, DedicatedThread::default(), future);
+    group.finish();
+}
+
 fn main() {
     let claims = [
         Claim { group: "ready, outside", peer: HandleBlockOn::NAME, at_most: 1.3 },
@@ -78,17 +89,8 @@ fn main() {
             waits_for_a_task: Sideloop, handle, owned, dedicated, reqwests, pollster;
         }
 
-        let mut group = criterion.benchmark_group("ready, inside a worker");
-        inside_one(&mut group, Sideloop, ready);
-        inside_one(&mut group, BlockInPlace, ready);
-        inside_one(&mut group, DedicatedThread::default(), ready);
-        group.finish();
-
+        inside(criterion, "ready, inside a worker", ready);
         // `block_in_place` spawns on the very runtime, one of whose two workers is on another thread by then.
-        let mut group = criterion.benchmark_group("waits_for_a_task, inside a worker");
-        inside_one(&mut group, Sideloop, waits_for_a_task);
-        inside_one(&mut group, BlockInPlace, waits_for_a_task);
-        inside_one(&mut group, DedicatedThread::default(), waits_for_a_task);
-        group.finish();
+        inside(criterion, "waits_for_a_task, inside a worker", waits_for_a_task);
     });
 }

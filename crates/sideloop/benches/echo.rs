@@ -62,6 +62,7 @@ async fn talk(connection: Connection, round_trips: u32) -> io::Result<()> {
         stream.write_all(b"x").await?;
         stream.read_u8().await?;
     }
+    drop(stream);
     Ok(())
 }
 

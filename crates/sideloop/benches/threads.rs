@@ -13,6 +13,9 @@ use sideloop_benches::ratios::compare;
 
 const THREADS: [usize; 4] = [1, 4, 16, 64];
 
+/// Fair is where the slowest thread has made at least so much of what the fastest has.
+const FAIR: f64 = 0.5;
+
 async fn waits_for_a_task() -> u64 {
     tokio::spawn(async { 22 }).await.expect("it does not panic")
 }
@@ -75,9 +78,11 @@ fn fairness<P: Peer>(threads: usize, peer: &P) -> f64 {
 
 fn print_fairness<P: Peer>(peer: &P) {
     for threads in THREADS.into_iter().filter(|threads| *threads > 1) {
-        let share = 100.0 * fairness(threads, peer);
+        let share = fairness(threads, peer);
+        let verdict = if share >= FAIR { "fair" } else { "NOT FAIR" };
         println!(
-            "{threads:>3} threads, the slowest's share of the fastest's calls: {share:>3.0} %  {}",
+            "{threads:>3} threads, the slowest's share of the fastest's calls: {:>3.0} %, {verdict}  {}",
+            100.0 * share,
             P::NAME
         );
     }
