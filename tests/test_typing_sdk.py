@@ -79,3 +79,9 @@ class TestItsStubs:
         text = (sdk / "acme" / "sync.pyi").read_text()
         for said in ("The twins of what", "Talks to acme.", "Whether it answers.", "A property."):
             assert text.count(f'"""{said}') >= 1
+
+    def test_say_what_the_modules_have(self, sdk: Path) -> None:
+        modules = [".".join(stub.with_suffix("").parts) for stub in stubs_in(sdk)]
+        options = ("--concise", "--ignore-missing-stub", "--ignore-unused-allowlist")
+        allowed = ("--allowlist", sdk / "stubtest.txt")
+        check("mypy.stubtest", *options, *allowed, *modules, directory=sdk)

@@ -6,7 +6,6 @@ from shelf.page import Page
 from shelf.reviews import Reviews
 from shelf.transport import Transport
 from sideloop import AsyncOriginal, SyncGenerator
-from _typeshed import Incomplete
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 from typing_extensions import Self
@@ -14,7 +13,7 @@ from shelf.page import AsyncPage
 from shelf.reviews import AsyncReviews
 from shelf.transport import AsyncTransport
 JsonObject = dict[str, Any]
-Progress: Incomplete
+Progress = Callable[[int], Awaitable[None]]
 """Hears how many bytes there are so far."""
 
 class AsyncBook:

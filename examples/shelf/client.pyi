@@ -6,7 +6,6 @@ from shelf.auth import Auth
 from shelf.books import Books
 from shelf.transport import Transport
 from sideloop import AsyncOriginal, SyncGenerator
-from _typeshed import Incomplete
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -20,7 +19,7 @@ class Event:
     number: int
     kind: Literal['added', 'renamed', 'removed']
     book: int
-Watcher: Incomplete
+Watcher = Callable[[Event], Awaitable[bool]]
 """Hears of an event, and says whether to go on."""
 
 class AsyncClient(AsyncTransport):

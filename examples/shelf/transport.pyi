@@ -5,14 +5,14 @@
 from shelf.auth import Auth
 from shelf.connection import Connection
 from sideloop import AsyncOriginal, SyncContextManager
-from _typeshed import Incomplete
+from types import TracebackType
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing_extensions import Self
 from shelf.auth import AsyncAuth
 from shelf.connection import AsyncConnection
 from shelf.message import Request, Response
-Handler: Incomplete
+Handler = Callable[[Response], Awaitable[None]]
 """Hears of a response. A sync user passes a plain function."""
 
 class AsyncTransport:
@@ -77,7 +77,7 @@ class Transport:
     """How many connections are kept when nobody uses them."""
     def __init__(self, url: str, *, auth: Auth | None=None) -> None: ...
     def __enter__(self) -> Self: ...
-    def __exit__(self, *error: object) -> None: ...
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None: ...
     def close(self) -> None:
         """Close all connections. What is closed takes no more requests."""
     def on_response(self, handler: Callable[[Response], None | Awaitable[None]]) -> Handler:

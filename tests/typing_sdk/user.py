@@ -11,7 +11,7 @@ from acme import NOT_FOUND, AcmeError, Color, Point, Row
 from acme._base import AsyncBox, AsyncText
 from acme._client import AsyncClient
 from acme._models import AsyncUser
-from acme._types import Options, Retry
+from acme._types import MoreOptions, Options, Retry
 from acme.functions import (
     PATHS,
     SIZES,
@@ -376,9 +376,6 @@ def shape_of_a_hook_whose_result_counts() -> None:
 
 
 def shape_of_a_protocol_hook() -> None:
-    def greet(name: str, *, loud: bool = False) -> str:
-        return name.upper() if loud else name
-
     assert_type(Client("url", greet=greet), Client)
 
 
@@ -396,6 +393,43 @@ def shape_of_registering_a_hook() -> None:
         return str(number)
 
     assert_type(client.notify(), str)
+
+
+def greet(name: str, *, loud: bool = False) -> str:
+    return name.upper() if loud else name
+
+
+async def async_on_number(number: int) -> str:
+    return f"async {number}"
+
+
+def shape_of_options_with_hooks() -> None:
+    options = Options("name", str, greet, [str, str], retries=1)
+    assert_type(options, Options)
+    assert_type(Client("url", options).configured(), list[str])
+    assert_type(Client("url", Options("name", handlers=[str])).configured(), list[str])
+    assert_type(Client("url", Options("name", async_on_number)).configured(), list[str])
+
+
+def shape_of_options_whose_hooks_are_set() -> None:
+    options = Options(name="name")
+    options.on_number = str
+    options.greet = greet
+    options.handlers = [str]
+    assert_type(Client("url", options).configured(), list[str])
+    assert_type(options.name, str)
+
+
+def shape_of_options_that_are_derived() -> None:
+    options = MoreOptions("name", str, size=1)
+    assert_type(Client("url", options).configured(), list[str])
+    assert_type(options.size, int)
+
+
+def shape_of_a_typed_dictionary_with_hooks() -> None:
+    assert_type(made().set_up({"on_number": str, "name": "a"}), str)
+    assert_type(made().set_up({"on_number": async_on_number}), str)
+    assert_type(made().set_up({}), str)
 
 
 # Dataclasses and models
@@ -563,6 +597,7 @@ def what_does_not_fit_is_refused(client: Client, user: AsyncUser) -> None:
     client.each(len)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client(user)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.users.merge([1])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    Options("1", len)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.nothing  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: B018
     User("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Key("1").age = 2  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]

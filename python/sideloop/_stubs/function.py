@@ -63,7 +63,9 @@ def twin_function(
     """A variable for the twin of a function, of a class that says what its `aio` is too."""
     calls = [_method("__call__", twin_def(node, form, annotations), bound) for node in nodes]
     originals = [_method("aio", annotations.plain(node), bound) for node in nodes]
-    kind = ast.ClassDef(f"_{name}", [], [], [*calls, *originals], [], **no_type_params())
+    # A protocol: that is what a twin fulfils, whatever its own class is called.
+    bases = [annotations.imports.name("typing", "Protocol")]
+    kind = ast.ClassDef(f"_{name}", bases, [], [*calls, *originals], [], **no_type_params())
     variable = ast.AnnAssign(ast.Name(name, ast.Load()), ast.Name(f"_{name}", ast.Load()), None, 1)
     said = [one.body[0] for one in nodes if is_documentation(one.body[0])]
     return [kind, variable, *copy.deepcopy(said[:1])]

@@ -4,6 +4,7 @@ import ast
 import copy
 import importlib
 import sys
+import typing
 from typing import Any, Protocol, TypeVar
 
 from sideloop._stubs.expression import (
@@ -17,9 +18,11 @@ from sideloop._stubs.expression import (
     unquoted,
 )
 from sideloop._stubs.imports import Imports
+from sideloop._stubs.options import sync_typed_dict
 from sideloop._stubs.scope import Scope, scope_of
 from sideloop._stubs.source import source_tree
 from sideloop._stubs.statement import bound_names, statements
+from sideloop._twins.translator import Translator
 from sideloop._twins.want import returned_form, want_of
 
 N = TypeVar("N", bound=ast.AST)
@@ -30,6 +33,7 @@ class Types(Protocol):
 
     scope: Scope
     imports: Imports
+    translator: Translator
 
     def of(self, scope: Scope) -> "Types":
         """Those of another module, in the same stub."""
@@ -70,6 +74,8 @@ class HookTypes:
         value = self._annotations.scope.value(name)
         if getattr(value, "_is_protocol", False):
             return self._protocol(node, name)
+        if isinstance(value, type) and want_of(value) is not None:
+            return self._options(node, value)
         if isinstance(value, type) or want_of(self._annotations.value(node)) is None:
             return None
         if isinstance(value, TypeVar):
@@ -197,6 +203,22 @@ class HookTypes:
         )
         if isinstance(node, ast.Subscript):
             sync = ast.Subscript(sync, self._annotations.plain(node.slice), ast.Load())
+        return either(sync, asked)
+
+    def _options(self, node: ast.expr, kind: Any) -> ast.expr | None:
+        """A dataclass is widened where it is defined, and a typed dictionary has a counterpart."""
+        self._imports.options.setdefault(kind, self._annotations.translator)
+        if not typing.is_typeddict(kind):
+            return None
+        scope = scope_of(sys.modules[kind.__module__])
+        found = scope.definitions(kind.__qualname__)
+        asked = self._annotations.plain(node)
+        if not found or not isinstance(found[0], ast.ClassDef):
+            return asked
+        there, statement = self._annotations.of(scope), found[0]
+        sync = self._imports.declare(
+            f"_Sync{kind.__name__}", lambda name: sync_typed_dict(name, statement, there)
+        )
         return either(sync, asked)
 
     def _anything(self) -> ast.expr:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sideloop._stubs.scope import Scope
+from sideloop._twins.translator import Translator
 
 N = TypeVar("N", bound=ast.AST)
 
@@ -18,6 +19,8 @@ class Imports:
         self._scope = scope
         self._added: dict[str, tuple[str, str | None]] = {}
         self._declared: dict[str, ast.stmt] = {}
+        self.options: dict[type, Translator] = {}
+        """The dataclasses with hooks that the stub has met, and whose twins they are for."""
 
     def name(self, module: str, name: str) -> ast.expr:
         """A name of another module. It is imported under an alias if the stub's own is taken."""
@@ -64,12 +67,14 @@ class Imports:
             name = f"_{name}"
         if name not in self._declared:
             self._declared[name] = ast.Pass()  # it may mention itself
-            self._declared[name] = make(name)
+            made = make(name)
+            del self._declared[name]  # it comes behind what it mentions
+            self._declared[name] = made
         return _name(name)
 
     def declarations(self) -> list[ast.stmt]:
         """The statements that were declared, in order."""
-        return [self._declared[name] for name in sorted(self._declared)]
+        return list(self._declared.values())
 
     def _bind(self, name: str, origin: tuple[str, str | None]) -> ast.expr:
         here = self._scope

@@ -11,6 +11,7 @@ from sideloop._stubs.annotation import Annotations
 from sideloop._stubs.bases import class_def
 from sideloop._stubs.function import twin_function
 from sideloop._stubs.imports import Imports
+from sideloop._stubs.options import widened
 from sideloop._stubs.scope import scope_of
 from sideloop._stubs.source import source_tree
 from sideloop._stubs.statement import (
@@ -26,6 +27,7 @@ from sideloop._stubs.written import written
 from sideloop._twins.form import Form, form_behind
 from sideloop._twins.function import SyncFunction
 from sideloop._twins.origin import HiddenOrigin
+from sideloop._twins.translator import Translator
 from sideloop._twins.twin import Twin
 from sideloop._twins.twin_module import TwinModule
 
@@ -50,9 +52,26 @@ class Stub:
         names = {one.__name__: original_name(one.aio) for one in classes if _is_decorated(one.aio)}
         self._paths, self._renamed = Paths(names), Renamed(names)
 
+        self._tree = self._body(self._scope.tree.body)
+        self._widened: set[type] = set()
+
+    def options(self) -> dict[type, Translator]:
+        """The dataclasses with hooks that its twins take."""
+        return self._imports.options
+
+    def widen(self, kind: type, translator: Translator) -> None:
+        """Let the fields of a dataclass of this module take sync callables."""
+        if kind in self._widened or id(kind) in self._originals:
+            return
+        self._widened.add(kind)
+        annotations = Annotations(self._scope, self._imports, translator)
+        for node in statements(self._tree):
+            if isinstance(node, ast.ClassDef) and node.name == kind.__qualname__:
+                widened(node, annotations)
+
     def text(self) -> str:
         """What is in the file. The same for the same sources, whenever it is asked for."""
-        body = self._body(self._scope.tree.body)
+        body = self._tree
         added = [*self._imports.statements(), *self._imports.declarations()]
         tree = without_unused(ast.Module(after_documentation(body, added), []))
         return HEADER + written(tree)

@@ -1,5 +1,6 @@
 """Packages: the stubs of all modules that need one."""
 
+import dataclasses
 import importlib
 import pkgutil
 import sys
@@ -12,6 +13,7 @@ from sideloop._stubs.bases import is_read
 from sideloop._stubs.errors import StubError
 from sideloop._stubs.module import HEADER, Stub, is_twin, needs_stub
 from sideloop._stubs.source import read_together, source_path
+from sideloop._twins.want import want_of
 
 
 def stubs_of(package: ModuleType) -> dict[Path, str | None]:
@@ -25,11 +27,12 @@ def stubs_of(package: ModuleType) -> dict[Path, str | None]:
         StubError: There is nothing to write a stub of, or somebody else's is in the way.
         BaseException: What a module raises that is imported.
     """
-    modules = [module for module in _modules(package) if needs_stub(module)]
-    read_together(dict.fromkeys(needed for module in modules for needed in _read_for(module)))
+    modules = list(_modules(package))
+    made = {module: Stub(module) for module in _read(modules) if needs_stub(module)}
+    _widen(made, modules)
     left_over: dict[Path, str | None] = dict.fromkeys(_written_in(package))
     stubs = left_over | {
-        source_path(module).with_suffix(".pyi"): Stub(module).text() for module in modules
+        source_path(module).with_suffix(".pyi"): stub.text() for module, stub in made.items()
     }
     if not stubs:
         raise StubError(
@@ -40,6 +43,42 @@ def stubs_of(package: ModuleType) -> dict[Path, str | None]:
         if path.exists() and not _is_ours(path):
             raise StubError(f"{path} was not written by this command; move it away")
     return stubs
+
+
+def _read(modules: list[ModuleType]) -> list[ModuleType]:
+    """The same, when all that stubs need to know of them has been inferred."""
+    needed = [found for module in modules if needs_stub(module) for found in _read_for(module)]
+    needed += [module for module in modules if needed and any(map(_has_hooks, _classes_of(module)))]
+    read_together(dict.fromkeys(needed))
+    return modules
+
+
+def _widen(stubs: dict[ModuleType, Stub], modules: list[ModuleType]) -> None:
+    """Let sync users set hooks on the dataclasses that twins take, where these are defined."""
+    own = {module.__name__: module for module in modules}
+    done: set[type] = set()
+    while True:
+        met = {kind: by for stub in list(stubs.values()) for kind, by in stub.options().items()}
+        todo = [kind for kind in met if kind not in done and kind.__module__ in own]
+        if not todo:
+            return
+        for kind in todo:
+            done.add(kind)
+            module = own[kind.__module__]
+            if dataclasses.is_dataclass(kind):
+                stubs.setdefault(module, Stub(module)).widen(kind, met[kind])
+
+
+def _classes_of(module: ModuleType) -> list[type]:
+    return [
+        value
+        for value in list(vars(module).values())
+        if isinstance(value, type) and value.__module__ == module.__name__
+    ]
+
+
+def _has_hooks(kind: type) -> bool:
+    return dataclasses.is_dataclass(kind) and want_of(kind) is not None
 
 
 def _read_for(module: ModuleType) -> Iterator[ModuleType]:

@@ -2,6 +2,7 @@
 
 import ast
 import types
+import typing
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,7 +49,8 @@ def is_kind_of_type(value: object) -> bool:
     """Whether a value is an alias of a type, a type variable or the like."""
     plain = types.FunctionType | types.ModuleType | types.MethodType
     in_typing = type(value).__module__ in ("types", "typing", "typing_extensions")
-    return in_typing and not isinstance(value, plain)
+    is_filled = typing.get_origin(value) is not None  # a `Callable[...]`, for example
+    return (in_typing or is_filled) and not isinstance(value, plain)
 
 
 def seen_by_checkers(body: list[ast.stmt]) -> Iterator[ast.stmt]:

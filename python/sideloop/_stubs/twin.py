@@ -16,7 +16,9 @@ from sideloop._twins.function import SyncFunction
 from sideloop._twins.static import COUNTERPARTS, is_async
 from sideloop._twins.twin import Twin
 
-_LEFT_OUT = frozenset(("__await__", "__del__", "__init_subclass__", "__match_args__", "__slots__"))
+_LEFT_OUT = frozenset(
+    ("__await__", "__del__", "__init_subclass__", "__match_args__", "__post_init__", "__slots__")
+)
 _KEPT = ("dataclass", "deprecated", "final")
 _AWAITED = ("__aenter__", "__aexit__", "__anext__")
 
@@ -65,6 +67,8 @@ def _members(source: Source) -> Iterator[tuple[str, ast.stmt]]:
             form = _form(original, statement)
             twin = twin_def(statement, form, annotations)
             twin.name = COUNTERPARTS.get(statement.name, statement.name)
+            if twin.name == "__exit__":
+                twin.args = _what_with_passes(annotations)
             yield twin.name, twin
         elif isinstance(statement, ast.AnnAssign):
             kept = annotations.plain(statement)
@@ -74,6 +78,16 @@ def _members(source: Source) -> Iterator[tuple[str, ast.stmt]]:
         elif names := bound_names(statement):
             key = names[0]
             yield key, annotations.plain(statement)
+
+
+def _what_with_passes(annotations: Annotations) -> ast.arguments:
+    traceback = ast.unparse(annotations.imports.name("types", "TracebackType"))
+    made = ast.parse(
+        "def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, "
+        f"traceback: {traceback} | None) -> None: ..."
+    ).body[0]
+    assert isinstance(made, ast.FunctionDef)
+    return made.args
 
 
 def _is_private(node: ast.stmt) -> bool:

@@ -17,14 +17,14 @@ from acme._models import AsyncUser
 from acme._types import AcmeError, Color, Mode, Options, Point, Retry, Row
 
 if TYPE_CHECKING:
-    from acme._types import Greet, Handler
+    from acme._types import Greet, Handler, Hooks
 
 T = TypeVar("T")
 
 
 def make_retry() -> Retry:
     """What a function returns that fills an attribute."""
-    return Retry()  # type: ignore[no-untyped-call]
+    return Retry()  # type: ignore[no-untyped-call, unused-ignore]
 
 
 class AsyncUsers:
@@ -238,6 +238,10 @@ class AsyncClient(Named):
         found = [await handler(2) for handler in self.options.handlers]
         found += [] if on_number is None else [await on_number(1)]
         return found + ([] if greet is None else [await greet("you", loud=True)])
+
+    async def set_up(self, hooks: Hooks) -> str:
+        """Calls the hook in a dictionary."""
+        return await hooks["on_number"](1) if "on_number" in hooks else ""
 
     def listener(self, handler: Handler) -> Handler:
         """A decorator."""

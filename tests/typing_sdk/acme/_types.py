@@ -69,6 +69,20 @@ class Options:
     retries: int = field(default=3, kw_only=True)
 
 
+@dataclass
+class MoreOptions(Options):
+    """Derived from another one."""
+
+    size: int = field(default=0, kw_only=True)
+
+
+class Hooks(TypedDict, total=False):
+    """Hooks in a typed dictionary."""
+
+    on_number: Handler
+    name: str
+
+
 class Retry:
     """Nothing async, and not annotated."""
 
