@@ -1,14 +1,17 @@
 """Calls that would wait for each other: refused, with both call sites."""
 
 import asyncio
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pace import scaled
 
 import sideloop
-from sideloop import DeadlockError, LoopManager, Runner, run_sync
+from sideloop import DeadlockError, LoopManager, Runner, run_on, run_sync
 
 
 @pytest.fixture
@@ -167,3 +170,209 @@ class TestCallsThatCloseNoCircle:
 
         assert manager.run_sync(threads) == [42] * 8
         manager.close()
+
+
+Ask = Callable[[], Awaitable[object]]
+Link = Callable[[Ask], object]
+
+
+def within_a_limit(sync_fn: Callable[[], object]) -> object:
+    """What a function returns or raises: a thread that waits for ever is left behind."""
+    came: list[object] = []
+
+    def run() -> None:
+        try:
+            came.append(sync_fn())
+        except BaseException as error:
+            came.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(scaled(20))
+    assert came, "it hangs"
+    return came[0]
+
+
+class Guests:
+    """Loops that others run, each on a thread of its own."""
+
+    def __init__(self) -> None:
+        self.loops = [asyncio.new_event_loop() for _ in range(2)]
+        self.threads = [threading.Thread(target=loop.run_forever) for loop in self.loops]
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self) -> None:
+        for loop, thread in zip(self.loops, self.threads, strict=True):
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+
+
+@pytest.fixture
+def guests() -> Iterator[Guests]:
+    guests = Guests()
+    yield guests
+    guests.stop()
+
+
+async def one_item(ask: Ask) -> AsyncGenerator[object, None]:
+    yield await ask()
+
+
+class TestACircleOverLoopsThatOthersRun:
+    @pytest.mark.parametrize(
+        "through",
+        [
+            "a b a",
+            "a runner a",
+            "runner a runner",
+            "a manager a",
+            "a b runner a",
+            "a iterate a",
+            "a map a",
+            "a submit a",
+            "a exception a",
+            "runner submit runner",
+            "a driven a",
+            "runner a driven runner",
+        ],
+    )
+    def test_is_refused(self, guests: Guests, through: str) -> None:
+        a, b = guests.loops
+        runner, manager = Runner(), LoopManager()
+
+        def drive(ask: Ask) -> object:
+            with Runner(drive="caller") as driven:
+                return driven.run(ask)
+
+        links: dict[str, Link] = {
+            "a": lambda ask: run_on(a, ask),
+            "b": lambda ask: run_on(b, ask),
+            "runner": runner.run,
+            "manager": manager.run_sync,
+            "iterate": lambda ask: list(manager.iterate(one_item(ask))),
+            "map": lambda ask: list(manager.map(lambda _: ask(), [1])),
+            "submit": lambda ask: manager.submit(ask).result(),
+            "exception": lambda ask: manager.submit(ask).exception(),
+            "driven": drive,
+        }
+
+        def ask_through(links: list[Link]) -> object:
+            async def next_link() -> object:
+                return ask_through(links[1:]) if links[1:] else await answer()
+
+            return links[0](next_link)
+
+        def ask() -> object:
+            found = ask_through([links[name] for name in through.split()])
+            if isinstance(found, BaseException):
+                raise found
+            return found
+
+        came = within_a_limit(ask)
+        assert isinstance(came, DeadlockError)
+        assert "they would wait for each other" in str(came)
+        # All of them go on.
+        assert run_on(a, answer) == runner.run(answer) == manager.run_sync(answer) == 42
+        runner.close()
+        manager.close()
+
+    @pytest.mark.parametrize("kind", ["guests", "runners"])
+    def test_that_two_threads_close_at_once_is_seen_by_one_of_them(
+        self, guests: Guests, kind: str
+    ) -> None:
+        runners = Runner(), Runner()
+        ways: list[Link] = [runner.run for runner in runners]
+        if kind == "guests":
+            ways = [lambda ask, loop=loop: run_on(loop, ask) for loop in guests.loops]  # type: ignore[misc]
+        for _ in range(20):
+            both_there = threading.Barrier(2)
+
+            async def other_way(other: Link, both_there: threading.Barrier = both_there) -> object:
+                both_there.wait(scaled(20))
+                try:
+                    return other(answer)
+                except DeadlockError as error:
+                    return error
+
+            calls = [
+                lambda here=here, there=there: here(lambda: other_way(there))  # type: ignore[misc]
+                for here, there in [ways, ways[::-1]]
+            ]
+            came: list[object] = []
+            threads = [
+                threading.Thread(target=lambda call=call: came.append(call()), daemon=True)
+                for call in calls
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(scaled(20))
+            assert len(came) == 2, "they wait for each other"
+            assert any(isinstance(it, DeadlockError) for it in came)
+            assert all(isinstance(it, DeadlockError) or it == 42 for it in came)
+        for runner in runners:
+            runner.close()
+
+    @pytest.mark.parametrize("drive", ["thread", "caller"])
+    @pytest.mark.parametrize("entry", ["run", "iterate"])
+    def test_is_refused_under_the_loop_that_the_caller_runs_as_in_jupyter(
+        self, drive: Any, entry: str
+    ) -> None:
+        def ask() -> object:
+            async def main() -> object:
+                outer = asyncio.get_running_loop()
+
+                async def needs_outer() -> int:
+                    return run_on(outer, answer)
+
+                with Runner(name="inner", drive=drive) as inner:
+                    if entry == "run":
+                        return inner.run(needs_outer)
+                    return list(inner.iterate(one_item(needs_outer)))
+
+            return asyncio.run(main())
+
+        came = within_a_limit(ask)
+        assert isinstance(came, DeadlockError)
+        assert "on runner 'inner'" in str(came)
+
+    def test_is_refused_where_another_loop_runs_inside_of_it(self) -> None:
+        """As nest_asyncio has it: what the inner loop waits for keeps the outer one, too."""
+        outer, inner = asyncio.new_event_loop(), asyncio.new_event_loop()
+
+        async def call() -> int:
+            return run_on(outer, answer)
+
+        async def nest() -> int:
+            asyncio._set_running_loop(None)
+            try:
+                return inner.run_until_complete(call())
+            finally:
+                asyncio._set_running_loop(outer)
+
+        came = within_a_limit(lambda: outer.run_until_complete(nest()))
+        outer.close()
+        inner.close()
+        assert isinstance(came, DeadlockError)
+
+    def test_is_none_when_the_call_that_was_waited_for_has_ended(self, first: Runner) -> None:
+        """Its thread goes on in a moment, and the loop with it."""
+        came: Future[int] = Future()
+
+        async def call_back(loop: asyncio.AbstractEventLoop) -> None:
+            for _ in range(3):
+                await asyncio.sleep(0)
+            came.set_result(run_on(loop, answer))
+
+        async def leave_behind(loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+            return asyncio.create_task(call_back(loop))
+
+        async def main() -> int:
+            task = first.run(leave_behind, asyncio.get_running_loop())
+            outcome = await asyncio.wrap_future(came)
+            assert task
+            return outcome
+
+        assert within_a_limit(lambda: asyncio.run(main())) == 42

@@ -1,8 +1,12 @@
 """Under other async libraries, and with asyncio patched: what the coroutine sees is asyncio."""
 
+import asyncio
+import contextlib
+import gc
 import subprocess
 import sys
-from typing import Literal
+from collections.abc import AsyncGenerator
+from typing import Any, Literal
 
 import anyio
 import anyio.lowlevel
@@ -10,10 +14,11 @@ import programs
 import pytest
 import sniffio
 import trio
+from aliases import WaitUntil
 from pace import scaled
 
 import sideloop
-from sideloop import LoopManager
+from sideloop import LoopManager, Runner
 
 Drive = Literal["thread", "caller"]
 
@@ -60,6 +65,69 @@ class TestUnderAnotherLibrary:
 
     def test_also_where_variables_are_brought_back(self, around: str, drive: Drive) -> None:
         self.run(around, drive, back=True)
+
+
+@pytest.mark.parametrize("drive", ["thread", "caller"])
+@pytest.mark.parametrize("left", ["task", "generator", "items"])
+@pytest.mark.parametrize("end", ["close", "drop", "manager", "stop"])
+@pytest.mark.parametrize("around", ["trio", "anyio on asyncio"])
+class TestWhatUnwindsUnderAnotherLibrary:
+    """It is asyncio's to the end, whoever turns the loop then."""
+
+    def test_sees_asyncio_and_cleans_up(
+        self, around: str, end: str, left: str, drive: Drive, wait_until: WaitUntil
+    ) -> None:
+        seen: list[object] = []
+
+        async def unwinding() -> AsyncGenerator[int, None]:
+            try:
+                yield 1
+            finally:
+                with anyio.CancelScope(shield=True):
+                    seen.append(await ask())
+
+        async def stay() -> None:
+            async with contextlib.aclosing(unwinding()) as items:
+                await items.__anext__()
+                await asyncio.sleep(scaled(50))
+
+        async def leave() -> None:
+            loop: Any = asyncio.get_running_loop()
+            if left == "task":
+                loop.keep = asyncio.create_task(stay())
+                await asyncio.sleep(0)
+            elif left == "generator":
+                loop.keep = unwinding()
+                await loop.keep.__anext__()
+
+        async def stop() -> None:
+            asyncio.get_running_loop().stop()
+            await asyncio.sleep(scaled(50))
+
+        async def main() -> None:
+            before = sniffio.current_async_library()
+            owner: Any = LoopManager(drive=drive) if end == "manager" else Runner(drive=drive)
+            call = owner.run_sync if end == "manager" else owner.run
+            call(leave)
+            items = owner.iterate(unwinding()) if left == "items" else None
+            if items is not None:
+                assert next(items) == 1
+            if end == "stop":
+                with pytest.raises(sideloop.LoopStoppedError):
+                    call(stop)
+            if end == "drop":
+                del owner, call, items
+                gc.collect()
+            else:
+                owner.close()
+            assert sniffio.current_async_library() == before
+            await anyio.sleep(0)
+
+        if around == "trio":
+            trio.run(main)
+        else:
+            anyio.run(main)
+        wait_until(lambda: seen == [("asyncio", "awaited")])
 
 
 def test_sniffio_is_not_imported_for_it() -> None:

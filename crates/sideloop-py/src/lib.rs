@@ -81,6 +81,12 @@ pub mod _sideloop {
     use super::caller::Latch;
 
     #[pymodule_export]
+    use super::caller::NestedWait;
+
+    #[pymodule_export]
+    use super::caller::PutAside;
+
+    #[pymodule_export]
     use super::caller::wait_in_hubs;
 
     #[pymodule_export]
@@ -133,6 +139,7 @@ pub mod _sideloop {
         super::policy::async_fn::prepare(py)?;
         super::policy::deadline::prepare(py)?;
         super::python::sniffed::prepare(py)?;
+        super::python::running_loop::prepare(py)?;
         super::caller::prepare(py)
     }
 }

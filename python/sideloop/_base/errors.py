@@ -119,23 +119,22 @@ def host_gone_error(loop: str, call: str, how: str) -> LoopStoppedError:
 
 
 def deadlock_error(
-    runner: str, call: str, chain: Sequence[tuple[str, str, int]] = ()
+    through: str, call: str, chain: Sequence[tuple[str, str, int]] = ()
 ) -> DeadlockError:
     """The error for a call that its own loop waits for: through these calls, if not itself."""
     if not chain:
         return DeadlockError(
-            f"{call} was called through runner {runner!r} on that runner's own loop thread, "
+            f"{call} was called through {through} on its own loop thread, "
             f"which would wait for itself; await it instead (of an object of a twin the method's "
             f".aio), have asyncio.to_thread call what calls it, or use sideloop.run_sync for what "
             f"may run on any loop, which takes a nested call to another one"
         )
     here = site_of(threading.get_ident())
     waits = [
-        f"for {waited} on runner {other!r} (called at {site_of(caller)})"
-        for waited, other, caller in chain
+        f"for {waited} on {other} (called at {site_of(caller)})" for waited, other, caller in chain
     ]
     return DeadlockError(
-        f"{call} was called at {here} through runner {runner!r}, whose loop waits "
+        f"{call} was called at {here} through {through}, whose loop waits "
         f"{', which waits '.join(waits)}, where this call was made: they would wait for each "
         f"other. Await one of them instead, or call through sideloop.run_sync, which takes a "
         f"nested call to another loop"

@@ -2,8 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from sideloop._loops.ending import end, report_end
@@ -12,7 +11,7 @@ from sideloop._loops.hubs import hubs
 from sideloop._loops.loop import live, remember
 from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
 from sideloop._loops.unwind import forget, settle, unwind
-from sideloop._sideloop import LoopCore, RunnerCore
+from sideloop._sideloop import LoopCore, PutAside, RunnerCore, copy_context
 
 
 class DrivenLoop:
@@ -68,8 +67,7 @@ class DrivenLoop:
 
     def settle(self) -> None:
         """Cancel the tasks that are left, and turn the loop until they have unwound."""
-        with _no_running_loop():
-            settle(self.loop, self.core, self.grace)
+        self._turn_by(settle)
 
     def _end(self, reason: BaseException | None) -> None:
         if self.loop.is_closed():
@@ -80,14 +78,20 @@ class DrivenLoop:
             # Not in vain: in the last steps of a thread, where this may be, CPython never drops
             # what it keeps to know which loop runs.
             if self._has_leftovers():
-                with _no_running_loop():
-                    unwind(self.loop, self.core, self.grace)
+                self._turn_by(unwind)
         except BaseException:
             report_end(self, end(self))
             raise
         raised = end(self)
         if raised is not None:
             raise raised
+
+    def _turn_by(
+        self, step: Callable[[asyncio.AbstractEventLoop, RunnerCore, float], None]
+    ) -> None:
+        """Have this turn the loop, with whatever else runs on this thread put aside."""
+        with PutAside(self.core):
+            copy_context().run(step, self.loop, self.core, self.grace)
 
     def _has_leftovers(self) -> bool:
         loop: Any = self.loop
@@ -98,19 +102,3 @@ def _new_native_loop() -> asyncio.AbstractEventLoop:
     from sideloop._loops.selector import ForkAwareSelector
 
     return EventLoop(ForkAwareSelector())
-
-
-@contextmanager
-def _no_running_loop() -> Generator[None]:
-    """The caller may be under somebody else's running loop, which is blocked meanwhile."""
-    outer = asyncio._get_running_loop()
-    task = asyncio.current_task(outer) if outer is not None else None
-    if outer is not None and task is not None:
-        asyncio.tasks._leave_task(outer, task)
-    asyncio._set_running_loop(None)
-    try:
-        yield
-    finally:
-        asyncio._set_running_loop(outer)
-        if outer is not None and task is not None:
-            asyncio.tasks._enter_task(outer, task)

@@ -84,7 +84,7 @@ class _Served:
                 f"process; begin a new one in the child"
             )
         if self.core.driving:
-            return deadlock_error(self.core.name, self._name)
+            return deadlock_error(f"runner {self.core.name!r}", self._name)
         return self.core.cut_off_error(self._name)
 
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-from sideloop._base.errors import deadlock_error
 from sideloop._runners.options import GRACE
 from sideloop._sideloop import call_name, check_async_fn, run_as_guest
 
@@ -38,7 +37,8 @@ def run_on(
         BaseException: Whatever the function raised: the same object, with its traceback.
         TypeError: `loop` is no event loop, or `async_fn` no async function.
         TimeoutError: The call did not end within a `sideloop.timeout` in force.
-        DeadlockError: The caller runs on this very loop, or on one of a runner that waits for it.
+        DeadlockError: The caller runs on this very loop, or on one for which it waits, through any
+            chain of calls.
         RuntimeError: The loop is closed.
         LoopStoppedError: The loop was closed under the call, or did not run for 5 seconds.
         RunnerClosedError: The loop is a runner's, which was closed under the call.
@@ -60,8 +60,6 @@ def run_on(
             f"expected an event loop, got {type(loop).__name__}: pass the loop and then the async "
             f"function, as in run_on(loop, async_fn, a, b=1)"
         )
-    if asyncio._get_running_loop() is loop:
-        raise deadlock_error(f"run_on {loop!r}", call_name(async_fn))
     if loop.is_closed():
         raise RuntimeError(
             f"{call_name(async_fn)} was not started: the event loop {loop!r} is closed; make a new "

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError, Future
 from typing import Any, ParamSpec, TypeVar
 
-from sideloop._base.errors import deadlock_error, submitted_forked_error
+from sideloop._base.errors import submitted_forked_error
 from sideloop._loops.hubs import hubs
 from sideloop._loops.loop import Loop
 from sideloop._runners.options import Drive
-from sideloop._sideloop import Call, Latch, RunnerCore, call_name
+from sideloop._sideloop import Call, Latch, NestedWait, RunnerCore, call_name
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,13 +81,15 @@ class Submitted(Future[T]):
     def result(self, timeout: float | None = None) -> T:
         """Wait for the outcome: the value, or the exception."""
         try:
-            return super().result(self._wait(timeout))
+            with self._nested():
+                return super().result(self._wait(timeout))
         finally:
             del self  # else the exception keeps it in a cycle, through the traceback
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the outcome: the exception, or None."""
-        return super().exception(self._wait(timeout))
+        with self._nested():
+            return super().exception(self._wait(timeout))
 
     def settle_value(self, value: T) -> bool:
         """The call has returned; False if nobody can see that."""
@@ -117,6 +119,11 @@ class Submitted(Future[T]):
         except BaseException as error:
             return self.settle_error(error)
         return True
+
+    def _nested(self) -> contextlib.AbstractContextManager[None]:
+        """Around a wait: the loops that this thread runs wait for the call, and not in a circle."""
+        call = self.call
+        return contextlib.nullcontext() if call is None else NestedWait(call)
 
     def _wait(self, timeout: float | None) -> float | None:
         """Wait as it is done here. Returns how long to wait as any thread waits for a future."""
@@ -152,8 +159,6 @@ class Submitted(Future[T]):
             return
         if self._core.orphaned:
             raise submitted_forked_error(call_name(self._async_fn))
-        if self._core.mine:
-            raise deadlock_error(self._core.name, call_name(self._async_fn))
 
 
 def _nowhere(async_fn: Callable[..., object]) -> Loop:

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 use sideloop_core::phase::{Abandon, Cancel};
 
+use super::aside::Outer;
+use super::nesting::circle;
 use super::report::report_slow;
 use super::waiting::outcome_of;
 use crate::event_loop::{LoopCore, turn};
@@ -14,11 +15,10 @@ use crate::finish::{leave, withdraw};
 use crate::loop_side::cancel::cancel;
 use crate::loop_side::start::{FirstStepBy, start};
 use crate::loop_side::unwind::is_outcome;
-use crate::model::{Call, Driver, turn_for};
+use crate::model::{Call, Chain, Driver, turn_for};
 use crate::policy::chain::after;
-use crate::policy::errors::Error;
 use crate::policy::patience::{Ended, Next, Patience, next_look};
-use crate::python::{sniffed, thread, version};
+use crate::python::thread;
 
 /// Start the call and turn the loop until it ends, or patience does.
 ///
@@ -46,7 +46,7 @@ pub(super) fn drive(
     let on_main = thread::is_main(py)?;
     // Driven by a call further out, or run by the user's own code.
     if own_loop.get().runs(py) || !driver.begin_driving() {
-        return Err(Error::Deadlock.raise(py, (core.name(), call.get().name(py), [(); 0])));
+        return Err(circle(runner, call.get().name(py), &Chain::new()));
     }
     let own_loop = own_loop.bind(py);
     let mut patience = patience;
@@ -54,7 +54,7 @@ pub(super) fn drive(
         let before = turn_for(py, Some(runner.clone()));
         let turned = turn_until_ended(own_loop, call, &mut patience, on_main);
         drop(turn_for(py, before));
-        outer.leave(driver, own_loop)?;
+        go_on(outer, driver, own_loop)?;
         Ok(turned)
     });
     driver.end_driving();
@@ -165,48 +165,14 @@ fn interrupt(call: &Bound<'_, Call>, error: PyErr) -> Option<PyErr> {
 /// Make the loop the running one of this thread.
 fn enter(driver: &Driver, own_loop: &Bound<'_, LoopCore>) -> PyResult<Outer> {
     let py = own_loop.py();
-    let running = driver.get_running_loop.call0(py)?;
-    let hooks = driver.get_hooks.call0(py)?;
+    let outer = Outer::put_aside(driver, py, Some(own_loop.as_any()))?;
     driver.set_hooks.bind(py).call((), Some(driver.hooks.bind(py)))?;
-    let outer = Outer { running, hooks, task: None, library: sniffed::suspend(py)? };
-    let outer = outer.suspend_task(py)?;
-    driver.set_running_loop.call1(py, (own_loop,))?;
     own_loop.get().set_thread_id(py, Some(driver.ident.clone_ref(py)));
     Ok(outer)
 }
 
-/// What ran on this thread before, to go on after.
-struct Outer {
-    running: Py<PyAny>,
-    hooks: Py<PyAny>,
-    task: Option<Py<PyAny>>,
-    /// The async library that this thread was said to run.
-    library: sniffed::Outer,
-}
-
-impl Outer {
-    /// Since CPython 3.14 a thread has one current task, whatever its loop: put it aside.
-    fn suspend_task(mut self, py: Python<'_>) -> PyResult<Self> {
-        if self.running.is_none(py) || !version::is_at_least(py, 14) {
-            return Ok(self);
-        }
-        let tasks = py.import("asyncio.tasks")?;
-        let task = tasks.call_method1("current_task", (&self.running,))?;
-        if !task.is_none() {
-            tasks.call_method1("_leave_task", (&self.running, &task))?;
-            self.task = Some(task.unbind());
-        }
-        Ok(self)
-    }
-
-    fn leave(self, driver: &Driver, own_loop: &Bound<'_, LoopCore>) -> PyResult<()> {
-        let py = own_loop.py();
-        own_loop.get().set_thread_id(py, None);
-        driver.set_running_loop.call1(py, (&self.running,))?;
-        driver.set_hooks.call1(py, self.hooks.bind(py).cast::<PyTuple>()?)?;
-        if let Some(task) = self.task {
-            py.import("asyncio.tasks")?.call_method1("_enter_task", (&self.running, task))?;
-        }
-        self.library.resume(py)
-    }
+/// What ran before goes on.
+fn go_on(outer: Outer, driver: &Driver, own_loop: &Bound<'_, LoopCore>) -> PyResult<()> {
+    own_loop.get().set_thread_id(own_loop.py(), None);
+    outer.go_on(driver, own_loop.py())
 }

@@ -10,6 +10,8 @@ mod waiting;
 
 mod gone;
 
+mod aside;
+
 mod driving;
 
 mod pause;
@@ -22,9 +24,12 @@ mod outlast;
 
 mod report;
 
+pub(crate) use self::aside::PutAside;
 pub(crate) use self::importing::prepare;
 pub(crate) use self::latch::Latch;
 pub(crate) use self::making::Making;
+pub(crate) use self::nesting::NestedWait;
+pub(crate) use self::nesting::check_runs_elsewhere;
 pub(crate) use self::outlast::outlast;
 pub(crate) use self::pause::wait_in_hubs;
 pub(crate) use self::run::{Run, run, wait_for};

@@ -1,53 +1,98 @@
 //! Nested calls: which loop waits for which, so that none ends up waiting for itself.
 //!
 //! A call from a plain thread closes no circle, since no loop waits for that thread. A call made while this
-//! thread turns a loop makes that loop wait for another one; if the other already waits for this one, through
-//! any chain of calls, both would wait for ever. So each loop knows the calls it waits for, and a nested call
-//! follows them before it is put in. All of this is read and written attached.
+//! thread runs a loop, whoever's that is, makes that loop wait for another one; if the other already waits for this
+//! one, through any chain of calls, both would wait for ever. So a nested call follows that chain (`model/waits.rs`)
+//! before it is put in. All of this is read and written attached.
 
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyTuple};
 
-use crate::model::{Call, RunnerCore, turned_here};
+use super::pause::waits_in_hubs;
+use crate::model::{Blocked, Call, Chain, LoopId, RunnerCore, turned_here};
+use crate::model::{chain_to_blocked, chain_to_task, wait_for, wait_is_over};
 use crate::policy::errors::{Error, name_of};
-use crate::python::lock::lock;
+use crate::python::attached::Attached;
+use crate::python::running_loop::running_loop;
+use crate::python::thread;
 
-/// Deeper than calls can be nested.
-const DEEPEST: usize = 1024;
-
-/// A loop's wait for a call that was made on it. Over when this is dropped.
+/// A wait for a call, of the loops that this thread runs. Over when this is dropped.
 pub(super) struct Nested<'py> {
-    outer: Bound<'py, RunnerCore>,
+    blocked: Blocked,
     call: Bound<'py, Call>,
 }
 
 impl<'py> Nested<'py> {
-    /// Let the loop that this thread turns wait for `call`. None if this thread turns no loop.
+    /// Let the loops that this thread runs wait for `call`. None if it runs none.
     ///
     /// # Errors
-    /// `DeadlockError` if the call's loop waits for that one.
+    /// `DeadlockError` if the call's loop waits for one of those.
     pub(super) fn enter(call: &Bound<'py, Call>) -> PyResult<Option<Self>> {
-        let py = call.py();
-        let Some(outer) = turned_here(py) else { return Ok(None) };
-        if let Some(chain) = chain_to(&outer, call.get().runner(py), 0) {
-            return Err(circle(call.get().runner(py), call.get().name(py), &chain));
+        let blocked = blocked_here(call.py())?;
+        if blocked == Blocked::default() {
+            return Ok(None);
         }
-        lock(&outer.get().waits_for).push(call.clone().unbind());
-        Ok(Some(Self { outer, call: call.clone() }))
+        match wait_for(blocked, call) {
+            Ok(()) => Ok(Some(Self { blocked, call: call.clone() })),
+            Err(chain) => {
+                Err(circle(call.get().runner(call.py()), call.get().name(call.py()), &chain))
+            }
+        }
     }
 }
 
 impl Drop for Nested<'_> {
     fn drop(&mut self) {
-        let ended = take(&mut lock(&self.outer.get().waits_for), &self.call);
-        drop(ended);
+        wait_is_over(self.blocked, &self.call);
     }
 }
 
-fn take(waits_for: &mut Vec<Py<Call>>, call: &Bound<'_, Call>) -> Option<Py<Call>> {
-    // A signal handler's call, made during the wait for another, is over first.
-    let place = waits_for.iter().rposition(|waited_for| waited_for.is(call))?;
-    Some(waits_for.remove(place))
+/// The loops that wait when this thread does: that which it turns for a runner, and that which asyncio says it runs,
+/// if that is another one (somebody else's, or one that was nested in a runner's).
+fn blocked_here(py: Python<'_>) -> PyResult<Blocked> {
+    let turned = turned_here(py).and_then(|runner| {
+        let tasks = runner.get().tasks.get();
+        tasks.map(|tasks| LoopId::of(tasks.event_loop.bind(py)))
+    });
+    // Where greenlets are threads the running loop may be another greenlet's, which goes on.
+    let running = if waits_in_hubs() { None } else { running_loop(py)? };
+    let running = running.map(|running| LoopId::of(&running));
+    Ok([turned, running.filter(|running| turned != Some(*running))])
+}
+
+/// `NestedWait(call)`: `with` it the calling thread waits for a call that was put in before.
+#[pyclass(frozen, module = "sideloop._sideloop")]
+pub(crate) struct NestedWait {
+    call: Py<Call>,
+    blocked: Attached<Blocked>,
+}
+
+#[pymethods]
+impl NestedWait {
+    #[new]
+    fn new(call: Py<Call>) -> Self {
+        Self { call, blocked: Attached::default() }
+    }
+
+    /// # Errors
+    /// `DeadlockError` if the call's loop waits for one that this thread runs.
+    fn __enter__(&self, py: Python<'_>) -> PyResult<()> {
+        if self.call.get().is_done() {
+            return Ok(());
+        }
+        if let Some(nested) = Nested::enter(self.call.bind(py))? {
+            self.blocked.with(py, |blocked| *blocked = nested.blocked);
+            // Over when this is left.
+            std::mem::forget(nested);
+        }
+        Ok(())
+    }
+
+    #[pyo3(signature = (*_raised))]
+    fn __exit__(&self, py: Python<'_>, _raised: &Bound<'_, PyTuple>) {
+        let blocked = self.blocked.with(py, std::mem::take);
+        wait_is_over(blocked, self.call.bind(py));
+    }
 }
 
 #[pymethods]
@@ -58,68 +103,42 @@ impl RunnerCore {
         task: &Bound<'_, PyAny>,
         async_fn: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        match chain_to_task(task, slf, 0) {
+        let tasks = slf.get().tasks.get();
+        match tasks.and_then(|tasks| chain_to_task(task, tasks.event_loop.bind(slf.py()))) {
             Some(chain) => Err(circle(slf, name_of(async_fn), &chain)),
             None => Ok(()),
         }
     }
 }
 
+/// Refuse a call to a loop of somebody else's that this thread runs, also if code on that has another one run there.
+///
+/// # Errors
+/// `DeadlockError`, and what asking the loop raises.
+pub(crate) fn check_runs_elsewhere(
+    runner: &Bound<'_, RunnerCore>,
+    event_loop: &Bound<'_, PyAny>,
+    async_fn: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    let ident = event_loop.getattr_opt("_thread_id")?;
+    let here = ident.and_then(|ident| ident.extract::<u64>().ok()) == Some(thread::current());
+    if !here {
+        return Ok(());
+    }
+    let py = event_loop.py();
+    let chain = chain_to_blocked(py, blocked_here(py)?, LoopId::of(event_loop));
+    Err(circle(runner, name_of(async_fn), &chain.unwrap_or_default()))
+}
+
 /// The error for a call to `runner` that it would wait for itself, through these calls.
-fn circle(runner: &Bound<'_, RunnerCore>, name: String, chain: &[Bound<'_, Call>]) -> PyErr {
+pub(super) fn circle(runner: &Bound<'_, RunnerCore>, name: String, chain: &Chain) -> PyErr {
     let py = runner.py();
     let links = chain.iter().map(|link| {
         let inside = link.get();
-        (inside.name(py), inside.runner(py).get().name().to_owned(), inside.caller)
+        (inside.name(py), inside.runner(py).get().label(), inside.caller)
     });
     match PyList::new(py, links.collect::<Vec<_>>()) {
-        Ok(links) => Error::Deadlock.raise(py, (runner.get().name(), name, links)),
+        Ok(links) => Error::Deadlock.raise(py, (runner.get().label(), name, links)),
         Err(error) => error,
     }
-}
-
-/// The calls that a loop waits for, innermost last.
-fn waits_of<'py>(runner: &Bound<'py, RunnerCore>) -> Vec<Bound<'py, Call>> {
-    let bind = |call: &Py<Call>| call.bind(runner.py()).clone();
-    lock(&runner.get().waits_for).iter().map(bind).collect()
-}
-
-/// The calls through which the loop of `from` waits for `task`, if it does.
-fn chain_to_task<'py>(
-    task: &Bound<'py, PyAny>,
-    from: &Bound<'py, RunnerCore>,
-    depth: usize,
-) -> Option<Vec<Bound<'py, Call>>> {
-    let py = task.py();
-    if depth == DEEPEST {
-        return None;
-    }
-    waits_of(from).into_iter().find_map(|call| {
-        let mut chain = match call.get().task(py) {
-            Some(running) if running.is(task) => Vec::new(),
-            Some(_) | None => chain_to_task(task, call.get().runner(py), depth + 1)?,
-        };
-        chain.insert(0, call);
-        Some(chain)
-    })
-}
-
-/// The calls through which the loop of `from` waits for that of `to`, if it does: none if they are one.
-fn chain_to<'py>(
-    to: &Bound<'py, RunnerCore>,
-    from: &Bound<'py, RunnerCore>,
-    depth: usize,
-) -> Option<Vec<Bound<'py, Call>>> {
-    if from.is(to) {
-        return Some(Vec::new());
-    }
-    let py = to.py();
-    if depth == DEEPEST {
-        return None;
-    }
-    waits_of(from).into_iter().find_map(|call| {
-        let mut chain = chain_to(to, call.get().runner(py), depth + 1)?;
-        chain.insert(0, call);
-        Some(chain)
-    })
 }

@@ -24,6 +24,11 @@ pub(crate) fn wait_in_hubs(wait_readable: Py<PyAny>) {
     let _ = WAIT_IN_HUB.set(wait_readable);
 }
 
+/// Whether they are.
+pub(super) fn waits_in_hubs() -> bool {
+    WAIT_IN_HUB.get().is_some()
+}
+
 /// The end of a hand-off that waits, and how.
 pub(crate) struct Pause {
     pub(crate) waiter: Waiter,

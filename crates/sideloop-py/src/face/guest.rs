@@ -5,7 +5,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::caller::{Run, run};
+use crate::caller::{Run, check_runs_elsewhere, run};
 use crate::event_loop::LoopCore;
 use crate::model::{Drive, RunnerCore};
 use crate::policy::errors::{Error, name_of};
@@ -24,6 +24,7 @@ pub(crate) fn run_as_guest(
         Some(core) => core,
         None => Bound::new(py, RunnerCore::guest(event_loop, grace)?)?,
     };
+    check_runs_elsewhere(&core, event_loop, async_fn)?;
     loop {
         match run(&core, async_fn, args, kwargs)? {
             Run::Value(value) => return Ok(value),

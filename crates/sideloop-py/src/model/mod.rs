@@ -3,7 +3,7 @@
 //! ```text
 //!   Router ◀── Host ◀── Step ◀── Call ──▶ RunnerCore ──▶ EventLoop
 //!                └────────────────────────────▶ │
-//!                ▲         waits for, runs: Call │ keeps: Host
+//!                ▲                    runs: Call │ keeps: Host
 //!                └──────────────────────────────┘
 //! ```
 //!
@@ -26,6 +26,8 @@ mod counts;
 
 mod turning;
 
+mod waits;
+
 mod hook;
 
 mod in_child;
@@ -39,3 +41,5 @@ pub(crate) use self::router::{Router, Variables};
 pub(crate) use self::runner::{End, EndedBy, RunnerCore};
 pub(crate) use self::step::Step;
 pub(crate) use self::turning::{turn_for, turned_here};
+pub(crate) use self::waits::{Blocked, Chain, LoopId};
+pub(crate) use self::waits::{chain_to_blocked, chain_to_task, wait_for, wait_is_over};

@@ -58,8 +58,6 @@ pub(crate) struct RunnerCore {
     pub(crate) tasks: OnceLock<TaskMaker>,
     /// Calls whose task runs, by `Call::key`.
     pub(crate) running: Attached<FxHashMap<usize, Py<Call>>>,
-    /// Calls that this loop's thread waits for, made by code that runs on the loop: innermost last.
-    pub(crate) waits_for: Mutex<Vec<Py<Call>>>,
     pub(crate) counts: Counts,
     /// Hosts whose task has not ended, by `Host::key`: the loop itself would let go of their tasks.
     hosts: Mutex<HashMap<usize, Py<Host>>>,
@@ -111,6 +109,14 @@ impl RunnerCore {
     /// Whether the loop is somebody else's.
     pub(crate) fn is_guest(&self) -> bool {
         matches!(self.drive, Drive::Other(_))
+    }
+
+    /// How messages name whatever its calls go through.
+    pub(crate) fn label(&self) -> String {
+        match self.drive {
+            Drive::Thread | Drive::Caller(_) => format!("runner '{}'", self.name),
+            Drive::Other(_) => format!("run_on({})", self.name),
+        }
     }
 
     /// Whether the calling thread is the loop's own.
@@ -198,7 +204,6 @@ impl RunnerCore {
             own_loop,
             tasks: OnceLock::new(),
             running: Attached::default(),
-            waits_for: Mutex::default(),
             counts: Counts::new(),
             hosts: Mutex::default(),
             end: Mutex::new(None),
@@ -337,9 +342,6 @@ impl RunnerCore {
         self.running.traverse(all).unwrap_or(Ok(()))?;
         self.told_exit.traverse(|told| visit.call(told)).unwrap_or(Ok(()))?;
         // A lock that is held is held by a thread that lives, with what it guards.
-        if let Ok(calls) = self.waits_for.try_lock() {
-            calls.iter().try_for_each(|call| visit.call(call))?;
-        }
         if let Ok(hosts) = self.hosts.try_lock() {
             hosts.values().try_for_each(|host| visit.call(host))?;
         }
@@ -354,8 +356,7 @@ impl RunnerCore {
     /// A call and its runner hold each other while it runs: on a loop that nobody runs any more, for ever.
     fn __clear__(&self, py: Python<'_>) {
         let calls = self.running.with(py, std::mem::take);
-        let waits_for = std::mem::take(&mut *lock(&self.waits_for));
-        drop((calls, waits_for, self.take_hosts()));
+        drop((calls, self.take_hosts()));
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) enum Error {
     RunnerClosed,
     /// `loop_stopped_error(runner, call, reason)`: a `LoopStoppedError`
     LoopStopped,
-    /// `deadlock_error(runner, call, chain)`: a `DeadlockError`
+    /// `deadlock_error(through, call, chain)`: a `DeadlockError`
     Deadlock,
     /// `host_gone_error(loop, call, how)`: a `LoopStoppedError`
     HostGone,
