@@ -272,6 +272,19 @@ class TestWhatCanBeAwaited:
         with pytest.raises(TimeoutError, match=r"Sleeper\.sleep"), sideloop.timeout(0.02):
             sleeper.sleep()
 
+    def test_is_named_by_its_own_module_where_it_is_a_coroutine(self, manager: LoopManager) -> None:
+        class Sleeper:
+            async def _sleep(self) -> None:
+                await asyncio.sleep(60)
+
+            def sleep(self) -> Any:
+                return self._sleep()
+
+        sleeper = manager.synced(Sleeper)()
+        name = rf"^{__name__}\.Test.*Sleeper\._sleep\(\) did not end"
+        with pytest.raises(TimeoutError, match=name), sideloop.timeout(0.02):
+            sleeper.sleep()
+
     def test_is_handed_on_as_a_twin_if_its_class_has_one(self, client: Any) -> None:
         node = client.node()
         assert type(node).__name__ == "AsyncNode"

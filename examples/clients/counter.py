@@ -13,7 +13,8 @@ from sideloop import synced
 
 serve = servers.redis
 
-aio = synced(redis.asyncio)
+# What its methods hand out has twins, too: pipelines, locks, subscriptions.
+aio = synced(redis.asyncio, deep=True)
 
 
 def connect(address: str) -> Any:
@@ -55,6 +56,15 @@ def tour(client: Any) -> None:
 
     client.transaction(double, "count")
     print(client.get("count"))
+
+    with client.lock("mine", timeout=5) as lock:
+        print(lock.owned(), client.exists("mine"))
+
+    with client.pubsub() as subscription:
+        subscription.subscribe("news")
+        client.publish("news", "read all about it")
+        heard = (message for message in subscription.listen() if message["type"] == "message")
+        print(next(heard)["data"])
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ def redis() -> Generator[str]:
 
 @contextlib.contextmanager
 def pages() -> Generator[str]:
-    """Plain HTTP: a page says its path; `/lines` has a hundred lines, `/401` asks who is there."""
+    """Plain HTTP: a page says its path; `/lines` has a hundred lines; `/401` asks who is there."""
     with _served(_Pages) as address:
         yield address
 
@@ -78,12 +78,13 @@ def buckets() -> Generator[str]:
 
 @contextlib.contextmanager
 def echo() -> Generator[str]:
-    """A WebSocket server that sends back what it gets."""
+    """A WebSocket server that sends back what it gets, if that is anything."""
     from websockets.sync.server import ServerConnection, serve
 
     def answer(connection: ServerConnection) -> None:
         for message in connection:
-            connection.send(message)
+            if message:
+                connection.send(message)
 
     with serve(answer, "127.0.0.1", 0) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -97,6 +98,9 @@ def echo() -> Generator[str]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = (
+        -1
+    )  # buffered: an answer's head alone would wait for an acknowledgement of the client's
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -115,6 +119,8 @@ class _Pages(_Handler):
         path = urlsplit(self.path).path
         if path == "/lines":
             self.answer(b"".join(b"line %d\n" % n for n in range(100)), "text/plain")
+        elif path == "/slow":
+            time.sleep(60)  # whoever asks gives up before
         elif path == "/401" and self.headers.get("authorization") != "Bearer fresh":
             self.answer(b"who is there?", "text/plain", 401)
         else:

@@ -27,7 +27,7 @@ class AsyncBook:
 
     def __init__(self, client: AsyncTransport, data: JsonObject) -> None:
         self.client = client
-        self.reviews: AsyncReviews = AsyncReviews(client, int(data["number"]))
+        self.reviews = AsyncReviews(client, int(data["number"]))
         self._data = data
 
     @property

@@ -30,7 +30,7 @@ class AsyncClient(AsyncTransport):
 
     def __init__(self, url: str, *, auth: AsyncAuth | None = None) -> None:
         super().__init__(url, auth=auth)
-        self.books: AsyncBooks = AsyncBooks(self)
+        self.books = AsyncBooks(self)
 
     async def issue_token(self, name: str) -> str:
         """Ask the server for a token. It gets old after some requests."""

@@ -5,6 +5,7 @@ import dataclasses
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from typing_extensions import Self
@@ -16,6 +17,8 @@ from shelf.message import Request, Response
 
 Handler = Callable[[Response], Awaitable[None]]
 """Hears of a response. A sync user passes a plain function."""
+
+H = TypeVar("H", bound=Handler)
 
 
 class AsyncTransport:
@@ -59,7 +62,7 @@ class AsyncTransport:
         while self._idle:
             await self._idle.pop().close()
 
-    def on_response(self, handler: Handler) -> Handler:
+    def on_response(self, handler: H) -> H:
         """Have a function hear of each response. Also a decorator."""
         self._handlers.append(handler)
         return handler

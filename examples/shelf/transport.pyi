@@ -6,14 +6,17 @@ from shelf.auth import Auth
 from shelf.connection import Connection
 from sideloop import AsyncOriginal, SyncContextManager
 from types import TracebackType
+_H = TypeVar('_H', bound=Callable[[Response], None | Awaitable[None]])
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 from typing_extensions import Self
 from shelf.auth import AsyncAuth
 from shelf.connection import AsyncConnection
 from shelf.message import Request, Response
 Handler = Callable[[Response], Awaitable[None]]
 """Hears of a response. A sync user passes a plain function."""
+H = TypeVar('H', bound=Handler)
 
 class AsyncTransport:
     """Sends requests. Use it in a `with` block, or close it.
@@ -41,7 +44,7 @@ class AsyncTransport:
     async def __aexit__(self, *error: object) -> None: ...
     async def close(self) -> None:
         """Close all connections. What is closed takes no more requests."""
-    def on_response(self, handler: Handler) -> Handler:
+    def on_response(self, handler: H) -> H:
         """Have a function hear of each response. Also a decorator."""
     async def prepare(self, request: Request) -> Request:
         """What is sent in place of a request: a place to override."""
@@ -80,7 +83,7 @@ class Transport:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None: ...
     def close(self) -> None:
         """Close all connections. What is closed takes no more requests."""
-    def on_response(self, handler: Callable[[Response], None | Awaitable[None]]) -> Handler:
+    def on_response(self, handler: _H) -> _H:
         """Have a function hear of each response. Also a decorator."""
     def prepare(self, request: Request) -> Request:
         """What is sent in place of a request: a place to override."""

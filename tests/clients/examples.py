@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 import servers
 
-EXAMPLES = ("counter", "fetch", "echo")
+EXAMPLES = ("counter", "fetch", "echo", "chat", "bucket")
 
 
 def example_of(name: str) -> ModuleType:

@@ -41,6 +41,9 @@ class TestAClientOfAnAsyncLibrary:
     def test_works_in_a_notebook(self, example: Any, address: str) -> None:
         run("notebook", example.__name__, address)
 
+    def test_may_be_left_open(self, example: Any, address: str) -> None:
+        run("left_open", example.__name__, address)
+
     @pytest.mark.parametrize("method", ["fork", "spawn"])
     def test_works_in_a_process_pool(self, example: Any, address: str, method: str) -> None:
         run("pool", example.__name__, address, method)
@@ -59,6 +62,14 @@ class TestAClientOfAnAsyncLibrary:
         assert [text for _, text in found] == [example.answer(n) for n in range(40)]
         assert 1 <= len({process for process, _ in found}) <= 2
         assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
+
+
+class TestACallThatWaits:
+    @pytest.mark.parametrize("example", ["counter", "fetch", "echo"], indirect=True)
+    def test_is_ended_by_a_limit_and_by_ctrl_c_and_the_client_goes_on(
+        self, example: Any, address: str
+    ) -> None:
+        run("waits", example.__name__, address)
 
 
 def get_each(path: Path, questions: range) -> list[tuple[int, str]]:

@@ -12,6 +12,8 @@ hello
 counted to 100, 100 different answers
 ['question:1']
 200
+True 1
+read all about it
 """,
     "fetch": """\
 line 0 line 1 98
@@ -24,6 +26,20 @@ two
 three
 end
 answered in less than a second: True
+""",
+    "chat": """\
+['word', 'by', 'word', None]
+['once', 'more'] 'oncemore'
+['file-0', 'file-1', 'file-2', 'file-3', 'file-4', 'file-5', 'file-6']
+['file-0', 'file-1', 'file-2'] ['file-3', 'file-4', 'file-5']
+200 raw
+chat 2
+404
+""",
+    "bucket": """\
+['a', 'b', 'c', 'd', 'e', 'question-1']
+1000
+NoSuchKey
 """,
 }
 

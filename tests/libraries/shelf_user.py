@@ -79,6 +79,8 @@ def use(url: str) -> Iterator[str]:
         def note(response: Response) -> None:
             print(response.status)
 
+        assert_type(note(Response(Request("GET", "/"), 200, "", {}, b"")), None)
+
         read: list[int] = []
         assert_type(client.books.get(1).read(progress=read.append), str)
         assert_type(client.watch(lambda event: event.kind == "added"), int)

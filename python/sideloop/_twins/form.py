@@ -30,7 +30,11 @@ class Made:
     def __init__(self, awaitable: Awaitable[Any]) -> None:
         self._awaitable = awaitable
         self._taken = False
-        self.__qualname__: str = getattr(awaitable, "__qualname__", type(awaitable).__qualname__)
+        # As errors and tasks name it.
+        frame = getattr(awaitable, "cr_frame", None)
+        kind = type(awaitable)
+        self.__module__ = frame.f_globals.get("__name__", "") if frame else kind.__module__
+        self.__qualname__: str = getattr(awaitable, "__qualname__", kind.__qualname__)
 
     def __call__(self) -> Awaitable[Any]:
         self._taken = True

@@ -28,7 +28,7 @@ class Nature(enum.Enum):
     ASYNC = "its methods"
 
 
-_WITH_TWINS = (Nature.AWAITABLE, Nature.OPENED, Nature.ASYNC)
+WITH_TWINS = (Nature.AWAITABLE, Nature.OPENED, Nature.ASYNC)
 
 _known: ByClass[Nature] = ByClass()
 
@@ -72,9 +72,9 @@ def makes_async(function: Any) -> bool:
         return False
     said = hints_of(function).get("return", inspect.Parameter.empty)
     if said is not inspect.Parameter.empty:
-        return isinstance(said, type) and nature_of(said) in _WITH_TWINS
+        return isinstance(said, type) and nature_of(said) in WITH_TWINS
     found = (function.__globals__.get(name) for name in function.__code__.co_names)
-    return any(isinstance(one, type) and nature_of(one) in _WITH_TWINS for one in found)
+    return any(isinstance(one, type) and nature_of(one) in WITH_TWINS for one in found)
 
 
 def _nature(kind: type) -> Nature:
@@ -87,9 +87,22 @@ def _nature(kind: type) -> Nature:
     if methods:
         return Nature.SYNC if all(_has_sync_one(name, names) for name in methods) else Nature.ASYNC
     if any(names.get(name) is not None for name in _OPENING):
-        is_both = "__enter__" in names or "__iter__" in names
-        return Nature.SYNC if is_both else Nature.OPENED
+        return Nature.SYNC if _opens_for_sync(kind) else Nature.OPENED
     return Nature.AWAITABLE if names.get("__await__") is not None else Nature.SYNC
+
+
+def _opens_for_sync(kind: type) -> bool:
+    """Whether sync code can open what async code can.
+
+    An async class that is derived from a sync one has only inherited how that is opened.
+    """
+    for base in mro_of(kind):
+        names = namespace_of(base)
+        if "__enter__" in names or "__iter__" in names:
+            return True
+        if any(name in names for name in _OPENING):
+            return False
+    return False
 
 
 def is_method(name: str, static: Any) -> bool:

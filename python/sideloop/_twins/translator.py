@@ -24,6 +24,7 @@ from sideloop._twins.translate import (
     is_plain,
     kind_of,
 )
+from sideloop._twins.ways import is_way
 from sideloop._views.context_manager import SyncContextManager
 from sideloop._views.generator import SyncGenerator, as_generator
 
@@ -168,7 +169,7 @@ class Translator:
         if twin_class is not None:
             return functools.partial(self.twin, twin_class=twin_class)
         nature = nature_of(kind)
-        if nature is Nature.SYNC:
+        if nature is Nature.SYNC and not (self.base.deep and is_way(kind)):
             return None
         if self.base.deep and nature is not Nature.PENDING:
             return self.served
