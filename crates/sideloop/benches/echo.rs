@@ -12,6 +12,7 @@ use sideloop_benches::peers::{
     Spawned, current_thread, multi_thread,
 };
 use sideloop_benches::ratios::{Claim, compare};
+use sideloop_benches::switches;
 use sideloop_benches::worker::time_inside;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -78,6 +79,22 @@ fn outside<P: Peer>(criterion: &mut Criterion, server: SocketAddr, peer: &P) {
     group.finish();
 }
 
+/// How many switches of threads a round trip takes, which is 2 where each of the two ends has one.
+fn print_switches<P: Peer>(server: SocketAddr, peer: &P) {
+    let connection = peer.run(connect(server)).expect("the server listens");
+    for round_trips in ROUND_TRIPS {
+        let calls = 10_000 / round_trips;
+        let before = switches::so_far();
+        for _ in 0..calls {
+            peer.run(talk(Arc::clone(&connection), round_trips)).expect("echoed");
+        }
+        if let (Ok(before), Ok(after)) = (before, switches::so_far()) {
+            let each = (after - before) as f64 / f64::from(calls * round_trips);
+            println!("{each:>5.2} switches a round trip, {round_trips:>3} a call  {}", P::NAME);
+        }
+    }
+}
+
 fn inside<P: Peer + Send + 'static>(criterion: &mut Criterion, server: SocketAddr, peer: P) {
     let mut group = criterion.benchmark_group("echo, inside a worker");
     let runtime = multi_thread();
@@ -108,8 +125,13 @@ fn main() {
         };
         Claim { group, peer: Owned::NAME, at_most: 1.0 }
     });
+    let server = serve();
+    println!();
+    print_switches(server, &Sideloop);
+    print_switches(server, &Spawned);
+    print_switches(server, &Owned::default());
+    print_switches(server, &HandleBlockOn::default());
     compare("echo", &claims, |criterion| {
-        let server = serve();
         outside(criterion, server, &Sideloop);
         outside(criterion, server, &Owned::default());
         outside(criterion, server, &Spawned);

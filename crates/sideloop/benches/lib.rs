@@ -10,3 +10,5 @@ pub mod peers;
 pub mod worker;
 
 pub mod ratios;
+
+pub mod switches;
