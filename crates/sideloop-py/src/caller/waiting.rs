@@ -82,7 +82,7 @@ impl Waiting<'_, '_> {
             if on_main && interrupted.is_none() {
                 interrupted = py.check_signals().err();
             }
-            match gone(core, py, call) {
+            match gone(core, self.call) {
                 Ok(None) => {}
                 Ok(Some(gone)) => {
                     if leave(self.call) == Abandon::Leave {

@@ -224,7 +224,7 @@ impl Call {
     /// comes through `inner`, as we do.
     pub(crate) fn complete(&self, py: Python<'_>, outcome: Outcome) -> Ending {
         let (ending, garbage) = self.inner.with(py, |inner| {
-            let mut garbage = (inner.work.take(), inner.task.take(), None);
+            let mut garbage = (inner.work.take(), inner.task.take(), None, None);
             let ending = match (self.phase.complete(), inner.answer.take()) {
                 (Complete::Deliver, Some(Answer::HandOff(completer))) => {
                     inner.outcome = Some(outcome);
@@ -238,6 +238,11 @@ impl Call {
                     Ending::Settle(future, outcome)
                 }
                 (Complete::Deliver, Some(Answer::Nobody) | None) => Ending::Lost(outcome),
+                // Told before, by who has found that the loop may not run any more.
+                (Complete::Drop, answer) if self.phase.is_done() => {
+                    (garbage.2, garbage.3) = (answer, Some(outcome));
+                    Ending::Kept
+                }
                 (Complete::Drop, answer) => {
                     garbage.2 = answer;
                     Ending::Lost(outcome)
