@@ -273,8 +273,7 @@ def debugged(moment: str) -> None:
         try:
             await asyncio.sleep(0)
             future = loop.create_future()
-            for _ in range(3):
-                tasks.append(loop.create_task(wait_for(future)))
+            tasks += (loop.create_task(wait_for(future)) for _ in range(3))
             await asyncio.sleep(0.001)
             loop.call_soon(lambda: future.done() or future.set_result(None))
             await asyncio.gather(*tasks)
