@@ -90,3 +90,19 @@ class TestASignalHandler:
         ended = programs.run("drive_interrupt", "makes", where)
         assert ended.stdout.splitlines() == ["KeyboardInterrupt", "42", "0 tasks left"]
         assert (ended.code, ended.stderr) == (0, "")
+
+    @pytest.mark.parametrize("where", ["soon", "later", "done"])
+    def test_that_raises_any_error_in_a_callback_ends_the_call(self, where: str) -> None:
+        ended = programs.run("drive_interrupt", "alarmed", where)
+        assert ended.stdout.splitlines() == ["cleaned up", "AlarmError", "42"] * 3
+        assert (ended.code, ended.stderr) == (0, "")
+
+
+class TestALoopInDebugMode:
+    """It schedules in Python code, in which a signal handler may raise."""
+
+    @pytest.mark.parametrize("moment", ["before", "after"])
+    def test_loses_no_step_and_no_callback_to_ctrl_c(self, moment: str) -> None:
+        ended = programs.run("drive_interrupt", "debugged", moment, flags=())
+        assert ended.stdout.splitlines() == ["0 of some unheard, 0 lost", "42"]
+        assert (ended.code, ended.stderr) == (0, "")

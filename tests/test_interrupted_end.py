@@ -55,6 +55,20 @@ class TestNoPythonCodeOfOurs:
             sys.setprofile(None)
         return calls[1:]  # the act's own
 
+    def test_runs_between_the_coroutine_of_an_iterator_and_its_task(self) -> None:
+        """The coroutine would be lost there, and warned of."""
+
+        async def items() -> Any:
+            yield 1
+
+        with sideloop.Runner(drive="caller") as runner:
+            ahead = runner.iterate(items())
+            calls = self.calls_of(lambda: next(ahead))
+            of_ours = [call for call in calls if "attend" in call]
+            assert of_ours == ["attend"] or sys.version_info < (3, 11)
+            assert "call_name" not in calls
+            ahead.close()
+
     def test_runs_as_a_time_limit_is_entered_and_left(self) -> None:
         limit = sideloop.timeout(60)
 

@@ -1,6 +1,7 @@
 """Run on: a call to a loop that somebody else runs."""
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import os
@@ -9,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import programs
@@ -421,3 +423,101 @@ def test_a_call_that_was_given_up_since_its_loop_is_gone_is_collected_with_it(
         return not any(one() is not None for one in seen)
 
     wait_until(all_gone)
+
+
+@pytest.mark.parametrize("exit_kind", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("turns", [0, 1, 3])
+class TestAnExitOfTheCall:
+    """It leaves the loop, whose owner need not run that again."""
+
+    def test_is_raised_to_its_caller_at_once(
+        self,
+        exit_kind: type[BaseException],
+        turns: int,
+        others: Others,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        others.stop()
+        error = exit_kind("of the call")
+        owner = owned(others)
+
+        async def leave() -> None:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            raise error
+
+        began = time.monotonic()
+        with pytest.raises(exit_kind) as raised:
+            run_on(others.loop, leave)
+        assert raised.value is error
+        assert time.monotonic() - began < scaled(2)
+        assert owner.result(scaled(20)) is error
+        # What it had left to do is done when it runs again, and told to nobody else.
+        others.thread = threading.Thread(target=others.loop.run_forever)
+        others.thread.start()
+        assert run_on(others.loop, add, 10, b=12) == 22
+        others.close()
+        gc.collect()
+        assert not caplog.records
+
+    def test_is_raised_to_it_where_the_owner_closes_the_loop(
+        self, exit_kind: type[BaseException], turns: int, others: Others
+    ) -> None:
+        others.stop()
+        error = exit_kind("of the call")
+
+        async def leave() -> None:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            raise error
+
+        owner = owned(others)
+        owner.add_done_callback(lambda _: others.loop.close())
+        with pytest.raises(exit_kind) as raised:
+            run_on(others.loop, leave)
+        assert raised.value is error
+
+    def test_does_not_end_the_calls_beside_it_while_the_loop_is_run_again(
+        self, exit_kind: type[BaseException], turns: int, others: Others
+    ) -> None:
+        others.stop()
+        over = threading.Event()
+
+        def run() -> None:
+            while not over.is_set():
+                with contextlib.suppress(SystemExit, KeyboardInterrupt):
+                    others.loop.run_forever()
+
+        others.thread = threading.Thread(target=run)
+        others.thread.start()
+
+        async def leave(number: int) -> None:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            raise exit_kind(number)
+
+        with ThreadPoolExecutor(4) as threads:
+            calls = [threads.submit(run_on, others.loop, add, number, b=1) for number in range(20)]
+            exits = [threads.submit(run_on, others.loop, leave, number) for number in range(20)]
+            assert [call.result(scaled(20)) for call in calls] == list(range(1, 21))
+            left = [call.exception(scaled(20)) for call in exits]
+        assert [error.args for error in left if error] == [(number,) for number in range(20)]
+        over.set()
+        others.stop()
+
+
+def owned(others: Others) -> Future[BaseException | None]:
+    """Run the loop on a thread whose owner lets it be when something has left it."""
+    left: Future[BaseException | None] = Future()
+
+    def run() -> None:
+        try:
+            others.loop.run_forever()
+        except BaseException as error:
+            left.set_result(error)
+        else:
+            left.set_result(None)
+
+    others.thread = threading.Thread(target=run)
+    others.thread.start()
+    return left

@@ -150,7 +150,7 @@ class Host:
         router: Router,
         # What to call it in messages.
         async_fn: object,
-        attend: Callable[[Host, Any], Coroutine[Any, Any, None]],
+        attend: Callable[[Host], Coroutine[Any, Any, None]],
         # For a cancellation between two steps.
         rescue: Callable[[asyncio.CancelledError], Awaitable[object]],
         next_item: Callable[[], Awaitable[object]] | None = None,
@@ -282,6 +282,7 @@ class ReadyQueue:
 def check_async_fn(async_fn: object) -> None: ...
 def call_name(async_fn: object) -> str: ...
 def generation() -> int: ...
+def current_frames() -> dict[int, FrameType]: ...
 
 @final
 class Shape:

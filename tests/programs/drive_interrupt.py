@@ -251,6 +251,116 @@ def makes(where: str) -> None:
     say(f"{manager.run_sync(count_tasks)} tasks left")
 
 
+def debugged(moment: str) -> None:
+    """Ctrl-C comes in the Python code of asyncio's that schedules a callback in debug mode: in each
+    in turn, before it is scheduled or after.
+    """
+    debugged = sideloop.Runner(drive="caller", debug=True, grace=1)
+    began: list[int] = []
+    ended: list[int] = []
+
+    async def wait_for(future: asyncio.Future[None]) -> None:
+        began.append(1)
+        try:
+            await future
+        finally:
+            ended.append(1)
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        tasks: list[asyncio.Task[None]] = []
+        began.append(1)
+        try:
+            await asyncio.sleep(0)
+            future = loop.create_future()
+            tasks += (loop.create_task(wait_for(future)) for _ in range(3))
+            await asyncio.sleep(0.001)
+            loop.call_soon(lambda: future.done() or future.set_result(None))
+            await asyncio.gather(*tasks)
+        finally:
+            ended.append(1)
+            for task in tasks:
+                task.cancel()
+            while not all(task.done() for task in tasks):
+                with contextlib.suppress(asyncio.CancelledError):  # pressed just here
+                    await asyncio.wait(tasks)
+
+    base: Any = asyncio.BaseEventLoop
+    name = {"before": "_check_callback", "after": "_call_soon"}[moment]
+    original = getattr(base, name)
+    pressed = heard = 0
+    calls = -1
+
+    def press(*args: Any) -> Any:
+        nonlocal calls, pressed
+        calls += 1
+        found = original(*args)
+        if calls == pressed:
+            signal.raise_signal(signal.SIGINT)
+        return found
+
+    debugged.run(work)
+    setattr(base, name, press)
+    while calls < 0 or pressed <= calls:
+        calls = -1
+        try:
+            debugged.run(work)
+        except KeyboardInterrupt:
+            heard += 1
+            pressed += 1
+        else:
+            break
+    setattr(base, name, original)
+    say(f"{pressed - heard} of some unheard, {len(began) - len(ended)} lost")
+    assert pressed > 8, pressed
+    say(debugged.run(answer))
+    debugged.close()
+
+
+def alarmed(where: str) -> None:
+    """A handler raises an error of an ordinary class, inside of a callback of the loop's."""
+
+    class AlarmError(Exception):
+        pass
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise AlarmError
+
+    def callback(*args: object) -> None:
+        signal.raise_signal(signal.SIGALRM)
+
+    async def stay() -> None:
+        loop = asyncio.get_running_loop()
+        if where == "soon":
+            loop.call_soon(callback)
+        elif where == "later":
+            loop.call_later(0.01, callback)
+        else:
+            asyncio.create_task(asyncio.sleep(0)).add_done_callback(callback)
+        try:
+            await asyncio.sleep(600)
+        finally:
+            await asyncio.sleep(0.01)
+            say("cleaned up")
+
+    async def items() -> Any:
+        await stay()
+        yield 1
+
+    signal.signal(signal.SIGALRM, ring)
+    ways: list[Any] = [
+        lambda: manager.run_sync(stay),
+        lambda: list(manager.iterate(items())),
+        lambda: list(manager.map(lambda _: stay(), [1])),
+    ]
+    for way in ways:
+        try:
+            way()
+        except AlarmError:
+            say("AlarmError")
+        say(manager.run_sync(answer))
+
+
 def terminated() -> None:
     """A SIGTERM handler exits, as many services have it."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))

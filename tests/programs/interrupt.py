@@ -130,7 +130,7 @@ def nested() -> None:
             await wait()
 
     try:
-        hasty.run_sync(level, 3)
+        manager.run_sync(level, 3)
     except KeyboardInterrupt:
         say("KeyboardInterrupt")
     say(hasty.run_sync(answer))

@@ -139,6 +139,12 @@ impl PhaseCell {
         Phase::from_raw(self.0.load(Ordering::Acquire)) == Phase::Queued
     }
 
+    /// Whether it was asked to stop while it runs.
+    #[must_use]
+    pub fn is_cancelling(&self) -> bool {
+        Phase::from_raw(self.0.load(Ordering::Acquire)) == Phase::Cancelling
+    }
+
     /// Whether the caller has left.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {

@@ -117,6 +117,9 @@ pub mod _sideloop {
     use super::python::fork::generation;
 
     #[pymodule_export]
+    use super::python::frames::current_frames;
+
+    #[pymodule_export]
     use super::model::ended_counts;
 
     #[pymodule_export]

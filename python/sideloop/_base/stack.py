@@ -3,13 +3,14 @@
 import asyncio
 import asyncio.base_events
 import os.path
-import sys
 import threading
 import traceback
 import types
 import warnings
 from collections.abc import Iterable
 from typing import Any
+
+from sideloop._sideloop import current_frames
 
 # By hand: importing pathlib takes longer than sideloop.
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")  # noqa: PTH118, PTH120
@@ -34,7 +35,7 @@ def thread_name(ident: int) -> str:
 
 def frames_of(ident: int) -> list[traceback.FrameSummary]:
     """A thread's stack in user code, outermost first."""
-    frame = sys._current_frames().get(ident)  # pyright: ignore[reportPrivateUsage]  # documented
+    frame = current_frames().get(ident)
     if frame is None:
         return []
     walked = traceback.StackSummary.extract(traceback.walk_stack(frame))

@@ -154,20 +154,7 @@ def report_callback_error(
     loop.call_exception_handler(context)
 
 
-def run_watched(loop: Any, handle: Any) -> None:
-    """Run a handle in debug mode: a callback that blocks the loop for long is logged."""
-    if handle.cancelled():
-        return
-    loop._current_handle = handle
-    try:
-        started = loop.time()
-        handle._run()
-        took = loop.time() - started
-        if took >= loop.slow_callback_duration:
-            text = base_events._format_handle(handle)
-            base_events.logger.warning("Executing %s took %.3f seconds", text, took)
-    finally:
-        loop._current_handle = None
-        # Else this frame keeps it, and with it a task that failed, in a cycle through the
-        # traceback.
-        del handle
+def report_slow_callback(handle: asyncio.Handle, took: float) -> None:
+    """Log a callback that has blocked its loop for long, as asyncio does in debug mode."""
+    text = base_events._format_handle(handle)
+    base_events.logger.warning("Executing %s took %.3f seconds", text, took)

@@ -8,6 +8,7 @@ from types import CoroutineType
 from typing import Generic, TypeVar
 
 from sideloop._base.errors import not_async_error, without_our_frame
+from sideloop._base.signals import is_of_a_handler
 from sideloop._map.answers import Answers, Item
 from sideloop._sideloop import RunnerCore, call_name
 
@@ -141,7 +142,10 @@ class Flight(Generic[T, R]):
         except GeneratorExit:
             raise  # also when the loop is closed over this task: then nothing may be done here
         except (Exception, asyncio.CancelledError) as error:
-            item.error = without_our_frame(error)
+            if is_of_a_handler(error):
+                self._fail(without_our_frame(error))
+            else:
+                item.error = without_our_frame(error)
         except BaseException as error:
             self._fail(without_our_frame(error))
         finally:

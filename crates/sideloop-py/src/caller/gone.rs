@@ -9,15 +9,19 @@ use std::time::Instant;
 use pyo3::prelude::*;
 use sideloop_core::generation;
 
+use crate::finish::finish;
 use crate::model::{Call, Drive, Guest, RunnerCore};
 use crate::policy::errors::{Error, begun_before_fork};
+use crate::policy::outcome::Outcome;
+use crate::python::frames::current_frames;
 use crate::python::lock::lock;
 
 /// The error for a call that the loop will not end, if it is so.
 ///
 /// # Errors
 /// What the loop raises when it is asked, or a signal handler meanwhile.
-pub(super) fn gone(core: &RunnerCore, py: Python<'_>, call: &Call) -> PyResult<Option<PyErr>> {
+pub(super) fn gone(core: &RunnerCore, bound: &Bound<'_, Call>) -> PyResult<Option<PyErr>> {
+    let (py, call) = (bound.py(), bound.get());
     if core.entry.is_orphaned() {
         return Ok(Some(begun_before_fork(&call.name(py))));
     }
@@ -26,9 +30,13 @@ pub(super) fn gone(core: &RunnerCore, py: Python<'_>, call: &Call) -> PyResult<O
         let answer = guest.event_loop.bind(py).call_method0(question);
         answer.and_then(|answer| answer.is_truthy())
     };
-    let how = if ask("is_closed")? {
+    let (closed, running) = (ask("is_closed")?, ask("is_running")?);
+    if !running && take_over(bound)? {
+        return Ok(None);
+    }
+    let how = if closed {
         "was closed"
-    } else if ask("is_running")? && (call.task(py).is_some() || !is_parents(guest, py)?) {
+    } else if running && (call.task(py).is_some() || !is_parents(guest, py)?) {
         *lock(&guest.ran) = Instant::now();
         return Ok(None);
     } else if lock(&guest.ran).elapsed() < core.grace {
@@ -43,6 +51,17 @@ pub(super) fn gone(core: &RunnerCore, py: Python<'_>, call: &Call) -> PyResult<O
     Ok(Some(Error::HostGone.raise(py, (&core.name, call.name(py), how))))
 }
 
+/// End the call with what its task came to, if that has ended: an exit of its own has left the loop before that could
+/// tell. Whoever runs the loop may never run it again.
+fn take_over(call: &Bound<'_, Call>) -> PyResult<bool> {
+    let Some(task) = call.get().task(call.py()) else { return Ok(false) };
+    let ended = task.call_method0("done")?.is_truthy()?;
+    if ended {
+        finish(call, Outcome::capture(&task));
+    }
+    Ok(ended)
+}
+
 /// Whether what runs the loop may be a thread of the parent process: in a fork's child the loop says that it runs,
 /// and there is nobody who runs it.
 fn is_parents(guest: &Guest, py: Python<'_>) -> PyResult<bool> {
@@ -50,9 +69,7 @@ fn is_parents(guest: &Guest, py: Python<'_>) -> PyResult<bool> {
         return Ok(false);
     }
     match guest.event_loop.bind(py).getattr_opt("_thread_id")? {
-        Some(ident) if !ident.is_none() => {
-            Ok(!py.import("sys")?.call_method0("_current_frames")?.contains(ident)?)
-        }
+        Some(ident) if !ident.is_none() => Ok(!current_frames(py)?.contains(ident)?),
         Some(_) | None => Ok(true),
     }
 }

@@ -10,6 +10,8 @@ mod waiting;
 
 mod gone;
 
+mod stopping;
+
 mod aside;
 
 mod driving;
@@ -33,3 +35,4 @@ pub(crate) use self::nesting::check_runs_elsewhere;
 pub(crate) use self::outlast::outlast;
 pub(crate) use self::pause::wait_in_hubs;
 pub(crate) use self::run::{Run, run, wait_for};
+pub(crate) use self::stopping::stop;

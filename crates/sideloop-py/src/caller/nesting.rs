@@ -6,9 +6,10 @@
 //! before it is put in. All of this is read and written attached.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::PyList;
 
 use super::pause::waits_in_hubs;
+use super::stopping::hear;
 use crate::model::{Blocked, Call, Chain, LoopId, RunnerCore, turned_here};
 use crate::model::{chain_to_blocked, chain_to_task, wait_for, wait_is_over};
 use crate::policy::errors::{Error, name_of};
@@ -33,7 +34,13 @@ impl<'py> Nested<'py> {
             return Ok(None);
         }
         match wait_for(blocked, call) {
-            Ok(()) => Ok(Some(Self { blocked, call: call.clone() })),
+            Ok(()) => {
+                let nested = Self { blocked, call: call.clone() };
+                if let Some(outer) = turned_here(call.py()) {
+                    hear(outer.get(), call)?;
+                }
+                Ok(Some(nested))
+            }
             Err(chain) => {
                 Err(circle(call.get().runner(call.py()), call.get().name(call.py()), &chain))
             }
@@ -88,10 +95,24 @@ impl NestedWait {
         Ok(())
     }
 
-    #[pyo3(signature = (*_raised))]
-    fn __exit__(&self, py: Python<'_>, _raised: &Bound<'_, PyTuple>) {
+    #[pyo3(signature = (_class, raised, _traceback))]
+    fn __exit__(
+        &self,
+        _class: &Bound<'_, PyAny>,
+        raised: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let (py, call) = (raised.py(), self.call.get());
         let blocked = self.blocked.with(py, std::mem::take);
         wait_is_over(blocked, self.call.bind(py));
+        if call.is_cancelled_for_outer() {
+            // Not asyncio's: a future of this kind raises one of its own.
+            let class = py.import("concurrent.futures")?.getattr("CancelledError")?;
+            if raised.is_instance(&class)? {
+                call.pass_cancellation_on();
+            }
+        }
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use super::waiting::Waiting;
 use crate::model::{Answer, Call, Drive, RunnerCore, Work, runs_hook_of};
 use crate::policy::chain::after;
 use crate::policy::deadline::{self, Limit};
-use crate::policy::outcome::Outcome;
+use crate::policy::outcome::{Outcome, is_cancelled};
 use crate::policy::patience::{Ended, Patience};
 use crate::python::sniffed;
 
@@ -90,6 +90,9 @@ pub(crate) fn wait_for(
         }
         Ended::Outcome(Outcome::Error(error)) => {
             core.counts.failed.add(1);
+            if call.get().is_cancelled_for_outer() && is_cancelled(error.value(py)) {
+                call.get().pass_cancellation_on();
+            }
             Err(error)
         }
         Ended::Outcome(Outcome::NotStarted) => {

@@ -18,6 +18,7 @@ use sideloop_core::spin::{Plan, Seen, spin};
 use super::gone::gone;
 use super::pause::Pause;
 use super::report::report_slow;
+use super::stopping::stop_running;
 use crate::entry::Entry;
 use crate::finish::{leave, withdraw};
 use crate::model::Call;
@@ -26,7 +27,7 @@ use crate::policy::outcome::Outcome;
 use crate::policy::patience::{Ended, Next, Patience, next_look};
 use crate::python::detach::detached;
 use crate::python::thread;
-use crate::send::{ring_attached, send};
+use crate::send::ring_attached;
 
 /// The caller's wait for one call.
 pub(crate) struct Waiting<'a, 'py> {
@@ -82,7 +83,7 @@ impl Waiting<'_, '_> {
             if on_main && interrupted.is_none() {
                 interrupted = py.check_signals().err();
             }
-            match gone(core, py, call) {
+            match gone(core, self.call) {
                 Ok(None) => {}
                 Ok(Some(gone)) => {
                     if leave(self.call) == Abandon::Leave {
@@ -105,8 +106,7 @@ impl Waiting<'_, '_> {
                 Next::Report => interrupted = report_slow(self.call).err(),
                 Next::Cancel => match withdraw(self.call) {
                     Cancel::NeverRan => return Ok(self.patience.never_ran()),
-                    // A closed entry cancels all its tasks anyway.
-                    Cancel::Interrupt => interrupted = send(self.call).err(),
+                    Cancel::Interrupt => interrupted = stop_running(self.call).err(),
                     Cancel::Nothing => {}
                 },
                 Next::Leave => match leave(self.call) {

@@ -36,6 +36,8 @@ pub(crate) struct LoopCore {
     pub(super) key_class: Py<PyAny>,
     pub(super) thread_id: Field,
     pub(super) current_handle: Field,
+    /// What a signal handler has raised in debug mode while work was put on the loop: it leaves the loop next.
+    pub(super) interrupt: Field,
     pub(super) task_factory: Field,
     /// `asyncio.tasks` and `asyncio.futures`, whose classes are looked up each time.
     pub(super) tasks: Py<PyAny>,
@@ -163,6 +165,7 @@ impl LoopCore {
             key_class: py.import("selectors")?.getattr("SelectorKey")?.unbind(),
             thread_id: Field::default(),
             current_handle: Field::default(),
+            interrupt: Field::default(),
             task_factory: Field::default(),
             tasks: py.import("asyncio.tasks")?.into_any().unbind(),
             futures: py.import("asyncio.futures")?.into_any().unbind(),
@@ -254,6 +257,7 @@ impl LoopCore {
             &self.keys,
             &self.thread_id,
             &self.current_handle,
+            &self.interrupt,
             &self.task_factory,
             &self.task_options,
         ] {
@@ -270,6 +274,7 @@ impl LoopCore {
             &self.selector,
             &self.keys,
             &self.current_handle,
+            &self.interrupt,
             &self.task_factory,
             &self.task_options,
         ];

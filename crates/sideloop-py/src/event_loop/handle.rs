@@ -10,7 +10,9 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyTuple, PyType};
 
+use super::core::LoopCore;
 use super::spare::Class;
+use crate::policy::interrupt::is_interrupt;
 use crate::python::names::names;
 
 /// Where the slots of a handle lie, in bytes from its start.
@@ -260,6 +262,11 @@ pub(crate) fn is_cancelled(handle: &Bound<'_, PyAny>) -> PyResult<bool> {
     handle.getattr(names(py).cancelled_flag.bind(py))?.is_truthy()
 }
 
+/// Whether this is what a handle runs.
+pub(super) fn runs(handle: &Bound<'_, PyAny>, callback: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(handle.getattr_opt("_callback")?.is_some_and(|held| held.is(callback)))
+}
+
 /// Whether a timer counts as scheduled.
 pub(super) fn is_scheduled(timer: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = timer.py();
@@ -298,7 +305,8 @@ pub(super) fn let_go(handle: Bound<'_, PyAny>) {
 /// Run what a handle holds, unless it was cancelled.
 ///
 /// # Errors
-/// `SystemExit` and `KeyboardInterrupt`; any other exception goes to the loop's exception handler.
+/// `SystemExit` and `KeyboardInterrupt`, and what a signal handler raises where the caller drives the loop; any
+/// other exception goes to the loop's exception handler.
 pub(crate) fn run(event_loop: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = handle.py();
     if is_cancelled(handle)? {
@@ -369,12 +377,21 @@ pub(super) fn settle<'py>(
         {
             Err(error)
         }
+        // Where the caller drives, it waits for what a signal handler has interrupted.
+        Err(error) if is_driven(event_loop) && is_interrupt(py, &error) => Err(error),
         Err(error) => {
             let module = py.import("sideloop._loops.event_loop")?;
             let report = module.getattr(names(py).report_callback_error.bind(py))?;
-            report.call1((event_loop, handle()?, error.value(py))).map(drop)
+            let handle = handle()?;
+            // With its traceback, which `value` leaves aside before CPython 3.12.
+            report.call1((event_loop, handle, error.into_value(py))).map(drop)
         }
     }
+}
+
+/// Whether a caller drives this loop.
+fn is_driven(event_loop: &Bound<'_, PyAny>) -> bool {
+    event_loop.cast::<LoopCore>().is_ok_and(|core| core.get().is_driven(event_loop.py()))
 }
 
 fn call(callback: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>) -> PyResult<()> {

@@ -57,7 +57,7 @@ impl LoopCore {
 
     /// Take back the first step of a task that was not made: asyncio schedules it before it runs Python code of
     /// its own (up to CPython 3.13), in which a signal handler may raise.
-    fn take_back(&self, coro: &Bound<'_, PyAny>) -> PyResult<()> {
+    pub(super) fn take_back(&self, coro: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = coro.py();
         if let Some(step) = self.hold.take(py) {
             forget_task_of(&step)?;

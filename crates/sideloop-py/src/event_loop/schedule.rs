@@ -9,6 +9,8 @@ use super::core::LoopCore;
 use super::handle::{self, Callback};
 use super::overrides::Method;
 use super::timers::Timers;
+use crate::policy::chain::after;
+use crate::policy::interrupt::is_interrupt;
 use crate::python::names::names;
 use crate::python::{vectorcall, version};
 
@@ -36,6 +38,50 @@ impl LoopCore {
         let options = PyDict::new(py);
         options.set_item("context", context)?;
         PySuper::new(&py.get_type::<Self>(), slf)?.call_method(name, args, Some(&options))
+    }
+
+    /// Schedule what the standard method was interrupted at: it is Python code in debug mode, in which a signal
+    /// handler may raise. A task whose step is not scheduled is lost, and so are the other callbacks of a future.
+    ///
+    /// # Errors
+    /// Any other error; where the loop does not run, also what the handler has raised. Else that leaves the loop next.
+    fn schedule_all_the_same<'py>(
+        slf: &Bound<'py, Self>,
+        queued: usize,
+        callback: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        context: Option<&Bound<'py, PyAny>>,
+        error: PyErr,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, core) = (slf.py(), slf.get());
+        if !is_interrupt(py, &error) {
+            return Err(error);
+        }
+        let mut handle = None;
+        for found in core.ready.get().snapshot(py)?.iter().skip(queued) {
+            if handle::runs(&found, callback)? {
+                handle = Some(found);
+            }
+        }
+        let handle = match handle {
+            Some(handle) => handle,
+            None => {
+                let Some(made) = Self::make_handle(slf, callback, args, context)? else {
+                    return Err(error);
+                };
+                core.push_ready(made.clone());
+                made
+            }
+        };
+        if !core.runs(py) {
+            return Err(error);
+        }
+        let error = match core.interrupt.take(py) {
+            Some(before) => after(py, error, PyErr::from_value(before.into_bound(py))),
+            None => error,
+        };
+        core.interrupt.set(py, Some(error.into_value(py).into_any()));
+        Ok(handle)
     }
 
     fn make_handle<'py>(
@@ -77,7 +123,10 @@ impl LoopCore {
             core.push_ready(handle.clone());
             return Ok(handle);
         }
-        Self::standard(slf, "call_soon", &before(&[callback], args)?, context)
+        let queued = core.ready_len(slf.py());
+        Self::standard(slf, "call_soon", &before(&[callback], args)?, context).or_else(|error| {
+            Self::schedule_all_the_same(slf, queued, callback, args, context, error)
+        })
     }
 
     /// The same, from any thread.
@@ -157,7 +206,11 @@ impl LoopCore {
         let core = slf.get();
         if core.is_debug() || core.task_factory.is_some(py) || options.is_some() {
             let next = PySuper::new(&py.get_type::<Self>(), slf)?;
-            return next.call_method("create_task", (coro,), options);
+            let made = next.call_method("create_task", (coro,), options);
+            return made.map_err(|error| match is_interrupt(py, &error) {
+                true => core.take_back(coro).err().unwrap_or(error),
+                false => error,
+            });
         }
         Self::make_task(slf, coro, None, None)
     }

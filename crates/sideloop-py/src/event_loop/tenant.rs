@@ -36,6 +36,11 @@ impl LoopCore {
         self.tenant.with(py, |now| now.is_some())
     }
 
+    /// Whether whoever waits for a call turns the loop meanwhile.
+    pub(super) fn is_driven(&self, py: Python<'_>) -> bool {
+        self.tenant.with(py, |now| now.as_ref().is_some_and(|tenant| !tenant.on_own_thread))
+    }
+
     /// Whether this is a fork's child, made by what runs on the loop, which then has the step of that and no other:
     /// all else that is on the loop is the parent's, and so are the files that it would wait for.
     pub(super) fn is_alone(&self, py: Python<'_>) -> bool {

@@ -10,6 +10,7 @@ use super::handle;
 use super::linger::{Linger, Next};
 use super::overrides::Method;
 use super::timers::Timers;
+use crate::policy::chain::after;
 use crate::policy::errors::os_error;
 use crate::python::detach::detached;
 use crate::python::names::names;
@@ -154,8 +155,7 @@ pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     for _ in 0..ready {
         let Some(ready) = core.pop_ready(py) else { break };
         if core.is_debug() {
-            let module = py.import("sideloop._loops.event_loop")?;
-            module.call_method1(names(py).run_watched.bind(py), (slf, ready))?;
+            run_watched(slf, &ready)?;
         } else {
             handle::run(slf, &ready)?;
             handle::let_go(ready);
@@ -163,6 +163,33 @@ pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
         if leaves_in_child(slf) {
             break;
         }
+    }
+    Ok(())
+}
+
+/// Run a handle in debug mode: a callback that blocks the loop for long is logged.
+///
+/// No Python code but the callback's own is run for that: a signal handler could raise in it, before the callback
+/// has begun, and a task's step would never be made.
+fn run_watched(slf: &Bound<'_, LoopCore>, handle: &Bound<'_, PyAny>) -> PyResult<()> {
+    let (py, core) = (slf.py(), slf.get());
+    let started = LoopCore::now(slf)?;
+    core.current_handle.set(py, Some(handle.clone().unbind()));
+    let ran = handle::run(slf, handle);
+    core.current_handle.set(py, None);
+    // What a signal handler has raised while work was put on the loop.
+    let ran = match (ran, core.interrupt.take(py)) {
+        (ran, None) => ran,
+        (Ok(()), Some(error)) => Err(PyErr::from_value(error.into_bound(py))),
+        (Err(before), Some(error)) => {
+            Err(after(py, PyErr::from_value(error.into_bound(py)), before))
+        }
+    };
+    ran?;
+    let took = LoopCore::now(slf)? - started;
+    if took >= slf.getattr("slow_callback_duration")?.extract::<f64>()? {
+        let module = py.import("sideloop._loops.event_loop")?;
+        module.call_method1("report_slow_callback", (handle, took))?;
     }
     Ok(())
 }

@@ -4,9 +4,8 @@ use std::time::Instant;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use sideloop_core::phase::Cancel;
 
-use crate::finish::withdraw;
+use crate::caller::stop;
 use crate::model::{Answer, Call, RunnerCore, Work};
 use crate::policy::deadline;
 use crate::python::sniffed;
@@ -52,10 +51,6 @@ impl Call {
     /// Have the task cancelled, or the call not started. From any thread.
     #[pyo3(name = "cancel")]
     fn cancel_from_python(slf: &Bound<'_, Self>) -> PyResult<()> {
-        match withdraw(slf) {
-            // A closed entry cancels all its tasks anyway.
-            Cancel::Interrupt => send(slf).map(drop),
-            Cancel::NeverRan | Cancel::Nothing => Ok(()),
-        }
+        stop(slf)
     }
 }

@@ -1,11 +1,9 @@
 //! Cancel what a thread waits for: whoever it works for has given up.
 
 use pyo3::prelude::*;
-use sideloop_core::phase::Cancel;
 
-use crate::finish::withdraw;
+use crate::caller::stop;
 use crate::model::RunnerCore;
-use crate::send::send;
 
 #[pymethods]
 impl RunnerCore {
@@ -21,11 +19,7 @@ impl RunnerCore {
             .map(|call| call.bind(py))
             .filter(|call| call.get().caller == caller && call.get().is_waited_for(py));
         for call in waited_for {
-            match withdraw(call) {
-                // A closed entry cancels all its tasks anyway.
-                Cancel::Interrupt => send(call).map(drop)?,
-                Cancel::NeverRan | Cancel::Nothing => {}
-            }
+            stop(call)?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::end::{answer_of, settle};
 use super::step_in::{step_in, wake_soon};
 use crate::finish::finish;
 use crate::model::{Asked, Call, Host, State, Step};
+use crate::policy::async_fn::close_coroutine;
 use crate::policy::errors::name_of;
 use crate::policy::outcome::Outcome;
 use crate::python::names::names;
@@ -95,7 +96,12 @@ fn try_make(host: &Bound<'_, Host>, tasks: &TaskMaker, call: &Bound<'_, Call>) -
     let (py, inside) = (host.py(), host.get());
     let context = inside.context().map(|context| context.bind(py));
     let context = context.ok_or_else(|| PyRuntimeError::new_err("no step has begun yet"))?;
-    let coroutine = inside.attend.bind(py).call1((host, &inside.async_fn))?;
+    let coroutine = inside.attend.bind(py).call1((host,))?;
+    // Under the name of what it is for.
+    let name = name_of(inside.async_fn.bind(py));
+    coroutine
+        .setattr("__qualname__", name.trim_end_matches("()"))
+        .inspect_err(|_| close_coroutine(&coroutine))?;
     let task = tasks.make(&coroutine, context)?;
     let _ = inside.task.set(task.clone().unbind());
     call.get().set_task(task.clone());

@@ -13,6 +13,9 @@ use crate::policy::outcome::{Outcome, is_exit};
 pub(crate) fn cancel(call: &Bound<'_, Call>) {
     let (py, inside) = (call.py(), call.get());
     inside.heard_cancel();
+    if inside.has_cancellation(py) {
+        return;
+    }
     let Some(task) = inside.task(py) else { return };
     let Err(error) = task.call_method0("cancel") else { return };
     let core = inside.runner(py).get();

@@ -51,6 +51,7 @@ fn drain(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
     let (py, core) = (runner.py(), runner.get());
     let mut batch = VecDeque::new();
     loop {
+        core.unheard_cancel.store(false, Ordering::Relaxed);
         core.entry.take(&mut batch);
         // One of many would be told late: hand-offs wait until there is nothing else to do.
         let alone = batch.len() == 1 && core.is_native();

@@ -98,6 +98,8 @@ struct Inner {
     task: Option<Py<PyAny>>,
     outcome: Option<Outcome>,
     answer: Option<Answer>,
+    /// The call that its task waits for, blocking its loop, and that was cancelled with it.
+    cancelled_inside: Option<Py<Call>>,
 }
 
 /// One call. Python sees it only as the task's done callback.
@@ -114,6 +116,10 @@ pub(crate) struct Call {
     async_fn: Py<PyAny>,
     /// The loop thread has seen that the caller wants the call to stop.
     heard_cancel: AtomicBool,
+    /// Its cancellation is that of the call whose task has made it.
+    for_outer: AtomicBool,
+    /// And has come to that task, as what this call raises.
+    passed_on: AtomicBool,
     inner: Attached<Inner>,
 }
 
@@ -131,6 +137,7 @@ impl Call {
             task: None,
             outcome: None,
             answer: Some(answer),
+            cancelled_inside: None,
         };
         Self {
             phase: PhaseCell::default(),
@@ -140,6 +147,8 @@ impl Call {
             limit: None,
             async_fn: async_fn.clone().unbind(),
             heard_cancel: AtomicBool::new(false),
+            for_outer: AtomicBool::new(false),
+            passed_on: AtomicBool::new(false),
             inner: Attached::new(inner),
         }
     }
@@ -174,6 +183,33 @@ impl Call {
 
     pub(crate) fn has_heard_cancel(&self) -> bool {
         self.heard_cancel.load(Ordering::Relaxed)
+    }
+
+    /// Its task waits for `inner`, which is cancelled with it, and may get its cancellation through that.
+    pub(crate) fn cancel_through(&self, inner: &Bound<'_, Self>) {
+        // ORDERING: Relaxed: as `heard_cancel`.
+        inner.get().for_outer.store(true, Ordering::Relaxed);
+        let kept = inner.clone().unbind();
+        let before = self.inner.with(inner.py(), |inside| inside.cancelled_inside.replace(kept));
+        drop(before);
+    }
+
+    /// The caller gets a cancellation: if it is that of the caller's own call, that has it now.
+    pub(crate) fn pass_cancellation_on(&self) {
+        self.passed_on.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was cancelled with the call whose task has made it.
+    pub(crate) fn is_cancelled_for_outer(&self) -> bool {
+        self.for_outer.load(Ordering::Relaxed)
+    }
+
+    /// Whether its task has got its cancellation already, through a call that it has waited for.
+    pub(crate) fn has_cancellation(&self, py: Python<'_>) -> bool {
+        self.inner.with(py, |inside| {
+            let through = inside.cancelled_inside.as_ref();
+            through.is_some_and(|call| call.get().passed_on.load(Ordering::Relaxed))
+        })
     }
 
     /// The loop thread has taken the call from the entry queue.
@@ -224,7 +260,7 @@ impl Call {
     /// comes through `inner`, as we do.
     pub(crate) fn complete(&self, py: Python<'_>, outcome: Outcome) -> Ending {
         let (ending, garbage) = self.inner.with(py, |inner| {
-            let mut garbage = (inner.work.take(), inner.task.take(), None);
+            let mut garbage = (inner.work.take(), inner.task.take(), None, None);
             let ending = match (self.phase.complete(), inner.answer.take()) {
                 (Complete::Deliver, Some(Answer::HandOff(completer))) => {
                     inner.outcome = Some(outcome);
@@ -238,6 +274,11 @@ impl Call {
                     Ending::Settle(future, outcome)
                 }
                 (Complete::Deliver, Some(Answer::Nobody) | None) => Ending::Lost(outcome),
+                // Told before, by who has found that the loop may not run any more.
+                (Complete::Drop, answer) if self.phase.is_done() => {
+                    (garbage.2, garbage.3) = (answer, Some(outcome));
+                    Ending::Kept
+                }
                 (Complete::Drop, answer) => {
                     garbage.2 = answer;
                     Ending::Lost(outcome)
@@ -269,6 +310,10 @@ impl Call {
 
     pub(crate) fn is_done(&self) -> bool {
         self.phase.is_done()
+    }
+
+    pub(crate) fn is_cancelling(&self) -> bool {
+        self.phase.is_cancelling()
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
@@ -307,7 +352,14 @@ impl Call {
 
     fn __clear__(&self, py: Python<'_>) {
         let garbage = self.inner.with(py, |inner| {
-            (inner.work.take(), inner.task.take(), inner.outcome.take(), inner.answer.take())
+            let inside = inner.cancelled_inside.take();
+            (
+                inner.work.take(),
+                inner.task.take(),
+                inner.outcome.take(),
+                inner.answer.take(),
+                inside,
+            )
         });
         drop(garbage);
     }
@@ -326,6 +378,7 @@ impl Inner {
             None => {}
         }
         visit.call(&self.task)?;
+        visit.call(&self.cancelled_inside)?;
         if let Some(Answer::Future(future)) = &self.answer {
             visit.call(future)?;
         }

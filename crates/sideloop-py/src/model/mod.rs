@@ -42,4 +42,4 @@ pub(crate) use self::runner::{End, EndedBy, RunnerCore};
 pub(crate) use self::step::Step;
 pub(crate) use self::turning::{turn_for, turned_here};
 pub(crate) use self::waits::{Blocked, Chain, LoopId};
-pub(crate) use self::waits::{chain_to_blocked, chain_to_task, wait_for, wait_is_over};
+pub(crate) use self::waits::{chain_to_blocked, chain_to_task, wait_for, wait_is_over, waited_for};

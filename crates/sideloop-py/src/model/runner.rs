@@ -58,6 +58,9 @@ pub(crate) struct RunnerCore {
     pub(crate) tasks: OnceLock<TaskMaker>,
     /// Calls whose task runs, by `Call::key`.
     pub(crate) running: Attached<FxHashMap<usize, Py<Call>>>,
+    /// A call was asked to stop, and the loop thread has not heard of it.
+    // ORDERING: Relaxed: written and read attached.
+    pub(crate) unheard_cancel: AtomicBool,
     pub(crate) counts: Counts,
     /// Hosts whose task has not ended, by `Host::key`: the loop itself would let go of their tasks.
     hosts: Mutex<HashMap<usize, Py<Host>>>,
@@ -204,6 +207,7 @@ impl RunnerCore {
             own_loop,
             tasks: OnceLock::new(),
             running: Attached::default(),
+            unheard_cancel: AtomicBool::new(false),
             counts: Counts::new(),
             hosts: Mutex::default(),
             end: Mutex::new(None),

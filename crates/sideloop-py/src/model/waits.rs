@@ -64,6 +64,15 @@ pub(crate) fn chain_to_blocked(py: Python<'_>, blocked: Blocked, from: LoopId) -
     WAITS.with(py, |waits| chain_to_one_of(waits, py, blocked, from))
 }
 
+/// The call that a loop waits for, if it does: the innermost.
+pub(crate) fn waited_for<'py>(event_loop: &Bound<'py, PyAny>) -> Option<Bound<'py, Call>> {
+    let py = event_loop.py();
+    let call = WAITS.with(py, |waits| {
+        waits.get(&LoopId::of(event_loop))?.last().map(|call| call.clone_ref(py))
+    });
+    call.map(|call| call.into_bound(py))
+}
+
 /// They do not wait for `call` any more.
 pub(crate) fn wait_is_over(blocked: Blocked, call: &Bound<'_, Call>) {
     let ended = WAITS.with(call.py(), |waits| blocked.map(|waiting| take(waits, waiting?, call)));

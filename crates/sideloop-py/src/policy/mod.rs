@@ -6,6 +6,8 @@ pub(crate) mod async_fn;
 
 pub(crate) mod outcome;
 
+pub(crate) mod interrupt;
+
 pub(crate) mod chain;
 
 pub(crate) mod mismatch;

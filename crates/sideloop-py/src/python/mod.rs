@@ -10,6 +10,8 @@ pub(crate) mod context;
 
 pub(crate) mod running_loop;
 
+pub(crate) mod frames;
+
 pub(crate) mod sniffed;
 
 pub(crate) mod vectorcall;

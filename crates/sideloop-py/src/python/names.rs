@@ -49,7 +49,6 @@ names! {
     result = "result",
     router = "router",
     run = "_run",
-    run_watched = "run_watched",
     scheduled = "_scheduled",
     select = "select",
     selector = "_selector",

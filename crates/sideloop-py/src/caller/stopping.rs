@@ -1,0 +1,113 @@
+//! Stop a call: its task is cancelled on its loop; and where that waits, since the task has made a nested call and waits
+//! for it, that call is stopped as well, through any depth. Else the loop would not hear of it before the nested call
+//! has ended.
+//!
+//! What a nested call that was stopped so raises in the task is the task's own cancellation: it gets no second one, which
+//! would cut its cleanup off.
+
+use std::sync::atomic::Ordering;
+
+use pyo3::prelude::*;
+use sideloop_core::phase::{Begin, Cancel};
+
+use crate::finish::{finish, withdraw};
+use crate::model::{Call, RunnerCore, waited_for};
+use crate::policy::outcome::Outcome;
+use crate::send::send;
+
+/// Have a call stop that somebody else waits for.
+///
+/// # Errors
+/// What a signal handler raises meanwhile.
+pub(crate) fn stop(call: &Bound<'_, Call>) -> PyResult<()> {
+    match withdraw(call) {
+        Cancel::Interrupt => stop_running(call),
+        Cancel::NeverRan | Cancel::Nothing => Ok(()),
+    }
+}
+
+/// Have a call stop whose phase says that it is to. A closed entry cancels all its tasks anyway.
+///
+/// # Errors
+/// What a signal handler raises meanwhile.
+pub(super) fn stop_running(call: &Bound<'_, Call>) -> PyResult<()> {
+    let core = call.get().runner(call.py()).get();
+    core.unheard_cancel.store(true, Ordering::Relaxed);
+    let inner = stop_inner(call);
+    send(call).map(drop).and(inner)
+}
+
+/// Stop the call that keeps a call's loop waiting, if that is on its account.
+fn stop_inner(call: &Bound<'_, Call>) -> PyResult<()> {
+    let (py, core) = (call.py(), call.get().runner(call.py()).get());
+    let Some(tasks) = core.tasks.get() else { return Ok(()) };
+    let event_loop = tasks.event_loop.bind(py);
+    if waited_for(event_loop).is_none() {
+        return Ok(());
+    }
+    let by_its_task = is_current(call, event_loop)?;
+    // Another task of its own may have made it. Where other calls run, it may be one of theirs.
+    if !by_its_task && core.running.with(py, |calls| calls.len()) > 1 {
+        return Ok(());
+    }
+    match waited_for(event_loop) {
+        Some(inner) if by_its_task => stop_nested(call, &inner),
+        Some(inner) => stop_waited_for(&inner),
+        None => Ok(()),
+    }
+}
+
+/// Stop a call that the task of another one has made and waits for, with that.
+fn stop_nested(outer: &Bound<'_, Call>, inner: &Bound<'_, Call>) -> PyResult<()> {
+    outer.get().cancel_through(inner);
+    stop_waited_for(inner)
+}
+
+/// Stop a call that another thread waits for. One that was not started is over at once.
+fn stop_waited_for(call: &Bound<'_, Call>) -> PyResult<()> {
+    match call.get().send_back() {
+        Begin::Run => {
+            finish(call, Outcome::Error(cancellation(call.py())?));
+            Ok(())
+        }
+        Begin::Skip => stop(call),
+    }
+}
+
+/// Before a call is put in that the calling thread makes while it turns the loop of `outer`: if the task that makes it
+/// was asked to stop, and has not heard of it, it hears of it here, as it would at an `await`.
+///
+/// # Errors
+/// What asking asyncio for the current task raises.
+pub(super) fn hear(outer: &RunnerCore, inner: &Bound<'_, Call>) -> PyResult<()> {
+    let py = inner.py();
+    if !outer.unheard_cancel.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let Some(tasks) = outer.tasks.get() else { return Ok(()) };
+    let running = outer
+        .running
+        .with(py, |calls| calls.values().map(|call| call.clone_ref(py)).collect::<Vec<_>>());
+    for call in running {
+        let call = call.bind(py);
+        let inside = call.get();
+        let unheard = inside.is_cancelling() && !inside.has_heard_cancel();
+        if unheard && !inside.has_cancellation(py) && is_current(call, tasks.event_loop.bind(py))? {
+            return stop_nested(call, inner);
+        }
+    }
+    Ok(())
+}
+
+/// Whether the step that a loop makes now is one of this call's task.
+fn is_current(call: &Bound<'_, Call>, event_loop: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = call.py();
+    let Some(task) = call.get().task(py) else { return Ok(false) };
+    let current = py.import("asyncio.tasks")?.call_method1("current_task", (event_loop,))?;
+    Ok(current.is(&task))
+}
+
+fn cancellation(py: Python<'_>) -> PyResult<PyErr> {
+    let class = py.import("asyncio")?.getattr("CancelledError")?;
+    Ok(PyErr::from_value(class.call0()?))
+}
