@@ -1,6 +1,5 @@
 """What users of the SDK write. `assert_type` is for type checkers, and is checked when it runs."""
 
-import asyncio
 import re
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
@@ -166,7 +165,6 @@ def shape_of_an_attribute_that_a_function_makes() -> None:
 
 
 def shape_of_an_attribute_of_the_standard_library() -> None:
-    assert_type(made().lock, asyncio.Lock)
     assert_type(made().pattern, re.Pattern[str])
     assert_type(made().home, str | None)
 

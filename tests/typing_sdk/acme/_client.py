@@ -91,7 +91,7 @@ class AsyncClient(Named):
         self.greet = greet
         self.users = AsyncUsers(self)
         self.retry = make_retry()
-        self.lock = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self.pattern = re.compile("a+")
         self.length = len(url)
         self.home = os.environ.get("ACME_HOME_THAT_IS_NOT_SET")
