@@ -334,6 +334,14 @@ def shape_of_taking_twins() -> None:
     assert_type(users.cache, dict[int, User])
 
 
+def shape_of_methods_that_have_names_of_builtins() -> None:
+    with made().users as users:
+        assert_type(users.list(), list[User])
+        assert_type(users.names, list[str])
+        assert_type(users.type("a"), tuple[str, ...])
+        assert_type(users.by_ids([1]), dict[int, list[User]])
+
+
 def shape_of_errors() -> None:
     try:
         made().users.get(-1)
