@@ -96,6 +96,16 @@ class TestStubs:
         ended = shop.run("shop")
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
+    def test_take_one_process_of_mypy_for_a_package(self, shop: Shop) -> None:
+        shop.write(
+            "sitecustomize.py",
+            "import sys\n"
+            "if 'sideloop._stubs.infer' in sys.orig_argv:\n"
+            "    open('started', 'a').write('once')\n",
+        )
+        assert shop.run("shop", PYTHONPATH=str(shop.directory)).returncode == 0
+        assert (shop.directory / "started").read_text() == "once"
+
     def test_of_a_single_module_and_of_a_module_twin_are_written(self, shop: Shop) -> None:
         shutil.copy(LIBRARIES / "plain_library.py", shop.directory)
         shop.write(

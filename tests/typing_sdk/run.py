@@ -28,6 +28,8 @@ def is_a(value: Any, said: Any) -> bool:
         return value in inside
     if origin is type:
         return issubclass(value, inside[0])
+    if origin is tuple and inside[1:] == (...,):
+        return all(is_a(one, inside[0]) for one in value)
     if origin is tuple:
         return len(value) == len(inside) and all(map(is_a, value, inside))
     if origin in (list, set):

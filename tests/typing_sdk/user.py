@@ -1,6 +1,5 @@
 """What users of the SDK write. `assert_type` is for type checkers, and is checked when it runs."""
 
-import asyncio
 import re
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
@@ -166,7 +165,6 @@ def shape_of_an_attribute_that_a_function_makes() -> None:
 
 
 def shape_of_an_attribute_of_the_standard_library() -> None:
-    assert_type(made().lock, asyncio.Lock)
     assert_type(made().pattern, re.Pattern[str])
     assert_type(made().home, str | None)
 
@@ -334,6 +332,14 @@ def shape_of_taking_twins() -> None:
     assert_type(users.merge([User(1), User(2)]), int)
     assert_type(users.list(limit=1), list[User])
     assert_type(users.cache, dict[int, User])
+
+
+def shape_of_methods_that_have_names_of_builtins() -> None:
+    with made().users as users:
+        assert_type(users.list(), list[User])
+        assert_type(users.names, list[str])
+        assert_type(users.type("a"), tuple[str, ...])
+        assert_type(users.by_ids([1]), dict[int, list[User]])
 
 
 def shape_of_errors() -> None:

@@ -13,6 +13,7 @@ from sideloop._stubs.function import twin_function
 from sideloop._stubs.imports import Imports
 from sideloop._stubs.options import widened
 from sideloop._stubs.scope import scope_of
+from sideloop._stubs.shadowed import unshadowed
 from sideloop._stubs.source import source_tree
 from sideloop._stubs.statement import (
     Function,
@@ -74,7 +75,7 @@ class Stub:
         body = self._tree
         added = [*self._imports.statements(), *self._imports.declarations()]
         tree = without_unused(ast.Module(after_documentation(body, added), []))
-        return HEADER + written(tree)
+        return HEADER + written(unshadowed(tree))
 
     def _body(self, body: list[ast.stmt]) -> list[ast.stmt]:
         replaced: list[ast.stmt] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import os
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -34,6 +35,7 @@ class AsyncUsers:
         self._client = client
         self.client = client
         self.cache: dict[int, AsyncUser] = {}
+        self.names = [str(n) for n in range(2)]
 
     async def get(self, number: int) -> AsyncUser:
         """One of them.
@@ -54,6 +56,19 @@ class AsyncUsers:
         assert isinstance(user, AsyncUser)
         user.name = name
         return user
+
+    async def type(self, *kinds: str) -> tuple[str, ...]:
+        """Another builtin's name."""
+        return kinds
+
+    async def by_ids(self, ids: Sequence[int]) -> dict[int, builtins.list[AsyncUser]]:
+        """Behind what has the names of builtins."""
+        return {n: [AsyncUser(n)] for n in ids}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None: ...
 
     async def merge(self, users: Sequence[AsyncUser]) -> int:
         """Take many."""
@@ -91,7 +106,7 @@ class AsyncClient(Named):
         self.greet = greet
         self.users = AsyncUsers(self)
         self.retry = make_retry()
-        self.lock = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self.pattern = re.compile("a+")
         self.length = len(url)
         self.home = os.environ.get("ACME_HOME_THAT_IS_NOT_SET")
