@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import threading
+import time
 import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -211,18 +212,29 @@ class TestASignalHandlerThatRaisesWhileALoopIsClosed:
             try:
                 await asyncio.Event().wait()
             finally:
-                signal_this_process = (os.getpid(), signal.SIGUSR1)
-                sender = threading.Timer(0.01, os.kill, signal_this_process)
-                sender.start()
-                while sender.is_alive():
-                    await asyncio.sleep(0.01)
+                # Not by this task's code, which would be where the signal is met.
+                loop = asyncio.get_running_loop()
+                sent = loop.create_future()
+                begun.append(lambda: loop.call_soon_threadsafe(sent.set_result, None))
+                await sent
                 await asyncio.sleep(0.2)
                 log.append("cleaned up")
+
+        def send() -> None:
+            while not begun:
+                time.sleep(0.001)
+            time.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            with contextlib.suppress(RuntimeError):  # Ctrl-C waits for nothing
+                begun[0]()
 
         async def stop() -> None:
             asyncio.get_running_loop().stop()
             await asyncio.Event().wait()
 
+        begun: list[Callable[[], object]] = []
+        sender = threading.Thread(target=send)
+        sender.start()
         before = open_files()
         runner = Runner(drive="caller")
         kept = runner.run(leave)
@@ -234,6 +246,7 @@ class TestASignalHandlerThatRaisesWhileALoopIsClosed:
         assert log == ([] if isinstance(error, KeyboardInterrupt) else ["cleaned up"])
         assert open_files() == before
         runner.close()
+        sender.join()
         del kept
 
     def test_is_heard_by_the_caller_whose_call_has_stopped_the_loop(

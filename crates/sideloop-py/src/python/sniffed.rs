@@ -57,6 +57,10 @@ pub(crate) struct Outer(Option<Py<PyAny>>);
 /// What setting an attribute of a `threading.local` raises.
 pub(crate) fn suspend(py: Python<'_>) -> PyResult<Outer> {
     let Some((_, thread)) = sniffio(py) else { return Ok(Outer(None)) };
+    if !super::thread::is_known(py)? {
+        // In its last steps nothing runs on it, and what a `threading.local` gets by being asked is never dropped.
+        return Ok(Outer(None));
+    }
     let name = thread.bind(py).getattr(names(py).name.bind(py))?;
     if name.is_none() {
         return Ok(Outer(None));

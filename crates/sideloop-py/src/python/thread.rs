@@ -53,6 +53,14 @@ pub(crate) fn is_main(py: Python<'_>) -> PyResult<bool> {
     Ok(answer)
 }
 
+/// Whether `threading` knows the calling thread: not one that it has not made, nor one that is in its last steps.
+///
+/// # Errors
+/// What looking at the table of `threading` raises.
+pub(crate) fn is_known(py: Python<'_>) -> PyResult<bool> {
+    py.import("threading")?.getattr("_active")?.contains(current())
+}
+
 /// Whether the thread that made this has ended. `ThreadLife()`.
 ///
 /// What Python keeps for each thread (`threading.local`) dies a little before the thread does. What is kept
