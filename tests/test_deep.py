@@ -13,12 +13,14 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 
 import sideloop
 from sideloop import LoopManager
+
+T = TypeVar("T")
 
 
 class AsyncPart:
@@ -447,3 +449,86 @@ class Book:
 class Shelf:
     async def book(self) -> Book:
         return Book()
+
+
+class Refusing(type):
+    """A metaclass that makes no derived classes."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+        if bases:
+            raise TypeError("there is one of each")
+        return super().__new__(cls, name, bases, namespace)
+
+
+class Single(metaclass=Refusing):
+    async def get(self) -> int:
+        return 3
+
+
+class TestOddClasses:
+    @pytest.mark.parametrize("kind", [Single, Color])
+    def test_that_cannot_be_derived_from_have_twins_and_say_so(
+        self, manager: LoopManager, kind: Any
+    ) -> None:
+        twin: Any = manager.synced(kind)
+        assert (twin().get() if kind is Single else twin.RED.paint()) in (3, "RED")
+        with pytest.raises(TypeError, match=r"Mine cannot be .*keep an object of it in an attrib"):
+            type("Mine", (twin,), {})
+
+    def test_have_twins_by_deep(self, manager: LoopManager) -> None:
+        class Slots:
+            __slots__ = ("n",)  # without weak references
+
+            def __init__(self) -> None:
+                self.n = 3
+
+            async def get(self) -> int:
+                return self.n
+
+        class Listed(list[int]):
+            async def get(self) -> int:
+                return len(self)
+
+        @dataclass(frozen=True)
+        class Frozen:
+            n: int = 3
+
+            async def get(self) -> int:
+                return self.n
+
+        class Boxed(Generic[T]):
+            def __init__(self, value: T) -> None:
+                self.value = value
+
+            async def get(self) -> T:
+                return self.value
+
+        class Hidden:
+            """Its methods are found by `__getattr__`."""
+
+            def __getattr__(self, name: str) -> Any:
+                async def get() -> int:
+                    return 3
+
+                if name.startswith("_"):
+                    raise AttributeError(name)
+                return get
+
+            async def other(self) -> None: ...
+
+        makers: dict[str, Any] = {
+            "slots": Slots,
+            "list": lambda: Listed([1, 2, 3]),
+            "frozen": Frozen,
+            "generic": lambda: Boxed[int](3),
+            "metaclass": Single,
+            "getattr": Hidden,
+        }
+
+        class Maker:
+            async def make(self, name: str) -> Any:
+                return makers[name]()
+
+        maker = manager.synced(Maker, deep=True)()
+        assert {name: maker.make(name).get() for name in makers} == dict.fromkeys(makers, 3)
+        assert [*maker.make("list")] == [1, 2, 3]

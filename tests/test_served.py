@@ -292,6 +292,24 @@ class TestWhatCanBeAwaited:
         assert node.result() is node
 
 
+class TestALoopThatTheCallerDrives:
+    def test_serves_the_same_and_names_what_others_cannot_await(self) -> None:
+        manager = LoopManager(drive="caller", grace=1)
+        client = manager.synced(AsyncClient, deep=True)()
+        assert (client.coroutine(), client.future(), client.property_future) == (7, 7, 7)
+        assert client.post("a").text() == "text of a"
+        with client.get("/") as response:
+            assert response == "response of /"
+        assert list(client.pages()) == [0, 1, 2, 3]
+        for name, said in (
+            ("future", "test_served.AsyncClient.future"),
+            ("awaitable", "test_served.Later"),
+        ):
+            with pytest.raises(RuntimeError, match=rf"^{said}\(\) cannot be awaited on another"):
+                asyncio.run(_awaited(getattr(client, name).aio))
+        manager.close()
+
+
 async def _awaited(aio: Callable[[], Awaitable[object]]) -> object:
     return await aio()
 

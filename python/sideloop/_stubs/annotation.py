@@ -1,6 +1,8 @@
 """Annotations: the type of a sync view, from the type of what it views."""
 
 import ast
+import builtins
+import sys
 from typing import Any, TypeVar
 
 from sideloop._stubs.expression import (
@@ -14,8 +16,10 @@ from sideloop._stubs.expression import (
 )
 from sideloop._stubs.hook import HookTypes
 from sideloop._stubs.imports import Imports, Known
+from sideloop._stubs.returned import leads_to_async, opened_class, returned_by
 from sideloop._stubs.scope import Scope
 from sideloop._twins.annotation import evaluated
+from sideloop._twins.nature import Nature, has_twins, is_call, nature_of, opens
 from sideloop._twins.translator import Translator
 from sideloop._twins.want import want_of
 
@@ -46,8 +50,15 @@ class Annotations:
 
     def held(self, node: ast.expr) -> ast.expr:
         """The type of an attribute: sync code gets the callable that it has set."""
-        wants_hook = want_of(self.value(unquoted(node))) is not None
-        return self.taken(node) if wants_hook else self.given(node)
+        if want_of(self.value(unquoted(node))) is not None:
+            return self.taken(node)
+        found: ast.expr = _Held(self).visit(unquoted(node))
+        return found
+
+    def served(self, node: ast.expr) -> ast.expr:
+        """The type of what a `def` returns, by what that is."""
+        found: ast.expr = _Served(self).visit(unquoted(node))
+        return found
 
     def value(self, node: ast.expr) -> Any:
         """What an annotation says, as far as it can be known without a checker."""
@@ -114,12 +125,22 @@ class _Taken(Known):
 
     def _twin(self, node: ast.expr) -> ast.expr | None:
         found = self.annotations.scope.value(node)
-        twin = (
-            self.annotations.translator.known.twin_class(found) if isinstance(found, type) else None
-        )
-        if twin is None:
+        if not isinstance(found, type):
             return None
-        return self.annotations.imports.dotted(twin.__module__, twin.__qualname__)
+        twin: Any = self.annotations.translator.known.twin_class(found)
+        if twin is not None and twin.__sideloop__.is_named:
+            return self.annotations.imports.dotted(twin.__module__, twin.__qualname__)
+        return self._unnamed(found) if self._has_twin(found) else None
+
+    def _has_twin(self, kind: type) -> bool:
+        """Whether an object of a class that nobody has wrapped has a twin here."""
+        return self.annotations.translator.deep and has_twins(kind)
+
+    def _unnamed(self, kind: type) -> ast.expr | None:
+        if kind.__module__.partition(".")[0] in sys.stdlib_module_names:
+            return None  # its own stub is not ours to translate
+        twin = self.annotations.translator.twin_below(kind)
+        return self.annotations.imports.twin(kind, twin)
 
 
 class _Given(_Taken):
@@ -131,3 +152,53 @@ class _Given(_Taken):
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         view = self.annotations.iterated(node) or self.annotations.managed(node)
         return super().visit_Subscript(view if isinstance(view, ast.Subscript) else node)
+
+
+class _Held(_Given):
+    """Objects that are attributes have twins, if their library is that of what has them."""
+
+    def _has_twin(self, kind: type) -> bool:
+        if not (has_twins(kind) or leads_to_async(kind)):
+            return False
+        module = self.annotations.scope.module.__name__
+        is_related = kind.__module__.partition(".")[0] == module.partition(".")[0]
+        return is_related or self.annotations.translator.deep
+
+
+class _Served(_Given):
+    """What a `def` returns is awaited if it can only be that, and else has a twin."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._awaited(node) or super().visit_Name(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        return self._awaited(node) or super().visit_Attribute(node)
+
+    def _has_twin(self, kind: type) -> bool:
+        return super()._has_twin(kind) or opens(kind)
+
+    def _awaited(self, node: ast.expr) -> ast.expr | None:
+        kind = self.annotations.scope.value(node)
+        if not isinstance(kind, type) or self.annotations.translator.known.twin_class(kind):
+            return None
+        if nature_of(kind) is Nature.AWAITABLE:
+            return self._returned(kind, "__await__")
+        return self._managed(kind) if is_call(kind) else None
+
+    def _managed(self, kind: type) -> ast.expr | None:
+        """What such a call gives, which also works with `with`."""
+        imports, entered = self.annotations.imports, self._returned(kind, "__aenter__")
+        if entered is None:
+            return None
+        name = entered.attr if isinstance(entered, ast.Attribute) else getattr(entered, "id", "")
+        if not name or hasattr(builtins, name) or name == "Any":
+            return subscript(imports.name("sideloop", "SyncContextManager"), entered)
+        return imports.declare(f"_Opened{name}", lambda own: opened_class(own, entered))
+
+    def _returned(self, kind: type, name: str) -> ast.expr | None:
+        """What awaiting a method gives, as its own module says it."""
+        found = returned_by(kind, name)
+        if found is None:
+            return self.annotations.imports.name("typing", "Any")
+        scope, said = found
+        return self.annotations.of(scope).given(said)

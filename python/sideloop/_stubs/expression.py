@@ -3,7 +3,7 @@
 import ast
 import copy
 
-AWAITABLES = {"Awaitable": 0, "Coroutine": 2}
+AWAITABLES = {"Awaitable": 0, "Coroutine": 2, "Future": 0, "Task": 0}
 ITERABLES = ("AsyncGenerator", "AsyncIterable", "AsyncIterator")
 MANAGERS = ("AbstractAsyncContextManager", "AsyncContextManager")
 

@@ -11,6 +11,7 @@ from sideloop._twins.form import Form
 
 _KEPT = (
     "abstractmethod",
+    "cached_property",
     "classmethod",
     "deleter",
     "deprecated",
@@ -35,7 +36,8 @@ def twin_def(node: Function, form: Form | None, annotations: Annotations) -> ast
         annotations.plain(one) for one in node.decorator_list if form is None or head(one) in _KEPT
     ]
     if node.returns is not None:
-        fields["returns"] = annotations.given(_view(node, node.returns, form, annotations))
+        view = annotations.served if form is None else annotations.given
+        fields["returns"] = view(_view(node, node.returns, form, annotations))
     return ast.FunctionDef(**fields)
 
 
@@ -58,7 +60,7 @@ def arguments_in(arguments: ast.arguments) -> list[ast.arg]:
 
 
 def twin_function(
-    name: str, nodes: list[Function], form: Form, annotations: Annotations, *, bound: bool
+    name: str, nodes: list[Function], form: Form | None, annotations: Annotations, *, bound: bool
 ) -> list[ast.stmt]:
     """A variable for the twin of a function, of a class that says what its `aio` is too."""
     calls = [_method("__call__", twin_def(node, form, annotations), bound) for node in nodes]

@@ -4,7 +4,7 @@ import ast
 import builtins
 import copy
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sideloop._stubs.scope import Scope
 from sideloop._twins.translator import Translator
@@ -21,6 +21,9 @@ class Imports:
         self._declared: dict[str, ast.stmt] = {}
         self.options: dict[type, Translator] = {}
         """The dataclasses with hooks that the stub has met, and whose twins they are for."""
+        self._twins: dict[type, ast.expr] = {}
+        self.make_twin: Callable[[Any, str], ast.stmt] | None = None
+        """Makes the class statement of a twin class that has no name where users could find it."""
 
     def name(self, module: str, name: str) -> ast.expr:
         """A name of another module. It is imported under an alias if the stub's own is taken."""
@@ -71,6 +74,19 @@ class Imports:
             del self._declared[name]  # it comes behind what it mentions
             self._declared[name] = made
         return _name(name)
+
+    def twin(self, kind: type, twin: Any) -> ast.expr | None:
+        """A name of the stub's own for the twin of a class that nobody has wrapped."""
+        make = self.make_twin
+        if make is None:
+            return None
+        if kind not in self._twins:
+            name = f"_{kind.__name__}"
+            if any(one.__name__ == kind.__name__ for one in self._twins):
+                name = f"_{kind.__module__.replace('.', '_')}{name}"
+            self._twins[kind] = _name(name)  # it may mention itself
+            self._twins[kind] = self.declare(name, lambda name: make(twin, name))
+        return self._twins[kind]
 
     def declarations(self) -> list[ast.stmt]:
         """The statements that were declared, in order."""

@@ -25,12 +25,12 @@ from sideloop._stubs.twin import original_name, twin_class_def
 from sideloop._stubs.unused import without_unused
 from sideloop._stubs.value import with_type
 from sideloop._stubs.written import written
-from sideloop._twins.form import Form, form_behind
+from sideloop._twins.form import form_behind
 from sideloop._twins.function import SyncFunction
 from sideloop._twins.origin import HiddenOrigin
 from sideloop._twins.translator import Translator
 from sideloop._twins.twin import Twin
-from sideloop._twins.twin_module import TwinModule
+from sideloop._twins.twin_module import TwinModule, twins_in
 
 HEADER = """\
 # Written by `python -m sideloop stubs`. Run it again instead of editing.
@@ -46,6 +46,7 @@ class Stub:
         self._module = module
         self._scope = scope_of(module)
         self._imports = Imports(self._scope)
+        self._imports.make_twin = lambda twin, name: twin_class_def(twin, name, self._imports)
         values: list[Any] = [value for value in vars(module).values() if is_twin(value)]
         self._originals = {id(value.aio) for value in values}
         # The names of decorated classes are their twins'. Async code gets originals, though.
@@ -103,17 +104,30 @@ class Stub:
         if isinstance(twin, TwinModule):
             body = [
                 node
-                for key, value in sorted(vars(twin).items())
-                if is_twin(value)
-                for node in self._twin(key, value)
+                for key, value in sorted(twins_in(twin).items())
+                for node in self._alias(key, value, twin) or self._twin(key, value)
             ]
-            return [ast.ClassDef(name, [], [], body, [])]
+            return [ast.ClassDef(name, [], [], body or [ast.Pass()], [])]
         original = twin.aio
         statement = twin_class_def(twin, name, self._imports)
         if not _is_decorated(original):
             return [statement]
         _, node = class_def(original)
         return [self._renamed.of(node), statement]
+
+    def _alias(self, key: str, value: Any, holder: TwinModule) -> list[ast.stmt]:
+        """What a module's twin calls a class that is known by another name."""
+        module = self._module.__name__
+        if not isinstance(value, type) or value.__module__ != module:
+            return []
+        is_here = f"{module}.{value.__qualname__}" == f"{holder.__name__}.{key}"
+        if is_here or value.__qualname__.partition(".")[0] == key:
+            return []
+        return [
+            ast.Assign(
+                [ast.Name(key, ast.Store())], self._imports.dotted(module, value.__qualname__)
+            )
+        ]
 
     def _function(self, name: str, twin: SyncFunction) -> list[ast.stmt]:
         original = twin.aio
@@ -128,7 +142,7 @@ class Stub:
                 )
             ]
         annotations = Annotations(scope, self._imports, twin.translator)
-        form = form_behind(original) or Form.AWAITED
+        form = form_behind(original)
         # A bound method's has the instance in its parameters.
         return twin_function(name, nodes, form, annotations, bound="." in path)
 

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
+from sideloop._stubs.added import added, constructor, is_property
 from sideloop._stubs.annotation import Annotations
 from sideloop._stubs.bases import Family, Source, class_def, variable
 from sideloop._stubs.expression import head
@@ -36,6 +37,7 @@ def twin_class_def(twin: type[Twin], name: str, imports: Imports) -> ast.ClassDe
         members |= found
     body = [member for those in members.values() for member in those]
     annotations = family.sources()[-1].annotations
+    body += constructor(original, body)
     fields = no_type_params() | dict(ast.iter_fields(node))
     said = [one for one in node.body[:1] if is_documentation(one)]
     fields |= {"name": name, "keywords": [], "body": [*said, *body, _aio(original, annotations)]}
@@ -61,6 +63,10 @@ def _members(source: Source) -> Iterator[tuple[str, ast.stmt]]:
                 yield key, statement
             continue
         key = ""
+        if (made := added(original, source.node, statement, annotations)) is not None:
+            key = made.name
+            yield key, made
+            continue
         if _is_private(statement) or not _LEFT_OUT.isdisjoint(bound_names(statement)):
             continue
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -96,9 +102,9 @@ def _is_private(node: ast.stmt) -> bool:
 
 def _form(original: type, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Form | None:
     static = inspect.getattr_static(original, node.name, None)
-    if node.name in _AWAITED or (isinstance(static, property) and is_async(static)):
+    if node.name in _AWAITED or (is_property(static) and is_async(static)):
         return Form.AWAITED
-    if isinstance(static, property):
+    if is_property(static):
         return None
     if isinstance(static, SyncFunction):
         static = static.aio

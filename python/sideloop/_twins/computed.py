@@ -51,7 +51,7 @@ class Kept(Made):
         super().__init__(found)
         self._inside = inside
         self._name = name
-        self.__module__ = kind_of(inside).__module__
+        vars(self)["__module__"] = kind_of(inside).__module__
         self.__qualname__ = f"{kind_of(inside).__qualname__}.{name}"
 
     def __call__(self) -> Any:

@@ -12,6 +12,7 @@ its own: what the user has overridden is async there.
 """
 
 import types
+from abc import ABCMeta
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +21,7 @@ from sideloop._twins.behind import OWNER
 from sideloop._twins.birth import hidden_constructor
 from sideloop._twins.override import is_value, override
 from sideloop._twins.static import ASYNCHRONOUS, LEFT_OUT, is_special, static_of
-from sideloop._twins.translate import Translated, into
+from sideloop._twins.translate import Translated, into, kind_of
 
 KWARGS = "__sideloop_kwargs__"
 """What is left of the keyword arguments of a user's class when its twins hear of it."""
@@ -43,8 +44,17 @@ def hidden_original(owner: Any) -> type:
             namespace[name] = owner.__dict__[name]
     for name, static in _users_attributes(owner):
         namespace.update(_attribute(owner, bases, name, static))
-    hidden: type = types.new_class(owner.__name__, bases, kwargs, lambda own: own.update(namespace))
-    return hidden
+    try:
+        return types.new_class(owner.__name__, bases, kwargs, lambda own: own.update(namespace))
+    except TypeError as error:
+        metas = [kind_of(base) for base in bases if kind_of(base) not in (type, ABCMeta)]
+        if not metas or kind_of(error) is not TypeError:
+            raise  # what somebody's __init_subclass__ says, for example
+        raise TypeError(
+            f"{owner.__qualname__} cannot be derived from {owner.__bases__[0].__qualname__}, the "
+            f"twin of {bases[0].__qualname__}, of which {metas[0].__qualname__} makes no derived "
+            f"class ({error}): keep an object of it in an attribute instead"
+        ) from error
 
 
 def originals_of(owner: Any) -> Iterator[type]:

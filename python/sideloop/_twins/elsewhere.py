@@ -87,13 +87,13 @@ def _passed(home: Home, sync_fn: Any) -> Any:
     def aio(*args: Any, **kwargs: Any) -> Any:
         if asks_for_loop(getattr(sync_fn, "__func__", sync_fn)):
             make = functools.partial(sync_fn, *args, **kwargs)
-            return make() if _runs_here(home, sync_fn) else Elsewhere(home, make)
+            return make() if _runs_here(home, sync_fn) else Elsewhere(home, make, sync_fn)
         found = sync_fn(*args, **kwargs)
         if nature_of(kind_of(found)) in (Nature.PENDING, Nature.AWAITABLE):
             return _awaited(home, Made(found))()
         if not opens(kind_of(found)) or _runs_here(home, sync_fn):
             return found
-        return Elsewhere(home, Made(found))
+        return Elsewhere(home, Made(found), sync_fn)
 
     return aio
 
@@ -109,9 +109,10 @@ def _runs_here(home: Home, sync_fn: Any) -> bool:
 class Elsewhere:
     """What a `def` hands out, which is made, awaited, entered and iterated on the object's loop."""
 
-    def __init__(self, home: Home, make: Callable[[], Any]) -> None:
+    def __init__(self, home: Home, make: Callable[[], Any], sync_fn: Any) -> None:
         self._home = home
         self._make = make
+        self._sync_fn = sync_fn
         self._entered: list[Any] = []
 
     def __await__(self) -> Generator[Any, None, Any]:
@@ -119,6 +120,7 @@ class Elsewhere:
             found = self._make()
             return await found if hasattr(kind_of(found), "__await__") else found
 
+        self._name(awaited)
         found: Generator[Any, None, Any] = _awaited(self._home, awaited)().__await__()
         return found
 
@@ -136,7 +138,12 @@ class Elsewhere:
             async for item in self._make():
                 yield item
 
+        self._name(items)
         return _iterated(self._home, items)()
+
+    def _name(self, function: Any) -> None:
+        function.__module__ = getattr(self._sync_fn, "__module__", None)
+        function.__qualname__ = getattr(self._sync_fn, "__qualname__", repr(self._sync_fn))
 
 
 _WRAPPERS: dict[Form | None, Callable[[Home, Any], Any]] = {

@@ -5,6 +5,7 @@ import weakref
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sideloop._base.errors import logger
+from sideloop._base.signals import is_of_a_handler
 from sideloop._base.stack import warn_user
 from sideloop._sideloop import forget_weak, keep_weak
 from sideloop._twins.by_class import ByClass, mro_of
@@ -54,7 +55,9 @@ class Known:
             self._warned.keep(kind, True)
             try:
                 warn_user(message)
-            except Warning:  # where warnings are errors, an answer is not lost for one
+            except Warning as error:  # where warnings are errors, an answer is not lost for one
+                if is_of_a_handler(error):
+                    raise
                 logger.warning("sideloop: %s", message)
 
     def twin_class(self, kind: type) -> type[Translated] | None:

@@ -51,6 +51,11 @@ def has_async(kind: type) -> bool:
     )
 
 
+def has_twins(kind: type) -> bool:
+    """Whether objects of a class have twins, where those of all async classes have."""
+    return nature_of(kind) in WITH_TWINS
+
+
 def opens(kind: type) -> bool:
     """Whether objects of a class can be entered or iterated, as async code does that."""
     if nature_of(kind) not in (Nature.OPENED, Nature.ASYNC):
@@ -72,9 +77,9 @@ def makes_async(function: Any) -> bool:
         return False
     said = hints_of(function).get("return", inspect.Parameter.empty)
     if said is not inspect.Parameter.empty:
-        return isinstance(said, type) and nature_of(said) in WITH_TWINS
+        return isinstance(said, type) and has_twins(said)
     found = (function.__globals__.get(name) for name in function.__code__.co_names)
-    return any(isinstance(one, type) and nature_of(one) in WITH_TWINS for one in found)
+    return any(isinstance(one, type) and has_twins(one) for one in found)
 
 
 def _nature(kind: type) -> Nature:

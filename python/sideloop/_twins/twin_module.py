@@ -211,3 +211,21 @@ def _is_async(value: Any) -> bool:
     if not callable(value):
         return False
     return form_behind(value) is not None or asks_for_loop(value) or makes_async(value)
+
+
+def twins_in(module: TwinModule) -> dict[str, Any]:
+    """The twins of what is a module's own, and those of its submodules."""
+    own = list(vars(module).items())
+    found = {key: value for key, value in own if _is_twin(value)}
+    original: ModuleType = module.aio
+    inside = f"{original.__name__}."
+    for key, value in list(vars(original).items()):
+        if isinstance(value, ModuleType) and value.__name__.startswith(inside):
+            twin = getattr(module, key)
+            if isinstance(twin, TwinModule):
+                found[key] = twin
+    return found
+
+
+def _is_twin(value: Any) -> bool:
+    return isinstance(value, SyncFunction) or (isinstance(value, type) and issubclass(value, Twin))

@@ -1,0 +1,6 @@
+"""What hangs below a client."""
+
+
+class AsyncChat:
+    async def create(self) -> str:
+        return "x"
