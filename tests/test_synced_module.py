@@ -1,6 +1,7 @@
 """Twins of modules."""
 
 import pickle
+import sys
 import types
 from typing import Any
 
@@ -10,6 +11,39 @@ import pytest
 from sideloop import LoopManager, synced
 
 sync = synced(plain_library)
+
+
+@pytest.fixture
+def lazy(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    """A package that imports its parts when they are asked for, and keeps none of them."""
+    lazy = types.ModuleType("lazy")
+    parts = types.ModuleType("lazy.parts")
+    exec("class Client:\n    async def get(self): return 5", parts.__dict__)
+
+    def find(name: str) -> Any:
+        if name == "Client":
+            return parts.Client
+        if name == "missing":
+            raise ImportError("an optional dependency is not installed")
+        raise AttributeError(name)
+
+    vars(lazy).update(__getattr__=find, __all__=["Client", "missing"])
+    monkeypatch.setitem(sys.modules, "lazy", lazy)
+    return lazy
+
+
+class TestAModuleThatImportsItsPartsWhenTheyAreAskedFor:
+    def test_has_twins_of_those_that_it_names(self, lazy: types.ModuleType) -> None:
+        api = synced(lazy)
+        assert api.Client().get() == 5
+        assert api.Client.aio is lazy.Client
+
+    def test_has_no_name_that_it_cannot_import(self, lazy: types.ModuleType) -> None:
+        with pytest.raises(ImportError, match="optional dependency"):
+            _ = synced(lazy).missing
+
+    def test_may_have_them_renamed(self, lazy: types.ModuleType) -> None:
+        assert synced(lazy, rename={"Client": "SyncClient"}).SyncClient().get() == 5
 
 
 class TestAModule:

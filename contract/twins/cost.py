@@ -36,4 +36,4 @@ def seconds(add: Callable[[int, int], int]) -> float:
 
 
 def _rounded(ratio: float) -> str:
-    return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1g}"
+    return f"{ratio:.0f}" if ratio >= 1 else f"{ratio:.1g}"

@@ -138,7 +138,7 @@ def introspection(tool: Any) -> bool:
     return list(inspect.signature(add).parameters)[-2:] == ["a", "b"] and add.__doc__ == "Add."
 
 
-@row(MAKES, "mypy knows that `client.add(1, 2)` is an `int`", seconds=60)
+@row(MAKES, "mypy knows that `client.add(1, 2)` is an `int`", seconds=180)
 def typed(tool: Any) -> bool:
     """What a type checker says."""
     return bool(tool.type_of_sum() == "int")

@@ -14,7 +14,7 @@ from sideloop import synced
 serve = servers.redis
 
 # What its methods hand out has twins, too: pipelines, locks, subscriptions.
-aio = synced(redis.asyncio, deep=True)
+aio = synced(redis.asyncio)
 
 
 def connect(address: str) -> Any:

@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from typing import Any
 
 import servers
-import websockets.asyncio.client
+import websockets
 
 from sideloop import synced
 
 serve = servers.echo
 
-web = synced(websockets.asyncio.client)
+web = synced(websockets)
 
 
 class Line:

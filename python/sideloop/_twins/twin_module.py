@@ -1,5 +1,6 @@
 """Twins of modules."""
 
+import contextlib
 import functools
 import sys
 from types import ModuleType
@@ -164,7 +165,7 @@ class Package:
 
     def _names(self, original: ModuleType, own: dict[str, Any]) -> dict[str, str]:
         # What is async and imported from elsewhere is in nobody's way: its twin is there.
-        found = list(vars(original).items())
+        found = _contents(original).items()
         others = [key for key, value in found if key not in own and not _is_async(value)]
         return renamed(self._rename, original.__name__, own, others)
 
@@ -189,8 +190,19 @@ def twin_module_of(
 
 def _own(original: ModuleType) -> dict[str, Any]:
     """What is async of a module."""
-    found = list(vars(original).items())
+    found = _contents(original).items()
     return {key: value for key, value in found if _is_own(original, key, value)}
+
+
+def _contents(original: ModuleType) -> dict[str, Any]:
+    """What is in a module, also what it imports when it is asked for that."""
+    found = dict(vars(original))
+    if "__getattr__" in found:
+        for name in set(found.get("__all__", ())) - found.keys():
+            # What it cannot import here, its users cannot either.
+            with contextlib.suppress(Exception):
+                found[name] = getattr(original, name)
+    return found
 
 
 def _is_own(original: ModuleType, key: str, value: Any) -> bool:
