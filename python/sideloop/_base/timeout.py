@@ -23,7 +23,8 @@ class timeout:  # noqa: N801  # reads as a statement, like asyncio.timeout
         seconds: The limit in seconds, from entering the block; with 0 no call is started.
 
     Raises:
-        ValueError: `seconds` is negative or not a number.
+        ValueError: `seconds` is negative or NaN.
+        TypeError: `seconds` is no number.
         RuntimeError: It was entered before.
         TimeoutError: From a call in the block.
 
@@ -36,6 +37,8 @@ class timeout:  # noqa: N801  # reads as a statement, like asyncio.timeout
     """
 
     def __init__(self, seconds: float) -> None:
+        if not hasattr(seconds, "__float__"):
+            raise TypeError(f"a timeout is a number of seconds, and this is none: {seconds!r}")
         if not seconds >= 0:
             raise ValueError(f"a timeout is a number of seconds that is not negative: {seconds!r}")
         self._seconds = float(seconds)

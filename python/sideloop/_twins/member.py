@@ -1,22 +1,14 @@
 """Members of twin classes: each stands for the original's attribute of the same name."""
 
-import types
 from collections.abc import Mapping
 from typing import Any
 
 from sideloop._twins.attribute import Attribute
-from sideloop._twins.behind import found_behind, is_override, static_behind
 from sideloop._twins.counterpart import Counterparts
-from sideloop._twins.form import Form, Made, form_of, is_function
-from sideloop._twins.function import SyncFunction, SyncProperty
-from sideloop._twins.given import user_of
-from sideloop._twins.hooked import twin_kind
-from sideloop._twins.static import COUNTERPARTS, LEFT_OUT, is_async, is_special, static_of
-from sideloop._twins.taken import taken_value
-from sideloop._twins.translate import kind_of, original_of
-from sideloop._twins.twin import Twin
-from sideloop._twins.unbound import unbound_kind
-from sideloop._twins.view import resident_of, view
+from sideloop._twins.form import is_function
+from sideloop._twins.member_property import property_of
+from sideloop._twins.method import method_of
+from sideloop._twins.static import COUNTERPARTS, LEFT_OUT, is_special
 
 
 def members(original: type, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,70 +29,7 @@ def member(original: type, name: str, static: Any) -> Any:
     if static is None and is_special(name):
         return None  # as __hash__ of what cannot be hashed
     if isinstance(static, property):
-        return _property(original, name, static)
+        return property_of(original, name, static)
     if is_function(static):
-        return Method(name, original, form_of(static))
+        return method_of(original, name, static)
     return Attribute(name, original)
-
-
-class Method:
-    """A method. The original's is looked up for each call: its own class may have another one."""
-
-    def __init__(self, name: str, original: type, form: Form | None) -> None:
-        self._name = name
-        self._original = original
-        self._form = form
-        self._is_static = isinstance(static_of(original, name), staticmethod)
-        # Not known before its first use: annotations may name what comes later in the module.
-        self._twin: type[SyncFunction] | None = None
-
-    def __get__(self, twin: Twin | None, owner: type[Twin]) -> Any:
-        if twin is None:
-            origin = owner.__sideloop__
-            translator = origin.translator
-            found = found_behind(origin.original, self._original, self._name)
-        else:
-            found = found_behind(original_of(twin), self._original, self._name)
-            translator = resident_of(twin)
-        if isinstance(found, SyncFunction):
-            return found.at(translator)  # the original's own body has a twin
-        if (given := user_of(found)) is not found:
-            return given
-        if self._twin is None:
-            self._twin = twin_kind(self._form, static_of(self._original, self._name))
-        if twin is None and kind_of(found) is types.FunctionType and not self._is_static:
-            return unbound_kind(self._twin)(translator, found)
-        return self._twin(translator, found)
-
-
-def _property(original: type, name: str, static: property) -> property:
-    def get(twin: Twin) -> Any:
-        found = found_behind(original_of(twin), original, name)
-        if kind_of(found) is types.CoroutineType:
-            found = resident_of(twin).router.run(Made(found), (), {})
-        return view(twin, type(twin), found)
-
-    def await_(twin: Twin) -> Any:
-        inside, translator = original_of(twin), resident_of(twin)
-        getter = static_behind(kind_of(inside), original, name).fget
-        return translator.out(translator.router.run(getter, (inside,), {}))
-
-    def set_(twin: Twin, value: Any) -> None:
-        inside = original_of(twin)
-        value = taken_value(twin, name, value)
-        if is_override(static_of(kind_of(inside), name)):
-            static_behind(kind_of(inside), original, name).__set__(inside, value)
-        else:
-            setattr(inside, name, value)
-
-    def delete(twin: Twin) -> None:
-        inside = original_of(twin)
-        if is_override(static_of(kind_of(inside), name)):
-            static_behind(kind_of(inside), original, name).__delete__(inside)
-        else:
-            delattr(inside, name)
-
-    accessors = static.fset and set_, static.fdel and delete
-    if is_async(static):
-        return SyncProperty(static, await_, *accessors)
-    return property(get, *accessors, static.__doc__)

@@ -12,21 +12,25 @@ _PLAIN = frozenset((type(None), bool, bytes, bytearray, complex, float, int, str
 _CONTAINERS: frozenset[type] = frozenset((dict, frozenset, list, set, tuple))
 
 
+ORIGINAL = "the original of this twin"
+"""What a twin has that under. No attribute of a user's can have such a name."""
+
+
 class Translated:
     """What stands for an object of async code, which gets that in its place."""
 
-    @classmethod
-    def of(cls, original: object) -> "Translated":
-        """A new one, for an object that is there already."""
-        translated: Translated = object.__new__(cls)
-        translated.__dict__["_sideloop_original"] = original
-        return translated
+
+def new_twin(twin_class: type[Translated], original: object) -> Translated:
+    """A new one, for an object that is there already."""
+    twin = object.__new__(twin_class)
+    twin.__dict__[ORIGINAL] = original
+    return twin
 
 
 def original_of(translated: Translated) -> Any:
     """What it stands for."""
     try:
-        return translated.__dict__["_sideloop_original"]
+        return translated.__dict__[ORIGINAL]
     except KeyError:
         kind = type(translated).__qualname__
         raise RuntimeError(

@@ -22,6 +22,7 @@ from sideloop._twins.translate import (
     is_container,
     is_plain,
     kind_of,
+    new_twin,
 )
 from sideloop._views.context_manager import SyncContextManager
 from sideloop._views.generator import SyncGenerator, as_generator
@@ -108,7 +109,7 @@ class Known:
         """The one twin of an object. Where that lives is settled later, if it is not said."""
         found = self.found_twin(original)
         if found is None:
-            made = twin_class.of(original)
+            made = new_twin(twin_class, original)
             if resident is not None:
                 made.__dict__[RESIDENT] = self.settle(original, resident)
             ref = _Keyed(made, self._forget_twin)
@@ -301,8 +302,8 @@ class Resident(Translator):
         return self.known.twin(original, twin_class, self)
 
 
-RESIDENT = "_sideloop_resident"
-"""The attribute of an object's twin that says where it lives."""
+RESIDENT = "where this twin lives"
+"""What an object's twin has that under."""
 
 
 class TranslatedGenerator(SyncGenerator[Any, Any]):

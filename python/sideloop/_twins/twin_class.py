@@ -5,12 +5,14 @@ import types
 from abc import ABCMeta
 from typing import Any
 
+from sideloop._twins.constructor import Constructor
 from sideloop._twins.member import members
 from sideloop._twins.origin import HiddenOrigin, Origin
-from sideloop._twins.static import is_async
+from sideloop._twins.shown import shown_signature
+from sideloop._twins.static import is_async, names_aio
 from sideloop._twins.translate import Translated, original_of
 from sideloop._twins.translator import Translator
-from sideloop._twins.twin import AsyncOriginal, Twin, constructor_of
+from sideloop._twins.twin import AsyncOriginal, Twin
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, mostly
 
@@ -27,7 +29,7 @@ def twin_class_of(
         "__module__": module,
         "__qualname__": qualname,
         "__doc__": original.__doc__,
-        "__init__": constructor_of(original),
+        "__init__": Constructor(original),
         "__signature__": _Signature(),
         "__sideloop__": Origin(original, translator),
         "aio": AsyncOriginal[Any](original_of),
@@ -52,11 +54,10 @@ def _check(original: type) -> None:
             f"expected an async class, and {original.__qualname__} has nothing async: no method, "
             f"property, generator or context manager; use it as it is"
         )
-    if hasattr(original, "aio"):
-        raise TypeError(
-            f"{original.__qualname__} has an attribute 'aio', which in its twin would be the async "
-            f"original: rename it"
-        )
+    # Fields without a default are no attributes of the class.
+    fields = (getattr(original, name, {}) for name in ("__dataclass_fields__", "model_fields"))
+    if hasattr(original, "aio") or any("aio" in one for one in fields):
+        raise TypeError(names_aio(original.__qualname__))
 
 
 def has_async(original: type) -> bool:
@@ -120,11 +121,15 @@ class _Signature:
     def __get__(self, twin: Twin | None, owner: type[Twin]) -> inspect.Signature:
         if twin is not None:
             raise AttributeError("__signature__")
+        origin = owner.__sideloop__
+        if not isinstance(origin, HiddenOrigin):
+            shown = shown_signature(origin.translator.known, origin.original, None)
+            if shown is None:
+                raise AttributeError("__signature__")
+            return shown
+        # A user's, which has inherited this.
         try:
-            if not isinstance(owner.__sideloop__, HiddenOrigin):
-                return inspect.signature(owner.__sideloop__.original)
-            # A user's, which has inherited this.
-            signature = inspect.signature(inspect.getattr_static(owner, "__init__"))
+            signature = inspect.signature(owner.__init__)
         except (TypeError, ValueError):
             raise AttributeError("__signature__") from None
         return signature.replace(parameters=list(signature.parameters.values())[1:])

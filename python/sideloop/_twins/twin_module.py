@@ -19,7 +19,9 @@ from sideloop._twins.wrap_function import twin_function_of
 
 _NOTHING: Any = object()
 
-_OWN = {"_sideloop_before", "_sideloop_translator"}
+_BEFORE = "what was there before"
+_TRANSLATOR = "the translator of this twin"
+"""What a twin has these under. No name in somebody's module is like that."""
 
 
 class TwinModule(ModuleType):
@@ -36,8 +38,8 @@ class TwinModule(ModuleType):
         # What was there before a test, say, has set it: here, and in the original.
         own: dict[str, Any] = {
             "aio": original,
-            "_sideloop_before": {},
-            "_sideloop_translator": translator,
+            _BEFORE: {},
+            _TRANSLATOR: translator,
         }
         self.__dict__.update(own | twins)
 
@@ -48,7 +50,7 @@ class TwinModule(ModuleType):
         if is_special(name) or isinstance(value, ModuleType):
             super().__setattr__(name, value)
             return
-        before = self._sideloop_before.setdefault(name, self._both(name))
+        before = self.__dict__[_BEFORE].setdefault(name, self._both(name))
         if value is before[0]:
             self._restore(name)
             return
@@ -58,14 +60,15 @@ class TwinModule(ModuleType):
         setattr(self.aio, name, self._taken(name, value, before))
 
     def __delattr__(self, name: str) -> None:
-        self._sideloop_before.pop(name, None)
+        self.__dict__[_BEFORE].pop(name, None)
         if name in self.__dict__ or not hasattr(self.aio, name):
             super().__delattr__(name)
         if hasattr(self.aio, name) and not is_special(name):
             delattr(self.aio, name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *dir(self.aio)} - _OWN)
+        own = {name for name in super().__dir__() if name.isidentifier()}
+        return sorted({*own, *dir(self.aio)})
 
     def _both(self, name: str) -> tuple[Any, Any]:
         original: Any = self.aio
@@ -78,11 +81,11 @@ class TwinModule(ModuleType):
         want = want_of(said) or (None if form is None else Want(form=form))
         if want is None:
             return into(value)
-        translator = self._sideloop_translator
+        translator = self.__dict__[_TRANSLATOR]
         return into(satisfied(want, value, functools.partial(hook_of, translator)))
 
     def _restore(self, name: str) -> None:
-        before = self._sideloop_before.pop(name)
+        before = self.__dict__[_BEFORE].pop(name)
         for module, value in ((self, before[0]), (self.aio, before[1])):
             if value is not _NOTHING:
                 vars(module)[name] = value
