@@ -79,15 +79,20 @@ def bound_of(variable: typing.TypeVar) -> Any:
     return evaluated(variable.__bound__, vars(module or builtins), module)
 
 
-def evaluated(said: Any, names: Mapping[str, Any], module: Any) -> Any:
-    """What an annotation in quotes says, as far as it can be found out."""
+def evaluated(
+    said: Any, names: Mapping[str, Any], module: Any, within: frozenset[str] = frozenset()
+) -> Any:
+    """What an annotation in quotes says, as far as it can be found out.
+
+    It is `within` aliases of these names, which may be in quotes in themselves.
+    """
     text = said.__forward_arg__ if isinstance(said, typing.ForwardRef) else said
     if isinstance(text, str):
         try:
-            said = eval(text, {}, _Scope(names, module))  # an annotation of the user's own
+            said = eval(text, {}, _Scope(names, module, within))  # an annotation of the user's own
         except Exception:  # whatever it is
             return Any
-    return _unquoted(said, lambda quoted: evaluated(quoted, names, module))
+    return _unquoted(said, lambda quoted: evaluated(quoted, names, module, within))
 
 
 def _unquoted(said: Any, evaluate: Callable[[Any], Any]) -> Any:
@@ -140,16 +145,21 @@ def _each(one: Any, evaluate: Callable[[Any], Any]) -> Any:
 class _Scope(dict[str, Any]):
     """What names mean in a module, also those that it imports for type checkers alone."""
 
-    def __init__(self, names: Mapping[str, Any], module: Any) -> None:
+    def __init__(
+        self, names: Mapping[str, Any], module: Any, within: frozenset[str] = frozenset()
+    ) -> None:
         super().__init__()
         self._names = names
         self._module = module
+        self._within = within
 
     def __missing__(self, name: str) -> Any:
+        if name in self._within:
+            return Any
         for names in (self._names, vars(builtins)):
             if name in names:
                 found = names[name]
-                return evaluated(found, self._names, self._module)
+                return evaluated(found, self._names, self._module, self._within | {name})
         for library in (typing, collections.abc):
             if hasattr(library, name):
                 return getattr(library, name)

@@ -13,6 +13,7 @@ from typing import Any
 
 from sideloop._base.errors import without_our_frame
 from sideloop._twins.behind import super_of
+from sideloop._twins.memory import remember
 from sideloop._twins.override import found_by, twin_of
 from sideloop._twins.static import has_aio, names_aio, static_of
 from sideloop._twins.translate import ORIGINAL, kind_of
@@ -69,6 +70,7 @@ class Birth:
         self._twin.__dict__[RESIDENT] = known.settle(inside, self._resident)
         self._twin.__dict__[ORIGINAL] = inside
         known.adopt(inside, self._twin)
+        remember(self._twin, inside, self._resident.out)
 
 
 _births = _Births()

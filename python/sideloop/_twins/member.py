@@ -1,5 +1,6 @@
 """Members of twin classes: each stands for the original's attribute of the same name."""
 
+import types
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,8 +8,16 @@ from sideloop._twins.attribute import Attribute
 from sideloop._twins.counterpart import Counterparts
 from sideloop._twins.form import is_function
 from sideloop._twins.member_property import property_of
-from sideloop._twins.method import method_of
+from sideloop._twins.memory import is_inherited, is_view, memory_of
+from sideloop._twins.method import Method, method_of
+from sideloop._twins.remembering import ViewOfMemory
 from sideloop._twins.static import COUNTERPARTS, LEFT_OUT, is_special
+
+_BUILT_IN = (
+    types.ClassMethodDescriptorType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+)
 
 
 def members(original: type, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -16,7 +25,7 @@ def members(original: type, found: Mapping[str, Any]) -> dict[str, Any]:
     namespace: dict[str, Any] = {
         name: member(original, name, static)
         for name, static in found.items()
-        if name not in LEFT_OUT
+        if name not in LEFT_OUT and not is_inherited(original, name, static)
     }
     for asynchronous, name in COUNTERPARTS.items():
         if asynchronous in found:
@@ -32,4 +41,8 @@ def member(original: type, name: str, static: Any) -> Any:
         return property_of(original, name, static)
     if is_function(static):
         return method_of(original, name, static)
+    if is_view(original, name, static):
+        return ViewOfMemory(static)
+    if isinstance(static, _BUILT_IN) and memory_of(original) is not None:
+        return Method(name, original, None)
     return Attribute(name, original)

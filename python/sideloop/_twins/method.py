@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from sideloop._twins.behind import found_behind
 from sideloop._twins.form import Form, form_of
-from sideloop._twins.function import SyncFunction, living_at
+from sideloop._twins.function import SyncFunction, living_at, name_twin, named_in
 from sideloop._twins.given import user_of
 from sideloop._twins.hooked import twin_kind
-from sideloop._twins.look import LOOK, Shown
+from sideloop._twins.look import LOOK, Shown, name_of
+from sideloop._twins.memory import may_change
+from sideloop._twins.remembering import remembering
 from sideloop._twins.static import static_of
 from sideloop._twins.translate import kind_of, original_of
 from sideloop._twins.twin import Twin
@@ -66,7 +68,11 @@ class Method:
             return given
         kind = self._twin
         if kind is None:
-            kind = self._twin = twin_kind(self._form, static_of(self._original, self._name))
+            static = static_of(self._original, self._name)
+            kind = twin_kind(self._form, static)
+            if may_change(self._original, self._name, static):
+                kind = remembering(kind)
+            self._twin = kind
         return kind(translator, found) if twin is not None else self._of_class(kind, found)
 
     def _of_class(self, kind: type[SyncFunction], found: Any) -> Any:
@@ -119,6 +125,13 @@ class ClassMethod(Method, _Class):
 
 class StaticMethod(Method, _Static):
     """One that is not bound."""
+
+    def __get__(self, twin: Twin | None, owner: type[Twin]) -> Any:
+        found = super().__get__(twin, owner)
+        if isinstance(found, SyncFunction):
+            # Nothing else in it tells of which class it is.
+            name_twin(found, named_in(self._owner, name_of(found.__sideloop_async_fn__)))
+        return found
 
     @property
     def __func__(self) -> Any:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from sideloop._base.errors import without_our_frame
 from sideloop._twins.attribute import Attribute
 from sideloop._twins.derived import hidden_original
+from sideloop._twins.memory import memory_of
 from sideloop._twins.override import is_value, override
 from sideloop._twins.static import (
     ASYNCHRONOUS,
@@ -55,6 +56,13 @@ class Origin:
         """Make the original of a user's subclass."""
         if "aio" in users.__dict__:
             raise TypeError(names_aio(users.__qualname__))
+        memory = memory_of(users)
+        if memory is not None and memory.fill is None:
+            raise TypeError(
+                f"{users.__qualname__} cannot be derived from the twin of a "
+                f"{memory.base.__name__}, whose value has to be known before its async original is "
+                f"made: derive the async class, and make the twin of that"
+            )
         hidden = hidden_original(users)
         type.__setattr__(users, "__sideloop__", HiddenOrigin(hidden, self.translator))
         self.translator.known.add_class(hidden, users)

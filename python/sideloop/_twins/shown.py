@@ -94,6 +94,8 @@ class _Sight:
     def __init__(self, twins: Twins, names: Mapping[str, Any]) -> None:
         self._twins = twins
         self._names = _Names(names)
+        # What is looked into now: an alias may be in quotes in itself.
+        self._within: list[Any] = []
 
     def taken(self, said: Any) -> Any:
         """The type of an argument: of a hook, a sync one."""
@@ -132,7 +134,15 @@ class _Sight:
         """The same, with what `change` makes of each type in its brackets."""
         if isinstance(said, str | typing.ForwardRef):
             found = self._evaluated(said)
-            return self._renamed(found) if isinstance(found, str) else change(found)
+            if isinstance(found, str):
+                return self._renamed(found)
+            if any(found is one for one in self._within):
+                return said if isinstance(said, str) else said.__forward_arg__
+            self._within.append(found)
+            try:
+                return change(found)
+            finally:
+                self._within.pop()
         if kind_of(said) is list:
             return [change(one) for one in said]
         origin: Any = typing.get_origin(said)

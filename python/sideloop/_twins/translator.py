@@ -13,6 +13,7 @@ from sideloop._base.errors import logger
 from sideloop._sideloop import Router, forget_weak, keep_weak, translate
 from sideloop._twins.by_class import ByClass, mro_of
 from sideloop._twins.elsewhere import Home, from_elsewhere
+from sideloop._twins.memory import remember
 from sideloop._twins.shape import shape_of
 from sideloop._twins.translate import (
     Translated,
@@ -109,7 +110,8 @@ class Known:
         """The one twin of an object. Where that lives is settled later, if it is not said."""
         found = self.found_twin(original)
         if found is None:
-            made = new_twin(twin_class, original)
+            view = _as_it_is if resident is None else resident.out
+            made = new_twin(twin_class, original, view)
             if resident is not None:
                 made.__dict__[RESIDENT] = self.settle(original, resident)
             ref = _Keyed(made, self._forget_twin)
@@ -117,6 +119,8 @@ class Known:
             # Another thread's may have come first, and may go before it is held here.
             while (found := keep_weak(self._twins, ref.key, ref)()) is None:
                 pass
+            # Not before: it may hold itself.
+            remember(found, original, view)
         return found
 
     def adopt(self, original: object, twin: Translated) -> None:
@@ -144,6 +148,10 @@ class Known:
 
     def _forget_place(self, ref: "weakref.ref[Any]") -> None:
         forget_weak(self._places, cast("_Place", ref).key, ref)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 class _Nearest(NamedTuple):

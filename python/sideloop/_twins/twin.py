@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from sideloop._twins.derived import KWARGS, originals_of
 from sideloop._twins.hooks import taken_call
+from sideloop._twins.memory import blank
 from sideloop._twins.origin import HiddenOrigin, Origin
 from sideloop._twins.static import names_aio
 from sideloop._twins.taken import taken_value
@@ -29,7 +30,7 @@ class Twin(Translated, metaclass=TwinType):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         origin = cls.__sideloop__
         if isinstance(origin, HiddenOrigin):
-            return object.__new__(cls)  # a user's, whose __init__ may take other arguments
+            return blank(cls)  # a user's, whose __init__ may take other arguments
         resident = origin.translator.here(origin.construct)
         args, kwargs = taken_call(resident, origin.original, args, kwargs)
         made = resident.router.run(origin.construct, *resident.into_call(args, kwargs))

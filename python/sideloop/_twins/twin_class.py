@@ -2,17 +2,19 @@
 
 import inspect
 import types
-from abc import ABCMeta
+from enum import EnumMeta
 from typing import Any
 
 from sideloop._twins.constructor import Constructor
 from sideloop._twins.member import members
+from sideloop._twins.memory import BASES
 from sideloop._twins.origin import HiddenOrigin, Origin
 from sideloop._twins.shown import shown_signature
 from sideloop._twins.static import is_async, names_aio
 from sideloop._twins.translate import Translated, original_of
 from sideloop._twins.translator import Translator
 from sideloop._twins.twin import AsyncOriginal, Twin
+from sideloop._twins.twin_type import type_of
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, mostly
 
@@ -36,9 +38,7 @@ def twin_class_of(
     }
     if hasattr(original, "__class_getitem__"):
         namespace["__class_getitem__"] = classmethod(types.GenericAlias)
-    twin_class = types.new_class(
-        qualname.rpartition(".")[2], bases, {}, lambda own: own.update(namespace)
-    )
+    twin_class: type[Translated] = type_of(bases)(qualname.rpartition(".")[2], bases, namespace)
     translator.known.add_class(original, twin_class)
     return twin_class
 
@@ -93,13 +93,17 @@ def _nearest(translator: Translator, base: type) -> type[Translated] | None:
 def _is_shared(base: type) -> bool:
     """Whether the twin may be derived from this base of the original.
 
-    Not if it is async; not if it has memory of its own, as `dict` has, which would stay empty.
+    Not if it is async; not if it has memory of its own that a twin cannot have, as a socket's.
     """
-    if base is object or base.__module__ == "typing" or getattr(base, "_is_protocol", False):
+    if base is object or base.__module__ == "typing" or _is_protocol(base):
         return False
-    if type(base) not in (type, ABCMeta) or has_async(base):
+    if isinstance(base, EnumMeta) or has_async(base):
         return False
-    return all(one.__flags__ & _HEAP_TYPE for one in base.__mro__[:-1])
+    return all(one.__flags__ & _HEAP_TYPE or one in BASES for one in base.__mro__[:-1])
+
+
+def _is_protocol(base: type) -> bool:
+    return getattr(base, "_is_protocol", False)
 
 
 def _attributes(original: type, bases: tuple[type, ...]) -> dict[str, Any]:

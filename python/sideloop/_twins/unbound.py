@@ -5,11 +5,11 @@ To tools they are what they would be in a plain class: a function, and a method 
 
 import functools
 import types
-from typing import Any
+from typing import Any, ClassVar
 
 from sideloop._twins.function import SyncFunction, name_twin, named_in, named_of
 from sideloop._twins.look import look_of, name_of
-from sideloop._twins.translate import Translated, kind_of, original_of
+from sideloop._twins.translate import Translated, original_of
 from sideloop._twins.translator import Translator
 from sideloop._twins.view import resident_of
 
@@ -19,6 +19,9 @@ _OWNER = "__sideloop_owner__"
 class Unbound(SyncFunction):
     """Called with an object, it is that object's: `Client.get(client, 1)` runs where that lives."""
 
+    __sideloop_kind__: ClassVar[type[SyncFunction]]
+    """The class of the twins of the objects' own."""
+
     # This is how tools ask whether it still needs its object.
     __class__ = property(lambda _self: types.FunctionType)  # pyright: ignore[reportIncompatibleMethodOverride]  # as intended
 
@@ -26,10 +29,8 @@ class Unbound(SyncFunction):
         if not args or not isinstance(args[0], Translated):
             return super().__call__(*args, **kwargs)
         twin, *rest = args
-        # The last base: `_kind_of` has put it there.
-        kind = kind_of(self).__bases__[-1]
         bound = self.__sideloop_async_fn__.__get__(original_of(twin))
-        return kind(resident_of(twin), bound)(*rest, **kwargs)
+        return self.__sideloop_kind__(resident_of(twin), bound)(*rest, **kwargs)
 
     def __sideloop_look__(self) -> Any:
         known, named = self.__sideloop_translator__.known, named_of(self)
@@ -82,5 +83,6 @@ def _kind_of(asked: type, kind: type[SyncFunction]) -> type[SyncFunction]:
     if found is None:
         bases = (asked,) if kind is SyncFunction else (asked, kind)
         made: Any = types.new_class(kind.__name__, bases)
+        made.__sideloop_kind__ = kind
         found = _kinds.setdefault((asked, kind), made)
     return found
