@@ -5,7 +5,7 @@ import inspect
 import sys
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from sideloop._sideloop import TwinFunction
 from sideloop._twins.form import Form, Made
@@ -113,6 +113,11 @@ Shown.by_objects_of(SyncFunction)
 
 _MAKER = "__sideloop_maker__"
 _NAME = "__sideloop_name__"
+
+
+def is_twin_function(value: object) -> TypeGuard[SyncFunction]:
+    """Whether it is one. A mock of one says so of itself, and is none."""
+    return issubclass(type(value), SyncFunction)
 
 
 def named_of(twin: SyncFunction) -> Named:

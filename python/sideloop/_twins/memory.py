@@ -6,7 +6,7 @@ with twins in place of objects of async code: for ever where that cannot change,
 after the last call.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -53,13 +53,18 @@ def _read_dict(value: Any) -> dict[Any, Any]:
     return dict(dict.items(value))
 
 
+def _read_ordered(value: Any) -> dict[Any, Any]:
+    return dict(OrderedDict.items(value))
+
+
 def _read_set(value: Any) -> set[Any]:
     return set(set.__iter__(value))
 
 
 # Derived ones before their bases. Not int, bytes and tuple, whose objects have no weak references.
 _MEMORIES = (
-    Memory(OrderedDict, _read_dict, _fill_ordered),
+    Memory(OrderedDict, _read_ordered, _fill_ordered),
+    Memory(defaultdict, _read_dict, _fill_dict),
     Memory(dict, _read_dict, _fill_dict),
     Memory(list, lambda value: list(list.__iter__(value)), _fill_list),
     Memory(set, _read_set, _fill_set),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sideloop._twins.behind import found_behind
 from sideloop._twins.form import Form, form_of
-from sideloop._twins.function import SyncFunction, living_at, name_twin, named_in
+from sideloop._twins.function import SyncFunction, is_twin_function, living_at, name_twin, named_in
 from sideloop._twins.given import user_of
 from sideloop._twins.hooked import twin_kind
 from sideloop._twins.look import LOOK, Shown, name_of
@@ -62,7 +62,7 @@ class Method:
         else:
             found = found_behind(original_of(twin), self._original, self._name)
             translator = resident_of(twin)
-        if isinstance(found, SyncFunction):
+        if is_twin_function(found):
             return living_at(found, translator)  # the original's own body has a twin
         if (given := user_of(found)) is not found:
             return given
@@ -128,7 +128,7 @@ class StaticMethod(Method, _Static):
 
     def __get__(self, twin: Twin | None, owner: type[Twin]) -> Any:
         found = super().__get__(twin, owner)
-        if isinstance(found, SyncFunction):
+        if is_twin_function(found):
             # Nothing else in it tells of which class it is.
             name_twin(found, named_in(self._owner, name_of(found.__sideloop_async_fn__)))
         return found

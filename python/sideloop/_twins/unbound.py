@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from sideloop._twins.function import SyncFunction, name_twin, named_in, named_of
 from sideloop._twins.look import look_of, name_of
-from sideloop._twins.translate import Translated, original_of
+from sideloop._twins.translate import Translated, kind_of, original_of
 from sideloop._twins.translator import Translator
 from sideloop._twins.view import resident_of
 
@@ -26,7 +26,7 @@ class Unbound(SyncFunction):
     __class__ = property(lambda _self: types.FunctionType)  # pyright: ignore[reportIncompatibleMethodOverride]  # as intended
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        if not args or not isinstance(args[0], Translated):
+        if not args or not issubclass(kind_of(args[0]), Translated):
             return super().__call__(*args, **kwargs)
         twin, *rest = args
         bound = self.__sideloop_async_fn__.__get__(original_of(twin))

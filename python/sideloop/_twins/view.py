@@ -3,7 +3,7 @@
 from typing import Any
 
 from sideloop._twins.form import form_of
-from sideloop._twins.function import TWINS, SyncFunction, living_at
+from sideloop._twins.function import TWINS, is_twin_function, living_at
 from sideloop._twins.given import user_of
 from sideloop._twins.translate import is_plain, kind_of, original_of
 from sideloop._twins.translator import RESIDENT, Resident
@@ -31,7 +31,7 @@ def view(twin: Any, owner: Any, value: Any) -> Any:
     if (given := user_of(value)) is not value:
         return given
     translator = owner.__sideloop__.translator if twin is None else resident_of(twin)
-    if isinstance(value, SyncFunction):
+    if is_twin_function(value):
         return living_at(value, translator)  # the original's own body has a twin
     form = form_of(value) if hasattr(value, "__code__") or hasattr(value, "__func__") else None
     if form is not None:
