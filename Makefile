@@ -1,5 +1,5 @@
 # Each target sets up what it needs, in .venv* and target, and prints what it does.
-.PHONY: help run examples test soak lint bench bench-rust contract matrix mutants package lock clean
+.PHONY: help run examples test soak lint bench bench-rust contract comparison matrix mutants package lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,9 @@ bench-rust: ## the Rust crate beside its peers, with a table of ratios
 
 contract: ## call from every context, with the peers, and write the table
 	@scripts/contract
+
+comparison: ## twins beside what other tools make, tried, and the page of it
+	@scripts/comparison
 
 matrix: ## the suite on every interpreter found
 	@scripts/matrix

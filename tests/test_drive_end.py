@@ -212,7 +212,10 @@ class TestASignalHandlerThatRaisesWhileALoopIsClosed:
                 await asyncio.Event().wait()
             finally:
                 signal_this_process = (os.getpid(), signal.SIGUSR1)
-                threading.Timer(0.01, os.kill, signal_this_process).start()
+                sender = threading.Timer(0.01, os.kill, signal_this_process)
+                sender.start()
+                while sender.is_alive():
+                    await asyncio.sleep(0.01)
                 await asyncio.sleep(0.2)
                 log.append("cleaned up")
 

@@ -47,6 +47,12 @@ class TestFork:
     def test_a_thousand_times_while_threads_call_without_end(self, kind: str) -> None:
         run("under_load", kind, count(40, full=1_000), limit=FORKS_LIMIT)
 
+    def test_by_a_signal_handler_while_the_main_thread_waits_in_a_call(self, kind: str) -> None:
+        run("by_a_handler", kind)
+
+    def test_before_a_call_on_a_loop_that_a_thread_of_the_parents_runs(self, kind: str) -> None:
+        run("inherited_loop", kind)
+
     def test_while_submitted_calls_run(self, kind: str) -> None:
         run("submitted", kind)
 

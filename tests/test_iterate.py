@@ -594,9 +594,10 @@ class TestALimit:
                 yield either.run_sync(asyncio.sleep, 0, result="slept")
 
         with either.synced(nesting)() as items:
-            with sideloop.timeout(0.05):
+            seconds = scaled(0.2)
+            with sideloop.timeout(seconds):
                 assert next(items) == "slept"
-            time.sleep(0.06)
+            time.sleep(seconds)
             assert next(items) == "slept"
 
     def test_that_is_over_does_not_keep_it_from_closing(self, either: LoopManager) -> None:

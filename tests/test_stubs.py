@@ -128,13 +128,24 @@ class TestCheck:
         before = shop.stubs()
         ended = shop.run("shop", "--check")
         assert ended.returncode == 1
-        assert ended.stderr == (
-            "error: not up to date: shop/sync.pyi, shop/tools.pyi; run python -m sideloop stubs "
-            "shop\n"
-        )
+        assert ended.stderr.splitlines() == [
+            "error: stubs are not up to date; run python -m sideloop stubs shop",
+            "  shop/sync.pyi: missing",
+            "  shop/tools.pyi: out of date",
+        ]
         assert shop.stubs() == before
         shop.run("shop")
         assert shop.run("shop", "--check").returncode == 0
+
+    def test_a_stub_whose_module_has_no_twins_any_more_is_named_and_removed(
+        self, shop: Shop
+    ) -> None:
+        shop.run("shop")
+        shop.write("shop/tools.py", "VERSION = 1\n")
+        ended = shop.run("shop", "--check")
+        assert (ended.returncode, "tools.pyi: left over" in ended.stderr) == (1, True)
+        assert shop.run("shop").stdout == "removed shop/tools.pyi\n"
+        assert sorted(shop.stubs()) == ["shop/sync.pyi"]
 
 
 class TestWhatCannotBeDone:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Optional, Protocol, T
 from unittest import mock
 
 import pytest
+from aliases import WaitUntil
 from programs import Ended, Program, run
 from typing_extensions import TypeAliasType, Unpack
 
@@ -697,6 +698,41 @@ class TestGivingUp:
         feed = Feed()
         with pytest.raises(TimeoutError), sideloop.timeout(0.2):
             feed.one(lambda n: sideloop.run_sync(asyncio.sleep, 60))
+
+    def test_is_quiet_where_the_hooks_own_call_has_met_the_limit_too(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        ended = threading.Event()
+
+        def call(_: int) -> None:
+            try:
+                sideloop.run_sync(asyncio.sleep, 60)
+            finally:
+                ended.set()
+
+        feed = Feed()
+        for _ in range(20):  # whichever of them looks first
+            ended.clear()
+            with pytest.raises(TimeoutError), sideloop.timeout(0.05):
+                feed.one(call)
+            ended.wait(0.5)  # in vain if the limit was over before it began
+            feed.double(1)
+        assert caplog.text == ""
+
+    def test_tells_of_a_timeout_of_the_hooks_own_that_nobody_gets(
+        self, caplog: pytest.LogCaptureFixture, wait_until: WaitUntil
+    ) -> None:
+        released = threading.Event()
+
+        def call(_: int) -> None:
+            released.wait(20)
+            raise TimeoutError("late")
+
+        feed = Feed()
+        with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+            feed.one(call)
+        released.set()
+        wait_until(lambda: feed.double(1) and "late" in caplog.text)
 
 
 @pytest.mark.parametrize("drive", ["thread", "caller"])

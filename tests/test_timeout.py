@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
@@ -306,6 +307,45 @@ class TestANestedCall:
 
         timed_out(lambda: manager.run_sync(level, 3), 0.05)
         assert log == ["level 0", "level 1", "level 2", "level 3"]
+
+
+@pytest.mark.parametrize("drive", ["thread", "caller"])
+class TestAnotherTimeoutError:
+    def test_that_comes_when_the_time_is_over_already_is_the_cause(
+        self, drive: Literal["thread", "caller"]
+    ) -> None:
+        """As that of a nested call, which may look at their limit first."""
+        slow = TimeoutError("too slow")
+
+        async def late() -> None:
+            end = time.monotonic() + 0.05
+            while time.monotonic() < end:
+                pass
+            raise slow
+
+        before = sys.getswitchinterval()
+        with LoopManager(drive=drive) as manager:
+            sys.setswitchinterval(10)  # so that nobody looks meanwhile
+            try:
+                error = timed_out(lambda: manager.run_sync(late))
+            finally:
+                sys.setswitchinterval(before)
+        assert "late() did not end within 0.02 s" in str(error)
+        assert error.__cause__ is slow
+
+    def test_that_comes_in_time_is_the_calls_own(self, drive: Literal["thread", "caller"]) -> None:
+        own = TimeoutError("the other side was too slow")
+
+        async def fail() -> None:
+            raise own
+
+        with (
+            LoopManager(drive=drive) as manager,
+            pytest.raises(TimeoutError) as raised,
+            sideloop.timeout(60),
+        ):
+            manager.run_sync(fail)
+        assert raised.value is own
 
 
 class TestATaskThatIgnoresItsCancellation:

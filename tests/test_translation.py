@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import enum
+import functools
 import gc
 import logging
 import signal
@@ -478,6 +479,65 @@ class Sulking(AsyncItem):
         return isinstance(other, Sulking)
 
 
+class Ringing(AsyncItem):
+    """A signal comes while it is hashed, once it was armed."""
+
+    armed = False
+
+    def __hash__(self) -> int:
+        if Ringing.armed:
+            signal.raise_signal(signal.SIGALRM)
+        return 1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ringing)
+
+
+class Handlers:
+    """What may be installed, each of another kind."""
+
+    @staticmethod
+    def function(*_: object) -> None:
+        raise LookupError("rung")
+
+    def method(self, *_: object) -> None:
+        raise LookupError("rung")
+
+    def __call__(self, *_: object) -> None:
+        raise LookupError("rung")
+
+
+class TestASignalHandlerThatRaisesMeanwhile:
+    @pytest.mark.parametrize(
+        "handler",
+        [
+            Handlers.function,
+            Handlers().method,
+            Handlers(),
+            functools.partial(Handlers.method, Handlers()),
+        ],
+    )
+    def test_is_heard_and_is_no_failure_to_translate(
+        self, manager: LoopManager, handler: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        kept = manager.synced(Ringing)
+        originals = {Ringing()}
+
+        async def give() -> Any:
+            Ringing.armed = True
+            return originals
+
+        before = signal.signal(signal.SIGALRM, handler)
+        try:
+            with pytest.raises(LookupError, match="rung"):
+                manager.synced(give)()
+        finally:
+            Ringing.armed = False
+            signal.signal(signal.SIGALRM, before)
+        assert caplog.text == ""
+        assert kept.aio is Ringing
+
+
 class TestWhatIsOdd:
     def test_is_passed_on_as_it_is(self, item: Any) -> None:
         odd: Any = Odd()
@@ -495,7 +555,7 @@ class TestWhatIsOdd:
     def test_loses_no_answer(
         self, manager: LoopManager, item: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
-        manager.synced(Sulking)
+        kept = manager.synced(Sulking)
         originals = {Sulking()}
 
         async def give() -> Any:
@@ -510,9 +570,10 @@ class TestWhatIsOdd:
         assert found[1] is item
         assert "'set'> could not be translated" in caplog.text
         assert "ZeroDivisionError" in caplog.text
+        assert kept.aio is Sulking  # else nothing would be translated
 
     def test_loses_no_answer_whatever_becomes_of_the_report(self, manager: LoopManager) -> None:
-        manager.synced(Sulking)
+        kept = manager.synced(Sulking)
         ring: Any = Rows()
         ring += [frozenset((Sulking(),)), ring]
 
@@ -532,6 +593,7 @@ class TestWhatIsOdd:
             logger.removeFilter(refuse)
         assert found[1] is found
         assert found[0] == ring[0]
+        assert kept.aio is Sulking  # else nothing would be translated
 
     def test_is_the_callers_error_on_the_way_in(self, manager: LoopManager) -> None:
         twin = manager.synced(Sulking)()

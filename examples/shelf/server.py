@@ -1,7 +1,9 @@
 """The shelf itself: an aiohttp server, with its books in memory."""
 
+import asyncio
 import contextlib
 import itertools
+import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -9,14 +11,26 @@ from aiohttp import web
 
 TITLES = ("The Rust of the North", "A Snake at Noon", "Loops and Knots", "The Rusty Snake")
 
+TOKEN_LASTS = 20
+"""Requests."""
+
 
 class Shelf:
-    """Holds the books. Every fourth request finds it busy, every seventh loses its connection."""
+    """Holds the books. Every fourth request finds it busy, every seventh loses its connection.
 
-    def __init__(self) -> None:
+    Args:
+        key: What shows who is asking, if that matters; so do the tokens that it gives out.
+    """
+
+    def __init__(self, key: str | None = None) -> None:
         self.books: dict[int, dict[str, Any]] = {}
+        self.events: list[dict[str, Any]] = []
         self.requests = 0
+        self.user_agents: set[str | None] = set()
+        self._key = key
+        self._tokens: dict[str, int] = {}
         self._numbers = itertools.count(1)
+        self._news = asyncio.Event()
         for number in range(100):
             self.put(f"{TITLES[number % len(TITLES)]}, part {number // len(TITLES) + 1}")
 
@@ -24,19 +38,22 @@ class Shelf:
         """Put a book on it."""
         number = next(self._numbers)
         words = text or f"{title} " * 1000
-        self.books[number] = {"number": number, "title": title, "text": words}
+        self.books[number] = {"number": number, "title": title, "text": words, "reviews": []}
         return self.books[number]
 
     @web.middleware
     async def stumble(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Fail now and then, before anything is done."""
         self.requests += 1
-        if not request.path.endswith("/text"):
+        self.user_agents.add(request.headers.get("user-agent"))
+        if not request.path.endswith("/text") and request.path != "/events":
             if self.requests % 4 == 0:
                 return web.Response(status=503)
             if self.requests % 7 == 0 and request.transport is not None:
                 request.transport.close()
                 return web.Response()
+        if not self._knows(request):
+            return web.Response(status=401)
         response: web.StreamResponse = await handler(request)
         return response
 
@@ -60,7 +77,9 @@ class Shelf:
     async def add(self, request: web.Request) -> web.Response:
         """Put a book on it."""
         data = await request.json()
-        return web.json_response(_card(self.put(data["title"], data["text"])), status=201)
+        book = self.put(data["title"], data["text"])
+        self._tell("added", book)
+        return web.json_response(_card(book), status=201)
 
     async def find(self, request: web.Request) -> web.Response:
         """One book."""
@@ -70,11 +89,14 @@ class Shelf:
         """Change its title."""
         book = self._book(request)
         book["title"] = (await request.json())["title"]
+        self._tell("renamed", book)
         return web.json_response(_card(book))
 
     async def remove(self, request: web.Request) -> web.Response:
         """Take it off."""
-        del self.books[self._book(request)["number"]]
+        book = self._book(request)
+        del self.books[book["number"]]
+        self._tell("removed", book)
         return web.Response()
 
     async def text(self, request: web.Request) -> web.StreamResponse:
@@ -87,6 +109,46 @@ class Shelf:
             await response.write(text[start : start + 1000])
         await response.write_eof()
         return response
+
+    async def review(self, request: web.Request) -> web.Response:
+        """Add to what is said of it."""
+        self._book(request)["reviews"].append(await request.json())
+        return web.Response(status=201)
+
+    async def reviews(self, request: web.Request) -> web.Response:
+        """What is said of it."""
+        return web.json_response(self._book(request)["reviews"])
+
+    async def issue(self, request: web.Request) -> web.Response:
+        """A token for a while."""
+        token = f"token-{len(self._tokens)}-for-{(await request.json())['name']}"
+        self._tokens[token] = TOKEN_LASTS
+        return web.json_response(token)
+
+    async def watch(self, request: web.Request) -> web.StreamResponse:
+        """What has happened, and what happens, a line each."""
+        after = int(request.query["after"])
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        while True:
+            self._news.clear()
+            for event in self.events[after:]:
+                await response.write(json.dumps(event).encode() + b"\n")
+                after = event["number"]
+            await self._news.wait()
+
+    def _tell(self, kind: str, book: dict[str, Any]) -> None:
+        event = {"number": len(self.events) + 1, "kind": kind, "book": book["number"]}
+        self.events.append(event)
+        self._news.set()
+
+    def _knows(self, request: web.Request) -> bool:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if self._key is None or token == self._key or request.path == "/tokens":
+            return True
+        self._tokens[token] = self._tokens.get(token, 0) - 1
+        return self._tokens[token] >= 0
 
     def _book(self, request: web.Request) -> dict[str, Any]:
         number = int(request.match_info["number"])
@@ -111,10 +173,14 @@ async def serve(shelf: Shelf) -> AsyncGenerator[str, None]:
             web.put("/books/{number}", shelf.rename),
             web.delete("/books/{number}", shelf.remove),
             web.get("/books/{number}/text", shelf.text),
+            web.get("/books/{number}/reviews", shelf.reviews),
+            web.post("/books/{number}/reviews", shelf.review),
             web.get("/count", shelf.count),
+            web.get("/events", shelf.watch),
+            web.post("/tokens", shelf.issue),
         ]
     )
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -3,7 +3,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable,
 from contextvars import Context
 from selectors import BaseSelector
 from socket import socket
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any, ClassVar, Protocol, TypeVar, final
 from weakref import ref
 
@@ -17,6 +17,7 @@ __all__ = [
     "Limit",
     "LoopCore",
     "Making",
+    "OneAtATime",
     "ReadyQueue",
     "Router",
     "RunnerCore",
@@ -304,7 +305,7 @@ def translate_call(
 # In one step: the reference that is kept under a key, which is this if the one there has gone.
 def keep_weak(table: dict[int, _Ref], key: int, reference: _Ref) -> _Ref: ...
 def check_number(number: int, before: int, /) -> None: ...
-def forget_weak(table: dict[int, Any], key: int, reference: ref[Any]) -> None: ...
+def forget_weak(table: dict[int, Any], reference: ref[Any]) -> None: ...
 
 @final
 class ThreadLife:
@@ -324,14 +325,31 @@ def run_as_guest(
 # A copy of the current context, for asyncio code to run in.
 def copy_context() -> Context: ...
 
-@final
+@disjoint_base
 class Limit:
-    @staticmethod
-    def enter(seconds: float) -> Limit: ...
+    def __new__(cls, seconds: float) -> Self: ...
     # Whatever limits are in force: `seconds` in all, the last `grace` of them to unwind.
     @staticmethod
-    def enter_alone(seconds: float, grace: float) -> Limit: ...
-    def leave(self) -> None: ...
+    def alone(seconds: float, grace: float) -> Limit: ...
+    def __enter__(self) -> None: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+# Whoever enters while another one is inside gets ValueError with this message.
+@final
+class OneAtATime:
+    def __new__(cls, message: str) -> Self: ...
+    def __enter__(self) -> None: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
 
 # Raise TimeoutError if the time limit in force is over.
 def check_time(async_fn: object) -> None: ...

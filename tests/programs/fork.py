@@ -10,12 +10,14 @@ import ctypes
 import gc
 import multiprocessing
 import os
+import signal
 import socket
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import Any
 
 import talks
@@ -350,6 +352,60 @@ async def wait_for(event: threading.Event) -> str:
 async def abs_later(n: int) -> int:
     await asyncio.sleep(0)
     return abs(n)
+
+
+def by_a_handler() -> None:
+    """A signal handler forks while the main thread waits: the loop's thread is the parent's."""
+    pids: list[int] = []
+
+    async def items(n: int) -> AsyncGenerator[int, None]:
+        await asyncio.sleep(0.15)
+        yield n
+
+    waits: list[Callable[[], object]] = [
+        lambda: runner.run(asyncio.sleep, 0.15, 1),
+        lambda: manager.run_sync(asyncio.sleep, 0.15, 1),
+        lambda: next(runner.iterate(items(1))),
+        lambda: next(manager.map(partial(asyncio.sleep, 0.15), [1])),
+        lambda: runner.submit(asyncio.sleep, 0.15, 1).result(),
+    ]
+    signal.signal(signal.SIGALRM, lambda *_: pids.append(os.fork()))
+    for wait in waits:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        code, found = 1, None
+        try:
+            found = wait()
+        except RuntimeError as error:
+            code = 0 if "before the fork" in str(error) else 2
+            if pids[-1] == 0:
+                check()
+        finally:
+            if pids[-1] == 0:
+                os._exit(code)
+        assert found == 1
+        reap(pids[-1])
+        check()
+
+
+def inherited_loop() -> None:
+    """In the child a loop says that it runs, whose thread is the parent's."""
+    loop = FACTORY() if FACTORY is not None else sideloop.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    assert sideloop.run_on(loop, add, 10, b=12) == 22
+
+    def in_the_child() -> None:
+        with contextlib.suppress(sideloop.LoopStoppedError):
+            sideloop.run_on(loop, add, 10, b=12)
+            raise AssertionError("it was not refused")
+        check()
+
+    reap(child(in_the_child))
+    assert sideloop.run_on(loop, add, 10, b=12) == 22
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+    check()
 
 
 def from_c() -> None:

@@ -105,6 +105,9 @@ pub mod _sideloop {
     use super::python::thread::ThreadLife;
 
     #[pymodule_export]
+    use super::python::one_at_a_time::OneAtATime;
+
+    #[pymodule_export]
     use super::python::fork::generation;
 
     #[pymodule_export]

@@ -9,7 +9,7 @@ use std::thread;
 use criterion::{BenchmarkId, Criterion};
 use sideloop_benches::peers::{
     BlockInPlace, DedicatedThread, HandleBlockOn, Owned, Peer, Pollster, ReqwestsPattern, Sideloop,
-    current_thread, multi_thread,
+    Spawned, current_thread, multi_thread,
 };
 use sideloop_benches::ratios::{Claim, compare};
 use sideloop_benches::worker::time_inside;
@@ -111,6 +111,7 @@ fn main() {
         let server = serve();
         outside(criterion, server, &Sideloop);
         outside(criterion, server, &Owned::default());
+        outside(criterion, server, &Spawned);
         outside(criterion, server, &HandleBlockOn::default());
         outside(criterion, server, &DedicatedThread::default());
         outside(criterion, server, &ReqwestsPattern::default());

@@ -48,6 +48,20 @@ impl Peer for Sideloop {
     }
 }
 
+/// `sideloop::spawn` and `join`: the future runs on a worker.
+pub struct Spawned;
+
+impl Peer for Spawned {
+    const NAME: &'static str = "sideloop spawn and join";
+
+    fn run<F>(&self, future: F) -> F::Output
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        sideloop::spawn(future).join()
+    }
+}
+
 /// `Handle::block_on` of a multi-thread runtime. Panics inside of runtimes.
 pub struct HandleBlockOn(Runtime);
 

@@ -33,6 +33,9 @@
 //!
 //! # Features
 //! - `macros`: `#[synced]`, which makes a blocking twin of an async function.
+//! - `hint`, on by default: where a timer or a socket is made outside of every runtime, as in
+//!   `run_sync(tokio::time::sleep(d))`, a line below tokio's panic says what to write. For that the crate sets a panic
+//!   hook, before `main`, which calls the one that was there; a hook that the program sets replaces it.
 #![deny(unsafe_code, missing_docs)]
 
 mod api;
@@ -112,6 +115,9 @@ mod error;
 pub use error::{AlreadyInUse, StillRunning, TimedOut};
 
 mod fork;
+
+#[cfg(feature = "hint")]
+mod hint;
 
 /// The guide.
 ///

@@ -3,17 +3,21 @@
 
 use std::cell::Cell;
 use std::error::Error;
+use std::future::Ready;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use sideloop::{
-    AlreadyInUse, BlockInPlace, Blocking, Builder, Entered, Inside, Iter, ReadAhead, Runner, Scope,
-    ScopedTask, StillRunning, Task, TimedOut,
+    AlreadyInUse, BlockInPlace, Blocking, Builder, Entered, Inside, Iter, Map, ReadAhead, Runner,
+    Scope, ScopedTask, StillRunning, Task, TimedOut, Unordered,
 };
 
 /// `Send`, but not `Sync`.
 type Unshared = Cell<u8>;
 /// Neither.
 type Local = std::rc::Rc<u8>;
+/// Inputs, and an async function of them.
+type MapOf<I> = Map<std::vec::IntoIter<I>, fn(I) -> Ready<Unshared>, Ready<Unshared>>;
+type UnorderedOf<I> = Unordered<std::vec::IntoIter<I>, fn(I) -> Ready<Unshared>, Ready<Unshared>>;
 
 fn send<T: Send>() {}
 fn sync<T: Sync>() {}
@@ -67,6 +71,15 @@ fn are_what_they_are_promised_to_be() {
     send::<Inside<Unshared>>();
     lacks!(Send: Inside<Local>);
     lacks!(Sync: Inside<Unshared>);
+
+    send::<MapOf<Unshared>>();
+    sync::<MapOf<u8>>();
+    unpin::<MapOf<Unshared>>();
+    send::<UnorderedOf<Unshared>>();
+    sync::<UnorderedOf<u8>>();
+    unpin::<UnorderedOf<Unshared>>();
+    lacks!(Send: MapOf<Local>, UnorderedOf<Local>);
+    lacks!(Sync: MapOf<Unshared>, UnorderedOf<Unshared>);
 
     lacks!(Send: Entered<'static>);
     lacks!(Sync: Entered<'static>);

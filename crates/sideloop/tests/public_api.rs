@@ -107,9 +107,19 @@ fn of_a_type(
     lines.extend(derived(attrs).iter().map(|derived| format!("impl {derived} for {name}")));
 }
 
+/// The features that the manifest has, as it has them.
+fn features() -> Vec<String> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let manifest = fs::read_to_string(manifest).expect("the manifest");
+    let lines = manifest.lines().skip_while(|line| *line != "[features]").skip(1);
+    let lines = lines.take_while(|line| !line.starts_with('['));
+    let features = lines.filter(|line| line.contains(" = "));
+    features.map(|feature| format!("feature {feature}")).collect()
+}
+
 fn list() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut lines = BTreeSet::new();
+    let mut lines = BTreeSet::from_iter(features());
     let public = exported(&root, &mut lines);
     let names_public = |of: &Type| match of {
         Type::Path(path) => {

@@ -186,6 +186,15 @@ def not_async_error(call: str, found: object) -> TypeError:
     )
 
 
+def is_raised_by_us(error: BaseException) -> bool:
+    """Whether sideloop has raised it, and no code of the user's through sideloop."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    module = "" if traceback is None else traceback.tb_frame.f_globals.get("__name__", "")
+    return str(module).partition(".")[0] == __name__.partition(".")[0]
+
+
 def without_our_frame(error: E) -> E:
     """Take the frame that caught it off its traceback. Kept, it would also make a cycle."""
     caught = error.__traceback__

@@ -6,6 +6,8 @@ import os.path
 import sys
 import threading
 import traceback
+import types
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -41,6 +43,25 @@ def frames_of(ident: int) -> list[traceback.FrameSummary]:
 
 def _is_users(file: str) -> bool:
     return not file.startswith(_PACKAGE) and file not in _BELOW
+
+
+def warn_user(message: str) -> None:
+    """Warn of the line in user code that the calling thread is at."""
+    frame: types.FrameType | None = sys._getframe()  # pyright: ignore[reportPrivateUsage]
+    while frame is not None and not _is_users(frame.f_code.co_filename):
+        frame = frame.f_back
+    if frame is None:
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+        return
+    known = frame.f_globals
+    warnings.warn_explicit(
+        message,
+        RuntimeWarning,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        known.get("__name__"),
+        known.setdefault("__warningregistry__", {}),
+    )
 
 
 def site_of(ident: int) -> str:

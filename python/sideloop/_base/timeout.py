@@ -1,11 +1,9 @@
 """Time limits for calls."""
 
-from types import TracebackType
-
 from sideloop._sideloop import Limit
 
 
-class timeout:  # noqa: N801  # reads as a statement, like asyncio.timeout
+class timeout(Limit):  # noqa: N801  # reads as a statement, like asyncio.timeout
     """Limit the calls made in a `with` block.
 
     A call that has not ended `seconds` after the block was entered is cancelled. It gets the
@@ -36,27 +34,4 @@ class timeout:  # noqa: N801  # reads as a statement, like asyncio.timeout
     TimeoutError: asyncio.tasks.sleep() did not end within 0.01 s
     """
 
-    def __init__(self, seconds: float) -> None:
-        if not hasattr(seconds, "__float__"):
-            raise TypeError(f"a timeout is a number of seconds, and this is none: {seconds!r}")
-        if not seconds >= 0:
-            raise ValueError(f"a timeout is a number of seconds that is not negative: {seconds!r}")
-        self._seconds = float(seconds)
-        self._limit: Limit | None = None
-
-    def __enter__(self) -> None:
-        if self._limit is not None:
-            raise RuntimeError(
-                f"this sideloop.timeout({self._seconds:g}) was entered before: make one for each "
-                f"block"
-            )
-        self._limit = Limit.enter(self._seconds)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._limit is not None:
-            self._limit.leave()
+    __slots__ = ("__weakref__",)

@@ -35,10 +35,13 @@ def write(packages: Sequence[str]) -> None:
     """
     for path, text in _outdated(packages).items():
         try:
-            path.write_text(text, encoding="utf-8")
+            if text is None:
+                path.unlink()
+            else:
+                path.write_text(text, encoding="utf-8")
         except OSError as error:
             raise CommandError(f"cannot write {path}: {error}") from None
-        write_line(sys.stdout, f"wrote {_shown(path)}")
+        write_line(sys.stdout, f"{'removed' if text is None else 'wrote'} {_shown(path)}")
 
 
 def check(packages: Sequence[str]) -> None:
@@ -49,21 +52,28 @@ def check(packages: Sequence[str]) -> None:
     """
     outdated = _outdated(packages)
     if outdated:
+        each = [f"\n  {_shown(path)}: {_fault(path, text)}" for path, text in outdated.items()]
         raise CommandError(
-            f"not up to date: {', '.join(map(_shown, outdated))}; run python -m sideloop stubs "
-            f"{' '.join(packages)}"
+            f"stubs are not up to date; run python -m sideloop stubs {' '.join(packages)}"
+            f"{''.join(each)}"
         )
 
 
-def _outdated(packages: Sequence[str]) -> dict[Path, str]:
+def _outdated(packages: Sequence[str]) -> dict[Path, str | None]:
     """The stubs that are missing or other than they should be, as they should be."""
-    found: dict[Path, str] = {}
+    found: dict[Path, str | None] = {}
     for name in packages:
         try:
             found.update(stubs_of(import_named(name)))
         except StubError as error:
             raise CommandError(str(error)) from None
-    return {path: text for path, text in found.items() if _text(path) != text}
+    return {path: text for path, text in sorted(found.items()) if _text(path) != text}
+
+
+def _fault(path: Path, text: str | None) -> str:
+    if text is None:
+        return "left over, of a module that has no twins any more"
+    return "out of date" if path.exists() else "missing"
 
 
 def _text(path: Path) -> str | None:

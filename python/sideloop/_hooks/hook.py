@@ -13,6 +13,7 @@ from typing import Any, Final
 from sideloop._base.errors import (
     LoopStoppedError,
     RunnerClosedError,
+    is_raised_by_us,
     logger,
     nesting_error,
     without_our_frame,
@@ -99,8 +100,11 @@ class Hook:
 
     def _report(self, tell: Callable[[str], None]) -> None:
         """Nobody awaits it any more: an error is not to be lost."""
-        if self._error is None or isinstance(self._error, _NO_NEWS) or exit_state.begun:
+        error = self._error
+        if error is None or isinstance(error, _NO_NEWS) or exit_state.begun:
             return
+        if isinstance(error, TimeoutError) and is_raised_by_us(error):
+            return  # of the time limit that has cancelled the task too
         tell(f"{call_name(self._sync_fn)}, called by async code, failed after that had left it")
         self._error = None
 

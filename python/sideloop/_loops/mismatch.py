@@ -16,22 +16,28 @@ _MOST_VALUES = 64
 def explain(
     error: BaseException, traceback: TracebackType | None, running: asyncio.AbstractEventLoop
 ) -> None:
-    """Note on the error which loops it is about, and what to write.
-
-    Once, also where it passes through several calls. CPython 3.10 has no notes: there it is the
-    message of the cause.
-    """
+    """Note on the error which loops it is about, and what to write."""
     frames = list(_frames(traceback))[: -_MOST_FRAMES - 1 : -1]
     other = next(
         (loop for frame in frames for loop in _loops_in(frame) if loop is not running), None
     )
     note = (
-        f"{_BEGINNING}awaited on {_described(running)}, and belongs to "
+        f"awaited on {_described(running)}, and belongs to "
         f"{'another loop' if other is None else _described(other)}. run_sync and the twins of "
         f"functions have a loop for each thread. What threads share can be an object of a twin "
         f"class, synced(YourClass), whose calls all run on the loop that made it; or use one loop "
         f'for all threads, LoopManager(scope="process"); or make one for each loop'
     )
+    note_on(error, note)
+
+
+def note_on(error: BaseException, said: str) -> None:
+    """Note on an error of somebody's what to write.
+
+    Once, also where it passes through several calls. CPython 3.10 has no notes: there it is the
+    message of the cause.
+    """
+    note = f"{_BEGINNING}{said}"
     add_note: Any = getattr(error, "add_note", None)
     if add_note is None:
         _give_cause(error, note)

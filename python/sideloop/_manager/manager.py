@@ -30,7 +30,9 @@ from sideloop._runners.runner_loop import close_together
 from sideloop._runners.sent import Sent
 from sideloop._runners.submit import Submitted, check_submittable
 from sideloop._sideloop import Router, RunnerCore, check_async_fn
+from sideloop._twins.rename import Rename
 from sideloop._twins.translator import Translator
+from sideloop._twins.twin_class import unnamed_twin_of
 from sideloop._twins.wrap import wrap
 from sideloop._views.context_manager import SyncContextManager, enter
 from sideloop._views.generator import SyncGenerator, iterate
@@ -112,7 +114,7 @@ class LoopManager(Maps, Sent, Closing):
         self._numbers = itertools.count(1)
         self._finder = Finder(scope, drive, loop_factory is None, self._make_runner)
         self._router = Router(self._finder.local, self._serve, copy_context_back)
-        self._translator = Translator(self, self._router, self._settle)
+        self._translator = Translator(self, self._router, self._settle, unnamed_twin_of)
 
     @property
     def name(self) -> str | None:
@@ -193,9 +195,9 @@ class LoopManager(Maps, Sent, Closing):
         return future
 
     @overload
-    def synced(self, target: Callable[P, Awaitable[T]], /) -> Callable[P, T]: ...
-    @overload
     def synced(self, target: type[Any] | ModuleType, /) -> Any: ...
+    @overload
+    def synced(self, target: Callable[P, Awaitable[T]], /) -> Callable[P, T]: ...
     @overload
     def synced(
         self, target: Callable[P, AsyncGenerator[Y, S]], /
@@ -210,8 +212,23 @@ class LoopManager(Maps, Sent, Closing):
     ) -> Callable[P, SyncContextManager[T]]: ...
     @overload
     def synced(self, target: property, /) -> property: ...
+    # Apart, since type checkers follow an overloaded function only where it is the one argument.
+    @overload
+    def synced(self, target: type[Any], /, *, deep: bool) -> Any: ...
+    @overload
+    def synced(self, target: ModuleType, /, *, deep: bool = True, rename: Rename | None) -> Any: ...
+    @overload
+    def synced(self, target: Callable[P, Awaitable[T]], /, *, deep: bool) -> Callable[P, T]: ...
+    @overload
+    def synced(
+        self, target: Callable[P, AsyncIterator[Y]], /, *, deep: bool
+    ) -> Callable[P, SyncGenerator[Y, Any]]: ...
+    @overload
+    def synced(
+        self, target: Callable[P, AbstractAsyncContextManager[T, bool | None]], /, *, deep: bool
+    ) -> Callable[P, SyncContextManager[T]]: ...
 
-    def synced(self, target: Any, /) -> Any:
+    def synced(self, target: Any, /, *, deep: bool = False, rename: Rename | None = None) -> Any:
         """The sync twin of an async function, method, class or module. Also a decorator.
 
         The twin has the same names, signatures and documentation; the async original is at its
@@ -222,9 +239,14 @@ class LoopManager(Maps, Sent, Closing):
         An object of a class's twin stands for one of the class. Both are translated into each other
         wherever they are passed to the twins of one manager or returned by them, also inside of
         lists, tuples, dicts, sets, deques, classes derived from these, and dataclasses that compare
-        by their fields. Constructors and async methods run on the loop; sync methods
-        and properties on the calling thread. The twin of a class whose instances can be awaited
-        returns what awaiting one gives.
+        by their fields. Constructors and async methods run on the loop; sync methods and properties
+        on the calling thread, unless they ask asyncio for the running loop. What they return is
+        served by what it is: a coroutine, future or task is awaited, what can be entered or
+        iterated works with `with` and `for`. What can be awaited itself has `result()`, unless it
+        has something of that name.
+
+        An object of an async class that has no twin is handed out as it is, with one
+        RuntimeWarning for its class; as an attribute of an object of the same library it gets one.
 
         A function's calls run on the loop of the calling thread. An object lives on the loop that
         made it: all calls on it run there, from whichever thread, and what they return lives there
@@ -232,12 +254,20 @@ class LoopManager(Maps, Sent, Closing):
         method raises DeadlockError; in a fork's child, or when the manager was closed,
         RunnerClosedError.
 
+        Args:
+            target: What is async.
+            deep: Whether objects of async classes without a twin get one as they are handed out. In
+                a module's twin they do.
+            rename: What the twins in the twin of a module or package, and of its submodules, are
+                called: a function from a name to a name, or a mapping, which keeps what it lacks.
+
         Returns:
             The twin. For type checkers `python -m sideloop stubs` writes down what a class's or
             module's has.
 
         Raises:
             TypeError: There is nothing async in `target`, or it is a twin already.
+            ValueError: `rename` gives two things one name, or names what there is not.
 
         >>> import asyncio, sideloop
         >>> @sideloop.synced
@@ -248,7 +278,8 @@ class LoopManager(Maps, Sent, Closing):
         >>> Store().get("a")
         'A'
         """
-        return wrap(self._translator, target, sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
+        caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+        return wrap(self._translator, target, caller, deep=deep, rename=rename)
 
     def iterate(
         self, async_iterable: AsyncIterable[Y], *, read_ahead: int = 0

@@ -1,12 +1,12 @@
 """The iterator that `sideloop.map` returns: raises or collects, counts, and closes."""
 
-import threading
 from collections.abc import Iterator
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from sideloop._base.closing import Closing
 from sideloop._map.answers import Outcome
 from sideloop._map.progress import Bar
+from sideloop._sideloop import OneAtATime
 
 R = TypeVar("R")
 
@@ -39,28 +39,31 @@ class MapIterator(Generic[R], Iterator[R], Closing):
         self._source: Source | None = source
         self._collect = collect
         self._bar = bar
-        self._advancing = threading.Lock()
+        self._advancing = OneAtATime(
+            "this map is being advanced already, by another thread or by the iterator of its own "
+            "items: give each thread a map of its own"
+        )
 
     def __iter__(self) -> "MapIterator[R]":
         return self
 
     def __next__(self) -> R:
-        self._enter()
-        try:
-            item = self._take()
-            if item is None:
-                self._end()
-                raise StopIteration
-            error = item.error
-            if error is not None and (item.final or not self._collect):
-                self._end()
-                raise error
-            if self._bar is not None:
-                self._bar.update(1)
-            return cast("R", item.answer if error is None else error)
-        finally:
-            item = error = None  # an exception must not hold the frame that is in its traceback
-            self._advancing.release()
+        with self._advancing:
+            item = error = None
+            try:
+                item = self._take()
+                if item is None:
+                    self._end()
+                    raise StopIteration
+                error = item.error
+                if error is not None and (item.final or not self._collect):
+                    self._end()
+                    raise error
+                if self._bar is not None:
+                    self._bar.update(1)
+                return cast("R", item.answer if error is None else error)
+            finally:
+                item = error = None  # an exception must not hold the frame in its traceback
 
     def close(self) -> None:
         """Cancel what is in flight, and wait for it to unwind, for 5 seconds at most. Idempotent.
@@ -70,24 +73,14 @@ class MapIterator(Generic[R], Iterator[R], Closing):
         Raises:
             ValueError: Another thread is waiting for the next answer.
         """
-        self._enter()
-        try:
+        with self._advancing:
             self._end()
-        finally:
-            self._advancing.release()
 
     def __del__(self) -> None:
         source, self._source = self._source, None
         if source is not None:
             source.drop()
             self._close_bar()
-
-    def _enter(self) -> None:
-        if not self._advancing.acquire(blocking=False):
-            raise ValueError(
-                "this map is being advanced already, by another thread or by the iterator of its "
-                "own items: give each thread a map of its own"
-            )
 
     def _take(self) -> Outcome[Any] | None:
         if self._source is None:
@@ -99,10 +92,17 @@ class MapIterator(Generic[R], Iterator[R], Closing):
             raise
 
     def _end(self) -> None:
-        source, self._source = self._source, None
-        if source is not None:
+        source = self._source
+        if source is None:
+            return
+        try:
             self._close_bar()
             source.close()
+        except BaseException:
+            source.drop()  # a signal handler's, maybe before that has cancelled anything
+            raise
+        finally:
+            self._source = None
 
     def _close_bar(self) -> None:
         if self._bar is not None:

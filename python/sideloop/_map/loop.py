@@ -33,11 +33,8 @@ class MapLoop:
             TimeoutError: The step has not ended by then.
         """
         grace = self.grace or 0.0
-        limit = Limit.enter_alone(grace, grace / 5)
-        try:
+        with Limit.alone(grace, grace / 5):
             self.run(step)
-        finally:
-            limit.leave()
 
     def check_time(self) -> None:
         """Raise TimeoutError if a time limit in force is over."""

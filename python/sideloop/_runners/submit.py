@@ -1,9 +1,13 @@
 """Submit: a call that is put in without waiting, and the future that gets its outcome."""
 
 import asyncio
+import concurrent.futures
+import contextlib
 import math
+import threading
+import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any, ParamSpec, TypeVar
 
 from sideloop._base.errors import deadlock_error, submitted_forked_error
@@ -14,6 +18,9 @@ from sideloop._sideloop import Call, Latch, RunnerCore, call_name
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_LOOK = 1.0
+"""How often the main thread looks whether an outcome can still come, in seconds."""
 
 LoopFor = Callable[[Callable[..., object]], Loop]
 """The loop that takes a call, started or replaced if need be."""
@@ -74,15 +81,13 @@ class Submitted(Future[T]):
     def result(self, timeout: float | None = None) -> T:
         """Wait for the outcome: the value, or the exception."""
         try:
-            self._check_comes()
-            return super().result(self._wait_in_hub(timeout))
+            return super().result(self._wait(timeout))
         finally:
             del self  # else the exception keeps it in a cycle, through the traceback
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the outcome: the exception, or None."""
-        self._check_comes()
-        return super().exception(self._wait_in_hub(timeout))
+        return super().exception(self._wait(timeout))
 
     def settle_value(self, value: T) -> bool:
         """The call has returned; False if nobody can see that."""
@@ -113,11 +118,22 @@ class Submitted(Future[T]):
             return self.settle_error(error)
         return True
 
-    def _wait_in_hub(self, timeout: float | None) -> float | None:
-        """Wait as a greenlet, where those are threads. Returns how long to wait as a thread."""
-        if self._settled is None or self.done():
+    def _wait(self, timeout: float | None) -> float | None:
+        """Wait as it is done here. Returns how long to wait as any thread waits for a future."""
+        self._check_comes()
+        if self.done():
+            return 0.0
+        if self._settled is not None:  # as a greenlet, where those are threads
+            self._settled.wait(math.inf if timeout is None else timeout)
+            return 0.0
+        if threading.current_thread() is not threading.main_thread():
             return timeout
-        self._settled.wait(math.inf if timeout is None else timeout)
+        # A signal handler may fork meanwhile: in the child nobody would settle it.
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        while not self.done() and (left := end - time.monotonic()) > 0:
+            with contextlib.suppress(CancelledError, concurrent.futures.TimeoutError):
+                super().exception(min(left, _LOOK))
+            self._check_comes()
         return 0.0
 
     def _invoke_callbacks(self) -> None:

@@ -6,9 +6,8 @@ from typing import Any
 
 from sideloop._stubs.annotation import Annotations
 from sideloop._stubs.expression import head
+from sideloop._stubs.statement import Function, is_documentation
 from sideloop._twins.form import Form
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _KEPT = (
     "abstractmethod",
@@ -66,7 +65,8 @@ def twin_function(
     originals = [_method("aio", annotations.plain(node), bound) for node in nodes]
     kind = ast.ClassDef(f"_{name}", [], [], [*calls, *originals], [], **no_type_params())
     variable = ast.AnnAssign(ast.Name(name, ast.Load()), ast.Name(f"_{name}", ast.Load()), None, 1)
-    return [kind, variable]
+    said = [one.body[0] for one in nodes if is_documentation(one.body[0])]
+    return [kind, variable, *copy.deepcopy(said[:1])]
 
 
 def _method(name: str, node: Function, bound: bool) -> Function:

@@ -17,8 +17,9 @@ from sideloop._stubs.expression import (
     unquoted,
 )
 from sideloop._stubs.imports import Imports
-from sideloop._stubs.scope import Scope, bound_names, scope_of, statements
+from sideloop._stubs.scope import Scope, scope_of
 from sideloop._stubs.source import source_tree
+from sideloop._stubs.statement import bound_names, statements
 from sideloop._twins.want import returned_form, want_of
 
 N = TypeVar("N", bound=ast.AST)

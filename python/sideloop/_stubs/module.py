@@ -8,13 +8,21 @@ from types import ModuleType
 from typing import Any
 
 from sideloop._stubs.annotation import Annotations
-from sideloop._stubs.function import Function, twin_function
+from sideloop._stubs.bases import class_def
+from sideloop._stubs.function import twin_function
 from sideloop._stubs.imports import Imports
-from sideloop._stubs.scope import bound_names, scope_of, statements
+from sideloop._stubs.scope import scope_of
 from sideloop._stubs.source import source_tree
-from sideloop._stubs.twin import class_def, original_name, twin_class_def
+from sideloop._stubs.statement import (
+    Function,
+    after_documentation,
+    bound_names,
+    statements,
+)
+from sideloop._stubs.twin import original_name, twin_class_def
 from sideloop._stubs.unused import without_unused
 from sideloop._stubs.value import with_type
+from sideloop._stubs.written import written
 from sideloop._twins.form import Form, form_behind
 from sideloop._twins.function import SyncFunction
 from sideloop._twins.origin import HiddenOrigin
@@ -45,11 +53,9 @@ class Stub:
     def text(self) -> str:
         """What is in the file. The same for the same sources, whenever it is asked for."""
         body = self._body(self._scope.tree.body)
-        tree = without_unused(
-            ast.Module([*self._imports.statements(), *self._imports.declarations(), *body], [])
-        )
-        text = ast.unparse(ast.fix_missing_locations(tree))
-        return HEADER + _dense(text) + "\n"
+        added = [*self._imports.statements(), *self._imports.declarations()]
+        tree = without_unused(ast.Module(after_documentation(body, added), []))
+        return HEADER + written(tree)
 
     def _body(self, body: list[ast.stmt]) -> list[ast.stmt]:
         replaced: list[ast.stmt] = []
@@ -104,14 +110,7 @@ class Stub:
         annotations = Annotations(scope, self._imports, twin.__sideloop_translator__)
         form = form_behind(original) or Form.AWAITED
         # A bound method's has the instance in its parameters.
-        kind, variable = twin_function(name, nodes, form, annotations, bound="." in path)
-        return [kind, variable]
-
-
-def _dense(text: str) -> str:
-    """As stubs are laid out: bodies on the line of their `def`, blank lines around classes only."""
-    text = re.sub(r":\n +\.\.\.$", ": ...", text, flags=re.MULTILINE)
-    return re.sub(r"\n(?=\n +(?:@|def |async def ))", "", text)
+        return twin_function(name, nodes, form, annotations, bound="." in path)
 
 
 def is_twin(value: object) -> bool:

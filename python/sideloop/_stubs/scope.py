@@ -5,11 +5,10 @@ import builtins
 import contextlib
 import functools
 import importlib
-import types
-from collections.abc import Iterator
 from types import ModuleType
 
 from sideloop._stubs.source import source_tree, stub_tree
+from sideloop._stubs.statement import bound_names, statements
 
 Origin = tuple[str, str | None]
 """A module that a name is imported from, and its name there: None if it is the module itself."""
@@ -48,7 +47,7 @@ class Scope:
         return self._origin(name, self.tree)
 
     def origin(self, name: str) -> Origin | None:
-        """The same, also for what stubgen has found no use for."""
+        """The same, also for what the stub does without."""
         return self.imported(name) or self._origin(name, source_tree(self.module))
 
     def _origin(self, name: str, tree: ast.Module) -> Origin | None:
@@ -80,32 +79,3 @@ class Scope:
         is_package = hasattr(self.module, "__path__")
         package = package[: len(package) - node.level + is_package]
         return ".".join([*package, *([node.module] if node.module else [])])
-
-
-def is_kind_of_type(value: object) -> bool:
-    """Whether a value is an alias of a type, a type variable or the like."""
-    plain = types.FunctionType | types.ModuleType | types.MethodType
-    in_typing = type(value).__module__ in ("types", "typing", "typing_extensions")
-    return in_typing and not isinstance(value, plain)
-
-
-def bound_names(node: ast.stmt) -> list[str]:
-    """The names that a definition binds."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return [node.name]
-    targets: list[ast.expr] = [node.target] if isinstance(node, ast.AnnAssign) else []
-    targets += node.targets if isinstance(node, ast.Assign) else []
-    return [target.id for target in targets if isinstance(target, ast.Name)]
-
-
-def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a body, with those inside of `if` and `try`."""
-    for node in body:
-        if isinstance(node, ast.If):
-            yield from statements([*node.body, *node.orelse])
-        elif isinstance(node, ast.Try):
-            yield from statements([*node.body, *node.orelse, *node.finalbody])
-            for handler in node.handlers:
-                yield from statements(handler.body)
-        else:
-            yield node

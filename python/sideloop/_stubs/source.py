@@ -1,19 +1,15 @@
-"""Sources: a module's own stub, in which nothing is wrapped yet."""
+"""Sources: what a module's author wrote, and the module's own stub, in which nothing is wrapped."""
 
 import ast
 import functools
-import importlib.util
 import inspect
-import subprocess
-import sys
-import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
 from sideloop._stubs.errors import StubError
-from sideloop._stubs.improve import complete, improve
-
-_STUBGEN = "from mypy.stubgen import main; main()"
+from sideloop._stubs.inferred import Inferred, read
+from sideloop._stubs.skeleton import skeleton
 
 
 def source_path(module: ModuleType) -> Path:
@@ -37,26 +33,14 @@ def source_tree(module: ModuleType) -> ast.Module:
     return ast.parse(source_path(module).read_bytes())
 
 
+def read_together(modules: Iterable[ModuleType]) -> None:
+    """Infer the types of all of these at once, which costs little more than those of one."""
+    read({one.__name__: str(source_path(one).resolve()) for one in modules})
+
+
 @functools.cache
 def stub_tree(module: ModuleType) -> ast.Module:
-    """The module's stub, by stubgen. In a process of its own: it reads `sys.argv`."""
-    path = source_path(module)
-    if importlib.util.find_spec("mypy") is None:
-        raise StubError('this needs mypy, for its stubgen: pip install "sideloop[stubs]"')
-    with tempfile.TemporaryDirectory() as folder:
-        options = ("--parse-only", "--include-private", "--quiet", "--output", folder)
-        ended = subprocess.run(
-            [sys.executable, "-c", _STUBGEN, *options, str(path.resolve())],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        written = list(Path(folder).rglob("*.pyi"))
-        if ended.returncode != 0 or len(written) != 1:
-            said = (ended.stderr + ended.stdout).strip()
-            raise StubError(f"stubgen wrote no stub of {path}: {said}")
-        tree = ast.parse(written[0].read_text(encoding="utf-8"))
-    improve(tree, source_tree(module))
-    complete(tree)
-    return tree
+    """The module's own stub."""
+    read_together([module])
+    source = source_tree(module)
+    return skeleton(module, source, Inferred(module, source))

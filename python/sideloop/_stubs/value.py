@@ -1,25 +1,21 @@
-"""Values: the types of module variables, which stubgen does not know."""
+"""Values: the types of module variables of which mypy knows nothing."""
 
 import ast
 import sys
 from types import ModuleType
 
 from sideloop._stubs.imports import Imports
-from sideloop._stubs.scope import bound_names, is_kind_of_type, scope_of, statements
-from sideloop._stubs.source import source_tree
 from sideloop._twins.translate import kind_of
 
 _SIMPLE = (bool, bytes, complex, float, int, str)
 
 
 def with_type(node: ast.stmt, module: ModuleType, imports: Imports) -> ast.stmt:
-    """The statement, with the type that the value has where stubgen has found none."""
+    """The statement, with the type that the value has where mypy has found none."""
     if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
         return node
     value = vars(module).get(node.target.id)
     match node.annotation:
-        case ast.Name(id="Incomplete") if is_kind_of_type(value):
-            return _alias(node, node.target.id, module, imports)
         case ast.Name(id="Incomplete"):
             annotation = _type(value, imports)
         case ast.Subscript(value=final, slice=ast.Name(id="Incomplete")):
@@ -28,14 +24,6 @@ def with_type(node: ast.stmt, module: ModuleType, imports: Imports) -> ast.stmt:
         case _:
             return node
     return ast.AnnAssign(node.target, annotation or node.annotation, node.value, node.simple)
-
-
-def _alias(node: ast.stmt, name: str, module: ModuleType, imports: Imports) -> ast.stmt:
-    scope = scope_of(module)
-    for found in statements(source_tree(module).body):
-        if isinstance(found, ast.Assign) and bound_names(found) == [name]:
-            return imports.known_in(scope, found)
-    return node
 
 
 def _type(value: object, imports: Imports) -> ast.expr | None:

@@ -80,19 +80,22 @@ def bound_of(variable: typing.TypeVar) -> Any:
 
 
 def evaluated(
-    said: Any, names: Mapping[str, Any], module: Any, within: frozenset[str] = frozenset()
+    said: Any, names: Mapping[str, Any], module: Any, outer: frozenset[str] = frozenset()
 ) -> Any:
     """What an annotation in quotes says, as far as it can be found out.
 
-    It is `within` aliases of these names, which may be in quotes in themselves.
+    An alias may mention itself, in quotes. There it says Any: `outer` has what is being found out.
     """
     text = said.__forward_arg__ if isinstance(said, typing.ForwardRef) else said
     if isinstance(text, str):
+        if text in outer:
+            return Any
+        outer |= {text}
         try:
-            said = eval(text, {}, _Scope(names, module, within))  # an annotation of the user's own
+            said = eval(text, {}, _Scope(names, module, outer))  # an annotation of the user's own
         except Exception:  # whatever it is
             return Any
-    return _unquoted(said, lambda quoted: evaluated(quoted, names, module, within))
+    return _unquoted(said, lambda quoted: evaluated(quoted, names, module, outer))
 
 
 def _unquoted(said: Any, evaluate: Callable[[Any], Any]) -> Any:
@@ -146,20 +149,18 @@ class _Scope(dict[str, Any]):
     """What names mean in a module, also those that it imports for type checkers alone."""
 
     def __init__(
-        self, names: Mapping[str, Any], module: Any, within: frozenset[str] = frozenset()
+        self, names: Mapping[str, Any], module: Any, outer: frozenset[str] = frozenset()
     ) -> None:
         super().__init__()
         self._names = names
         self._module = module
-        self._within = within
+        self._outer = outer
 
     def __missing__(self, name: str) -> Any:
-        if name in self._within:
-            return Any
         for names in (self._names, vars(builtins)):
             if name in names:
                 found = names[name]
-                return evaluated(found, self._names, self._module, self._within | {name})
+                return evaluated(found, self._names, self._module, self._outer)
         for library in (typing, collections.abc):
             if hasattr(library, name):
                 return getattr(library, name)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sideloop._twins.behind import found_behind
+from sideloop._twins.computed import computed
 from sideloop._twins.taken import taken_value
 from sideloop._twins.translate import original_of
 from sideloop._twins.view import view
@@ -16,8 +17,11 @@ class Attribute:
         self._original = original
 
     def __get__(self, twin: Any, owner: Any) -> Any:
-        inside = owner.__sideloop__.original if twin is None else original_of(twin)
-        return view(twin, owner, found_behind(inside, self._original, self._name))
+        if twin is None:
+            inside = owner.__sideloop__.original
+            return view(twin, owner, found_behind(inside, self._original, self._name))
+        inside = original_of(twin)
+        return computed(twin, self._name, found_behind(inside, self._original, self._name))
 
     def __set__(self, twin: Any, value: Any) -> None:
         inside = original_of(twin)

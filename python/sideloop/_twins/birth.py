@@ -13,11 +13,12 @@ from typing import Any
 
 from sideloop._base.errors import without_our_frame
 from sideloop._twins.behind import super_of
+from sideloop._twins.known import RESIDENT
 from sideloop._twins.memory import remember
 from sideloop._twins.override import found_by, twin_of
 from sideloop._twins.static import has_aio, names_aio, static_of
 from sideloop._twins.translate import ORIGINAL, kind_of
-from sideloop._twins.translator import RESIDENT, Resident
+from sideloop._twins.translator import Resident
 from sideloop._twins.view import resident_of
 
 

@@ -37,7 +37,19 @@ class ByClass(Generic[V]):
         found = self._kept.get(id(kind))
         return None if found is None else found[1]
 
+    def keep_first(self, kind: type, value: V) -> V:
+        """Keep this, unless something is kept. Returns what is."""
+        return self._kept.setdefault(id(kind), self._entry(kind, value))[1]
+
     def keep(self, kind: type, value: V) -> None:
         """Keep this, in place of what was kept."""
+        self._kept[id(kind)] = self._entry(kind, value)
+
+    def _entry(self, kind: type, value: V) -> tuple[weakref.ref[type], V]:
         kept, key = self._kept, id(kind)
-        kept[key] = (weakref.ref(kind, lambda _: kept.pop(key, None)), value)
+
+        def forget(gone: weakref.ref[type]) -> None:
+            if (now := kept.get(key)) is not None and now[0] is gone:
+                del kept[key]
+
+        return weakref.ref(kind, forget), value

@@ -4,6 +4,7 @@ import types
 from typing import Any
 
 from sideloop._twins.behind import is_hidden, special_behind
+from sideloop._twins.form import Made
 from sideloop._twins.translate import kind_of, original_of
 from sideloop._twins.twin import Twin
 from sideloop._twins.view import resident_of
@@ -73,6 +74,11 @@ class Counterparts(Twin):
         except StopAsyncIteration:
             raise StopIteration from None
         return translator.out(item)
+
+    def result(self) -> Any:
+        """Wait for what awaiting it gives, and return that."""
+        original, translator = original_of(self), resident_of(self)
+        return translator.out(translator.router.run(Made(original), (), {}))
 
 
 def entered_behind(original: Any) -> Any:

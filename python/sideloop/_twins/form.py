@@ -1,15 +1,19 @@
 """The form of an async callable: what it hands out, and so what its twin does with that."""
 
+import asyncio
 import builtins
 import enum
 import functools
 import inspect
 import re
+import sys
 import types
 import typing
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
+
+from sideloop._twins.code import is_plain_code
 
 
 class Form(enum.Enum):
@@ -21,21 +25,22 @@ class Form(enum.Enum):
 
 
 class Made:
-    """As an async function: a coroutine that is there already."""
+    """As an async function: a coroutine that is there already, or another awaitable."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        self._coroutine = coroutine
+    def __init__(self, awaitable: Awaitable[Any]) -> None:
+        self._awaitable = awaitable
         self._taken = False
-        self.__qualname__: str = getattr(coroutine, "__qualname__", "")
+        self.__qualname__: str = getattr(awaitable, "__qualname__", type(awaitable).__qualname__)
 
-    def __call__(self) -> Coroutine[Any, Any, Any]:
+    def __call__(self) -> Awaitable[Any]:
         self._taken = True
-        return self._coroutine
+        return self._awaitable
 
     def __del__(self) -> None:
         # Of a call that was refused. Nobody can await it any more.
-        if not self._taken:
-            self._coroutine.close()
+        unused: Any = self._awaitable
+        if not self._taken and type(unused) is types.CoroutineType:
+            unused.close()
 
 
 _SAID = {
@@ -61,9 +66,23 @@ async def _entered() -> AsyncGenerator[None, None]:
 _ENTERED_CODE: object = getattr(_entered, "__code__", None)
 
 
+_FUNCTIONS = (
+    types.FunctionType,
+    classmethod,
+    staticmethod,
+    functools.partialmethod,
+    functools.singledispatchmethod,
+)
+
+
 def is_function(static: object) -> bool:
     """Whether an attribute of a class is a function of some kind."""
-    return isinstance(static, types.FunctionType | classmethod | staticmethod)
+    return isinstance(static, _FUNCTIONS)
+
+
+def is_dispatched(static: object) -> bool:
+    """Whether which function is called depends on the arguments, and so whether it is async."""
+    return isinstance(static, functools.singledispatchmethod)
 
 
 def form_of(async_fn: object) -> Form | None:
@@ -78,7 +97,10 @@ def form_of(async_fn: object) -> Form | None:
         return Form.ITERATED
     if getattr(function, "__code__", None) is _ENTERED_CODE:
         return Form.ENTERED
-    return _SAID.get(_said(function))
+    said = _said(function)
+    if said in ("Future", "Task") and _returns_future(function):
+        return Form.AWAITED
+    return _SAID.get(said)
 
 
 def form_behind(async_fn: object) -> Form | None:
@@ -101,14 +123,26 @@ def is_sync(sync_fn: object) -> bool:
         return function is not anext
     if hasattr(function, "__wrapped__"):
         return False
-    said = _said(function)
-    return said in _VALUES or (isinstance(function, types.FunctionType) and said in ("", "Any"))
+    return _said(function) in _VALUES or (not _said(function) and is_plain_code(function))
 
 
-def function_behind(async_fn: object) -> Any:
+_PARTIAL: tuple[Any, ...] = (
+    functools.partial,
+    functools.partialmethod,
+    functools.singledispatchmethod,
+)
+
+
+def function_behind(async_fn: Any) -> Any:
     """What a callable runs in the end: of a partial, a bound method, an object with `__call__`."""
-    while isinstance(async_fn, functools.partial):
+    while isinstance(async_fn, _PARTIAL):
         async_fn = async_fn.func
+    if isinstance(async_fn, types.FunctionType):
+        # Of a class, a partialmethod is a function. Until CPython 3.12 it had the second name.
+        marks = vars(async_fn)
+        method = marks.get("__partialmethod__") or marks.get("_partialmethod")
+        if isinstance(method, functools.partialmethod):
+            return function_behind(method)
     inside: Any = getattr(async_fn, "__func__", None)
     if inside is not None and (inspect.ismethod(async_fn) or is_function(async_fn)):
         return function_behind(inside)
@@ -132,3 +166,15 @@ def _said(function: object) -> str:
     if said is None:
         return "None"
     return getattr(typing.get_origin(said) or said, "__name__", "")
+
+
+def _returns_future(function: Any) -> bool:
+    """Whether an annotation means a future of asyncio's: others have these names too."""
+    said = function.__annotations__["return"]
+    if isinstance(said, str):
+        first, *rest = re.findall(r"\w+", said.strip("'\" ").partition("[")[0])
+        said = getattr(function, "__globals__", {}).get(first, sys.modules.get(first))
+        for name in rest:
+            said = getattr(said, name, None)
+    found = typing.get_origin(said) or said
+    return isinstance(found, type) and issubclass(found, asyncio.Future)

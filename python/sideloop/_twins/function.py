@@ -7,9 +7,11 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
-from sideloop._sideloop import TwinFunction
-from sideloop._twins.form import Form, Made
+from sideloop._loops.mismatch import note_on
+from sideloop._sideloop import TwinFunction, call_name
+from sideloop._twins.form import Form
 from sideloop._twins.look import LOOK, Named, Shown, look_attribute, look_of, name_of
+from sideloop._twins.served import Called, CalledAsync, served
 from sideloop._twins.translate import kind_of
 from sideloop._twins.translator import Translator
 from sideloop._views.context_manager import SyncContextManager
@@ -196,18 +198,52 @@ class SyncContextManagerFunction(SyncFunction):
 class PassedFunction(SyncFunction):
     """A method that is not known to be async: it runs on the calling thread.
 
-    What it returns says more. A coroutine is run, since nothing else could be done with it.
+    What it returns says more. What can be awaited is, since nothing else could be done with it.
     """
 
     __sideloop_form__ = None
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = self.__sideloop_translator__.into_call(args, kwargs)
-        found = self.__sideloop_async_fn__(*args, **kwargs)
+        try:
+            found = self.__sideloop_async_fn__(*args, **kwargs)
+        except RuntimeError as error:
+            if error.args == ("no running event loop",):
+                note_on(
+                    error,
+                    f"{call_name(self.__sideloop_async_fn__)} is no 'async def', so it was called "
+                    f"on the calling thread, where no loop runs: write it with 'async def', or say "
+                    f"what it returns, as in '-> asyncio.Future[int]'",
+                )
+            raise
+        return served(self.__sideloop_translator__, found)
+
+
+class CalledFunction(SyncFunction):
+    """A `def` that is called on the loop, since it needs a running one.
+
+    What it returns says more.
+    """
+
+    __sideloop_form__ = None
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         translator = self.__sideloop_translator__
-        if kind_of(found) is types.CoroutineType:
-            return translator.out(translator.router.run(Made(found), (), {}))
-        return translator.out(found)
+        args, kwargs = translator.into_call(args, kwargs)
+        called = Called(translator, self.__sideloop_async_fn__)
+        return served(translator, translator.router.run(called, args, kwargs))
+
+
+class MakingFunction(SyncFunction):
+    """The same, of a function that was taken for async, and has to show that."""
+
+    __sideloop_form__ = None
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        translator = self.__sideloop_translator__
+        args, kwargs = translator.into_call(args, kwargs)
+        called = CalledAsync(translator, self.__sideloop_async_fn__)
+        return served(translator, translator.router.run(called, args, kwargs))
 
 
 TWINS: dict[Form | None, type[SyncFunction]] = {
@@ -230,6 +266,8 @@ class ShownProperty(property):
 
 class SyncProperty(ShownProperty):
     """The sync twin of a property whose value is to be awaited. The original is at `aio`."""
+
+    __sideloop_twin__ = True
 
     def __init__(
         self,

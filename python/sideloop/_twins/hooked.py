@@ -5,6 +5,8 @@ from typing import Any
 from sideloop._twins.form import Form
 from sideloop._twins.function import (
     TWINS,
+    CalledFunction,
+    MakingFunction,
     PassedFunction,
     SyncContextManagerFunction,
     SyncFunction,
@@ -41,6 +43,14 @@ class HookedPassedFunction(_Hooked, PassedFunction):
     """Of a method that is not known to be async."""
 
 
+class HookedCalledFunction(_Hooked, CalledFunction):
+    """Of one that needs a running loop."""
+
+
+class HookedMakingFunction(_Hooked, MakingFunction):
+    """Of one that has to show that it is async."""
+
+
 _HOOKED: dict[Form | None, type[SyncFunction]] = {
     Form.AWAITED: HookedFunction,
     Form.ITERATED: HookedGeneratorFunction,
@@ -52,3 +62,13 @@ _HOOKED: dict[Form | None, type[SyncFunction]] = {
 def twin_kind(form: Form | None, function: Any) -> type[SyncFunction]:
     """The class of the twin of a function of this form."""
     return _HOOKED[form] if may_want(function) else TWINS[form]
+
+
+def called_kind(function: Any) -> type[SyncFunction]:
+    """The class of the twin of one that needs a running loop, and may return anything."""
+    return HookedCalledFunction if may_want(function) else CalledFunction
+
+
+def making_kind(function: Any) -> type[SyncFunction]:
+    """The class of the twin of one of which nothing is known: a call will show what it is."""
+    return HookedMakingFunction if may_want(function) else MakingFunction

@@ -30,6 +30,8 @@ def members(original: type, found: Mapping[str, Any]) -> dict[str, Any]:
     for asynchronous, name in COUNTERPARTS.items():
         if asynchronous in found:
             namespace[name] = vars(Counterparts)[name]
+    if "__await__" in found and not hasattr(original, "result"):
+        namespace["result"] = vars(Counterparts)["result"]
     return namespace
 
 

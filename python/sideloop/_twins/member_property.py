@@ -1,27 +1,32 @@
 """Properties of twin classes: each asks the original's."""
 
-import types
+import functools
 from typing import TYPE_CHECKING, Any
 
 from sideloop._twins.behind import found_behind, is_override, static_behind
-from sideloop._twins.form import Form, Made
+from sideloop._twins.computed import computed
+from sideloop._twins.form import Form
 from sideloop._twins.function import ShownProperty, SyncProperty
 from sideloop._twins.look import Named, look_of
-from sideloop._twins.static import is_async, static_of
+from sideloop._twins.served import Called, served
+from sideloop._twins.static import is_async, needs_loop, static_of
 from sideloop._twins.taken import taken_value
 from sideloop._twins.translate import kind_of, original_of
 from sideloop._twins.twin import Twin
-from sideloop._twins.view import resident_of, view
+from sideloop._twins.view import resident_of
 
 
 def property_of(original: type, name: str, static: property) -> Any:
     """What stands for a property, which is `static` in the class's own namespace."""
+    is_on_loop = needs_loop(static)
 
     def get(twin: Twin) -> Any:
-        found = found_behind(original_of(twin), original, name)
-        if kind_of(found) is types.CoroutineType:
-            found = resident_of(twin).router.run(Made(found), (), {})
-        return view(twin, type(twin), found)
+        inside = original_of(twin)
+        if not is_on_loop:
+            return computed(twin, name, found_behind(inside, original, name))
+        resident = resident_of(twin)
+        find = Called(resident, functools.partial(found_behind, inside, original), name)
+        return served(resident, resident.router.run(find, (name,), {}))
 
     def await_(twin: Twin) -> Any:
         inside, translator = original_of(twin), resident_of(twin)

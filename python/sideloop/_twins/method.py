@@ -5,14 +5,14 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from sideloop._twins.behind import found_behind
-from sideloop._twins.form import Form, form_of
+from sideloop._twins.form import Form, form_of, is_dispatched
 from sideloop._twins.function import SyncFunction, is_twin_function, living_at, name_twin, named_in
 from sideloop._twins.given import user_of
-from sideloop._twins.hooked import twin_kind
+from sideloop._twins.hooked import called_kind, twin_kind
 from sideloop._twins.look import LOOK, Shown, name_of
 from sideloop._twins.memory import may_change
 from sideloop._twins.remembering import remembering
-from sideloop._twins.static import static_of
+from sideloop._twins.static import needs_loop, static_of
 from sideloop._twins.translate import kind_of, original_of
 from sideloop._twins.twin import Twin
 from sideloop._twins.unbound import twin_of_class, unbound_twin
@@ -30,7 +30,7 @@ else:
 
 def method_of(original: type, name: str, static: Any) -> "Method":
     """What stands for a method, which is `static` in the class's own namespace."""
-    form = form_of(static)
+    form = None if is_dispatched(static) else form_of(static)
     if isinstance(static, classmethod):
         return ClassMethod(name, original, form)
     if isinstance(static, staticmethod):
@@ -70,6 +70,8 @@ class Method:
         if kind is None:
             static = static_of(self._original, self._name)
             kind = twin_kind(self._form, static)
+            if self._form is None and needs_loop(static):
+                kind = called_kind(static)
             if may_change(self._original, self._name, static):
                 kind = remembering(kind)
             self._twin = kind

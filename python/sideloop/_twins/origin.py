@@ -32,9 +32,10 @@ class _Before(NamedTuple):
 class Origin:
     """Of a class that `synced` has made."""
 
-    def __init__(self, original: type, translator: Translator) -> None:
+    def __init__(self, original: type, translator: Translator, *, is_named: bool = True) -> None:
         self.original = original
         self.translator = translator
+        self.is_named = is_named
         self._before: dict[str, _Before] = {}
 
         async def construct(*args: Any, **kwargs: Any) -> tuple[Any, BaseException | None]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sideloop._twins.form import Form, form_behind, is_function
-from sideloop._twins.function import SyncFunction, SyncProperty
+from sideloop._twins.code import asks_for_loop
+from sideloop._twins.form import Form, form_behind, is_dispatched, is_function
 
 COUNTERPARTS = {
     "__aenter__": "__enter__",
@@ -36,11 +36,32 @@ def static_of(kind: type, name: str) -> Any:
 
 def is_async(static: Any) -> bool:
     """Whether an attribute of a class is async."""
-    if isinstance(static, SyncFunction | SyncProperty):
+    kind: Any = type(static)  # pyright: ignore[reportUnknownVariableType]
+    if hasattr(kind, "__sideloop_twin__"):
         return False
     if isinstance(static, property):
         return form_behind(static.fget) is Form.AWAITED
-    return is_function(static) and form_behind(static) is not None
+    if is_dispatched(static):
+        return any(form_behind(one) is not None for one in static.dispatcher.registry.values())
+    if is_function(static):
+        return form_behind(static) is not None
+    return _is_async_descriptor(static)
+
+
+def needs_loop(static: Any) -> bool:
+    """Whether an attribute of a class is a `def` that has to be called on the loop."""
+    if isinstance(static, property):
+        return asks_for_loop(static.fget)
+    return is_function(static) and asks_for_loop(getattr(static, "__func__", static))
+
+
+def _is_async_descriptor(static: Any) -> bool:
+    """Whether it is one of somebody's that gives what an async function does, or that function."""
+    kind: Any = type(static)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(static, type) or not hasattr(kind, "__get__"):
+        return False
+    functions = (getattr(static, name, None) for name in ("func", "fget", "__wrapped__"))
+    return any(callable(one) and form_behind(one) is not None for one in functions)
 
 
 def is_special(name: str) -> bool:

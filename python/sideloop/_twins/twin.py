@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
+from sideloop._twins.computed import computed
 from sideloop._twins.derived import KWARGS, originals_of
 from sideloop._twins.hooks import taken_call
 from sideloop._twins.memory import blank
@@ -13,7 +14,7 @@ from sideloop._twins.taken import taken_value
 from sideloop._twins.translate import Translated, original_of
 from sideloop._twins.translator import Translator
 from sideloop._twins.twin_type import TwinType
-from sideloop._twins.view import resident_of, view
+from sideloop._twins.view import resident_of
 
 A_co = TypeVar("A_co", covariant=True)
 
@@ -55,7 +56,7 @@ class Twin(Translated, metaclass=TwinType):
             type.__setattr__(cls, KWARGS, kwargs)
 
     def __getattr__(self, name: str) -> Any:
-        return view(self, type(self), getattr(original_of(self), name))
+        return computed(self, name, getattr(original_of(self), name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "aio":
@@ -80,6 +81,9 @@ class Twin(Translated, metaclass=TwinType):
         return resident_of(self).out(copy.deepcopy(original_of(self), memo))
 
     def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
+        origin = self.__sideloop__
+        if not origin.is_named:
+            return _restore_unnamed, (origin.translator.manager, original_of(self))
         return _restore, (type(self), original_of(self))
 
 
@@ -104,3 +108,9 @@ class AsyncOriginal(Generic[A_co]):
 def _restore(twin_class: type[Twin], original: object) -> Translated:
     translator: Translator = twin_class.__sideloop__.translator
     return translator.known.twin(original, twin_class, None)
+
+
+def _restore_unnamed(manager: Any, original: object) -> Translated:
+    """The same, of a class that cannot be found by a name, but may be made."""
+    twin_class: type[Twin] = manager.synced(type(original))
+    return _restore(twin_class, original)

@@ -1,5 +1,6 @@
 """Twin classes: made from async classes, with the same names and the same place among others."""
 
+import contextlib
 import inspect
 import types
 from enum import EnumMeta
@@ -8,9 +9,10 @@ from typing import Any
 from sideloop._twins.constructor import Constructor
 from sideloop._twins.member import members
 from sideloop._twins.memory import BASES
+from sideloop._twins.nature import has_async
 from sideloop._twins.origin import HiddenOrigin, Origin
 from sideloop._twins.shown import shown_signature
-from sideloop._twins.static import is_async, names_aio
+from sideloop._twins.static import names_aio
 from sideloop._twins.translate import Translated, original_of
 from sideloop._twins.translator import Translator
 from sideloop._twins.twin import AsyncOriginal, Twin
@@ -23,9 +25,29 @@ def twin_class_of(
     translator: Translator, original: type, module: str, qualname: str
 ) -> type[Translated]:
     """The twin of a class, which its module will know by this name."""
-    if (known := translator.known.twin_class(original)) is not None:
-        return known
-    _check(original)
+    known: Any = translator.known.twin_class(original)
+    if known is None:
+        _check(original)
+        return _twin_class(translator, original, module, qualname, is_named=True)
+    if not known.__sideloop__.is_named:
+        known.__sideloop__.is_named = True
+        known.__module__, known.__qualname__ = module, qualname
+        known.__name__ = qualname.rpartition(".")[2]
+    twin_class: type[Translated] = known
+    return twin_class
+
+
+def unnamed_twin_of(translator: Translator, original: type) -> type[Translated]:
+    """The twin of a class that nobody has wrapped, until somebody does."""
+    _check_names(original)
+    return _twin_class(
+        translator, original, original.__module__, original.__qualname__, is_named=False
+    )
+
+
+def _twin_class(
+    translator: Translator, original: type, module: str, qualname: str, *, is_named: bool
+) -> type[Translated]:
     bases = _bases(translator, original)
     namespace = members(original, _attributes(original, bases)) | {
         "__module__": module,
@@ -33,14 +55,28 @@ def twin_class_of(
         "__doc__": original.__doc__,
         "__init__": Constructor(original),
         "__signature__": _Signature(),
-        "__sideloop__": Origin(original, translator),
+        "__sideloop__": Origin(original, translator, is_named=is_named),
         "aio": AsyncOriginal[Any](original_of),
     }
     if hasattr(original, "__class_getitem__"):
         namespace["__class_getitem__"] = classmethod(types.GenericAlias)
     twin_class: type[Translated] = type_of(bases)(qualname.rpartition(".")[2], bases, namespace)
-    translator.known.add_class(original, twin_class)
+    twin_class = translator.known.add_class(original, twin_class)
+    translator.known.await_bases(original)
+    for derived in translator.known.derived(original):
+        _rebase(translator, derived)
     return twin_class
+
+
+def _rebase(translator: Translator, derived: type) -> None:
+    """Derive the twin of a class from the twin of a base that has come later."""
+    twin_class: Any = translator.known.twin_class(derived)
+    if twin_class is None:
+        return
+    bases = _bases(translator, derived)
+    if bases != twin_class.__bases__:
+        with contextlib.suppress(TypeError):  # of memory that is laid out otherwise
+            type.__setattr__(twin_class, "__bases__", bases)
 
 
 def _check(original: type) -> None:
@@ -54,19 +90,14 @@ def _check(original: type) -> None:
             f"expected an async class, and {original.__qualname__} has nothing async: no method, "
             f"property, generator or context manager; use it as it is"
         )
+    _check_names(original)
+
+
+def _check_names(original: type) -> None:
     # Fields without a default are no attributes of the class.
     fields = (getattr(original, name, {}) for name in ("__dataclass_fields__", "model_fields"))
     if hasattr(original, "aio") or any("aio" in one for one in fields):
         raise TypeError(names_aio(original.__qualname__))
-
-
-def has_async(original: type) -> bool:
-    """Whether a class, or one that it is derived from, has anything async."""
-    return any(
-        is_async(static) or name in ("__aenter__", "__aiter__", "__anext__")
-        for base in original.__mro__
-        for name, static in base.__dict__.items()
-    )
 
 
 def _bases(translator: Translator, original: type) -> tuple[type, ...]:

@@ -1,12 +1,15 @@
 """The view: what sync code gets of an attribute of async code, and where an object lives."""
 
+import functools
 from typing import Any
 
 from sideloop._twins.form import form_of
 from sideloop._twins.function import TWINS, is_twin_function, living_at
 from sideloop._twins.given import user_of
-from sideloop._twins.translate import is_plain, kind_of, original_of
-from sideloop._twins.translator import RESIDENT, Resident
+from sideloop._twins.hanging import hanging
+from sideloop._twins.known import RESIDENT
+from sideloop._twins.translate import is_container, is_plain, kind_of, original_of
+from sideloop._twins.translator import Resident
 
 
 def resident_of(twin: Any) -> Resident:
@@ -20,6 +23,7 @@ def resident_of(twin: Any) -> Resident:
     settled = translator.known.place(original)
     if settled is None:
         settled = translator.known.settle(original, translator.here(kind_of(original)))
+    settled = settled.as_for(type(twin))
     resident: Resident = twin.__dict__.setdefault(RESIDENT, settled)
     return resident
 
@@ -33,7 +37,12 @@ def view(twin: Any, owner: Any, value: Any) -> Any:
     translator = owner.__sideloop__.translator if twin is None else resident_of(twin)
     if is_twin_function(value):
         return living_at(value, translator)  # the original's own body has a twin
-    form = form_of(value) if hasattr(value, "__code__") or hasattr(value, "__func__") else None
+    if is_container(value) or isinstance(value, type):
+        return translator.out(value)
+    is_function = hasattr(value, "__code__") or hasattr(value, "__func__")
+    form = form_of(value) if is_function or kind_of(value) is functools.partial else None
     if form is not None:
         return TWINS[form](translator, value)
-    return translator.out(value)
+    if twin is None:
+        return translator.out(value)
+    return hanging(translator, original_of(twin), value)

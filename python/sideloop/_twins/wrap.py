@@ -5,6 +5,7 @@ from typing import Any
 
 from sideloop._twins.bound_name import bound_name
 from sideloop._twins.function import SyncFunction, SyncProperty
+from sideloop._twins.rename import Rename
 from sideloop._twins.translate import Translated
 from sideloop._twins.translator import Translator
 from sideloop._twins.twin import Twin
@@ -13,21 +14,29 @@ from sideloop._twins.twin_module import TwinModule, twin_module_of
 from sideloop._twins.wrap_function import twin_function_of, twin_property_of
 
 
-def wrap(translator: Translator, target: Any, caller: FrameType) -> Any:
+def wrap(
+    translator: Translator, target: Any, caller: FrameType, *, deep: bool, rename: Rename | None
+) -> Any:
     """The sync twin. `caller` is the frame of the statement that asks for it."""
     if isinstance(target, SyncFunction | SyncProperty | Twin | TwinModule) or (
         isinstance(target, type) and Twin in target.__mro__
     ):
         raise TypeError(f"{target!r} is a sync twin already; its async original is at .aio")
-    if isinstance(target, property):
-        return twin_property_of(translator, target)
     if isinstance(target, ModuleType):
         name = bound_name(caller) or target.__name__.rpartition(".")[2]
         module = caller.f_globals.get("__name__", target.__name__)
-        return twin_module_of(translator, target, module, name)
-    # Calling a class whose instances can be awaited gives an awaitable, as calling a function does.
-    if isinstance(target, type) and not hasattr(target, "__await__"):
-        return _class(translator, target, caller)
+        return twin_module_of(translator.apart(deep=True), target, module, name, rename)
+    if rename is not None:
+        raise TypeError(
+            f"rename says what the twins in a module or package are called, and {target!r} is none "
+            f"of these: name its twin by an assignment, as in Acme = synced(AsyncAcme)"
+        )
+    if isinstance(target, type):
+        return _class(translator.apart(deep=deep), target, caller)
+    if deep:
+        translator = translator.apart(deep=True)
+    if isinstance(target, property):
+        return twin_property_of(translator, target)
     return twin_function_of(translator, target)
 
 

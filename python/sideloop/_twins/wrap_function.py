@@ -3,9 +3,11 @@
 from typing import Any
 
 from sideloop._sideloop import call_name, check_async_fn
-from sideloop._twins.form import Form, form_behind, is_function, is_sync
+from sideloop._twins.code import asks_for_loop
+from sideloop._twins.form import form_behind, is_dispatched, is_function, is_sync
 from sideloop._twins.function import SyncFunction, SyncProperty
-from sideloop._twins.hooked import twin_kind
+from sideloop._twins.hooked import called_kind, making_kind, twin_kind
+from sideloop._twins.nature import makes_async
 from sideloop._twins.translator import Translator
 
 
@@ -15,14 +17,18 @@ def twin_function_of(translator: Translator, async_fn: Any) -> SyncFunction:
         # Says what it is instead, and closes a coroutine object.
         check_async_fn(async_fn)
     form = form_behind(async_fn)
-    if form is None and is_sync(async_fn):
+    needs_loop = asks_for_loop(getattr(async_fn, "__func__", async_fn))
+    if form is None and is_sync(async_fn) and not needs_loop:
         raise TypeError(
             f"expected an async function, and {call_name(async_fn)} is a sync one: call it as it "
             f"is, or write it with 'async def'; one that returns an awaitable says so, as by "
             f"'-> Awaitable[int]'"
         )
-    # Where nothing is known, it may return an awaitable: a call will show.
-    return twin_kind(form or Form.AWAITED, async_fn)(translator, async_fn)
+    if form is not None and not is_dispatched(async_fn):
+        return twin_kind(form, async_fn)(translator, async_fn)
+    if is_dispatched(async_fn) or needs_loop or makes_async(async_fn):
+        return called_kind(async_fn)(translator, async_fn)
+    return making_kind(async_fn)(translator, async_fn)
 
 
 def twin_property_of(translator: Translator, original: property) -> SyncProperty:

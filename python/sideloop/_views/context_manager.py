@@ -59,11 +59,11 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
 
     def __enter__(self) -> T_co:
         host, visit = self._begin()
-        entered = host.run(visit.enter)
         try:
-            viewed: T_co = self._view(entered)
-        except BaseException as error:  # a signal handler's: the block will not be, so nor its end
-            self.__exit__(type(error), error, error.__traceback__)
+            viewed: T_co = self._view(host.run(visit.enter))
+        except BaseException as error:
+            if visit.entered:  # a signal handler's: the block will not be, so nor its end
+                self.__exit__(type(error), error, error.__traceback__)
             raise
         return viewed
 
@@ -111,6 +111,11 @@ class Visit(Generic[T]):
         self._make = make
         self._manager: AbstractAsyncContextManager[T, bool | None] | None = None
 
+    @property
+    def entered(self) -> bool:
+        """Whether it was entered, and not left."""
+        return self._manager is not None
+
     async def enter(self) -> T:
         manager = self._make()
         entered = await type(manager).__aenter__(manager)
@@ -134,6 +139,10 @@ class Visit(Generic[T]):
     async def drop(self) -> None:
         error = GeneratorExit()
         await self.exit(GeneratorExit, error, None)
+
+    def forget(self) -> None:
+        """It will not be left: whoever has entered it goes on with what that gave."""
+        self._manager = None
 
     async def rescue(self, cancellation: BaseException) -> None:
         kind, traceback = type(cancellation), cancellation.__traceback__

@@ -66,7 +66,9 @@ pub(super) fn drive(
         Ok(())
     };
     let (ended, interrupted) = match turned? {
-        Turned::Until(interrupted) => (patience.ended(py, outcome_of(call)), interrupted),
+        Turned::Until(interrupted) => {
+            (patience.ended(py, outcome_of(call), || call.get().name(py)), interrupted)
+        }
         Turned::NeverRan => (patience.never_ran(), None),
         Turned::Left => (patience.left(), None),
     };

@@ -68,10 +68,10 @@ impl Pause {
         loop {
             let now = Instant::now();
             let seen = self.wait(py, next_look(looks, now, end))?;
+            py.check_signals()?;
             if seen != Wait::TimedOut || end.is_some_and(|end| end <= Instant::now()) {
                 return Ok(seen);
             }
-            py.check_signals()?;
         }
     }
 }

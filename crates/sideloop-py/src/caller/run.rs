@@ -77,14 +77,12 @@ pub(crate) fn wait_for(
             let waiting = Waiting { call: &call, pause, patience };
             let ended = waiting.submit_and_wait();
             let over = import.map_or(Ok(()), importing::Wait::end);
-            let ended = match (ended, over) {
-                (ended, Ok(())) => ended,
-                (Ok(ended), Err(error)) => Ok(ended.interrupted_by(py, error)),
-                (Err(before), Err(error)) => Err(after(py, error, before)),
-            };
-            (call, ended)
+            (call, interrupted(py, ended, over))
         }
     };
+    // Before anything that it holds is dropped: the interpreter runs a signal's handler in the next Python code
+    // there is, and what it raises in a finalizer is lost.
+    let ended = interrupted(py, ended, py.check_signals());
     match ended.inspect_err(|_| core.counts.sent_back.add(1))? {
         Ended::Outcome(Outcome::Value(value)) => {
             core.counts.returned.add(1);
@@ -109,5 +107,14 @@ pub(crate) fn wait_for(
                 Err(later) => after(py, later, error),
             })
         }
+    }
+}
+
+/// How the wait ended, with what came up at its end.
+fn interrupted(py: Python<'_>, ended: PyResult<Ended>, by: PyResult<()>) -> PyResult<Ended> {
+    match (ended, by) {
+        (ended, Ok(())) => ended,
+        (Ok(ended), Err(error)) => Ok(ended.interrupted_by(py, error)),
+        (Err(before), Err(error)) => Err(after(py, error, before)),
     }
 }

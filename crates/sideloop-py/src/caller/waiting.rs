@@ -72,7 +72,7 @@ impl Waiting<'_, '_> {
             match seen {
                 Ok(Wait::TimedOut) => {}
                 Ok(Wait::Done | Wait::Gone) | Err(_) => {
-                    let ended = self.patience.ended(py, outcome_of(self.call));
+                    let ended = self.patience.ended(py, outcome_of(self.call), || call.name(py));
                     return Ok(match interrupted {
                         Some(error) => ended.interrupted_by(py, error),
                         None => ended,

@@ -1,6 +1,6 @@
 //! A step's caller: as that of any call.
 
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use sideloop_core::host::{Expired, Kind, Rise, Sit};
@@ -12,7 +12,7 @@ use crate::model::{
     Host, Router, RunnerCore, State, Step, Variables, Work, left_over, nothing_left,
 };
 use crate::policy::deadline::{self, Limit};
-use crate::policy::errors::name_of;
+use crate::policy::errors::{begun_before_fork, name_of};
 use crate::policy::outcome::{Outcome, is_cancelled};
 use crate::python::{context, sniffed};
 
@@ -184,10 +184,9 @@ fn after_the_end(
             Outcome::Value(_) | Outcome::NotStarted => Ok(py.None()),
         },
         None if kind == Kind::Close => Ok(py.None()),
-        Some(_) | None if core.get().entry.is_orphaned() => Err(PyRuntimeError::new_err(format!(
-            "{} was begun before the fork, on a loop of the parent process; begin it anew",
-            name_of(inside.async_fn.bind(py))
-        ))),
+        Some(_) | None if core.get().entry.is_orphaned() => {
+            Err(begun_before_fork(&name_of(inside.async_fn.bind(py))))
+        }
         Some(_) | None => Err(core.get().stopped_error(py, name_of(inside.async_fn.bind(py)))),
     }
 }

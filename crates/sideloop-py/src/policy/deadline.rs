@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::PyTimeoutError;
+use pyo3::exceptions::{PyRuntimeError, PyTimeoutError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::policy::errors::name_of;
@@ -37,17 +37,24 @@ pub(crate) fn is_variable(variable: &Bound<'_, PyAny>) -> bool {
     VARIABLE.get().is_some_and(|own| variable.is(own))
 }
 
-/// One time limit, from entering its block to leaving it.
-#[pyclass(frozen, module = "sideloop._sideloop")]
+/// One time limit, from entering its block to leaving it; the base of `sideloop.timeout`.
+///
+/// Entered and left without Python code, in which a signal handler could raise and leave it in force for ever.
+#[pyclass(frozen, subclass, module = "sideloop._sideloop")]
 pub(crate) struct Limit {
-    at: Instant,
     /// The duration that the user gave, in seconds.
     seconds: f64,
     /// What a call gets to unwind, if not its runner's grace. A limit that has one stands alone: the limits
     /// around it wait for its end.
     grace: Option<Duration>,
-    /// Whether the block has not been left.
-    open: AtomicBool,
+    /// Since its block was entered.
+    entered: OnceLock<Entered>,
+    /// Whether the block has been left.
+    over: AtomicBool,
+}
+
+struct Entered {
+    at: Instant,
     /// The limit around this one.
     outer: Option<Py<Limit>>,
 }
@@ -79,40 +86,55 @@ impl Deadline {
 
 #[pymethods]
 impl Limit {
-    /// Enter a block: limit the calls that are made here from now on.
-    #[staticmethod]
-    fn enter(py: Python<'_>, seconds: f64) -> PyResult<Bound<'_, Self>> {
-        let outer = in_force(py)?;
-        let limit = Self::new(Instant::now() + bounded(seconds), seconds, None, outer);
-        let limit = Bound::new(py, limit)?;
-        set(py, Some(&limit))?;
-        Ok(limit)
+    #[new]
+    fn new(seconds: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if !seconds.ge(0)? {
+            return Err(PyValueError::new_err(format!(
+                "a timeout is a number of seconds that is not negative: {}",
+                seconds.repr()?
+            )));
+        }
+        Ok(Self::lasting(seconds.extract()?, None))
     }
 
-    /// The same, whatever limits are in force, for what has `seconds` in all: the last `grace` of them to unwind.
+    /// One for what has `seconds` in all, whatever limits are in force: the last `grace` of them to unwind.
     #[staticmethod]
-    fn enter_alone(py: Python<'_>, seconds: f64, grace: f64) -> PyResult<Bound<'_, Self>> {
-        let (outer, at) = (in_force(py)?, Instant::now() + bounded(seconds - grace));
-        let limit = Bound::new(py, Self::new(at, seconds, Some(bounded(grace)), outer))?;
-        set(py, Some(&limit))?;
-        Ok(limit)
+    fn alone(seconds: f64, grace: f64) -> Self {
+        Self::lasting(seconds, Some(bounded(grace)))
+    }
+
+    /// Enter the block: limit the calls that are made here from now on.
+    fn __enter__(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (py, limit) = (slf.py(), slf.get());
+        let outer = in_force(py)?.map(Bound::unbind);
+        let before_grace = bounded(limit.seconds).saturating_sub(limit.grace.unwrap_or_default());
+        if limit.entered.set(Entered { at: Instant::now() + before_grace, outer }).is_err() {
+            return Err(PyRuntimeError::new_err(format!(
+                "this sideloop.timeout({}) was entered before: make one for each block",
+                limit.seconds
+            )));
+        }
+        set(py, Some(slf))
     }
 
     /// Leave the block, from any thread and in any context.
-    fn leave(slf: &Bound<'_, Self>) -> PyResult<()> {
-        slf.get().end();
-        in_force(slf.py()).map(drop)
+    fn __exit__(
+        &self,
+        kind: &Bound<'_, PyAny>,
+        _error: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        if self.entered.get().is_none() {
+            return Ok(());
+        }
+        self.end();
+        in_force(kind.py()).map(drop)
     }
 }
 
 impl Limit {
-    fn new(
-        at: Instant,
-        seconds: f64,
-        grace: Option<Duration>,
-        outer: Option<Bound<'_, Self>>,
-    ) -> Self {
-        Self { at, seconds, grace, open: AtomicBool::new(true), outer: outer.map(Bound::unbind) }
+    fn lasting(seconds: f64, grace: Option<Duration>) -> Self {
+        Self { seconds, grace, entered: OnceLock::new(), over: AtomicBool::new(false) }
     }
 
     /// A limit for a step that cleans up: as the one in force, but the step has the grace at least.
@@ -125,17 +147,19 @@ impl Limit {
     ) -> PyResult<Option<Bound<'py, Self>>> {
         let Some(deadline) = limit.get().deadline() else { return Ok(None) };
         let at = deadline.at.max(Instant::now() + grace);
-        Bound::new(limit.py(), Self::new(at, deadline.seconds, deadline.grace, None)).map(Some)
+        let cleanup = Self::lasting(deadline.seconds, deadline.grace);
+        let _ = cleanup.entered.set(Entered { at, outer: None });
+        Bound::new(limit.py(), cleanup).map(Some)
     }
 
     /// The block is left: nothing is limited by it any more.
     pub(crate) fn end(&self) {
         // ORDERING: Relaxed: nothing else is published by it.
-        self.open.store(false, Ordering::Relaxed);
+        self.over.store(true, Ordering::Relaxed);
     }
 
-    fn is_open(&self) -> bool {
-        self.open.load(Ordering::Relaxed)
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 
     /// The nearest deadline of the blocks that are open.
@@ -143,14 +167,18 @@ impl Limit {
         let mut nearest: Option<Deadline> = None;
         let mut next = Some(self);
         while let Some(limit) = next {
-            let is_open = limit.is_open();
-            if is_open && nearest.is_none_or(|nearest| limit.at < nearest.at) {
-                let Self { at, seconds, grace, .. } = *limit;
-                nearest = Some(Deadline { at, seconds, grace });
+            let Some(Entered { at, outer }) = limit.entered.get() else { break };
+            let is_open = !limit.is_over();
+            if is_open && nearest.is_none_or(|nearest| *at < nearest.at) {
+                nearest = Some(Deadline { at: *at, seconds: limit.seconds, grace: limit.grace });
             }
-            next = limit.outer.as_ref().filter(|_| !is_open || limit.grace.is_none()).map(Py::get);
+            next = outer.as_ref().filter(|_| !is_open || limit.grace.is_none()).map(Py::get);
         }
         nearest
+    }
+
+    fn outer(&self) -> Option<&Py<Self>> {
+        self.entered.get()?.outer.as_ref()
     }
 }
 
@@ -160,12 +188,12 @@ impl Limit {
 /// What reading or setting a context variable raises.
 pub(crate) fn in_force(py: Python<'_>) -> PyResult<Option<Bound<'_, Limit>>> {
     let Some(found) = get(py)? else { return Ok(None) };
-    if found.get().is_open() {
+    if !found.get().is_over() {
         return Ok(Some(found));
     }
     let mut next = Some(found);
-    while let Some(limit) = next.take_if(|limit| !limit.get().is_open()) {
-        next = limit.get().outer.as_ref().map(|outer| outer.bind(py).clone());
+    while let Some(limit) = next.take_if(|limit| limit.get().is_over()) {
+        next = limit.get().outer().map(|outer| outer.bind(py).clone());
     }
     // What is over is not looked at again.
     set(py, next.as_ref())?;

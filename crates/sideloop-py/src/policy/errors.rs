@@ -1,6 +1,6 @@
 //! Our own errors, defined in Python (`sideloop._base.errors`) and raised from here.
 
-use pyo3::exceptions::PyOSError;
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
@@ -77,6 +77,13 @@ pub(crate) fn check_not_finalizing(async_fn: &Bound<'_, PyAny>) -> PyResult<()> 
         name_of(async_fn)
     );
     Err(PyErr::from_value(class.bind(py).call1((message,))?))
+}
+
+/// The error for a fork's child that finds a call of the parent's.
+pub(crate) fn begun_before_fork(call: &str) -> PyErr {
+    PyRuntimeError::new_err(format!(
+        "{call} was begun before the fork, on a loop of the parent process; begin it anew"
+    ))
 }
 
 /// A system call's error, as the `OSError` that Python's own would raise.

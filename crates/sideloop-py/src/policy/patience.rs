@@ -16,6 +16,7 @@
 
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
 
 use crate::policy::chain::{after, because_of};
@@ -130,9 +131,22 @@ impl Patience {
         }
     }
 
-    /// The task has ended: with its outcome, unless it was asked to.
-    pub(crate) fn ended(self, py: Python<'_>, outcome: Outcome) -> Ended {
-        match (self.unwinding, outcome) {
+    /// The task has ended: with its outcome, unless it was asked to. `name` is the call's.
+    pub(crate) fn ended(
+        mut self,
+        py: Python<'_>,
+        outcome: Outcome,
+        name: impl Fn() -> String,
+    ) -> Ended {
+        let unwinding = match (self.unwinding.take(), &outcome) {
+            // Calls that are nested in each other have one limit, whichever of them looks first.
+            (None, Outcome::Error(raised)) if raised.is_instance_of::<PyTimeoutError>(py) => {
+                let missed = self.deadline().filter(|deadline| deadline.at <= Instant::now());
+                missed.map(|deadline| (deadline.missed(&name()), deadline.at))
+            }
+            (unwinding, _) => unwinding,
+        };
+        match (unwinding, outcome) {
             (None, outcome) => Ended::Outcome(outcome),
             // Whatever was the reason to stop it: an exit exits.
             (Some((reason, _)), Outcome::Error(raised))

@@ -24,17 +24,19 @@ pub(crate) fn keep_weak<'py>(
     Ok(reference)
 }
 
-/// Forget a reference whose object has gone, unless another one is kept there already.
+/// Forget a reference whose object has gone, unless another one is kept under its `key` already.
+///
+/// As the reference's callback it runs no Python code, in which what a signal handler raises would be lost.
 ///
 /// # Errors
-/// `MemoryError`.
+/// `MemoryError`; `AttributeError` if it has no `key`.
 #[pyfunction]
 pub(crate) fn forget_weak(
     table: &Bound<'_, PyDict>,
-    key: &Bound<'_, PyInt>,
     reference: &Bound<'_, PyWeakrefReference>,
 ) -> PyResult<()> {
-    if found(table, key)?.is_some_and(|found| found.is(reference)) {
+    let key = reference.getattr("key")?.cast_into()?;
+    if found(table, &key)?.is_some_and(|found| found.is(reference)) {
         table.del_item(key)?;
     }
     Ok(())

@@ -138,7 +138,7 @@ fn out_of_descriptors() {
 }
 
 /// Set how many descriptors this process may open, and return how many it might.
-fn limit_descriptors(most: libc::rlim_t) -> libc::rlim_t {
+pub(crate) fn limit_descriptors(most: libc::rlim_t) -> libc::rlim_t {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is valid for writes.
     assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) }, 0);

@@ -17,9 +17,14 @@ mod panics;
 
 mod limits;
 
+mod first_calls;
+
 mod threads;
 
 mod global;
+
+#[cfg(feature = "hint")]
+mod hint;
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -27,14 +32,24 @@ use std::process::{Command, ExitCode};
 /// A program's name, and what to run.
 type Program = (&'static str, fn());
 
-const PROGRAMS: &[&[Program]] =
-    &[fork::PROGRAMS, thread_end::PROGRAMS, panics::PROGRAMS, limits::PROGRAMS, global::PROGRAMS];
+const PROGRAMS: &[&[Program]] = &[
+    fork::PROGRAMS,
+    thread_end::PROGRAMS,
+    panics::PROGRAMS,
+    limits::PROGRAMS,
+    first_calls::PROGRAMS,
+    global::PROGRAMS,
+    #[cfg(feature = "hint")]
+    hint::PROGRAMS,
+];
 
 fn main() -> ExitCode {
     let programs = || PROGRAMS.iter().copied().flatten();
     let arguments: Vec<_> = env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
     if let Ok(name) = env::var("SIDELOOP_PROGRAM") {
         process::limit();
+        #[cfg(feature = "hint")]
+        let programs = || programs().chain(hint::PANICKING);
         let (_, run) = programs().find(|(program, _)| *program == name).expect("it is listed");
         run();
         return ExitCode::SUCCESS;

@@ -1,0 +1,1 @@
+"""Twins beside what others make of async libraries for sync users: `python -m twins`."""

@@ -1,0 +1,33 @@
+"""Tell what a signal handler has raised from what the code has in which it came."""
+
+import signal
+import threading
+from types import CodeType
+from typing import Any
+
+
+def is_of_a_handler(error: BaseException) -> bool:
+    """Whether an exception was raised by a signal handler that is installed now.
+
+    Python runs those between two instructions of the main thread, whatever that does. Where an
+    error is reported rather than raised, a handler's is nobody's error but the program's.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    handlers = {_code_of(signal.getsignal(number)) for number in signal.valid_signals()}
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code in handlers:
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def _code_of(handler: Any) -> CodeType | None:
+    while hasattr(handler, "func"):  # functools.partial
+        handler = handler.func
+    for function in (handler, getattr(handler, "__func__", None), type(handler).__call__):
+        code: CodeType | None = getattr(function, "__code__", None)
+        if code is not None:
+            return code
+    return None
