@@ -55,9 +55,8 @@ class Opened(Translated):
             del error
 
     def __del__(self) -> None:
-        visit: Visit[Any] | None = object.__getattribute__(self, "__dict__").get(
-            "the visit of this twin"
-        )
+        own = object.__getattribute__(self, "__dict__")
+        visit: Visit[Any] | None = own.get("the visit of this twin")
         if visit is not None:
             visit.forget()
 
