@@ -175,8 +175,8 @@ class TestTheTwin:
     def test_looks_like_the_function(self) -> None:
         twin = sideloop.synced(count)
         assert twin.__name__ == "count"
-        assert inspect.signature(twin) == inspect.signature(count)
-        assert twin.__wrapped__ is count  # type: ignore[attr-defined]
+        assert str(inspect.signature(twin)) == "(to: int) -> sideloop.SyncGenerator[int, None]"
+        assert twin.aio is count  # type: ignore[attr-defined]
 
     def test_is_a_method_in_a_class(self) -> None:
         class Pages:

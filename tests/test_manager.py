@@ -566,7 +566,7 @@ class TestSynced:
         assert twin.__qualname__ == original.__qualname__
         assert twin.__module__ == __name__
         assert twin.__doc__ == "What it does."
-        assert twin.__wrapped__ is original  # type: ignore[attr-defined]
+        assert twin.aio is original  # type: ignore[attr-defined]
         assert twin.__annotations__ == original.__annotations__
         assert inspect.signature(twin) == inspect.signature(original)
         assert not inspect.iscoroutinefunction(twin)

@@ -22,6 +22,7 @@ import pytest
 
 import sideloop
 from sideloop import DeadlockError, LoopManager, NestingError, synced
+from sideloop._twins.view import resident_of
 
 number: contextvars.ContextVar[int] = contextvars.ContextVar("number", default=0)
 
@@ -271,11 +272,7 @@ class TestAMethod:
                 return int(Place.where(self))
 
         mine, other = Mine(), Place()
-        assert (
-            mine.asked()
-            == mine.where()
-            == id(mine.__dict__["_sideloop_resident"].home.loop.found.loop)
-        )
+        assert mine.asked() == mine.where() == id(resident_of(mine).home.loop.found.loop)
         found: list[Any] = []
         thread = threading.Thread(
             target=lambda: found.extend([Place.where(other), *Place.items(other)])
@@ -543,7 +540,7 @@ def mine_loop_thread(twin: Any) -> int:
     class AsyncWhere(AsyncBot):
         pass
 
-    return int(twin.__dict__["_sideloop_resident"].router.run(ident.aio, (None,), {}))
+    return int(resident_of(twin).router.run(ident.aio, (None,), {}))
 
 
 class TestAGenerator:

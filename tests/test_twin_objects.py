@@ -19,6 +19,7 @@ from programs import Ended, run
 import sideloop
 from sideloop import DeadlockError, LoopManager, RunnerClosedError
 from sideloop._manager.runners import IDLE_LIMIT
+from sideloop._twins.counterpart import VISITS
 
 WAIT = 20
 
@@ -827,7 +828,7 @@ class TestVisits:
             in_thread(USES["with"], client, 1)
             in_thread(client.__enter__)
             in_thread(client.__exit__, None, None, None)
-        assert not client.__dict__["_sideloop_visits"]._all
+        assert not client.__dict__[VISITS]._all
 
 
 class TestErrorsOfObjectsOfAnotherLoop:
@@ -937,7 +938,7 @@ class TestAPickledTwin:
         twin = manager.synced(made_future)
         again = [pickle.loads(pickle.dumps(manager)) for _ in range(3)]
         assert all(one is manager for one in again)
-        assert pickle.loads(pickle.dumps(twin)).translator.manager is manager
+        assert pickle.loads(pickle.dumps(twin)).__sideloop_translator__.manager is manager
         manager.close()
 
     def test_brings_one_manager_where_there_is_none(self) -> None:
@@ -948,5 +949,5 @@ class TestAPickledTwin:
         gc.collect()
         assert old() is None
         twins = [pickle.loads(data) for _ in range(3)]
-        assert len({twin.translator.manager for twin in twins}) == 1
-        twins[0].translator.manager.close()
+        assert len({twin.__sideloop_translator__.manager for twin in twins}) == 1
+        twins[0].__sideloop_translator__.manager.close()

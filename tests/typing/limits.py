@@ -82,7 +82,7 @@ def code_after_a_call_that_never_returns() -> NoReturn:  # pyright: ignore[repor
 
 def the_original_is_not_in_the_type_of_its_twin() -> None:
     # It is there at run time. The type is a plain callable, since that is what a class body binds.
-    print(synced(add).__wrapped__)  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]
+    print(synced(add).aio)  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def decorators_either_way_round_are_accepted(store: Store) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import asyncio.base_events
 import os.path
+import sys
 import threading
 import traceback
 import types

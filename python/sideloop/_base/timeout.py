@@ -21,7 +21,8 @@ class timeout(Limit):  # noqa: N801  # reads as a statement, like asyncio.timeou
         seconds: The limit in seconds, from entering the block; with 0 no call is started.
 
     Raises:
-        ValueError: `seconds` is negative or not a number.
+        ValueError: `seconds` is negative or NaN.
+        TypeError: `seconds` is no number.
         RuntimeError: It was entered before.
         TimeoutError: From a call in the block.
 

@@ -141,7 +141,7 @@ class Stub:
                     ast.Name(name, ast.Load()), self._imports.name("typing", "Any"), None, 1
                 )
             ]
-        annotations = Annotations(scope, self._imports, twin.translator)
+        annotations = Annotations(scope, self._imports, twin.__sideloop_translator__)
         form = form_behind(original)
         # A bound method's has the instance in its parameters.
         return twin_function(name, nodes, form, annotations, bound="." in path)

@@ -14,9 +14,10 @@ from typing import Any
 from sideloop._base.errors import without_our_frame
 from sideloop._twins.behind import super_of
 from sideloop._twins.known import RESIDENT
+from sideloop._twins.memory import remember
 from sideloop._twins.override import found_by, twin_of
-from sideloop._twins.static import static_of
-from sideloop._twins.translate import kind_of
+from sideloop._twins.static import has_aio, names_aio, static_of
+from sideloop._twins.translate import ORIGINAL, kind_of
 from sideloop._twins.translator import Resident
 from sideloop._twins.view import resident_of
 
@@ -42,6 +43,8 @@ class Birth:
         _births.now.append(self)
         try:
             made = self._kind(*args, **kwargs)
+            if has_aio(made):
+                raise TypeError(names_aio(self._kind.__qualname__))  # an answer
         except BaseException as error:
             # In no variable: the frame would hold what holds the frame.
             return without_our_frame(error)
@@ -66,8 +69,9 @@ class Birth:
         """From here on the twin stands for the object."""
         known = self._resident.known
         self._twin.__dict__[RESIDENT] = known.settle(inside, self._resident)
-        self._twin.__dict__["_sideloop_original"] = inside
+        self._twin.__dict__[ORIGINAL] = inside
         known.adopt(inside, self._twin)
+        remember(self._twin, inside, self._resident.out)
 
 
 _births = _Births()
@@ -92,8 +96,9 @@ def hidden_constructor(owner: Any) -> Any:
             after = type(inside).__mro__[type(inside).__mro__.index(hidden) + 1]
             initialise(inside, after, args, kwargs)
 
+    static = inspect.getattr_static(owner, "__init__")
     with contextlib.suppress(TypeError, ValueError):
-        vars(__init__)["__signature__"] = inspect.signature(owner.__init__)
+        vars(__init__)["__signature__"] = inspect.signature(getattr(static, "async_fn", static))
     return __init__
 
 
@@ -125,13 +130,13 @@ def initialise(inside: Any, original: type, args: Any, kwargs: Any) -> None:
 
 def begin(twin: Any, original: type, args: Any, kwargs: Any) -> BaseException | None:
     """What `__init__` of a twin does for an object of a user's class. Returns what went wrong."""
-    if "_sideloop_original" not in twin.__dict__:
+    if ORIGINAL not in twin.__dict__:
         origin = twin.__sideloop__
         resident = origin.translator.here(origin.begin)
         birth = Birth(twin, original, resident)
         error: BaseException | None = resident.router.run(origin.begin, (birth, *args), kwargs)
         return error
-    inside, resident = twin.__dict__["_sideloop_original"], resident_of(twin)
+    inside, resident = twin.__dict__[ORIGINAL], resident_of(twin)
 
     async def again() -> None:
         initialise(inside, original, args, kwargs)

@@ -12,12 +12,13 @@ from sideloop._twins.visits import Visits
 from sideloop._views.context_manager import SyncContextManager
 from sideloop._views.generator import items_of
 
-_VISITS = "_sideloop_visits"
+VISITS = "the visits of this twin"
+"""What a twin has those under."""
 
 
 def _visits(twin: Any) -> Visits[SyncContextManager[Any]]:
-    found: Visits[SyncContextManager[Any]] | None = twin.__dict__.get(_VISITS)
-    return found if found is not None else twin.__dict__.setdefault(_VISITS, Visits())
+    found: Visits[SyncContextManager[Any]] | None = twin.__dict__.get(VISITS)
+    return found if found is not None else twin.__dict__.setdefault(VISITS, Visits())
 
 
 class Counterparts(Twin):

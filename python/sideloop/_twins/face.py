@@ -15,7 +15,7 @@ from sideloop._hooks.hook import Hook, depth
 from sideloop._hooks.places import Place
 from sideloop._hooks.worker import Lease
 from sideloop._twins.form import Form, form_of
-from sideloop._twins.function import TWINS, SyncFunction
+from sideloop._twins.function import TWINS, is_twin_function
 from sideloop._twins.translate import into, is_plain, kind_of
 from sideloop._twins.translator import Translator
 
@@ -175,7 +175,7 @@ def _call_here(called: Called, kwargs: dict[str, Any]) -> Any:
 
 def _async_of(sync_fn: Any) -> Any:
     """The async function that a user has written all the same, or the original of a twin."""
-    if isinstance(sync_fn, SyncFunction):
+    if is_twin_function(sync_fn):
         sync_fn = sync_fn.aio
     return None if form_of(sync_fn) is None else sync_fn
 

@@ -94,7 +94,7 @@ def form_of(async_fn: object) -> Form | None:
 
     What it is comes before what it says: a `def` that returns an awaitable may be annotated so.
     """
-    function = _function(async_fn)
+    function = function_behind(async_fn)
     if inspect.iscoroutinefunction(function):
         return Form.AWAITED
     if inspect.isasyncgenfunction(function):
@@ -113,14 +113,14 @@ def form_behind(async_fn: object) -> Form | None:
     That one is likely to pass on what it gets. It need not: it may be somebody's sync twin of it.
     """
     while (form := form_of(async_fn)) is None:
-        if (async_fn := getattr(_function(async_fn), "__wrapped__", None)) is None:
+        if (async_fn := getattr(function_behind(async_fn), "__wrapped__", None)) is None:
             return None
     return form
 
 
 def is_sync(sync_fn: object) -> bool:
-    """Whether it is plain that a call gives a value: nothing can be awaited then."""
-    function = _function(sync_fn)
+    """Whether nothing shows that a call gives an awaitable: not what it is, not what it says."""
+    function = function_behind(sync_fn)
     if inspect.isgeneratorfunction(function):
         return True
     if isinstance(function, types.BuiltinFunctionType) and function.__self__ is builtins:
@@ -137,7 +137,7 @@ _PARTIAL: tuple[Any, ...] = (
 )
 
 
-def _function(async_fn: Any) -> Any:
+def function_behind(async_fn: Any) -> Any:
     """What a callable runs in the end: of a partial, a bound method, an object with `__call__`."""
     while isinstance(async_fn, _PARTIAL):
         async_fn = async_fn.func
@@ -146,10 +146,10 @@ def _function(async_fn: Any) -> Any:
         marks = vars(async_fn)
         method = marks.get("__partialmethod__") or marks.get("_partialmethod")
         if isinstance(method, functools.partialmethod):
-            return _function(method)
+            return function_behind(method)
     inside: Any = getattr(async_fn, "__func__", None)
     if inside is not None and (inspect.ismethod(async_fn) or is_function(async_fn)):
-        return _function(inside)
+        return function_behind(inside)
     if not isinstance(async_fn, type) and not inspect.isroutine(async_fn):
         return type(async_fn).__call__ if callable(async_fn) else async_fn
     return async_fn

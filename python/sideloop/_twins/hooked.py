@@ -19,10 +19,12 @@ class _Hooked(SyncFunction):
     """Before the call of another twin, as which it is made."""
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        args, kwargs = taken_call(self.translator, self.__wrapped__, args, kwargs)
+        args, kwargs = taken_call(
+            self.__sideloop_translator__, self.__sideloop_async_fn__, args, kwargs
+        )
         found = super().__call__(*args, **kwargs)
-        wants = wants_of(self.__wrapped__)
-        return found if wants is None else wants.handed_out(self.translator, found)
+        wants = wants_of(self.__sideloop_async_fn__)
+        return found if wants is None else wants.handed_out(self.__sideloop_translator__, found)
 
 
 class HookedFunction(_Hooked):

@@ -14,7 +14,7 @@ from typing import Any
 from sideloop._twins.annotation import are_known, class_hints_of, hints_of, self_hints_of
 from sideloop._twins.face import Called, face_of
 from sideloop._twins.form import Form, form_behind, form_of, is_function
-from sideloop._twins.function import SyncFunction
+from sideloop._twins.function import is_twin_function
 from sideloop._twins.given import HOOK, user_of
 from sideloop._twins.translate import Translated, is_plain, kind_of
 from sideloop._twins.translator import Translator
@@ -163,9 +163,13 @@ _faces: "weakref.WeakValueDictionary[tuple[Any, ...], Any]" = weakref.WeakValueD
 
 def hook_of(translator: Translator, form: Form, value: Any) -> Any:
     """What async code gets of a callable: one that is async already, as it is."""
-    if isinstance(value, SyncFunction) and form_of(value.aio) is not None:
+    if is_twin_function(value) and form_of(value.aio) is not None:
         return value.aio
-    if isinstance(value, Translated) or form_of(value) is not None or _is_awaitable_class(value):
+    if (
+        issubclass(kind_of(value), Translated)
+        or form_of(value) is not None
+        or _is_awaitable_class(value)
+    ):
         return value
     inside = getattr(value, "__self__", None)
     # A method is another object each time that it is asked for.

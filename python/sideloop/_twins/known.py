@@ -9,10 +9,11 @@ from sideloop._base.signals import is_of_a_handler
 from sideloop._base.stack import warn_user
 from sideloop._sideloop import forget_weak, keep_weak
 from sideloop._twins.by_class import ByClass, mro_of
-from sideloop._twins.translate import Translated
+from sideloop._twins.memory import remember
+from sideloop._twins.translate import Translated, new_twin
 
-RESIDENT = "_sideloop_resident"
-"""The attribute of an object's twin that says where it lives."""
+RESIDENT = "where this twin lives"
+"""What an object's twin has that under."""
 
 
 L = TypeVar("L", bound="Lives")
@@ -23,6 +24,13 @@ class Lives(Protocol):
 
     def as_for(self, twin_class: Any, /) -> Any:
         """The same, as objects of this class are translated for."""
+
+    def out(self, value: Any, /) -> Any:
+        """The sync view of what async code has handed out."""
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 class Known:
@@ -115,7 +123,8 @@ class Known:
         """The one twin of an object. Where that lives is settled later, if it is not said."""
         found = self.found_twin(original)
         if found is None:
-            made = twin_class.of(original)
+            view = _as_it_is if resident is None else resident.out
+            made = new_twin(twin_class, original, view)
             if resident is not None:
                 settled = self.settle(original, resident)
                 made.__dict__[RESIDENT] = settled.as_for(twin_class)
@@ -124,6 +133,8 @@ class Known:
             # Another thread's may have come first, and may go before it is held here.
             while (found := keep_weak(self._twins, ref.key, ref)()) is None:
                 pass
+            # Not before: it may hold itself.
+            remember(found, original, view)
         return found
 
     def adopt(self, original: object, twin: Translated) -> None:

@@ -9,7 +9,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from sideloop._twins.translate import Translated, kind_of
+from sideloop._twins.translate import Translated, kind_of, new_twin
 from sideloop._twins.translator import Translator
 from sideloop._views.context_manager import SyncContextManager, Visit
 
@@ -26,11 +26,11 @@ class Opened(Translated):
         manager = SyncContextManager[Any](translator.router, kind_of(found), lambda: found)
         host, visit = manager._begin()  # pyright: ignore[reportPrivateUsage]  # ours
         entered = host.run(visit.enter)
-        opened: Any = cls.of(entered)
+        opened: Any = new_twin(cls, entered, translator.out)
         own = object.__getattribute__(opened, "__dict__")
-        own["_sideloop_manager"], own["_sideloop_visit"] = manager, visit
+        own["the manager of this twin"], own["the visit of this twin"] = manager, visit
         try:
-            own["_sideloop_view"] = translator.out(entered)
+            own["the view of this twin"] = translator.out(entered)
         except BaseException as error:  # a signal handler's: nobody will get it
             manager.__exit__(type(error), error, error.__traceback__)
             raise
@@ -43,19 +43,20 @@ class Opened(Translated):
 
     def __enter__(self) -> Any:
         own = object.__getattribute__(self, "__dict__")
-        if own.pop("_sideloop_visit", None) is None:
-            return own["_sideloop_manager"].__enter__()
-        return own["_sideloop_view"]
+        if own.pop("the visit of this twin", None) is None:
+            return own["the manager of this twin"].__enter__()
+        return own["the view of this twin"]
 
     def __exit__(self, *error: Any) -> Any:
         own = object.__getattribute__(self, "__dict__")
         try:
-            return own["_sideloop_manager"].__exit__(*error)
+            return own["the manager of this twin"].__exit__(*error)
         finally:
             del error
 
     def __del__(self) -> None:
-        visit: Visit[Any] | None = object.__getattribute__(self, "__dict__").get("_sideloop_visit")
+        own = object.__getattribute__(self, "__dict__")
+        visit: Visit[Any] | None = own.get("the visit of this twin")
         if visit is not None:
             visit.forget()
 
@@ -94,9 +95,9 @@ class Opened(Translated):
 
 def _view(opened: Any) -> Any:
     own = object.__getattribute__(opened, "__dict__")
-    if "_sideloop_view" not in own:
-        raise AttributeError("_sideloop_view")
-    return own["_sideloop_view"]
+    if "the view of this twin" not in own:
+        raise AttributeError("the view of this twin")
+    return own["the view of this twin"]
 
 
 def _passing(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,8 +5,16 @@ from typing import Any, NamedTuple
 from sideloop._base.errors import without_our_frame
 from sideloop._twins.attribute import Attribute
 from sideloop._twins.derived import hidden_original
+from sideloop._twins.memory import memory_of
 from sideloop._twins.override import is_value, override
-from sideloop._twins.static import ASYNCHRONOUS, LEFT_OUT, is_special, static_of
+from sideloop._twins.static import (
+    ASYNCHRONOUS,
+    LEFT_OUT,
+    has_aio,
+    is_special,
+    names_aio,
+    static_of,
+)
 from sideloop._twins.translate import into, kind_of
 from sideloop._twins.translator import Translator
 
@@ -34,7 +42,10 @@ class Origin:
             # On the loop, since constructors may need the running one. The error is an answer: its
             # traceback would begin with this frame.
             try:
-                return original(*args, **kwargs), None
+                made = original(*args, **kwargs)
+                if has_aio(made):
+                    raise TypeError(names_aio(original.__qualname__))  # an answer
+                return made, None
             except BaseException as error:
                 # In no variable: the frame would hold what holds the frame.
                 return None, without_our_frame(error)
@@ -44,12 +55,23 @@ class Origin:
 
     def derive(self, users: Any) -> None:
         """Make the original of a user's subclass."""
+        if "aio" in users.__dict__:
+            raise TypeError(names_aio(users.__qualname__))
+        memory = memory_of(users)
+        if memory is not None and memory.fill is None:
+            raise TypeError(
+                f"{users.__qualname__} cannot be derived from the twin of a "
+                f"{memory.base.__name__}, whose value has to be known before its async original is "
+                f"made: derive the async class, and make the twin of that"
+            )
         hidden = hidden_original(users)
         type.__setattr__(users, "__sideloop__", HiddenOrigin(hidden, self.translator))
         self.translator.known.add_class(hidden, users)
 
     def assign(self, twin_class: Any, name: str, value: Any) -> None:
         """Set an attribute of the class where async code sees it, too."""
+        if name == "aio":
+            raise TypeError(names_aio(twin_class.__qualname__))
         before = self._before.get(name)
         if before is not None and before.twins is value:
             self._restore(twin_class, name)

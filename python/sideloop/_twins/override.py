@@ -14,7 +14,7 @@ from sideloop._twins.behind import OverrideProperty, super_of
 from sideloop._twins.entering import entering_face, exiting_face
 from sideloop._twins.face import Called, Find, face_of
 from sideloop._twins.form import Form, form_behind, is_function
-from sideloop._twins.function import SyncFunction
+from sideloop._twins.function import is_twin_function
 from sideloop._twins.static import is_async, is_special
 from sideloop._twins.translate import kind_of
 from sideloop._twins.translator import Translator
@@ -28,7 +28,7 @@ def override(owner: Any, name: str, static: Any, replaced: Any, async_name: str)
 
     `replaced` is the attribute that it has without that, or None.
     """
-    if not (callable(static) or is_function(static) or is_function(replaced)):
+    if _is_property(static, replaced):
         return _property(owner, name, static, replaced)
     find = _finder(owner, name, static)
     form = _form(name, async_name, static, replaced)
@@ -39,7 +39,14 @@ def override(owner: Any, name: str, static: Any, replaced: Any, async_name: str)
     _look_like(face, static, owner, async_name)
     if isinstance(static, classmethod):
         return classmethod(face)
-    return staticmethod(face) if isinstance(static, staticmethod) else face
+    return staticmethod(face) if _is_unbound(name, static) else face
+
+
+def _is_property(static: Any, replaced: Any) -> bool:
+    """Whether an attribute is asked, and not called; a mock of one can be called besides."""
+    if isinstance(replaced, property):
+        return not is_function(static) and hasattr(kind_of(static), "__get__")
+    return not (callable(static) or is_function(static) or is_function(replaced))
 
 
 def is_value(static: Any, replaced: Any) -> bool:
@@ -79,7 +86,14 @@ def _finder(owner: Any, name: str, static: Any) -> Find:
 
     if isinstance(static, classmethod):
         return find_of_class
-    return find_of_none if isinstance(static, staticmethod) else find_of_object
+    return find_of_none if _is_unbound(name, static) else find_of_object
+
+
+def _is_unbound(name: str, static: Any) -> bool:
+    """Whether an attribute is not bound to what it is asked of, as static methods and mocks."""
+    if isinstance(static, staticmethod):
+        return True
+    return not is_special(name) and not hasattr(kind_of(static), "__get__")
 
 
 def found_by(owner: Any, kind: Any, inside: Any, name: str) -> Any:
@@ -107,7 +121,7 @@ def _next_of(find: Find) -> Find:
 def _form(name: str, async_name: str, static: Any, replaced: Any) -> Form | None:
     if name != async_name:
         return Form.ITERATED if async_name == "__aiter__" else Form.AWAITED
-    if isinstance(replaced, SyncFunction):
+    if is_twin_function(replaced):
         replaced = replaced.aio  # the original's own body has a twin
     if is_function(replaced):
         return form_behind(replaced)

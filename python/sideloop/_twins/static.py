@@ -67,3 +67,15 @@ def _is_async_descriptor(static: Any) -> bool:
 def is_special(name: str) -> bool:
     """Whether the language gives the name its meaning."""
     return name.startswith("__") and name.endswith("__")
+
+
+def has_aio(made: Any) -> bool:
+    """Whether an object has an attribute of its own that its twin could not show."""
+    return "aio" in getattr(made, "__dict__", ())
+
+
+def names_aio(owner: str) -> str:
+    """What is wrong with a user's `aio`, and what to do."""
+    return (
+        f"{owner} has an attribute 'aio', which in its twin would be the async original: rename it"
+    )

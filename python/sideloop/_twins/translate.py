@@ -6,27 +6,39 @@ from typing import Any
 from sideloop._sideloop import translate_call
 from sideloop._twins.by_class import kind_of as kind_of
 from sideloop._twins.by_class import namespace_of
+from sideloop._twins.memory import blank, memory_of
 from sideloop._twins.shape import shape_of
 
 _PLAIN = frozenset((type(None), bool, bytes, bytearray, complex, float, int, str))
 _CONTAINERS: frozenset[type] = frozenset((dict, frozenset, list, set, tuple))
 
 
+ORIGINAL = "the original of this twin"
+"""What a twin has that under. No attribute of a user's can have such a name."""
+
+
 class Translated:
     """What stands for an object of async code, which gets that in its place."""
 
-    @classmethod
-    def of(cls, original: object) -> "Translated":
-        """A new one, for an object that is there already."""
-        translated: Translated = object.__new__(cls)
-        translated.__dict__["_sideloop_original"] = original
-        return translated
+
+def new_twin(
+    twin_class: type[Translated], original: object, view: Callable[[Any], Any]
+) -> Translated:
+    """A new one, for an object that is there already, what is in which `view` shows."""
+    memory = memory_of(twin_class)
+    twin: Translated
+    if memory is None or memory.fill is not None:
+        twin = blank(twin_class)
+    else:
+        twin = memory.base.__new__(twin_class, view(memory.read(original)))
+    twin.__dict__[ORIGINAL] = original
+    return twin
 
 
 def original_of(translated: Translated) -> Any:
     """What it stands for."""
     try:
-        return translated.__dict__["_sideloop_original"]
+        return translated.__dict__[ORIGINAL]
     except KeyError:
         kind = type(translated).__qualname__
         raise RuntimeError(

@@ -1,17 +1,15 @@
 """The twin: an object whose sync methods stand for the async ones of another object."""
 
 import copy
-import functools
-import inspect
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
-from sideloop._twins.birth import begin
 from sideloop._twins.computed import computed
 from sideloop._twins.derived import KWARGS, originals_of
 from sideloop._twins.hooks import taken_call
-from sideloop._twins.known import RESIDENT
+from sideloop._twins.memory import blank
 from sideloop._twins.origin import HiddenOrigin, Origin
+from sideloop._twins.static import names_aio
 from sideloop._twins.taken import taken_value
 from sideloop._twins.translate import Translated, original_of
 from sideloop._twins.translator import Translator
@@ -33,7 +31,7 @@ class Twin(Translated, metaclass=TwinType):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         origin = cls.__sideloop__
         if isinstance(origin, HiddenOrigin):
-            return object.__new__(cls)  # a user's, whose __init__ may take other arguments
+            return blank(cls)  # a user's, whose __init__ may take other arguments
         resident = origin.translator.here(origin.construct)
         args, kwargs = taken_call(resident, origin.original, args, kwargs)
         made = resident.router.run(origin.construct, *resident.into_call(args, kwargs))
@@ -58,11 +56,11 @@ class Twin(Translated, metaclass=TwinType):
             type.__setattr__(cls, KWARGS, kwargs)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "_sideloop_original":
-            raise AttributeError(name)
         return computed(self, name, getattr(original_of(self), name))
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name == "aio":
+            raise AttributeError(names_aio(type(self).__qualname__))
         found = (vars(base)[name] for base in type(self).__mro__ if name in vars(base))
         if hasattr(next(found, None), "__set__"):
             object.__setattr__(self, name, value)  # a property or slot of a user's, for example
@@ -73,8 +71,8 @@ class Twin(Translated, metaclass=TwinType):
         delattr(original_of(self), name)
 
     def __dir__(self) -> list[str]:
-        own = {"_sideloop_original", RESIDENT}
-        return sorted({*object.__dir__(self), *dir(original_of(self))} - own)
+        own = {name for name in object.__dir__(self) if name.isidentifier()}
+        return sorted({*own, *dir(original_of(self))})
 
     def __copy__(self) -> Any:
         return resident_of(self).out(copy.copy(original_of(self)))
@@ -105,26 +103,6 @@ class AsyncOriginal(Generic[A_co]):
 
     def __get__(self, twin: object, owner: Any) -> Any:
         return owner.__sideloop__.original if twin is None else self._of(twin)
-
-
-def constructor_of(original: type) -> Callable[..., None]:
-    """The `__init__` of the twin of a class, with the look of the original's."""
-
-    def __init__(self: Twin, /, *args: Any, **kwargs: Any) -> None:  # noqa: N807  # it is one
-        if not isinstance(self.__sideloop__, HiddenOrigin):
-            return  # it was made by `__new__`
-        translator = self.__sideloop__.translator
-        args, kwargs = taken_call(translator, original, args, kwargs)
-        error = begin(self, original, *translator.into_call(args, kwargs))
-        try:
-            if error is not None:
-                raise error
-        finally:
-            del error
-
-    functools.update_wrapper(__init__, inspect.getattr_static(original, "__init__"))
-    vars(__init__)["__sideloop_constructor__"] = True
-    return __init__
 
 
 def _restore(twin_class: type[Twin], original: object) -> Translated:

@@ -3,15 +3,20 @@
 import contextlib
 import inspect
 import types
-from abc import ABCMeta
+from enum import EnumMeta
 from typing import Any
 
+from sideloop._twins.constructor import Constructor
 from sideloop._twins.member import members
+from sideloop._twins.memory import BASES
 from sideloop._twins.nature import has_async
 from sideloop._twins.origin import HiddenOrigin, Origin
+from sideloop._twins.shown import shown_signature
+from sideloop._twins.static import names_aio
 from sideloop._twins.translate import Translated, original_of
 from sideloop._twins.translator import Translator
-from sideloop._twins.twin import AsyncOriginal, Twin, constructor_of
+from sideloop._twins.twin import AsyncOriginal, Twin
+from sideloop._twins.twin_type import type_of
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, mostly
 
@@ -48,16 +53,14 @@ def _twin_class(
         "__module__": module,
         "__qualname__": qualname,
         "__doc__": original.__doc__,
-        "__init__": constructor_of(original),
+        "__init__": Constructor(original),
         "__signature__": _Signature(),
         "__sideloop__": Origin(original, translator, is_named=is_named),
         "aio": AsyncOriginal[Any](original_of),
     }
     if hasattr(original, "__class_getitem__"):
         namespace["__class_getitem__"] = classmethod(types.GenericAlias)
-    twin_class = types.new_class(
-        qualname.rpartition(".")[2], bases, {}, lambda own: own.update(namespace)
-    )
+    twin_class: type[Translated] = type_of(bases)(qualname.rpartition(".")[2], bases, namespace)
     twin_class = translator.known.add_class(original, twin_class)
     translator.known.await_bases(original)
     for derived in translator.known.derived(original):
@@ -91,11 +94,10 @@ def _check(original: type) -> None:
 
 
 def _check_names(original: type) -> None:
-    if hasattr(original, "aio"):
-        raise TypeError(
-            f"{original.__qualname__} has an attribute 'aio', which in its twin would be the async "
-            f"original: rename it"
-        )
+    # Fields without a default are no attributes of the class.
+    fields = (getattr(original, name, {}) for name in ("__dataclass_fields__", "model_fields"))
+    if hasattr(original, "aio") or any("aio" in one for one in fields):
+        raise TypeError(names_aio(original.__qualname__))
 
 
 def _bases(translator: Translator, original: type) -> tuple[type, ...]:
@@ -122,13 +124,17 @@ def _nearest(translator: Translator, base: type) -> type[Translated] | None:
 def _is_shared(base: type) -> bool:
     """Whether the twin may be derived from this base of the original.
 
-    Not if it is async; not if it has memory of its own, as `dict` has, which would stay empty.
+    Not if it is async; not if it has memory of its own that a twin cannot have, as a socket's.
     """
-    if base is object or base.__module__ == "typing" or getattr(base, "_is_protocol", False):
+    if base is object or base.__module__ == "typing" or _is_protocol(base):
         return False
-    if type(base) not in (type, ABCMeta) or has_async(base):
+    if isinstance(base, EnumMeta) or has_async(base):
         return False
-    return all(one.__flags__ & _HEAP_TYPE for one in base.__mro__[:-1])
+    return all(one.__flags__ & _HEAP_TYPE or one in BASES for one in base.__mro__[:-1])
+
+
+def _is_protocol(base: type) -> bool:
+    return getattr(base, "_is_protocol", False)
 
 
 def _attributes(original: type, bases: tuple[type, ...]) -> dict[str, Any]:
@@ -150,11 +156,15 @@ class _Signature:
     def __get__(self, twin: Twin | None, owner: type[Twin]) -> inspect.Signature:
         if twin is not None:
             raise AttributeError("__signature__")
+        origin = owner.__sideloop__
+        if not isinstance(origin, HiddenOrigin):
+            shown = shown_signature(origin.translator.known, origin.original, None)
+            if shown is None:
+                raise AttributeError("__signature__")
+            return shown
+        # A user's, which has inherited this.
         try:
-            if not isinstance(owner.__sideloop__, HiddenOrigin):
-                return inspect.signature(owner.__sideloop__.original)
-            # A user's, which has inherited this.
-            signature = inspect.signature(inspect.getattr_static(owner, "__init__"))
+            signature = inspect.signature(owner.__init__)
         except (TypeError, ValueError):
             raise AttributeError("__signature__") from None
         return signature.replace(parameters=list(signature.parameters.values())[1:])

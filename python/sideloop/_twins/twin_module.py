@@ -9,9 +9,10 @@ from typing import Any
 from sideloop._twins.annotation import module_hints_of
 from sideloop._twins.code import asks_for_loop
 from sideloop._twins.form import form_behind
-from sideloop._twins.function import SyncFunction
+from sideloop._twins.function import SyncFunction, name_twin
 from sideloop._twins.given import user_of
 from sideloop._twins.hooks import hook_of
+from sideloop._twins.look import Named
 from sideloop._twins.nature import has_async, makes_async
 from sideloop._twins.rename import Rename, check_known, check_rename, renamed
 from sideloop._twins.static import is_special
@@ -24,7 +25,10 @@ from sideloop._twins.wrap_function import twin_function_of
 
 _NOTHING: Any = object()
 
-_OWN = {"_sideloop_before", "_sideloop_package", "_sideloop_names"}
+_BEFORE = "what was there before"
+_PACKAGE = "the package of this twin"
+_NAMES = "the names of the originals"
+"""What a twin has these under. No name in somebody's module is like that."""
 
 
 class TwinModule(ModuleType):
@@ -46,10 +50,10 @@ class TwinModule(ModuleType):
         own: dict[str, Any] = {
             "aio": original,
             # What was there before a test, say, has set it: here, and in the original.
-            "_sideloop_before": {},
-            "_sideloop_package": package,
+            _BEFORE: {},
+            _PACKAGE: package,
             # What the originals of twins are called, where that is something else.
-            "_sideloop_names": {new: old for old, new in names.items() if new != old},
+            _NAMES: {new: old for old, new in names.items() if new != old},
         }
         self.__dict__.update(own | twins)
 
@@ -57,14 +61,14 @@ class TwinModule(ModuleType):
         value = user_of(getattr(self.aio, name))
         if not isinstance(value, ModuleType):
             return value
-        twin = self._sideloop_package.twin_of(value, f"{self.__name__}.{name}")
+        twin = self.__dict__[_PACKAGE].twin_of(value, f"{self.__name__}.{name}")
         return self.__dict__.setdefault(name, twin) if twin is not value else value
 
     def __setattr__(self, name: str, value: Any) -> None:
         if is_special(name) or isinstance(value, ModuleType):
             super().__setattr__(name, value)
             return
-        before = self._sideloop_before.setdefault(name, self._both(name))
+        before = self.__dict__[_BEFORE].setdefault(name, self._both(name))
         if value is before[0]:
             self._restore(name)
             return
@@ -74,7 +78,7 @@ class TwinModule(ModuleType):
         setattr(self.aio, self._async_name(name), self._taken(name, value, before))
 
     def __delattr__(self, name: str) -> None:
-        self._sideloop_before.pop(name, None)
+        self.__dict__[_BEFORE].pop(name, None)
         async_name = self._async_name(name)
         if name in self.__dict__ or not hasattr(self.aio, async_name):
             super().__delattr__(name)
@@ -82,10 +86,11 @@ class TwinModule(ModuleType):
             delattr(self.aio, async_name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *dir(self.aio)} - _OWN)
+        own = {name for name in super().__dir__() if name.isidentifier()}
+        return sorted({*own, *dir(self.aio)})
 
     def _async_name(self, name: str) -> str:
-        found: str = self._sideloop_names.get(name, name)
+        found: str = self.__dict__[_NAMES].get(name, name)
         return found
 
     def _both(self, name: str) -> tuple[Any, Any]:
@@ -100,11 +105,11 @@ class TwinModule(ModuleType):
         want = want_of(said) or (None if form is None else Want(form=form))
         if want is None:
             return into(value)
-        translator = self._sideloop_package.translator
+        translator = self.__dict__[_PACKAGE].translator
         return into(satisfied(want, value, functools.partial(hook_of, translator)))
 
     def _restore(self, name: str) -> None:
-        before = self._sideloop_before.pop(name)
+        before = self.__dict__[_BEFORE].pop(name)
         async_name = self._async_name(name)
         for module, key, value in ((self, name, before[0]), (self.aio, async_name, before[1])):
             if value is not _NOTHING:
@@ -155,7 +160,7 @@ class Package:
             if key not in classes:
                 twins[names[key]] = twin = twin_function_of(self.translator, value)
                 if names[key] != key:
-                    vars(twin).update(__name__=names[key], __qualname__=names[key])
+                    name_twin(twin, Named(twin.__module__, names[key]))
         made = TwinModule(original, f"{self._module}.{name}", twins, names, self)
         return self._twins.setdefault(id(original), made)
 

@@ -3,6 +3,7 @@
 # What `type.__new__` takes besides depends on the version.
 # pyright: reportInconsistentConstructor=false
 
+import abc
 from abc import ABC, ABCMeta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,13 +18,23 @@ else:
     ProtocolType = type(Protocol)
 
 
+_make_abstract: Any = vars(abc)["_abc_init"]
+"""What `ABCMeta` does after the other metaclasses of a class."""
+
+
 class TwinType(ProtocolType):
     """Made by `synced`, or by a class statement of a sync user's."""
 
     __sideloop__: Any
 
+    def __new__(cls, name: str, bases: Any, namespace: Any, /, **kwargs: Any) -> Any:
+        # Not by the metaclasses of the originals' bases, which make models and tables of classes.
+        made = type.__new__(cls, name, bases, namespace, **kwargs)
+        _make_abstract(made)
+        return made
+
     def __init__(self, name: str, bases: Any, namespace: Any, /, **_kwargs: Any) -> None:
-        super().__init__(name, bases, namespace)
+        type.__init__(self, name, bases, namespace)
         if "__sideloop__" not in self.__dict__ and hasattr(self, "__sideloop__"):
             self.__sideloop__.derive(self)
 
@@ -61,3 +72,10 @@ class TwinType(ProtocolType):
         if type.__subclasscheck__(self, subclass):
             return True
         return ABC in self.__mro__ and ABCMeta.__subclasscheck__(self, subclass)
+
+
+def type_of(bases: tuple[type, ...]) -> Any:
+    """The class of a class with these bases: it has to be derived from each of theirs."""
+    kinds: list[Any] = list(dict.fromkeys(map(type, bases)))
+    kinds = [one for one in kinds if not any(o is not one and issubclass(o, one) for o in kinds)]
+    return kinds[0] if len(kinds) == 1 else type("TwinType", tuple(kinds), {})

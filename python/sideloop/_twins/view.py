@@ -4,7 +4,7 @@ import functools
 from typing import Any
 
 from sideloop._twins.form import form_of
-from sideloop._twins.function import TWINS, SyncFunction
+from sideloop._twins.function import TWINS, is_twin_function, living_at
 from sideloop._twins.given import user_of
 from sideloop._twins.hanging import hanging
 from sideloop._twins.known import RESIDENT
@@ -35,8 +35,8 @@ def view(twin: Any, owner: Any, value: Any) -> Any:
     if (given := user_of(value)) is not value:
         return given
     translator = owner.__sideloop__.translator if twin is None else resident_of(twin)
-    if isinstance(value, SyncFunction):
-        return value.at(translator)  # the original's own body has a twin
+    if is_twin_function(value):
+        return living_at(value, translator)  # the original's own body has a twin
     if is_container(value) or isinstance(value, type):
         return translator.out(value)
     is_function = hasattr(value, "__code__") or hasattr(value, "__func__")

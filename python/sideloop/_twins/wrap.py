@@ -4,7 +4,8 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from sideloop._twins.bound_name import bound_name
-from sideloop._twins.function import SyncFunction, SyncProperty
+from sideloop._twins.function import SyncFunction, SyncProperty, name_twin
+from sideloop._twins.look import Named
 from sideloop._twins.rename import Rename
 from sideloop._twins.translate import Translated
 from sideloop._twins.translator import Translator
@@ -37,7 +38,13 @@ def wrap(
         translator = translator.apart(deep=True)
     if isinstance(target, property):
         return twin_property_of(translator, target)
-    return twin_function_of(translator, target)
+    twin = twin_function_of(translator, target)
+    wrapped_in: Any = caller.f_globals.get("__name__")
+    is_others = wrapped_in not in (None, getattr(target, "__module__", None))
+    if is_others and (bound := bound_name(caller)) is not None:
+        # The twin of another module's function is found where it is made.
+        name_twin(twin, Named(wrapped_in, bound))
+    return twin
 
 
 def _class(translator: Translator, original: type, caller: FrameType) -> type[Translated]:

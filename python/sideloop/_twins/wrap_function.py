@@ -21,7 +21,8 @@ def twin_function_of(translator: Translator, async_fn: Any) -> SyncFunction:
     if form is None and is_sync(async_fn) and not needs_loop:
         raise TypeError(
             f"expected an async function, and {call_name(async_fn)} is a sync one: call it as it "
-            f"is, or write it with 'async def'"
+            f"is, or write it with 'async def'; one that returns an awaitable says so, as by "
+            f"'-> Awaitable[int]'"
         )
     if form is not None and not is_dispatched(async_fn):
         return twin_kind(form, async_fn)(translator, async_fn)

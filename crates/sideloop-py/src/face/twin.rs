@@ -3,7 +3,7 @@
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::router::run_for;
 use crate::model::Router;
@@ -13,11 +13,11 @@ use crate::translate::PlainClasses;
 /// The hot half of the twin of an async function; the base of `sideloop`'s `SyncFunction`.
 #[pyclass(frozen, subclass, module = "sideloop._sideloop")]
 pub(crate) struct TwinFunction {
-    /// What it is the twin of.
-    #[pyo3(get, name = "__wrapped__")]
+    /// What it is the twin of. Not `__wrapped__`: who follows that takes the twin for async.
+    #[pyo3(get, name = "__sideloop_async_fn__")]
     async_fn: Py<PyAny>,
     /// Who translates for it.
-    #[pyo3(get)]
+    #[pyo3(get, name = "__sideloop_translator__")]
     translator: Py<PyAny>,
     /// Where its calls run.
     router: Py<Router>,
@@ -58,6 +58,19 @@ impl TwinFunction {
             return Ok(found);
         }
         this.translator.bind(py).call_method1(names(py).out.bind(py), (found,))
+    }
+
+    /// Its attributes. Its `__call__` is itself, so that who asks that for a signature gets its own.
+    fn __getattribute__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if name.as_any().eq(names(py).call.bind(py))? {
+            return Ok(slf.clone().into_any());
+        }
+        let general = py.get_type::<PyAny>();
+        general.call_method1(names(py).get_attribute.bind(py), (slf, name))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::{PyRuntimeError, PyTimeoutError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTimeoutError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::policy::errors::name_of;
@@ -88,6 +88,12 @@ impl Deadline {
 impl Limit {
     #[new]
     fn new(seconds: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if !seconds.hasattr("__float__")? {
+            return Err(PyTypeError::new_err(format!(
+                "a timeout is a number of seconds, and this is none: {}",
+                seconds.repr()?
+            )));
+        }
         if !seconds.ge(0)? {
             return Err(PyValueError::new_err(format!(
                 "a timeout is a number of seconds that is not negative: {}",

@@ -27,6 +27,7 @@ macro_rules! names {
 
 names! {
     add_done_callback = "add_done_callback",
+    call = "__call__",
     cancelled = "cancelled",
     cause = "__cause__",
     cancelled_flag = "_cancelled",
@@ -38,6 +39,7 @@ names! {
     exception = "_exception",
     event_loop = "loop",
     future = "Future",
+    get_attribute = "__getattribute__",
     into_call = "into_call",
     handle_context = "_context",
     is_twin = "__sideloop_twin__",
