@@ -23,18 +23,22 @@ class Form(enum.Enum):
 class Made:
     """As an async function: a coroutine that is there already."""
 
+    # A signal handler may raise while one is made, and it is collected all the same.
+    _coroutine: Coroutine[Any, Any, Any] | None = None
+    _taken = False
+
     def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         self._coroutine = coroutine
-        self._taken = False
         self.__qualname__: str = getattr(coroutine, "__qualname__", "")
 
     def __call__(self) -> Coroutine[Any, Any, Any]:
+        assert self._coroutine is not None, "was half made"
         self._taken = True
         return self._coroutine
 
     def __del__(self) -> None:
         # Of a call that was refused. Nobody can await it any more.
-        if not self._taken:
+        if self._coroutine is not None and not self._taken:
             self._coroutine.close()
 
 
