@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sideloop._loops.ending import end, report_end
@@ -11,7 +11,7 @@ from sideloop._loops.event_loop import EventLoop
 from sideloop._loops.hubs import hubs
 from sideloop._loops.loop import live, remember
 from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
-from sideloop._loops.unwind import forget, settle, unwind
+from sideloop._loops.unwind import Unwinding, forget, settle
 from sideloop._sideloop import LoopCore, RunnerCore
 
 
@@ -68,26 +68,38 @@ class DrivenLoop:
 
     def settle(self) -> None:
         """Cancel the tasks that are left, and turn the loop until they have unwound."""
-        with _no_running_loop():
-            settle(self.loop, self.core, self.grace)
+        _with_no_running_loop(partial(settle, self.loop, self.core, self.grace))
 
     def _end(self, reason: BaseException | None) -> None:
         if self.loop.is_closed():
             return
         self.core.begin_unwinding(reason)
-        self.loop._stopping = False
+        unwinding = Unwinding(self.loop, self.core, self.grace)
         try:
-            # Not in vain: in the last steps of a thread, where this may be, CPython never drops
-            # what it keeps to know which loop runs.
-            if self._has_leftovers():
-                with _no_running_loop():
-                    unwind(self.loop, self.core, self.grace)
+            try:
+                self._unwind(unwinding)
+            except BaseException as error:
+                if unwinding.told:
+                    raise
+                # A signal handler's, before anything has heard that it ends: it has to, all the
+                # same.
+                unwinding.note_exit(error)
+                self._unwind(unwinding)
         except BaseException:
             report_end(self, end(self))
             raise
         raised = end(self)
         if raised is not None:
             raise raised
+
+    def _unwind(self, unwinding: Unwinding) -> None:
+        self.loop._stopping = False
+        # Not in vain: in the last steps of a thread, where this may be, CPython never drops what it
+        # keeps to know which loop runs.
+        if self._has_leftovers():
+            _with_no_running_loop(unwinding.run)
+        else:
+            unwinding.exit()
 
     def _has_leftovers(self) -> bool:
         loop: Any = self.loop
@@ -100,16 +112,19 @@ def _new_native_loop() -> asyncio.AbstractEventLoop:
     return EventLoop(ForkAwareSelector())
 
 
-@contextmanager
-def _no_running_loop() -> Generator[None]:
-    """The caller may be under somebody else's running loop, which is blocked meanwhile."""
+def _with_no_running_loop(sync_fn: Callable[[], None]) -> None:
+    """The caller may be under somebody else's running loop, which is blocked meanwhile.
+
+    No generator as a context manager: left half by a signal handler's exception, its end would come
+    when it is collected, whatever runs then.
+    """
     outer = asyncio._get_running_loop()
     task = asyncio.current_task(outer) if outer is not None else None
     if outer is not None and task is not None:
         asyncio.tasks._leave_task(outer, task)
-    asyncio._set_running_loop(None)
     try:
-        yield
+        asyncio._set_running_loop(None)
+        sync_fn()
     finally:
         asyncio._set_running_loop(outer)
         if outer is not None and task is not None:
