@@ -65,24 +65,26 @@ def test_there_are_some() -> None:
     assert {"SyncGenerator", "MapIterator", "Home", "Owner", "EventLoop", "_Keyed"} <= names
 
 
-# Asyncio's, of a loop that nobody has closed: then it is.
-@pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
-@pytest.mark.parametrize("kind", FINALIZED, ids=lambda kind: kind.__name__)
-def test_one_that_is_half_made_is_collected_in_silence(kind: type, unraisable: list[str]) -> None:
-    half_made(kind)
-    gc.collect()
-    assert unraisable == []
+class TestAnObjectThatIsHalfMade:
+    # Asyncio's, of a loop that nobody has closed: then it is.
+    @pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
+    @pytest.mark.parametrize("kind", FINALIZED, ids=lambda kind: kind.__name__)
+    def test_one_that_is_half_made_is_collected_in_silence(
+        kind: type, unraisable: list[str]
+    ) -> None:
+        half_made(kind)
+        gc.collect()
+        assert unraisable == []
 
+    @pytest.mark.parametrize("kind", REFERENCES, ids=lambda kind: kind.__name__)
+    def test_is_forgotten_in_silence(self, kind: Any, unraisable: list[str]) -> None:
+        class Object:
+            pass
 
-@pytest.mark.parametrize("kind", REFERENCES, ids=lambda kind: kind.__name__)
-def test_a_reference_that_is_half_made_forgets_nothing(kind: Any, unraisable: list[str]) -> None:
-    class Object:
-        pass
-
-    table: dict[int, Any] = {}
-    found = Object()
-    reference = kind(found, partial(forget_weak, table))
-    del found
-    gc.collect()
-    assert reference() is None
-    assert unraisable == []
+        table: dict[int, Any] = {}
+        found = Object()
+        reference = kind(found, partial(forget_weak, table))
+        del found
+        gc.collect()
+        assert reference() is None
+        assert unraisable == []

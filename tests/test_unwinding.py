@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import sys
+import threading
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -163,6 +165,47 @@ class TestACallLeftBehind:
         runner.close(grace=60)
         assert log == ["cleaned up"]
         assert len(caplog.records) == named
+
+
+@pytest.mark.parametrize("drive", ["thread", "caller"])
+class TestAStepLeftBehind:
+    """It ignores its cancellation, was named, and the iterator is dropped."""
+
+    def test_is_named_once_and_nothing_more_is_said(
+        self,
+        drive: Literal["thread", "caller"],
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        unraisable: list[str] = []
+        monkeypatch.setattr(sys, "unraisablehook", lambda one: unraisable.append(str(one)))
+        end = threading.Event()
+
+        async def ignore() -> AsyncGenerator[int, None]:
+            while not end.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0.01)
+            yield 1
+
+        runner = Runner(drive=drive, grace=0.1)
+        iterator = runner.iterate(ignore())
+        with pytest.raises(TimeoutError), sideloop.timeout(0.01):
+            next(iterator)
+        del iterator
+        runner.close()
+        end.set()
+        gc.collect()
+        assert [record.getMessage().count("ignore()") for record in caplog.records] == [1]
+        assert unraisable == []
+
+
+@pytest.mark.parametrize("kind", ["native", "foreign", "driven"])
+class TestWhatIsHeldUntilTheExit:
+    @pytest.mark.parametrize("when", ["at_exit", "after_the_exit", "when_modules_are_gone"])
+    def test_says_at_its_next_step_that_its_runner_is_closed(self, kind: str, when: str) -> None:
+        ended = programs.run("held_until_the_exit", when, kind)
+        assert sorted(ended.lines) == ["RunnerClosedError"] * 2 + ["exited", "items cleaned up"]
+        assert (ended.code, ended.stderr) == (0, "")
 
 
 class TestACoroutine:
