@@ -69,9 +69,7 @@ class TestAnObjectThatIsHalfMade:
     # Asyncio's, of a loop that nobody has closed: then it is.
     @pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
     @pytest.mark.parametrize("kind", FINALIZED, ids=lambda kind: kind.__name__)
-    def test_one_that_is_half_made_is_collected_in_silence(
-        kind: type, unraisable: list[str]
-    ) -> None:
+    def test_is_collected_in_silence(self, kind: type, unraisable: list[str]) -> None:
         half_made(kind)
         gc.collect()
         assert unraisable == []

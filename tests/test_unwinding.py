@@ -250,11 +250,15 @@ class InterruptAt:
         self.where = "nowhere"
 
     def __enter__(self) -> "InterruptAt":
+        # In a finalizer it would be lost.
+        gc.collect()
+        gc.disable()
         sys.settrace(self._enter_frame)
         return self
 
     def __exit__(self, *_: object) -> None:
         sys.settrace(None)
+        gc.enable()
 
     def _enter_frame(self, frame: FrameType, _event: str, _arg: object) -> Any:
         return self._at_line if OURS in frame.f_code.co_filename else None
