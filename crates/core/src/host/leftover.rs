@@ -40,7 +40,8 @@ impl<P: Parts> Host<P> {
             Place::New | Place::Between { .. } => Leftover::Rests,
             Place::Awake(life) if life.is_to_unwind() => Leftover::Unwinds,
             Place::Awake(_) => Leftover::Rests,
-            Place::Stepping(life, _) if life.is_to_unwind() => Leftover::Unwinds,
+            // Whatever waits for it, it has to hear itself: it may never end otherwise.
+            Place::Stepping(life, _) if life.cancelled.is_some() => Leftover::Unwinds,
             Place::Stepping(_, step) => match step.whose {
                 Whose::Rescue => Leftover::Unwinds,
                 Whose::Caller { kind, .. } if kind.cleans_up() => Leftover::Unwinds,
