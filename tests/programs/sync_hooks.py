@@ -225,6 +225,27 @@ def fork() -> None:
 
     # The child's thread has nothing more to do, and with it the child.
     assert client.call(leave_as_a_child) == 7
+
+    def ends_in_the_child(code: int, sync_fn: Callable[[], object]) -> Callable[[int], int]:
+        """Its child calls before it ends so, and has a loop thread then."""
+
+        def hook(n: int) -> int:
+            pid = os.fork()
+            if pid:
+                assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == code
+                return n
+            assert sideloop.run_sync(asyncio.sleep, 0, 3) == 3
+            sync_fn()
+            return n
+
+        return hook
+
+    def fail() -> None:
+        sys.excepthook = lambda *_: None
+        raise ValueError("the child's")
+
+    for code, sync_fn in ((0, int), (4, lambda: sys.exit(4)), (1, fail)):
+        assert client.call(ends_in_the_child(code, sync_fn)) == 1
     gate.set()
     thread.join(LIMIT)
     assert answers == [5]

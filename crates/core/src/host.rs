@@ -50,6 +50,9 @@ pub use between::{Cancel, Waits};
 mod end;
 pub use end::{Expired, Left, Outlast, Rest};
 
+mod leftover;
+pub use leftover::Leftover;
+
 /// What a host is made of.
 pub trait Parts {
     /// Who asked for a step.

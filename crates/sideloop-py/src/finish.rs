@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   finish       its outcome is there                                    ─┐
-//!   finish_all   its loop is gone                                         ├─▶ told: its caller, its future,
+//!   cut_off      its loop is gone, and finish_all for all calls of that   ├─▶ told: its caller, its future,
 //!   refuse       its runner closes before it is started                   │     or the loop's exception handler
 //!   withdraw     whoever made it wants it to stop, before it is started  ─┘
 //!   leave        its caller waits no longer: the outcome will be nobody's
@@ -58,6 +58,8 @@ pub(crate) fn finish(call: &Bound<'_, Call>, outcome: Outcome) {
             }
         }
         (Told::Somebody | Told::Nobody(None), _) => {}
+        // An error of ours that nobody waits for is no news.
+        (Told::Nobody(Some(_)), _) if stopped => {}
         (Told::Nobody(Some(lost)), _) => report_lost(core, py, lost),
     }
 }
@@ -65,15 +67,22 @@ pub(crate) fn finish(call: &Bound<'_, Call>, outcome: Outcome) {
 /// The loop is over: whoever still waits gets an error. Runs last on the loop thread.
 pub(crate) fn finish_all(runner: &Bound<'_, RunnerCore>) {
     let (py, core) = (runner.py(), runner.get());
-    let calls = core.running.with(py, std::mem::take).into_values();
-    for call in calls {
-        let call = call.bind(py);
-        let error = core.stopped_error(py, call.get().name(py));
-        match tell(call, Outcome::Error(error)) {
-            Told::Somebody => core.end_is_told(),
-            // An error of ours that nobody waits for is no news.
-            Told::Nobody(_) => {}
-        }
+    for call in core.running.with(py, std::mem::take).into_values() {
+        cut_off(call.bind(py));
+    }
+}
+
+/// The loop is over before the call is: whoever waits gets an error.
+pub(crate) fn cut_off(call: &Bound<'_, Call>) {
+    let (py, inside) = (call.py(), call.get());
+    let core = inside.runner(py).get();
+    let listed = core.running.with(py, |calls| calls.remove(&Call::key(call)));
+    drop(listed);
+    let error = core.stopped_error(py, inside.name(py));
+    match tell(call, Outcome::Error(error)) {
+        Told::Somebody => core.end_is_told(),
+        // An error of ours that nobody waits for is no news.
+        Told::Nobody(_) => {}
     }
 }
 

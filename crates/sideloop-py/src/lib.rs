@@ -139,6 +139,7 @@ pub mod _sideloop {
         super::python::version::is_at_least(py, 0);
         super::event_loop::prepare(py)?;
         super::policy::errors::prepare_finalization(py)?;
+        super::policy::outcome::cancelled_class(py)?;
         super::policy::async_fn::prepare(py)?;
         super::policy::deadline::prepare(py)?;
         super::python::sniffed::prepare(py)?;

@@ -31,11 +31,15 @@ def settle() -> None:
     """Cancel the tasks that are left on loops where nobody calls, and wait for their cleanup."""
     threads = {thread.ident: thread for thread in threading.enumerate()}
     waits: list[tuple[concurrent.futures.Future[None], Latch, float]] = []
+    ending: list[tuple[Loop, float]] = []
     executor: ExitExecutor | None = None
     for loop in _ours():
+        if loop.core.stopping:  # a close that was cut short, or that nobody waits for: it unwinds
+            ending.append((loop, time.monotonic() + loop.grace))
+            continue
         owner = threads.get(_root(loop).owner)
         finishes = owner is not None and not owner.daemon and owner is not threading.main_thread()
-        if finishes or loop.core.running or not asyncio.all_tasks(loop.loop):
+        if finishes or loop.core.asked_for or not asyncio.all_tasks(loop.loop):
             continue
         if executor is None and not threads_start():
             executor = ExitExecutor()
@@ -60,6 +64,11 @@ def settle() -> None:
             executor.wait_for(future, end)
             continue
         ended.wait(max(end - time.monotonic(), 0.0))
+    for loop, end in ending:
+        try:
+            loop.join(max(end - time.monotonic(), 0.0))
+        except (SystemExit, Exception) as error:  # there are other loops
+            _report(loop, error)
     if executor is not None:
         executor.end()
 

@@ -59,6 +59,11 @@ class Hook:
         self._context = contextvars.copy_context()
         self._context.run(_depth.set, depth() + 1)
 
+    @property
+    def error(self) -> BaseException | None:
+        """What it has raised, until that is told."""
+        return self._error
+
     async def outcome(self) -> tuple[Any, BaseException | None]:
         """Have it run, and wait for what it returns or raises."""
         self._lease.put(self)

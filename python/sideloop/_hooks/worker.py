@@ -11,10 +11,10 @@ import itertools
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
 from typing import Protocol
 
 from sideloop._loops.hubs import Hubs, SystemThread, hubs
+from sideloop._loops.process_end import end_process
 from sideloop._sideloop import generation
 
 IDLE_SECONDS = 5.0
@@ -30,6 +30,11 @@ class Job(Protocol):
     """What a worker does."""
 
     ended: bool
+
+    @property
+    def error(self) -> BaseException | None:
+        """What it has raised."""
+        ...
 
     def __call__(self) -> None:
         """Do it, and tell who waits for it."""
@@ -54,7 +59,7 @@ class Worker:
     """A daemon thread, leased by one hook at a time."""
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._last: Job | None = None
         self._generation = generation()
         self._thread = threading.Thread(
@@ -76,10 +81,7 @@ class Worker:
             _idle.append(self)
         else:
             # Its caller has given up. It is idle when that is over.
-            self._jobs.put(self._rest)
-
-    def _rest(self) -> None:
-        _idle.append(self)
+            self._jobs.put(None)
 
     def _main(self) -> None:
         while self._generation == generation():
@@ -89,7 +91,10 @@ class Worker:
                 if self._is_not_needed():
                     return
                 continue
-            job()
+            if job is None:
+                _idle.append(self)
+            else:
+                _do(job)
             del job  # it holds the hook
 
     def _is_not_needed(self) -> bool:
@@ -98,6 +103,14 @@ class Worker:
         except (ValueError, IndexError):  # leased, or others changed the queue meanwhile
             return False
         return True
+
+
+def _do(job: Job) -> None:
+    """Do it. In the child of a fork that it makes nobody waits for it: the child ends with it."""
+    before = generation()
+    job()
+    if generation() != before:
+        end_process(job.error)
 
 
 class SystemThreads:
@@ -111,7 +124,7 @@ class SystemThreads:
         self.ident: int | None = None
 
     def put(self, job: Job) -> None:
-        thread = SystemThread(self._patched, job)
+        thread = SystemThread(self._patched, lambda: _do(job))
         thread.start()
         self.ident = thread.ident
 
@@ -141,8 +154,11 @@ class Lease:
         RuntimeError: The system has no thread to give.
     """
 
+    # A signal handler may raise while one is made, and it is collected all the same.
+    _seat: Seat | None = None
+
     def __init__(self) -> None:
-        self._seat: Seat | None = _seat()
+        self._seat = _seat()
 
     @property
     def ident(self) -> int | None:
@@ -167,8 +183,7 @@ class Lease:
         self.give_back()
 
     def __del__(self) -> None:
-        if getattr(self, "_seat", None) is not None:
-            self.give_back()
+        self.give_back()
 
 
 def _seat() -> Seat:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sideloop._loops.ending import end, report_end
@@ -10,7 +11,7 @@ from sideloop._loops.event_loop import EventLoop
 from sideloop._loops.hubs import hubs
 from sideloop._loops.loop import live, remember
 from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
-from sideloop._loops.unwind import forget, settle, unwind
+from sideloop._loops.unwind import Unwinding, forget, settle
 from sideloop._sideloop import LoopCore, PutAside, RunnerCore, copy_context
 
 
@@ -67,18 +68,23 @@ class DrivenLoop:
 
     def settle(self) -> None:
         """Cancel the tasks that are left, and turn the loop until they have unwound."""
-        self._turn_by(settle)
+        self._turn_by(partial(settle, self.loop, self.core, self.grace))
 
     def _end(self, reason: BaseException | None) -> None:
         if self.loop.is_closed():
             return
         self.core.begin_unwinding(reason)
-        self.loop._stopping = False
+        unwinding = Unwinding(self.loop, self.core, self.grace)
         try:
-            # Not in vain: in the last steps of a thread, where this may be, CPython never drops
-            # what it keeps to know which loop runs.
-            if self._has_leftovers():
-                self._turn_by(unwind)
+            try:
+                self._unwind(unwinding)
+            except BaseException as error:
+                if unwinding.told:
+                    raise
+                # A signal handler's, before anything has heard that it ends: it has to, all the
+                # same.
+                unwinding.note_exit(error)
+                self._unwind(unwinding)
         except BaseException:
             report_end(self, end(self))
             raise
@@ -86,12 +92,19 @@ class DrivenLoop:
         if raised is not None:
             raise raised
 
-    def _turn_by(
-        self, step: Callable[[asyncio.AbstractEventLoop, RunnerCore, float], None]
-    ) -> None:
+    def _unwind(self, unwinding: Unwinding) -> None:
+        self.loop._stopping = False
+        # Not in vain: in the last steps of a thread, where this may be, CPython never drops what it
+        # keeps to know which loop runs.
+        if self._has_leftovers():
+            self._turn_by(unwinding.run)
+        else:
+            unwinding.exit()
+
+    def _turn_by(self, step: Callable[[], None]) -> None:
         """Have this turn the loop, with whatever else runs on this thread put aside."""
         with PutAside(self.core):
-            copy_context().run(step, self.loop, self.core, self.grace)
+            copy_context().run(step)
 
     def _has_leftovers(self) -> bool:
         loop: Any = self.loop

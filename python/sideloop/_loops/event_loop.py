@@ -7,6 +7,7 @@ import itertools
 import selectors
 import sys
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 # What the extension imports, too: not at first use, since a signal handler that calls may come in
@@ -51,7 +52,9 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     """
 
     # Ctrl-C may come while a loop is made; one that is half made is closed all the same.
-    _ssock = _csock = None
+    _ssock = _csock = _default_executor = None
+    _signal_handlers: MappingProxyType[int, Any] = MappingProxyType({})
+    _number = 0
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         self._number = next(_numbers)

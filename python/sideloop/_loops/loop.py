@@ -4,9 +4,10 @@ import asyncio
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
-from sideloop._sideloop import RunnerCore
+from sideloop._sideloop import RunnerCore, forget_weak
 
 
 class Loop(Protocol):
@@ -43,8 +44,19 @@ class Loop(Protocol):
 live: set[Loop] = set()
 """Every loop of a runner of this process that has not ended."""
 
-cores: dict[int, weakref.ref[RunnerCore]] = {}
+
+class _Listed(weakref.ref[RunnerCore]):
+    """A core that is listed, and under what."""
+
+    __slots__ = ("key",)
+
+    key: int
+
+
+cores: dict[int, _Listed] = {}
 """Every runner core of this process that somebody holds, by its id: for statistics."""
+
+_forget = partial(forget_weak, cores)
 
 left_behind: set[Loop] = set()
 """Those that did not end in their grace, and were named: nobody waits for them any more."""
@@ -111,5 +123,6 @@ def end_together(
 
 def remember(core: RunnerCore) -> None:
     """List a core for as long as somebody holds it."""
-    key = id(core)
-    cores[key] = weakref.ref(core, lambda _: cores.pop(key, None))
+    listed = _Listed(core, _forget)
+    listed.key = id(core)
+    cores[listed.key] = listed

@@ -10,7 +10,7 @@ from sideloop._loops.forked import end_child, runs_here
 from sideloop._loops.hubs import HubExecutor, SystemThread, hubs
 from sideloop._loops.loop import exit_state, left_behind, live, remember
 from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
-from sideloop._loops.unwind import report, unwind
+from sideloop._loops.unwind import Unwinding, report
 from sideloop._sideloop import Latch, RunnerCore
 
 
@@ -51,6 +51,8 @@ class LoopThread:
             self._begun = threading.Lock()
             # Open when `start` has started it, or has failed to.
             self._started = Latch()
+            # Open when the thread is at its end.
+            self._ended = Latch()
         except BaseException:
             self.loop.close()
             raise
@@ -87,19 +89,30 @@ class LoopThread:
         # One that another thread is just starting cannot be joined yet.
         if not self._started.wait(seconds):
             return False
-        if self._thread.ident is not None:
-            self._thread.join(_bounded(end - time.monotonic()))
+        if self._thread.ident is None:
+            return True
+        # Not by joining it: if a signal handler raises meanwhile, CPython before 3.13 takes the
+        # thread for one that has ended.
+        if not self._ended.wait(max(end - time.monotonic(), 0.0)):
+            return False
+        self._thread.join(_bounded(end - time.monotonic()))
         return not self._thread.is_alive()
 
     def _main(self) -> None:
-        if not self._begun.acquire(blocking=False):
-            return
+        try:
+            if self._begun.acquire(blocking=False):
+                self._serve()
+        finally:
+            self._ended.open()
+
+    def _serve(self) -> None:
+        """All of its life."""
         here.loop_thread = self
         runs_here(self.loop)
         try:
             self.core.enter_thread()
             self._run()
-            unwind(self.loop, self.core, self.grace)
+            Unwinding(self.loop, self.core, self.grace).run()
         except BaseException as error:  # nobody is there to whom it could go
             self._end_child(error)
             report(self.loop, f"the loop of runner {self.core.name!r} did not end well", error)

@@ -9,11 +9,13 @@ import asyncio
 import threading
 import time
 import weakref
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from sideloop._base.errors import logger
+from sideloop._loops.leftovers import Leftovers
 from sideloop._sideloop import RunnerCore
 
 _forgotten: "weakref.WeakSet[asyncio.Future[Any]]" = weakref.WeakSet()
@@ -22,38 +24,15 @@ _ATTEMPTS = 1000
 """A loop that leaves off more often than this does not run any more."""
 
 
-def unwind(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> None:
-    """Cancel what is left on a loop that runs no more, and turn it until that has unwound.
-
-    Blocks for `grace` seconds at most, and runs the tasks' cleanup on the calling thread. A task
-    that ignores its cancellation is named in a log warning, unless its caller has left it behind
-    before.
-
-    Raises:
-        BaseException: What unwinds has raised SystemExit or KeyboardInterrupt, and no call ends
-            with it; or a signal handler has raised, whatever it was.
-    """
-    end = time.monotonic() + grace
-    unwinding = _Unwinding(loop, core)
-    abandoned = core.abandoned_tasks()
-    unwinding.cancel(abandoned)
-    for task in abandoned:
-        forget(task)
-    unwinding.complete(unwinding.cancel_leftovers(grace))
-    if getattr(loop, "_asyncgens", True):
-        left = max(end - time.monotonic(), 0.1)
-        unwinding.complete(unwinding.close_generators(left))
-    unwinding.exit()
-
-
 def settle(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> None:
     """Cancel the tasks that are left on a loop that runs no more, but will again.
 
     Raises:
         BaseException: As `unwind`.
     """
-    unwinding = _Unwinding(loop, core)
-    unwinding.complete(unwinding.cancel_leftovers(grace))
+    core.begin_settling()
+    unwinding = Unwinding(loop, core, grace)
+    unwinding.complete(unwinding.cancel_leftovers)
     unwinding.exit()
 
 
@@ -68,24 +47,58 @@ def settle_soon(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float)
     settled: Future[None] = Future()
 
     async def cancel() -> None:
-        if not core.running:
-            await _Unwinding(loop, core).cancel_leftovers(grace)
+        if not core.asked_for and not core.stopping:
+            core.begin_settling()
+            await Unwinding(loop, core, grace).cancel_leftovers()
 
     def start() -> None:
-        task = asyncio.Task(cancel(), loop=loop)
+        task = _OwnTask(cancel(), loop=loop)
+        _quieten(task)  # who closes the loop meanwhile unwinds it
         task.add_done_callback(lambda _: settled.set_result(None))
 
     loop.call_soon_threadsafe(start)
     return settled
 
 
-class _Unwinding:
-    """What is done about one loop, and the exits that have left it meanwhile."""
+class _OwnTask(asyncio.Task[Any]):
+    """A task of ours, which is no leftover."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, core: RunnerCore) -> None:
+
+class Unwinding:
+    """What is done about one loop that runs no more, and the exits that have left it meanwhile."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> None:
         self._loop = loop
         self._core = core
+        self._grace = grace
         self._exits: list[BaseException] = []
+        self._leftovers: Leftovers | None = None
+
+    def run(self) -> None:
+        """Cancel what is left on the loop, and turn that until it has unwound.
+
+        Blocks for the grace at most, and runs the tasks' cleanup on the calling thread. What still
+        runs then is named in a log warning, unless its caller has left it behind before.
+
+        Raises:
+            BaseException: What unwinds has raised SystemExit or KeyboardInterrupt, and no call ends
+                with it; or a signal handler has raised, whatever it was.
+        """
+        end = time.monotonic() + self._grace
+        self.complete(self.cancel_leftovers)
+        if getattr(self._loop, "_asyncgens", True):
+            left = max(end - time.monotonic(), 0.1)
+            self.complete(partial(self.close_generators, left))
+        self.exit()
+
+    @property
+    def told(self) -> bool:
+        """Whether what is left has heard that the loop ends."""
+        return self._leftovers is not None and self._leftovers.told
+
+    def note_exit(self, error: BaseException) -> None:
+        """This is raised at the end."""
+        self._exits.append(error)
 
     def exit(self) -> None:
         """Raise the first exit, if there was one."""
@@ -95,29 +108,40 @@ class _Unwinding:
     def cancel(self, tasks: Iterable["asyncio.Future[Any]"]) -> None:
         """Cancel each, whatever the others raise."""
         for task in tasks:
-            try:
-                task.cancel()
-            except (SystemExit, KeyboardInterrupt) as error:
-                self._exits.append(error)
-            except BaseException as error:
-                report(self._loop, f"{task!r} could not be cancelled", error)
+            # Again if it exits: it may have been a signal handler, before it was cancelled.
+            for _ in range(2):
+                try:
+                    task.cancel()
+                except (SystemExit, KeyboardInterrupt) as error:
+                    self._exits.append(error)
+                    continue
+                except BaseException as error:
+                    report(self._loop, f"{task!r} could not be cancelled", error)
+                break
 
-    async def cancel_leftovers(self, grace: float) -> None:
-        """Cancel the other tasks; name and forget those that go on after `grace`."""
-        own = asyncio.current_task()
-        tasks = {task for task in asyncio.all_tasks() if task is not own and task not in _forgotten}
-        self.cancel(tasks)
-        if tasks:
-            await asyncio.wait(tasks, timeout=grace)
-        for task in tasks:
-            if not task.done():
+    async def cancel_leftovers(self) -> None:
+        """Cancel the other tasks, once; name and forget those that go on after the grace."""
+        tasks = {
+            task
+            for task in asyncio.all_tasks()
+            if not isinstance(task, _OwnTask) and task not in _forgotten
+        }
+        named = set(self._core.abandoned_tasks())
+        self._leftovers = leftovers = Leftovers(self._core, tasks, self.cancel)
+        await leftovers.unwind(self._grace)
+        for task in leftovers.pending():
+            if task not in named:
                 logger.warning("%r ignored its cancellation and was left behind", task)
-                forget(task)
+            forget(task)
 
     async def close_generators(self, seconds: float) -> None:
         """Have the asynchronous generators that are left close, each in a task."""
         # asyncio makes those through the task factory. What is the user's is over by now.
         self._loop.set_task_factory(None)
+        # Those that still run are what their task is: left behind, and named.
+        generators: Any = getattr(self._loop, "_asyncgens", ())
+        for generator in [one for one in generators if one.ag_running]:
+            generators.discard(generator)
         closing = asyncio.Task(self._loop.shutdown_asyncgens(), loop=self._loop)
         _, late = await asyncio.wait({closing}, timeout=seconds)
         if late:
@@ -125,21 +149,22 @@ class _Unwinding:
             await asyncio.wait({closing}, timeout=0.1)
             forget(closing)
 
-    def complete(self, coro: Coroutine[Any, Any, object]) -> None:
-        """Run a coroutine with a time limit of its own to its end, whatever the others raise.
+    def complete(self, async_fn: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Run an async function with a time limit of its own to its end, whatever the others raise.
 
-        Ctrl-C that is no task's own error, or a second one, comes out at once; what else a signal
-        handler raises is an exit.
+        Ctrl-C that is no task's own error, or a second one, comes out at once, when what is left
+        has heard; what else a signal handler raises is an exit.
         """
         # Not by the loop's own methods: one asks the user's task factory, the other raises if a
         # task stops the loop again, and what a signal handler raises has to be told from that.
-        task = asyncio.Task(coro, loop=self._loop)
-        task.add_done_callback(lambda _: self._loop.stop())
+        task = self._start(async_fn)
         failed: BaseException | None = None
         for _ in range(_ATTEMPTS):
             if task.done():
-                break
-            others = asyncio.all_tasks(self._loop)
+                if not self._was_interrupted(task):
+                    break
+                task = self._start(async_fn)
+            others = asyncio.all_tasks(self._loop) - {task}
             try:
                 self._loop.run_forever()
             except (SystemExit, KeyboardInterrupt) as error:
@@ -147,9 +172,11 @@ class _Unwinding:
                     raise
                 if self._core.is_outcome(error):
                     continue  # it is on its way to the caller
-                pressed = isinstance(error, KeyboardInterrupt) and _on_main()
+                pressed = self.told and isinstance(error, KeyboardInterrupt) and _on_main()
                 if pressed and (self._exits or not _raised_by(others, error)):
-                    forget(task)
+                    for left in others:
+                        _quieten(left)
+                    self._was_interrupted(task)  # so its error is not told again
                     raise
                 self._exits.append(error)
             except BaseException as error:
@@ -160,12 +187,22 @@ class _Unwinding:
                 raise RuntimeError("what unwinds has forked, and this is the child")
         if not task.done():
             # Its own methods fail, and nothing that is left on it can be run.
-            forget(task)
-            coro.close()
+            task.get_coro().close()
             if failed is not None:
                 report(self._loop, "the loop does not run, so what is left on it is lost", failed)
         elif not task.cancelled() and (unfit := task.exception()) is not None:
             report(self._loop, "the loop could not be unwound", unfit)
+
+    def _start(self, async_fn: Callable[[], Coroutine[Any, Any, object]]) -> "asyncio.Task[object]":
+        task = _OwnTask(async_fn(), loop=self._loop)
+        _quieten(task)
+        task.add_done_callback(lambda _: self._loop.stop())
+        return task
+
+    def _was_interrupted(self, task: "asyncio.Task[object]") -> bool:
+        """Whether it has ended by one of the exits: a signal handler's, which came there."""
+        error = None if not task.done() or task.cancelled() else task.exception()
+        return any(error is one for one in self._exits)
 
 
 def report(loop: asyncio.AbstractEventLoop, message: str, error: BaseException) -> None:
@@ -179,6 +216,10 @@ def report(loop: asyncio.AbstractEventLoop, message: str, error: BaseException) 
 def forget(task: "asyncio.Future[Any]") -> None:
     """It was named, and will not be again: not by us, nor by asyncio when it is collected."""
     _forgotten.add(task)
+    _quieten(task)
+
+
+def _quieten(task: "asyncio.Future[Any]") -> None:
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
 

@@ -25,6 +25,9 @@ class Home:
     the order does not matter: the runner goes back when nothing refers to this any more.
     """
 
+    # A signal handler may raise while one is made, and it is collected all the same.
+    _lender: "weakref.ref[Lender] | None" = None
+
     def __init__(self, lender: Lender, runner: Runner) -> None:
         self.runner = runner
         self.loop = loop_of(runner)
@@ -56,7 +59,7 @@ class Home:
         return self.loop.for_call(async_fn)
 
     def __del__(self) -> None:
-        lender = self._lender()
+        lender = None if self._lender is None else self._lender()
         # A fork's child drops what the parent's threads held; it is not there to give.
         if lender is not None and self._generation == generation():
             lender.give_back(self.runner)

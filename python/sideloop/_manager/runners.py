@@ -171,6 +171,9 @@ def reclaim() -> None:
 class Owner:
     """A thread's hold on its home. Dies with the thread, or stays behind in its last steps."""
 
+    # A signal handler may raise while one is made, and it is collected all the same.
+    _key: int | None = None
+
     def __init__(self, runners: Runners, home: Home) -> None:
         self.runners = runners
         self.loop = home.loop
@@ -186,5 +189,5 @@ class Owner:
 
     def __del__(self) -> None:
         # A fork's child drops what the parent's other threads owned; it is not there to give.
-        if self._generation == generation():
+        if self._key is not None and self._generation == generation():
             self.runners.release(self._key)

@@ -35,8 +35,12 @@ class MapIterator(Generic[R], Iterator[R], Closing):
     thread, but not advanced by two at once.
     """
 
+    # A signal handler may raise while one is made, and it is collected all the same.
+    _source: Source | None = None
+    _bar: Bar | None = None
+
     def __init__(self, source: Source, collect: bool, bar: Bar | None) -> None:
-        self._source: Source | None = source
+        self._source = source
         self._collect = collect
         self._bar = bar
         self._advancing = OneAtATime(

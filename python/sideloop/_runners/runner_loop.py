@@ -28,6 +28,9 @@ class RunnerLoop:
     core: RunnerCore
     """Served last. Routers look for it here."""
 
+    found: Loop | None = None
+    closed = False
+
     def __init__(
         self,
         name: str,
@@ -39,8 +42,6 @@ class RunnerLoop:
         self.name = name
         self.drive: Drive = drive
         self.depth = 1
-        self.closed = False
-        self.found: Loop | None = None
         self._grace = grace
         self._slow_call_warning = slow_call_warning
         self._options = options
@@ -161,12 +162,15 @@ class RunnerLoop:
             self.found.owner = None
 
     def __del__(self) -> None:
-        if self.closed or self.found is None:
+        # Also of what a close has not brought to its end.
+        loop = self.found
+        if loop is None or loop.loop.is_closed():
             return
-        if isinstance(self.found, DrivenLoop):
+        if not isinstance(loop, DrivenLoop):
+            if not loop.core.stopping:
+                self.close_soon()
+        elif loop.core.mine or not self.closed:
             self.close_or_let_go()
-        else:
-            self.close_soon()
 
     def _driven_elsewhere(self) -> DrivenLoop | None:
         """The loop, if another thread of this process drives it."""
@@ -182,16 +186,26 @@ def close_together(loops: Sequence[RunnerLoop], grace: float | None) -> None:
         grace = check_grace(grace)
     for one in loops:
         one.check_closable()
-    for one in loops:
-        one.closed = True  # who is just making one sees it, and lets go of that
-    begun = time.monotonic()
-    for one in loops:
-        one.wait_for_maker(grace, begun)
-    ending = {one: loop for one in loops if (loop := one.begin_close(grace)) is not None}
     raised: list[BaseException] = []
+    try:
+        for one in loops:
+            one.closed = True  # who is just making one sees it, and lets go of that
+        begun = time.monotonic()
+        for one in loops:
+            one.wait_for_maker(grace, begun)
+        ending = _begin_close(loops, grace)
+    except BaseException as error:
+        # A signal handler's. What takes no more calls has to end, too.
+        raised.append(error)
+        ending = _begin_close(loops, grace)
     for loop in end_together(list(ending.values()), lambda _, error: raised.append(error)):
         logger.warning("the loop thread of runner %r is stuck and was left behind", loop.core.name)
     for one in ending:
         one.found = None
     if raised:
         raise raised[0]
+
+
+def _begin_close(loops: Sequence[RunnerLoop], grace: float | None) -> dict[RunnerLoop, Loop]:
+    """Have all take no more calls. Returns those that have a loop to be waited for."""
+    return {one: loop for one in loops if (loop := one.begin_close(grace)) is not None}

@@ -27,9 +27,12 @@ class Form(enum.Enum):
 class Made:
     """As an async function: a coroutine that is there already, or another awaitable."""
 
+    # A signal handler may raise while one is made, and it is collected all the same.
+    _awaitable: Awaitable[Any] | None = None
+    _taken = False
+
     def __init__(self, awaitable: Awaitable[Any]) -> None:
         self._awaitable = awaitable
-        self._taken = False
         # As errors and tasks name it.
         frame = getattr(awaitable, "cr_frame", None)
         kind = type(awaitable)
@@ -37,6 +40,7 @@ class Made:
         self.__qualname__: str = getattr(awaitable, "__qualname__", kind.__qualname__)
 
     def __call__(self) -> Awaitable[Any]:
+        assert self._awaitable is not None, "was half made"
         self._taken = True
         return self._awaitable
 

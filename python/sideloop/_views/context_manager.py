@@ -43,6 +43,10 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
     close a
     """
 
+    # A signal handler may raise while one is made, and it is collected all the same.
+    _visit: "Visit[T_co] | None" = None
+    _host: Host | None = None
+
     def __init__(
         self,
         router: Router,
@@ -54,8 +58,6 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
         self._async_fn = async_fn
         self._make = make
         self._view = view
-        self._visit: Visit[T_co] | None = None
-        self._host: Host | None = None
 
     def __enter__(self) -> T_co:
         host, visit = self._begin()
@@ -95,10 +97,9 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
         return host, visit
 
     def __del__(self) -> None:
-        host, visit = getattr(self, "_host", None), getattr(self, "_visit", None)
-        if host is not None and visit is not None:
+        if self._host is not None and self._visit is not None:
             # Entered, and never left: as a generator that is collected.
-            host.collect(visit.drop)
+            self._host.collect(self._visit.drop)
 
     def __repr__(self) -> str:
         return f"<sideloop.SyncContextManager of {call_name(self._async_fn)}>"

@@ -113,7 +113,10 @@ class SyncGenerator(Items, Generator[Y, S, None], Closing):
         self._close(self._generator.aclose)
 
     def __del__(self) -> None:
-        self._collect(self._generator.aclose)
+        # Without one it is half made, and nothing has begun: a signal handler has raised meanwhile.
+        generator = getattr(self, "_generator", None)
+        if generator is not None:
+            self._collect(generator.aclose)
 
     def __repr__(self) -> str:
         return f"<sideloop.SyncGenerator of {self._generator!r}>"

@@ -5,8 +5,8 @@ use std::fmt::{self, Debug, Formatter};
 use std::rc::Rc;
 
 use sideloop_core::host::{
-    Arrive, Asker, Cancel, Close, Ended, Expired, Host, Item, Kind, Left, Look, Made, Outcome,
-    Outlast, Parts, Refill, Rest, Rise, Sit, Suspended, Throw, Waits, Wish,
+    Arrive, Asker, Cancel, Close, Ended, Expired, Host, Item, Kind, Left, Leftover, Look, Made,
+    Outcome, Outlast, Parts, Refill, Rest, Rise, Sit, Suspended, Throw, Waits, Wish,
 };
 
 pub(crate) struct Words;
@@ -96,6 +96,7 @@ said_by_debug!(
     Waits<&'static str>,
     Cancel<&'static str>,
     Left<Got>,
+    Leftover,
     Option<&'static str>
 );
 

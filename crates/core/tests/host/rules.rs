@@ -1,6 +1,6 @@
 //! What takes more than one event to see.
 
-use sideloop_core::host::{Kind, Look, Refill, Sit, Time};
+use sideloop_core::host::{Kind, Leftover, Look, Refill, Sit, Time};
 
 use crate::parts::{Call, Got, Said, Tested, wish};
 
@@ -53,6 +53,43 @@ fn steps_that_wait_for_what_has_to_stop_begin_in_their_order() {
         assert_eq!(host.arrive(wish(Call::waits(number), Kind::Close)).said(), "Cancel");
     }
     assert_eq!(host.end().said(), "[waiting Waits(2), waiting Waits(3)]");
+}
+
+#[test]
+fn what_cleans_up_or_is_about_to_is_left_to_that() {
+    for kind in [Kind::Exit, Kind::Close, Kind::Collect] {
+        let mut host = asked(0);
+        let _ = host.look(Time::Short);
+        let _ = host.ended(Got::Value(1));
+        assert_eq!(host.leftover(), Leftover::Rests);
+        let _ = host.waits("wake");
+        assert_eq!(host.leftover(), Leftover::Rests);
+        let _ = host.arrive(wish(Call::waits(2), kind));
+        assert_eq!(host.leftover(), Leftover::Unwinds, "{kind:?} is to begin");
+        let _ = host.look(Time::Short);
+        assert_eq!(host.leftover(), Leftover::Unwinds, "{kind:?} runs");
+        let _ = host.ended(Got::Value(2));
+        assert_eq!(host.leftover(), Leftover::Unwinds, "{kind:?} is over");
+    }
+    let mut host = asked(0);
+    let _ = host.look(Time::Short);
+    assert_eq!(host.leftover(), Leftover::Steps);
+    let _ = host.arrive(wish(Call::waits(2), Kind::Collect));
+    assert_eq!(host.leftover(), Leftover::Steps, "it waits for a step that may never end");
+}
+
+#[test]
+fn a_step_is_left_behind_while_its_caller_waits_no_longer() {
+    let mut host = Tested::new(0);
+    let call = Call::waits(1);
+    let _ = host.arrive(wish(call.clone(), Kind::Item));
+    assert!(!host.is_left_behind());
+    let _ = host.look(Time::Short);
+    assert!(!host.is_left_behind());
+    call.leave();
+    assert!(host.is_left_behind());
+    let _ = host.ended(Got::Value(1));
+    assert!(!host.is_left_behind());
 }
 
 #[test]

@@ -121,7 +121,7 @@ const STATES: [State; 17] = [
 
 type Event = (&'static str, fn(&mut Tested) -> String);
 
-const EVENTS: [Event; 27] = [
+const EVENTS: [Event; 28] = [
     ("sit", |host| host.sit().said()),
     ("take_item", |host| host.take_item().said()),
     ("close", |host| host.close().said()),
@@ -144,6 +144,7 @@ const EVENTS: [Event; 27] = [
     ("cancel", |host| host.cancel("message 2").said()),
     ("take_cancelled", |host| host.take_cancelled().said()),
     ("step_back", |host| host.step_back().said()),
+    ("leftover", |host| host.leftover().said()),
     ("end", |host| host.end().said()),
     ("lost", |host| host.lost(Got::Error(6)).said()),
     ("outlast", |host| host.outlast(handoff().0).said()),

@@ -9,9 +9,9 @@ use sideloop_core::host::{Item, Kind};
 
 use super::closing::{close_with, collect_with};
 use super::put::refill;
-use super::step::{busy, explain, step, step_seated};
+use super::step::{busy, step, step_seated};
 use crate::model::{Host, Kept, State};
-use crate::policy::outcome::{Outcome, is_cancelled};
+use crate::policy::outcome::Outcome;
 
 /// The items of a host, one for each `next()`; the base of `sideloop.SyncGenerator`.
 #[pyclass(frozen, subclass, module = "sideloop._sideloop")]
@@ -88,11 +88,8 @@ impl Items {
 /// An outcome that is there already.
 fn ready(host: &Bound<'_, Host>, kept: Kept) -> PyResult<Py<PyAny>> {
     let py = host.py();
-    match kept.outcome(py) {
+    match host.get().explained(py, kept.outcome(py)) {
         Outcome::Value(item) => Ok(item),
-        Outcome::Error(error) if is_cancelled(error.value(py)) => {
-            Err(explain(host.get(), py, error))
-        }
         Outcome::Error(error) => Err(error),
         Outcome::NotStarted => Ok(py.None()),
     }

@@ -191,15 +191,6 @@ fn after_the_end(
     }
 }
 
-/// A cancellation that came because the loop ended, as what it was.
-pub(super) fn explain(host: &Host, py: Python<'_>, cancellation: PyErr) -> PyErr {
-    let core = host.core.get().map(|core| core.bind(py).get());
-    match core.filter(|core| core.entry.is_stopping()) {
-        Some(core) => core.stopped_error(py, name_of(host.async_fn.bind(py))),
-        None => cancellation,
-    }
-}
-
 /// For who has no items: a context manager.
 #[pymethods]
 impl Host {

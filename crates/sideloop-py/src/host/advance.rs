@@ -80,7 +80,7 @@ pub(super) fn advance(
                 }
                 Look::Resume(awaiting) => awaiting.send(py).map(|went| (awaiting, went)),
                 Look::Tell(asked, kept) => {
-                    finish(asked.0.bind(py), kept.outcome(py));
+                    finish(asked.0.bind(py), inside.explained(py, kept.outcome(py)));
                     told = true;
                     continue;
                 }

@@ -42,7 +42,7 @@ pub(crate) fn arrive(
             None => Ok(()),
         },
         Arrive::Tell(asked, kept) => {
-            finish(asked.0.bind(py), kept.outcome(py));
+            finish(asked.0.bind(py), inside.explained(py, kept.outcome(py)));
             refill(host)
         }
         Arrive::LeftBehind(asked, todo) => {
@@ -55,7 +55,7 @@ pub(crate) fn arrive(
             Ok(())
         }
         Arrive::Over(wish, left) => {
-            finish(wish.call.0.bind(py), answer_of(py, left, kind));
+            finish(wish.call.0.bind(py), inside.explained(py, answer_of(py, left, kind)));
             Ok(())
         }
     }

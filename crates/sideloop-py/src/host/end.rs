@@ -4,9 +4,8 @@ use pyo3::prelude::*;
 use sideloop_core::handoff::Completer;
 use sideloop_core::host::{Kind, Left, Rest};
 
-use crate::finish::finish;
+use crate::finish::{cut_off, finish};
 use crate::model::{Host, Kept, Objects, State, left_over, nothing_left};
-use crate::policy::errors::name_of;
 use crate::policy::outcome::Outcome;
 use crate::python::awaiting::Awaiting;
 
@@ -48,13 +47,12 @@ pub(super) fn settle(
 pub(super) fn take_down(host: &Host, py: Python<'_>) -> Option<Awaiting> {
     let mut rest = host.with(State::end);
     let awaiting = rest.awaiting.take();
-    let stopped = |_| {
-        let core = host.core.get().map(|core| core.bind(py).get());
-        core.map_or(Outcome::NotStarted, |core| {
-            Outcome::Error(core.stopped_error(py, name_of(host.async_fn.bind(py))))
-        })
-    };
-    drop(settle(host, py, rest, stopped));
+    let asked = rest.asked.take().map(|(call, _)| call);
+    let waiting = std::mem::take(&mut rest.waiting);
+    for call in asked.into_iter().chain(waiting.into_iter().map(|wish| wish.call)) {
+        cut_off(call.0.bind(py));
+    }
+    drop(settle(host, py, rest, |_| Outcome::NotStarted));
     awaiting
 }
 

@@ -18,6 +18,10 @@ pub(crate) fn cancel(call: &Bound<'_, Call>) {
     }
     let Some(task) = inside.task(py) else { return };
     let Err(error) = task.call_method0("cancel") else { return };
+    // It counts as cancelled since CPython 3.11, and is not: who unwinds the loop is to know.
+    if let Ok(Some(uncancel)) = task.getattr_opt("uncancel") {
+        let _ = uncancel.call0();
+    }
     let core = inside.runner(py).get();
     if core.is_guest() && is_exit(py, &error) {
         exit_soon(core, py, error.clone_ref(py));

@@ -326,6 +326,15 @@ impl Call {
             .with(py, |inner| matches!(inner.answer, Some(Answer::HandOff(_) | Answer::Driver)))
     }
 
+    /// Whether anybody can still hear of what comes of it.
+    pub(crate) fn is_asked_for(&self, py: Python<'_>) -> bool {
+        !self.is_abandoned()
+            && self.inner.with(py, |inner| match inner.answer {
+                Some(Answer::HandOff(_) | Answer::Driver | Answer::Future(_)) => true,
+                Some(Answer::Nobody) | None => false,
+            })
+    }
+
     /// The time from its entry to its start, and from there until now, once. None if it never started.
     pub(crate) fn take_times(&self, py: Python<'_>) -> Option<(Duration, Duration)> {
         let started = self.inner.with(py, |inner| inner.started.take())?;

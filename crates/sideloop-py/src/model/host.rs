@@ -161,6 +161,17 @@ impl Host {
         self.task_context.get().or_else(|| self.context.get())
     }
 
+    /// What nobody had asked for, to whoever asks now: a cancellation that came because the loop ends, as what it was.
+    pub(crate) fn explained(&self, py: Python<'_>, outcome: Outcome) -> Outcome {
+        let core = self.core.get().map(|core| core.bind(py).get());
+        match (outcome, core.filter(|core| core.has_cancelled_leftovers())) {
+            (Outcome::Error(error), Some(core)) if is_cancelled(error.value(py)) => {
+                Outcome::Error(core.stopped_error(py, name_of(self.async_fn.bind(py))))
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
     /// Which one of a runner's hosts.
     pub(crate) fn key(&self) -> usize {
         std::ptr::from_ref(self) as usize

@@ -9,6 +9,7 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
+use sideloop_core::host::Leftover;
 
 use crate::entry::{Bell, Entry};
 use crate::event_loop::LoopCore;
@@ -16,7 +17,7 @@ use crate::model::counts::{Counts, Totals};
 use crate::model::{Call, Drive, Driver, Guest, Host};
 use crate::policy::chain::because_of;
 use crate::policy::deadline::bounded;
-use crate::policy::errors::Error;
+use crate::policy::errors::{Error, errors};
 use crate::python::attached::Attached;
 use crate::python::lock::lock;
 use crate::python::thread;
@@ -72,6 +73,8 @@ pub(crate) struct RunnerCore {
     pub(super) child: Attached<Option<Option<Py<PyAny>>>>,
     /// `threading.get_ident()` of the loop thread; 0 before it runs.
     pub(crate) loop_thread: AtomicU64,
+    /// What was left on the loop was cancelled, since the interpreter exits.
+    settled: AtomicBool,
     /// A caller has found the loop blocked for longer than the grace, and has left it behind.
     pub(crate) stuck: AtomicBool,
 }
@@ -96,6 +99,11 @@ impl RunnerCore {
     pub(crate) fn forget_host(&self, key: usize) {
         let forgotten = lock(&self.hosts).remove(&key);
         drop(forgotten);
+    }
+
+    /// The hosts whose task has not ended.
+    fn hosts(&self, py: Python<'_>) -> Vec<Py<Host>> {
+        lock(&self.hosts).values().map(|host| host.clone_ref(py)).collect()
     }
 
     /// The hosts whose task has not ended, to be ended.
@@ -131,6 +139,11 @@ impl RunnerCore {
     pub(crate) fn set_end(&self, end: End) {
         let before = lock(&self.end).replace(end);
         drop(before);
+    }
+
+    /// Whether what is cancelled on this loop may be so because that ends.
+    pub(crate) fn has_cancelled_leftovers(&self) -> bool {
+        self.entry.is_stopping() || self.settled.load(Ordering::Relaxed)
     }
 
     /// The error for a call whose loop ended before it did.
@@ -214,6 +227,7 @@ impl RunnerCore {
             told_exit: Attached::default(),
             child: Attached::default(),
             loop_thread: AtomicU64::new(0),
+            settled: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
         }
     }
@@ -230,6 +244,7 @@ impl RunnerCore {
         event_loop: &Bound<'_, PyAny>,
         end: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
+        errors(event_loop.py())?;
         let own_loop = event_loop.cast::<LoopCore>().ok();
         let own_loop = own_loop.filter(|own| own.get().epoll().is_some());
         let entry = match own_loop {
@@ -324,6 +339,41 @@ impl RunnerCore {
             (call.name(py), call.task(py).map(Bound::unbind), call.caller, since)
         };
         calls.into_iter().map(describe).collect()
+    }
+
+    /// How many of those that run anybody can still hear of.
+    #[getter]
+    fn asked_for(&self, py: Python<'_>) -> usize {
+        self.running
+            .with(py, |calls| calls.values().filter(|call| call.get().is_asked_for(py)).count())
+    }
+
+    /// `(unwinding, resting, running)`: the tasks of calls and hosts. Those that clean up already; those that have yet
+    /// to be told; and those that may have been cancelled by others. A task may be in more than one list: what an
+    /// earlier one says holds.
+    fn leftovers(&self, py: Python<'_>) -> (Vec<Py<PyAny>>, Vec<Py<PyAny>>, Vec<Py<PyAny>>) {
+        let mut found = (Vec::new(), Vec::new(), Vec::new());
+        for host in self.hosts(py) {
+            let host = host.get();
+            let Some(task) = host.task.get().map(|task| task.clone_ref(py)) else { continue };
+            match host.with(|state| state.leftover()) {
+                Leftover::Unwinds => found.0.push(task),
+                Leftover::Rests => found.1.push(task),
+                Leftover::Steps => found.2.push(task),
+            }
+        }
+        self.running.with(py, |calls| {
+            for call in calls.values().map(Py::get) {
+                let Some(task) = call.task(py).map(Bound::unbind) else { continue };
+                if call.has_heard_cancel() { found.0.push(task) } else { found.2.push(task) }
+            }
+        });
+        found
+    }
+
+    /// What is left on the loop is cancelled, and the loop goes on.
+    fn begin_settling(&self) {
+        self.settled.store(true, Ordering::Relaxed);
     }
 
     /// The tasks whose callers have left: they were cancelled, had their grace, and were named.

@@ -3,7 +3,7 @@
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyModule, PyTuple};
 
 /// The errors this side raises, by what makes them in `sideloop._base.errors`.
 #[derive(Clone, Copy)]
@@ -40,11 +40,23 @@ impl Error {
         args: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error = PyErr>,
     ) -> PyErr {
         let made = || -> PyResult<PyErr> {
-            let maker = py.import("sideloop._base.errors")?.getattr(self.maker())?;
+            let maker = errors(py)?.getattr(self.maker())?;
             Ok(PyErr::from_value(maker.call1(args.into_pyobject(py)?)?))
         };
         made().unwrap_or_else(|error| error)
     }
+}
+
+/// Where our errors are made. Looked up before they are needed: finalizers get them when the modules are gone.
+static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+
+/// Look it up.
+///
+/// # Errors
+/// What the import raises.
+pub(crate) fn errors(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+    let import = || Ok(py.import("sideloop._base.errors")?.unbind());
+    ERRORS.get_or_try_init(py, import).map(|errors| errors.bind(py))
 }
 
 /// `sys.is_finalizing`, and the class of the error for calls made then. Looked up at import, since the

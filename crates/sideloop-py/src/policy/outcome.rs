@@ -2,6 +2,8 @@
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyStopIteration, PySystemExit};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
 
 use crate::python::names::names;
 use crate::python::version;
@@ -60,11 +62,19 @@ pub(crate) fn is_exit(py: Python<'_>, error: &PyErr) -> bool {
     error.is_instance_of::<PySystemExit>(py) || error.is_instance_of::<PyKeyboardInterrupt>(py)
 }
 
+/// asyncio's `CancelledError`, looked up once: finalizers ask when the modules are gone.
+static CANCELLED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+
+/// Look it up.
+///
+/// # Errors
+/// What the import raises.
+pub(crate) fn cancelled_class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    CANCELLED.import(py, "asyncio", "CancelledError")
+}
+
 /// Whether this is asyncio's `CancelledError`.
 pub(crate) fn is_cancelled(exception: &Bound<'_, PyAny>) -> bool {
-    let py = exception.py();
-    py.import("asyncio")
-        .and_then(|asyncio| asyncio.getattr("CancelledError"))
-        .and_then(|class| exception.is_instance(&class))
-        .unwrap_or(false)
+    let class = cancelled_class(exception.py());
+    class.and_then(|class| exception.is_instance(class)).unwrap_or(false)
 }

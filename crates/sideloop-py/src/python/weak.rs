@@ -29,13 +29,15 @@ pub(crate) fn keep_weak<'py>(
 /// As the reference's callback it runs no Python code, in which what a signal handler raises would be lost.
 ///
 /// # Errors
-/// `MemoryError`; `AttributeError` if it has no `key`.
+/// `MemoryError`.
 #[pyfunction]
 pub(crate) fn forget_weak(
     table: &Bound<'_, PyDict>,
     reference: &Bound<'_, PyWeakrefReference>,
 ) -> PyResult<()> {
-    let key = reference.getattr("key")?.cast_into()?;
+    // Without a key it was never kept: a signal handler has raised where it was made.
+    let Some(key) = reference.getattr_opt("key")? else { return Ok(()) };
+    let key = key.cast_into()?;
     if found(table, &key)?.is_some_and(|found| found.is(reference)) {
         table.del_item(key)?;
     }

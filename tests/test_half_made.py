@@ -1,0 +1,88 @@
+"""Objects that a signal handler's exception has left half made: they are collected in silence."""
+
+import gc
+import importlib
+import pkgutil
+import sys
+import weakref
+from collections.abc import Generator
+from functools import partial
+from typing import Any
+
+import pytest
+
+import sideloop
+from sideloop._sideloop import Host, Items, Router, forget_weak
+from sideloop._views.generator import SyncGenerator
+from sideloop._views.host import attend
+
+
+def classes() -> list[type]:
+    """All of the package whose objects do something when they are collected."""
+    found: set[type] = set()
+    for module in pkgutil.walk_packages(sideloop.__path__, "sideloop."):
+        if not module.name.endswith("__main__"):
+            found |= set(filter(_finalizes, vars(importlib.import_module(module.name)).values()))
+    return sorted(found, key=lambda kind: kind.__qualname__)
+
+
+def _finalizes(kind: Any) -> bool:
+    return (
+        isinstance(kind, type)
+        and kind.__module__.startswith("sideloop")
+        and (hasattr(kind, "__del__") or issubclass(kind, weakref.ref))
+    )
+
+
+@pytest.fixture
+def unraisable(monkeypatch: pytest.MonkeyPatch) -> Generator[list[str]]:
+    said: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda one: said.append(repr(one.exc_value)))
+    return said
+
+
+def half_made(kind: type) -> object:
+    """What there is of it when its constructor has not run, or was left at its begin."""
+    if issubclass(kind, SyncGenerator):
+        return Items.__new__(kind, _host(), _nothing)
+    return kind.__new__(kind)
+
+
+def _host() -> Host:
+    return Host(Router(object(), _nothing), _nothing, attend, _nothing)
+
+
+def _nothing(*_: object) -> Any:
+    raise AssertionError("nothing of it is called")
+
+
+FINALIZED = [kind for kind in classes() if not issubclass(kind, weakref.ref)]
+REFERENCES = [kind for kind in classes() if issubclass(kind, weakref.ref)]
+
+
+def test_there_are_some() -> None:
+    names = {kind.__name__ for kind in (*FINALIZED, *REFERENCES)}
+    assert {"SyncGenerator", "MapIterator", "Home", "Owner", "EventLoop", "_Keyed"} <= names
+
+
+class TestAnObjectThatIsHalfMade:
+    # Asyncio's, of a loop that nobody has closed: then it is.
+    @pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
+    @pytest.mark.parametrize("kind", FINALIZED, ids=lambda kind: kind.__name__)
+    def test_is_collected_in_silence(self, kind: type, unraisable: list[str]) -> None:
+        half_made(kind)
+        gc.collect()
+        assert unraisable == []
+
+    @pytest.mark.parametrize("kind", REFERENCES, ids=lambda kind: kind.__name__)
+    def test_is_forgotten_in_silence(self, kind: Any, unraisable: list[str]) -> None:
+        class Object:
+            pass
+
+        table: dict[int, Any] = {}
+        found = Object()
+        reference = kind(found, partial(forget_weak, table))
+        del found
+        gc.collect()
+        assert reference() is None
+        assert unraisable == []
