@@ -1,5 +1,6 @@
 """A client in the `def` endpoints of FastAPI, which uvicorn's threads run."""
 
+import asyncio
 import contextlib
 import functools
 import importlib
@@ -10,10 +11,12 @@ import threading
 import urllib.request
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Annotated, Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+
+from sideloop import synced
 
 QUESTIONS = range(40)
 
@@ -35,12 +38,35 @@ def app_of(example: Any, address: str) -> FastAPI:
     def ask(n: int) -> str:
         return str(example.ask(state["client"], n))
 
+    # Twins as endpoints, and as what endpoints depend on, are `def`s as any other.
+    app.get("/twin/{n}")(synced(double))
+    app.get("/method/{n}")(Doubler().double)
+
+    @app.get("/depends/{n}")
+    def depends(n: Annotated[int, Depends(synced(double))]) -> int:
+        return n
+
     return app
 
 
-def get(url: str, n: int) -> str:
+async def double(n: int) -> int:
+    """What an endpoint may do without any client."""
+    await asyncio.sleep(0)
+    return 2 * n
+
+
+@synced
+class Doubler:
+    """The same, as an object."""
+
+    async def double(self, n: int) -> int:
+        """Double."""
+        return await double(n)
+
+
+def get(url: str, n: int, path: str = "ask") -> str:
     """What the service says."""
-    with urllib.request.urlopen(f"{url}/ask/{n}", timeout=20) as answer:
+    with urllib.request.urlopen(f"{url}/{path}/{n}", timeout=20) as answer:
         return str(json.load(answer))
 
 
@@ -55,9 +81,11 @@ def main() -> None:
         serving.start()
         with ThreadPoolExecutor(8) as threads:
             answers = list(threads.map(functools.partial(get, url), QUESTIONS))
+        doubled = [get(url, 4, path) for path in ("twin", "method", "depends")]
         server.should_exit = True
         serving.join()
     assert answers == list(map(example.answer, QUESTIONS)), answers
+    assert doubled == ["8", "8", "8"], doubled
     print("ok")
 
 
