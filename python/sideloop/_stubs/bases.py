@@ -13,8 +13,8 @@ from sideloop._stubs.errors import StubError
 from sideloop._stubs.expression import arguments_of, subscript
 from sideloop._stubs.imports import Imports
 from sideloop._stubs.scope import Scope, scope_of
+from sideloop._twins.nature import has_async
 from sideloop._twins.twin import Twin
-from sideloop._twins.twin_class import has_async
 
 _SYNC: dict[type, tuple[str, str]] = {
     collections.abc.AsyncIterable: ("collections.abc", "Iterable"),

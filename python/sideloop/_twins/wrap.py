@@ -39,11 +39,11 @@ def wrap(
     if isinstance(target, property):
         return twin_property_of(translator, target)
     twin = twin_function_of(translator, target)
-    module: Any = caller.f_globals.get("__name__")
-    is_others = module not in (None, getattr(target, "__module__", None))
-    if is_others and (name := bound_name(caller)) is not None:
+    home: Any = caller.f_globals.get("__name__")
+    is_others = home not in (None, getattr(target, "__module__", None))
+    if is_others and (bound := bound_name(caller)) is not None:
         # The twin of another module's function is found where it is made.
-        name_twin(twin, Named(module, name))
+        name_twin(twin, Named(home, bound))
     return twin
 
 
