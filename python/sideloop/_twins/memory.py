@@ -23,42 +23,63 @@ class Memory(NamedTuple):
     """Put that in place of what is in it; None if it cannot change."""
 
 
+# Their functions, whose types say nothing of objects of unknown ones.
+_dict: Any = dict
+_list: Any = list
+_set: Any = set
+_frozenset: Any = frozenset
+_ordered: Any = OrderedDict
+_bytearray: Any = bytearray
+
+
 def _fill_dict(twin: Any, found: dict[Any, Any]) -> None:
-    if list(dict.keys(twin)) != list(found):
-        dict.clear(twin)
-    dict.update(twin, found)
+    if list(_dict.keys(twin)) != list(found):
+        _dict.clear(twin)
+    _dict.update(twin, found)
 
 
 def _fill_ordered(twin: Any, found: dict[Any, Any]) -> None:
-    if list(OrderedDict.keys(twin)) != list(found):
-        OrderedDict.clear(twin)
+    if list(_ordered.keys(twin)) != list(found):
+        _ordered.clear(twin)
     for key, value in found.items():
-        OrderedDict.__setitem__(twin, key, value)
+        _ordered.__setitem__(twin, key, value)
 
 
 def _fill_list(twin: Any, found: list[Any]) -> None:
-    list.__setitem__(twin, slice(None), found)
+    _list.__setitem__(twin, slice(None), found)
 
 
 def _fill_set(twin: Any, found: set[Any]) -> None:
-    set.difference_update(twin, _read_set(twin) - found)
-    set.update(twin, found)
+    _set.difference_update(twin, _read_set(twin) - found)
+    _set.update(twin, found)
 
 
 def _fill_bytes(twin: Any, found: bytes) -> None:
-    bytearray.__setitem__(twin, slice(None), found)
+    _bytearray.__setitem__(twin, slice(None), found)
 
 
 def _read_dict(value: Any) -> dict[Any, Any]:
-    return dict(dict.items(value))
+    return dict(_dict.items(value))
 
 
 def _read_ordered(value: Any) -> dict[Any, Any]:
-    return dict(OrderedDict.items(value))
+    return dict(_ordered.items(value))
 
 
 def _read_set(value: Any) -> set[Any]:
-    return set(set.__iter__(value))
+    return set(_set.__iter__(value))
+
+
+def _read_list(value: Any) -> list[Any]:
+    return list(_list.__iter__(value))
+
+
+def _read_frozenset(value: Any) -> frozenset[Any]:
+    return frozenset(_frozenset.__iter__(value))
+
+
+def _read_bytes(value: Any) -> bytes:
+    return bytes(memoryview(value))
 
 
 # Derived ones before their bases. Not int, bytes and tuple, whose objects have no weak references.
@@ -66,10 +87,10 @@ _MEMORIES = (
     Memory(OrderedDict, _read_ordered, _fill_ordered),
     Memory(defaultdict, _read_dict, _fill_dict),
     Memory(dict, _read_dict, _fill_dict),
-    Memory(list, lambda value: list(list.__iter__(value)), _fill_list),
+    Memory(list, _read_list, _fill_list),
     Memory(set, _read_set, _fill_set),
-    Memory(bytearray, lambda value: bytes(memoryview(value)), _fill_bytes),
-    Memory(frozenset, lambda value: frozenset(frozenset.__iter__(value)), None),
+    Memory(bytearray, _read_bytes, _fill_bytes),
+    Memory(frozenset, _read_frozenset, None),
     Memory(str, str.__str__, None),
     Memory(float, float.__float__, None),
 )

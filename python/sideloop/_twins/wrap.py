@@ -39,11 +39,11 @@ def wrap(
     if isinstance(target, property):
         return twin_property_of(translator, target)
     twin = twin_function_of(translator, target)
-    wrapped_in: Any = caller.f_globals.get("__name__")
-    is_others = wrapped_in not in (None, getattr(target, "__module__", None))
+    home: Any = caller.f_globals.get("__name__")
+    is_others = home not in (None, getattr(target, "__module__", None))
     if is_others and (bound := bound_name(caller)) is not None:
         # The twin of another module's function is found where it is made.
-        name_twin(twin, Named(wrapped_in, bound))
+        name_twin(twin, Named(home, bound))
     return twin
 
 
