@@ -233,6 +233,8 @@ impl RunnerCore {
     }
 }
 
+type Tasks = Vec<Py<PyAny>>;
+
 #[pymethods]
 impl RunnerCore {
     #[new]
@@ -351,7 +353,7 @@ impl RunnerCore {
     /// `(unwinding, resting, running)`: the tasks of calls and hosts. Those that clean up already; those that have yet
     /// to be told; and those that may have been cancelled by others. A task may be in more than one list: what an
     /// earlier one says holds.
-    fn leftovers(&self, py: Python<'_>) -> (Vec<Py<PyAny>>, Vec<Py<PyAny>>, Vec<Py<PyAny>>) {
+    fn leftovers(&self, py: Python<'_>) -> (Tasks, Tasks, Tasks) {
         let mut found = (Vec::new(), Vec::new(), Vec::new());
         for host in self.hosts(py) {
             let host = host.get();
