@@ -297,7 +297,7 @@ class TestACircleOverLoopsThatOthersRun:
                     return error
 
             calls = [
-                lambda here=here, there=there: here(lambda: other_way(there))  # type: ignore[misc]
+                lambda here=here, there=there: here(lambda: other_way(there))
                 for here, there in [ways, ways[::-1]]
             ]
             with ThreadPoolExecutor(2) as threads:

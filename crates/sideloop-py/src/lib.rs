@@ -120,6 +120,9 @@ pub mod _sideloop {
     use super::python::frames::current_frames;
 
     #[pymodule_export]
+    use super::python::hold::make_held;
+
+    #[pymodule_export]
     use super::model::ended_counts;
 
     #[pymodule_export]

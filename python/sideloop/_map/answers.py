@@ -1,6 +1,7 @@
 """The answers of a map: which items are on their way, and which answer is handed out next."""
 
 from collections import deque
+from collections.abc import Coroutine
 from contextvars import Context
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -33,13 +34,15 @@ class Item(Outcome[R], Generic[T, R]):
     has seen `done`.
     """
 
-    __slots__ = ("context", "done", "given")
+    __slots__ = ("answering", "context", "done", "given")
 
     def __init__(self, given: T, context: Context) -> None:
         super().__init__()
         self.given = given
         self.context = context
         self.done = False
+        self.answering: Coroutine[Any, Any, None] | None = None
+        """Its task's coroutine, until the task is made."""
 
 
 class Answers(Protocol[T, R]):

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from sideloop._base.errors import not_async_error, without_our_frame
 from sideloop._base.signals import is_of_a_handler
 from sideloop._map.answers import Answers, Item
-from sideloop._sideloop import RunnerCore, call_name
+from sideloop._sideloop import RunnerCore, call_name, make_held
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -111,18 +111,22 @@ class Flight(Generic[T, R]):
 
     def _start(self, item: Item[T, R]) -> None:
         assert self.loop is not None
-        answering = self._answer(item)
         try:
-            task = item.context.run(self.loop.create_task, answering)
+            make_held(item, "answering", self._answer)
+            assert item.answering is not None
+            task = item.context.run(self.loop.create_task, item.answering)
         except BaseException as error:
             # A task factory of the user's has raised, or a signal handler, when the task was there.
-            made = [t for t in asyncio.all_tasks(self.loop) if t.get_coro() is answering]
+            coro = item.answering
+            made = [t for t in asyncio.all_tasks(self.loop) if t.get_coro() is coro]
             if made:
                 self._keep(made[0], item)
-            else:
-                answering.close()
+            elif coro is not None:
+                coro.close()
+            item.answering = None
             self._fail(error)
             return
+        item.answering = None
         self._keep(task, item)
 
     def _keep(self, task: "asyncio.Task[None]", item: Item[T, R]) -> None:

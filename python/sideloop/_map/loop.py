@@ -1,5 +1,6 @@
 """The loop that serves one map: the one that serves its first call, for all of them."""
 
+import functools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -18,13 +19,13 @@ class MapLoop:
 
     def __init__(self, find: Find, name: str) -> None:
         self.name = name
-        self._named = _Named(_nothing, name)
+        self._named = _named(_nothing, name)
         self._served = _Served(find, name)
         self._router = Router(self._served, self._served.serve)
 
     def run(self, step: Step) -> None:
         """Run a step of the map on the loop, and wait for it."""
-        self._router.run(_Named(step, self.name), (), {})
+        self._router.run(_named(step, self.name), (), {})
 
     def run_within_grace(self, step: Step) -> None:
         """Run a step that has the grace in all, whatever time limit is in force.
@@ -92,13 +93,12 @@ async def _nothing() -> None:
     pass
 
 
-class _Named:
-    """A step that bears the name of the user's function, in messages."""
+def _named(step: Step, name: str) -> Step:
+    """A step that bears the name of the user's function, in messages.
 
-    def __init__(self, step: Step, name: str) -> None:
-        self._step = step
-        # The module is in the name.
-        vars(self).update(__qualname__=name.removesuffix("()"), __module__=None)
-
-    def __call__(self) -> Coroutine[Any, Any, None]:
-        return self._step()
+    No function of Python's: a signal handler that raised in it would lose the coroutine.
+    """
+    named = functools.partial(step)
+    # The module is in the name.
+    vars(named).update(__qualname__=name.removesuffix("()"), __module__=None)
+    return named

@@ -12,6 +12,8 @@ pub(crate) mod running_loop;
 
 pub(crate) mod frames;
 
+pub(crate) mod hold;
+
 pub(crate) mod sniffed;
 
 pub(crate) mod vectorcall;
