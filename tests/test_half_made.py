@@ -5,7 +5,6 @@ import importlib
 import pkgutil
 import sys
 import weakref
-from collections.abc import Generator
 from functools import partial
 from typing import Any
 
@@ -35,7 +34,7 @@ def _finalizes(kind: Any) -> bool:
 
 
 @pytest.fixture
-def unraisable(monkeypatch: pytest.MonkeyPatch) -> Generator[list[str]]:
+def unraisable(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     said: list[str] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda one: said.append(repr(one.exc_value)))
     return said
