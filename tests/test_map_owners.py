@@ -129,9 +129,9 @@ class TestTheMap:
 
         class Noted:
             @staticmethod
-            def enter_alone(seconds: float, warned: float) -> Limit:
+            def alone(seconds: float, grace: float) -> Limit:
                 graces.append(seconds)
-                return Limit.enter_alone(seconds, warned)
+                return Limit.alone(seconds, grace)
 
         monkeypatch.setattr("sideloop._map.loop.Limit", Noted)
         enough, others = asyncio.Event(), asyncio.Event()
