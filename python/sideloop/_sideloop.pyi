@@ -17,7 +17,9 @@ __all__ = [
     "Limit",
     "LoopCore",
     "Making",
+    "NestedWait",
     "OneAtATime",
+    "PutAside",
     "ReadyQueue",
     "Router",
     "RunnerCore",
@@ -29,10 +31,12 @@ __all__ = [
     "check_number",
     "check_time",
     "copy_context",
+    "current_frames",
     "ended_counts",
     "forget_weak",
     "generation",
     "keep_weak",
+    "make_held",
     "run_as_guest",
     "run_hook_of",
     "translate",
@@ -289,7 +293,7 @@ class ReadyQueue:
 def check_async_fn(async_fn: object) -> None: ...
 def call_name(async_fn: object) -> str: ...
 def generation() -> int: ...
-def make_held(holder: object, name: str, make: Callable[[Any], object], /) -> None: ...
+def make_held(holder: object, name: str, make: Callable[[Any], object]) -> None: ...
 def current_frames() -> dict[int, FrameType]: ...
 
 @final
@@ -374,7 +378,7 @@ class Latch:
 class NestedWait:
     def __new__(cls, call: Call) -> Self: ...
     def __enter__(self) -> None: ...
-    def __exit__(self, *_raised: object) -> None: ...
+    def __exit__(self, _class: object, raised: object, _traceback: object) -> None: ...
 
 @final
 class PutAside:

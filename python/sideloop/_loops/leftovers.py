@@ -151,6 +151,6 @@ def _parents(task: Task) -> Iterator[Task]:
     if group_class is None:
         return
     for callback, _ in getattr(task, "_callbacks", None) or ():
-        group = getattr(callback, "__self__", None)
-        if isinstance(group, group_class):
-            yield group._parent_task
+        group: Any = getattr(callback, "__self__", None)
+        if isinstance(group, group_class) and (parent := getattr(group, "_parent_task", None)):
+            yield parent

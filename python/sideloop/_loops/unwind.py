@@ -187,7 +187,8 @@ class Unwinding:
                 raise RuntimeError("what unwinds has forked, and this is the child")
         if not task.done():
             # Its own methods fail, and nothing that is left on it can be run.
-            task.get_coro().close()
+            unrun: Any = task.get_coro()
+            unrun.close()
             if failed is not None:
                 report(self._loop, "the loop does not run, so what is left on it is lost", failed)
         elif not task.cancelled() and (unfit := task.exception()) is not None:
