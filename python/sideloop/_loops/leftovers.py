@@ -57,22 +57,21 @@ class Leftovers:
         """
         end = time.monotonic() + grace
         pending = self.pending()
-        called = pending.intersection(*self._core.leftovers()[1:])
-        self._tell(called - self._unwinding(pending))
+        unwinding = self._unwinding(pending)
+        _, resting, running = self._core.leftovers()
+        called = pending.intersection([*resting, *running]) - unwinding
+        called -= _held(pending, unwinding).keys()
+        self._tell(called)
         for _ in range(_TURNS if called else 0):
             await asyncio.sleep(0)
         while (pending := self.pending()) and (left := end - time.monotonic()) > 0:
             unwinding = self._unwinding(pending)
-            holders = {
-                task: held_by
-                for task in pending - unwinding
-                if (held_by := _holders(task, unwinding, pending))
-            }
-            self._tell(pending - unwinding - holders.keys())
+            held = _held(pending, unwinding)
+            self._tell(pending - unwinding - held.keys())
             await asyncio.sleep(0)
             self.told = True
-            if holders:
-                awaited = {task for held_by in holders.values() for task in held_by}
+            if held:
+                awaited = {task for held_by in held.values() for task in held_by}
                 await asyncio.wait(awaited, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             else:
                 await asyncio.wait(pending, timeout=left)
@@ -119,6 +118,15 @@ def handles_cancellation(coro: object) -> bool:
 
 
 _AWAITED = ("cr_await", "ag_await", "gi_yieldfrom")
+
+
+def _held(pending: set[Task], unwinding: set[Task]) -> dict[Task, set[Task]]:
+    """Those that are not cancelled yet, and have to wait for others: for which ones."""
+    return {
+        task: held_by
+        for task in pending - unwinding
+        if (held_by := _holders(task, unwinding, pending))
+    }
 
 
 def _holders(task: Task, unwinding: set[Task], pending: set[Task]) -> set[Task]:
