@@ -22,7 +22,7 @@ use pyo3::types::PyTuple;
 use sideloop_core::host::{self, Asker, Held, Kind, Left, Parts};
 
 use crate::model::{Call, Router, RunnerCore};
-use crate::policy::errors::name_of;
+use crate::policy::errors::{made, name_of};
 use crate::policy::outcome::{Outcome, is_cancelled};
 use crate::python::attached::Attached;
 use crate::python::awaiting::Awaiting;
@@ -117,7 +117,7 @@ pub(crate) fn left_over(py: Python<'_>, left: Left<Kept>) -> Option<Outcome> {
 /// The outcome of a step that comes when all is over, and nothing is left.
 pub(crate) fn nothing_left(py: Python<'_>, kind: Kind) -> Outcome {
     match kind {
-        Kind::Item => Outcome::Error(PyStopAsyncIteration::new_err(())),
+        Kind::Item => Outcome::Error(made::<PyStopAsyncIteration>(py, ())),
         Kind::Word | Kind::Only | Kind::Exit | Kind::Close | Kind::Collect => {
             Outcome::Value(py.None())
         }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::{PyRuntimeError, PyTimeoutError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-use crate::policy::errors::name_of;
+use crate::policy::errors::{made, name_of};
 use crate::python::context;
 
 static VARIABLE: OnceLock<Py<PyAny>> = OnceLock::new();
@@ -71,8 +71,8 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     /// The error for a call that did not end in time.
-    pub(crate) fn missed(self, call: &str) -> PyErr {
-        PyTimeoutError::new_err(format!("{call} did not end within {} s", self.seconds))
+    pub(crate) fn missed(self, py: Python<'_>, call: &str) -> PyErr {
+        made::<PyTimeoutError>(py, (format!("{call} did not end within {} s", self.seconds),))
     }
 
     /// The error for a call that would begin too late.

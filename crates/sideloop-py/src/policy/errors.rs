@@ -1,5 +1,7 @@
 //! Our own errors, defined in Python (`sideloop._base.errors`) and raised from here.
 
+use pyo3::PyTypeInfo;
+use pyo3::call::PyCallArgs;
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -89,6 +91,15 @@ pub(crate) fn check_not_finalizing(async_fn: &Bound<'_, PyAny>) -> PyResult<()> 
         name_of(async_fn)
     );
     Err(PyErr::from_value(class.bind(py).call1((message,))?))
+}
+
+/// An exception that is there already. One that PyO3 makes when it is looked at has it detach meanwhile: on a daemon
+/// thread, which does not come back from there when the interpreter ends, or finds none any more.
+pub(crate) fn made<'py, E: PyTypeInfo>(py: Python<'py>, args: impl PyCallArgs<'py>) -> PyErr {
+    match py.get_type::<E>().call1(args) {
+        Ok(error) => PyErr::from_value(error),
+        Err(error) => error,
+    }
 }
 
 /// The error for a fork's child that finds a call of the parent's.

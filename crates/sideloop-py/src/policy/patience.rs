@@ -107,7 +107,7 @@ impl Patience {
         }
         let missed = self.deadline().filter(|deadline| deadline.at <= now);
         let grace = missed.and_then(|deadline| deadline.grace).unwrap_or(self.grace);
-        match interrupted.or_else(|| missed.map(|deadline| deadline.missed(&name()))) {
+        match interrupted.or_else(|| missed.map(|deadline| deadline.missed(py, &name()))) {
             Some(reason) => {
                 self.unwinding = Some((reason, now + grace));
                 Next::Cancel
@@ -142,7 +142,7 @@ impl Patience {
             // Calls that are nested in each other have one limit, whichever of them looks first.
             (None, Outcome::Error(raised)) if raised.is_instance_of::<PyTimeoutError>(py) => {
                 let missed = self.deadline().filter(|deadline| deadline.at <= Instant::now());
-                missed.map(|deadline| (deadline.missed(&name()), deadline.at))
+                missed.map(|deadline| (deadline.missed(py, &name()), deadline.at))
             }
             (unwinding, _) => unwinding,
         };
