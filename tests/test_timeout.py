@@ -274,7 +274,7 @@ class TestANestedCall:
         async def outer() -> None:
             await asyncio.to_thread(call)
 
-        with sideloop.timeout(0.05), contextlib.suppress(TimeoutError):
+        with sideloop.timeout(scaled(0.2)), contextlib.suppress(TimeoutError):
             manager.run_sync(outer)  # whichever of the two is a hair faster
         wait_until(lambda: seen)
         assert "forever()" in str(seen[0])
