@@ -14,9 +14,13 @@ ALONE = (
 SECOND = (
     "test_asyncio_suite.py",
     "test_hooks.py",
+    "test_publish.py",
     "test_stubs.py",
     "test_stubs_hooks.py",
+    "test_stubs_served.py",
     "test_typing.py",
+    "test_typing_sdk.py",
+    "test_unwinding.py",
 )
 """Files that take about as long together as all the others."""
 
