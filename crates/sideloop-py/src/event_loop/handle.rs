@@ -4,10 +4,11 @@
 //! and checked against an instance that the class itself has made; if anything is unlike what is
 //! expected, all handles are made and run by their classes instead.
 
+use std::sync::OnceLock;
+
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyTuple, PyType};
 
 use super::core::LoopCore;
@@ -38,14 +39,16 @@ pub(crate) struct Layout {
     when: isize,
 }
 
-static LAYOUT: PyOnceLock<Option<Layout>> = PyOnceLock::new();
+static LAYOUT: OnceLock<Option<Layout>> = OnceLock::new();
 
 /// The layout, or None if the classes are unlike what is known.
 pub(crate) fn layout(py: Python<'_>) -> Option<&'static Layout> {
-    LAYOUT
-        .get(py)
-        .unwrap_or_else(|| LAYOUT.get_or_init(py, || Layout::probe(py).unwrap_or(None)))
-        .as_ref()
+    if let Some(known) = LAYOUT.get() {
+        return known.as_ref();
+    }
+    let found = Layout::probe(py).unwrap_or(None);
+    // Not what fills itself and detaches meanwhile: see `names.rs`.
+    LAYOUT.get_or_init(|| found).as_ref()
 }
 
 /// What a handle is to run.

@@ -1,5 +1,7 @@
 //! Our own errors, defined in Python (`sideloop._base.errors`) and raised from here.
 
+use std::sync::OnceLock;
+
 use pyo3::PyTypeInfo;
 use pyo3::call::PyCallArgs;
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
@@ -50,15 +52,19 @@ impl Error {
 }
 
 /// Where our errors are made. Looked up before they are needed: finalizers get them when the modules are gone.
-static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+static ERRORS: OnceLock<Py<PyModule>> = OnceLock::new();
 
 /// Look it up.
 ///
 /// # Errors
 /// What the import raises.
 pub(crate) fn errors(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
-    let import = || Ok(py.import("sideloop._base.errors")?.unbind());
-    ERRORS.get_or_try_init(py, import).map(|errors| errors.bind(py))
+    if let Some(known) = ERRORS.get() {
+        return Ok(known.bind(py));
+    }
+    let found = py.import("sideloop._base.errors")?.unbind();
+    // Not what fills itself and detaches meanwhile: see `names.rs`.
+    Ok(ERRORS.get_or_init(|| found).bind(py))
 }
 
 /// `sys.is_finalizing`, and the class of the error for calls made then. Looked up at import, since the
