@@ -1,8 +1,9 @@
 //! The outcome: a value or an exception, captured on the loop thread, unwrapped by the caller.
 
+use std::sync::OnceLock;
+
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyStopIteration, PySystemExit};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
 use crate::python::names::names;
@@ -63,14 +64,19 @@ pub(crate) fn is_exit(py: Python<'_>, error: &PyErr) -> bool {
 }
 
 /// asyncio's `CancelledError`, looked up once: finalizers ask when the modules are gone.
-static CANCELLED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+static CANCELLED: OnceLock<Py<PyType>> = OnceLock::new();
 
 /// Look it up.
 ///
 /// # Errors
 /// What the import raises.
 pub(crate) fn cancelled_class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
-    CANCELLED.import(py, "asyncio", "CancelledError")
+    if let Some(known) = CANCELLED.get() {
+        return Ok(known.bind(py));
+    }
+    let found = py.import("asyncio")?.getattr("CancelledError")?.cast_into::<PyType>()?.unbind();
+    // Not what fills itself and detaches meanwhile: see `names.rs`.
+    Ok(CANCELLED.get_or_init(|| found).bind(py))
 }
 
 /// Whether this is asyncio's `CancelledError`.
