@@ -9,11 +9,12 @@ use pyo3::types::PyTuple;
 
 use crate::model::{Drive, Driver, RunnerCore};
 use crate::python::attached::Attached;
+use crate::python::running_loop::running_loop;
 use crate::python::{sniffed, version};
 
 /// What ran on this thread before, to go on after.
 pub(super) struct Outer {
-    running: Py<PyAny>,
+    running: Option<Py<PyAny>>,
     hooks: Py<PyAny>,
     task: Option<Py<PyAny>>,
     /// The async library that this thread was said to run.
@@ -30,12 +31,12 @@ impl Outer {
         py: Python<'_>,
         inner: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let running = driver.get_running_loop.call0(py)?;
+        let running = running_loop(py)?;
         let hooks = driver.get_hooks.call0(py)?;
         let library = sniffed::suspend(py)?;
-        let task = suspend_task(running.bind(py))?;
+        let task = running.as_ref().map_or(Ok(None), suspend_task)?;
         driver.set_running_loop.call1(py, (inner,))?;
-        Ok(Self { running, hooks, task, library })
+        Ok(Self { running: running.map(Bound::unbind), hooks, task, library })
     }
 
     /// It goes on.
@@ -52,10 +53,10 @@ impl Outer {
     }
 }
 
-/// The current task of the loop that runs, if there is one: since CPython 3.14 a thread has one, whatever its loop.
+/// The current task of the loop that runs: since CPython 3.14 a thread has one, whatever its loop.
 fn suspend_task(running: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
     let py = running.py();
-    if running.is_none() || !version::is_at_least(py, 14) {
+    if !version::is_at_least(py, 14) {
         return Ok(None);
     }
     let tasks = py.import("asyncio.tasks")?;

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::core::LoopCore;
-use super::handle;
+use super::failed;
 use super::overrides::Method;
 use crate::python::attached::Attached;
 use crate::python::context;
@@ -96,7 +96,7 @@ impl FirstStep {
         let event_loop = self.event_loop.into_bound(py);
         let (step, context) = (self.step.into_bound(py), self.context.into_bound(py));
         let done = context::enter(&context, || step.call0().map(drop));
-        handle::settle(&event_loop, done, || {
+        failed::settle(&event_loop, done, || {
             let class = py.import("asyncio.events")?.getattr("Handle")?;
             class.call1((step, PyTuple::empty(py), &event_loop, context))
         })

@@ -6,14 +6,12 @@
 
 use std::sync::OnceLock;
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
-use super::core::LoopCore;
+use super::failed;
 use super::spare::Class;
-use crate::policy::interrupt::is_interrupt;
 use crate::python::names::names;
 
 /// Where the slots of a handle lie, in bytes from its start.
@@ -359,42 +357,7 @@ fn run_slots(
         return handle.call_method0(names(py).run.bind(py)).map(drop);
     };
     let done = crate::python::context::enter(&context, || call(&callback, &args));
-    settle(event_loop, done, || Ok(handle.clone()))
-}
-
-/// What becomes of the exception of a callback; `handle` is the one that it was run by.
-///
-/// # Errors
-/// As `run`.
-pub(super) fn settle<'py>(
-    event_loop: &Bound<'py, PyAny>,
-    done: PyResult<()>,
-    handle: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
-) -> PyResult<()> {
-    let py = event_loop.py();
-    match done {
-        Ok(()) => Ok(()),
-        Err(error)
-            if error.is_instance_of::<PySystemExit>(py)
-                || error.is_instance_of::<PyKeyboardInterrupt>(py) =>
-        {
-            Err(error)
-        }
-        // Where the caller drives, it waits for what a signal handler has interrupted.
-        Err(error) if is_driven(event_loop) && is_interrupt(py, &error) => Err(error),
-        Err(error) => {
-            let module = py.import("sideloop._loops.event_loop")?;
-            let report = module.getattr(names(py).report_callback_error.bind(py))?;
-            let handle = handle()?;
-            // With its traceback, which `value` leaves aside before CPython 3.12.
-            report.call1((event_loop, handle, error.into_value(py))).map(drop)
-        }
-    }
-}
-
-/// Whether a caller drives this loop.
-fn is_driven(event_loop: &Bound<'_, PyAny>) -> bool {
-    event_loop.cast::<LoopCore>().is_ok_and(|core| core.get().is_driven(event_loop.py()))
+    failed::settle(event_loop, done, || Ok(handle.clone()))
 }
 
 fn call(callback: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>) -> PyResult<()> {

@@ -29,6 +29,8 @@ mod ready;
 
 mod handle;
 
+mod failed;
+
 mod spare;
 
 mod timers;

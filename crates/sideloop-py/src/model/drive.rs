@@ -32,7 +32,6 @@ pub(crate) struct Driver {
     // ORDERING: Relaxed throughout: read and written attached.
     driving: AtomicBool,
     pub(crate) end: Py<PyAny>,
-    pub(crate) get_running_loop: Py<PyAny>,
     pub(crate) set_running_loop: Py<PyAny>,
     pub(crate) get_hooks: Py<PyAny>,
     pub(crate) set_hooks: Py<PyAny>,
@@ -53,7 +52,6 @@ impl Driver {
             owner: thread::number(),
             driving: AtomicBool::new(false),
             end,
-            get_running_loop: events.getattr("_get_running_loop")?.unbind(),
             set_running_loop: events.getattr("_set_running_loop")?.unbind(),
             get_hooks: sys.getattr("get_asyncgen_hooks")?.unbind(),
             set_hooks: sys.getattr("set_asyncgen_hooks")?.unbind(),

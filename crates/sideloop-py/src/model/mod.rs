@@ -20,6 +20,8 @@ mod call;
 
 mod runner;
 
+mod leftovers;
+
 mod drive;
 
 mod counts;

@@ -26,6 +26,7 @@ macro_rules! names {
 }
 
 names! {
+    active = "_active",
     add_done_callback = "add_done_callback",
     call = "__call__",
     cancelled = "cancelled",

@@ -5,11 +5,14 @@
 //! thread-local variable has no destructor, or is known to be gone. `std::thread::current` panics there.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyModule;
+
+use crate::python::names::names;
 
 /// `threading.get_ident()` of the calling thread.
 pub(crate) fn current() -> u64 {
@@ -58,7 +61,16 @@ pub(crate) fn is_main(py: Python<'_>) -> PyResult<bool> {
 /// # Errors
 /// What looking at the table of `threading` raises.
 pub(crate) fn is_known(py: Python<'_>) -> PyResult<bool> {
-    py.import("threading")?.getattr("_active")?.contains(current())
+    static THREADING: OnceLock<Py<PyModule>> = OnceLock::new();
+    // Looked up once: every driven call asks, where sniffio is loaded.
+    let threading = match THREADING.get() {
+        Some(known) => known.bind(py),
+        None => {
+            let found = py.import("threading")?.unbind();
+            THREADING.get_or_init(|| found).bind(py)
+        }
+    };
+    threading.getattr(names(py).active.bind(py))?.contains(current())
 }
 
 /// Whether the thread that made this has ended. `ThreadLife()`.
