@@ -48,6 +48,14 @@ def manager(loop_factory: LoopFactory | None) -> Generator[LoopManager]:
     manager.close()
 
 
+@pytest.fixture(params=["thread", "process"])
+def scoped_manager(request: pytest.FixtureRequest) -> Generator[LoopManager]:
+    """One with a loop for each thread, and one with a loop for all."""
+    manager = LoopManager(scope=request.param, grace=1)
+    yield manager
+    manager.close()
+
+
 @pytest.fixture(params=OWNERS)
 def owner(request: pytest.FixtureRequest) -> Generator[Owner]:
     with OWNERS[request.param]() as made:

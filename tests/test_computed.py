@@ -5,7 +5,7 @@ import concurrent.futures
 import functools
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -155,11 +155,9 @@ class AsyncRow(NamedTuple):
         return self._replace(n=self.n + 1)
 
 
-@pytest.fixture(params=["thread", "process"])
-def manager(request: pytest.FixtureRequest) -> Iterator[LoopManager]:
-    manager = LoopManager(scope=request.param, grace=1)
-    yield manager
-    manager.close()
+@pytest.fixture
+def manager(scoped_manager: LoopManager) -> LoopManager:
+    return scoped_manager
 
 
 @pytest.fixture

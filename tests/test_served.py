@@ -221,11 +221,9 @@ class AsyncClient:
         return value
 
 
-@pytest.fixture(params=["thread", "process"])
-def manager(request: pytest.FixtureRequest) -> Iterator[LoopManager]:
-    manager = LoopManager(scope=request.param, grace=1)
-    yield manager
-    manager.close()
+@pytest.fixture
+def manager(scoped_manager: LoopManager) -> LoopManager:
+    return scoped_manager
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from stubbed import check_by_pyright
 from test_typing import check
 
 LIBRARIES = Path(__file__).with_name("libraries")
@@ -65,14 +66,7 @@ class TestStubs:
 
     def test_satisfy_pyright_and_what_they_promise_holds(self, shop: Shop) -> None:
         shop.run("shop")
-        shop.write(
-            "pyrightconfig.json",
-            '{"typeCheckingMode": "strict", "enableTypeIgnoreComments": false,'
-            ' "reportUnnecessaryTypeIgnoreComment": "error"}',
-        )
-        stubs = sorted(shop.directory.rglob("*.pyi"))
-        options = ("--pythonpath", sys.executable, *stubs, "shop_user.py")
-        check("pyright", *options, directory=shop.directory)
+        check_by_pyright(shop.directory, *sorted(shop.directory.rglob("*.pyi")), "shop_user.py")
 
     def test_say_of_the_package_what_it_has(self, shop: Shop) -> None:
         """What users import is there at run time, under the names of the stubs."""

@@ -9,7 +9,7 @@ import inspect
 import pickle
 import threading
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
@@ -131,11 +131,9 @@ class AsyncClient:
         return await self.get(5)
 
 
-@pytest.fixture(params=["thread", "process"])
-def manager(request: pytest.FixtureRequest) -> Iterator[LoopManager]:
-    manager = LoopManager(scope=request.param, grace=1)
-    yield manager
-    manager.close()
+@pytest.fixture
+def manager(scoped_manager: LoopManager) -> LoopManager:
+    return scoped_manager
 
 
 @pytest.fixture

@@ -8,15 +8,10 @@ from pathlib import Path
 
 import pytest
 from pace import scaled
+from stubbed import PYRIGHT
 from test_typing import check
 
 SDK = Path(__file__).with_name("typing_sdk")
-
-PYRIGHT = """{
-    "typeCheckingMode": "strict",
-    "enableTypeIgnoreComments": false,
-    "reportUnnecessaryTypeIgnoreComment": "error"
-}"""
 
 
 @pytest.fixture(scope="module")

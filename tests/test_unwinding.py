@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
@@ -62,6 +62,16 @@ async def forever() -> None:
     await asyncio.Event().wait()
 
 
+async def start_and_cancel(
+    async_fn: Callable[[], Coroutine[Any, Any, None]],
+) -> asyncio.Task[None]:
+    task = asyncio.ensure_future(async_fn())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0.01)
+    return task
+
+
 class TestATaskThatWasCancelledBefore:
     def test_and_goes_on_is_cancelled_again_when_the_grace_is_over(
         self, loop_factory: LoopFactory | None, caplog: pytest.LogCaptureFixture
@@ -77,15 +87,8 @@ class TestATaskThatWasCancelledBefore:
             finally:
                 log.append("cancelled")
 
-        async def start() -> asyncio.Task[None]:
-            task = asyncio.ensure_future(swallow())
-            await asyncio.sleep(0)
-            task.cancel()
-            await asyncio.sleep(0.01)
-            return task
-
         runner = Runner(loop_factory=loop_factory, grace=0.2)
-        kept = runner.run(start)
+        kept = runner.run(start_and_cancel, swallow)
         with caplog.at_level(logging.WARNING):
             runner.close()
         assert log == ["swallowed", "cancelled"]
@@ -100,15 +103,8 @@ class TestATaskThatWasCancelledBefore:
                 with contextlib.suppress(asyncio.CancelledError):
                     await forever()
 
-        async def start() -> asyncio.Task[None]:
-            task = asyncio.ensure_future(ignore())
-            await asyncio.sleep(0)
-            task.cancel()
-            await asyncio.sleep(0.01)
-            return task
-
         runner = Runner(loop_factory=loop_factory, grace=0.2)
-        kept = runner.run(start)
+        kept = runner.run(start_and_cancel, ignore)
         begin = time.monotonic()
         with caplog.at_level(logging.WARNING):
             runner.close()
