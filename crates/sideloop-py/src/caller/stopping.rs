@@ -12,7 +12,7 @@ use sideloop_core::phase::{Begin, Cancel};
 
 use crate::finish::{finish, withdraw};
 use crate::model::{Call, RunnerCore, waited_for};
-use crate::policy::outcome::Outcome;
+use crate::policy::outcome::{Outcome, cancelled_class};
 use crate::send::send;
 
 /// Have a call stop that somebody else waits for.
@@ -67,7 +67,8 @@ fn stop_nested(outer: &Bound<'_, Call>, inner: &Bound<'_, Call>) -> PyResult<()>
 fn stop_waited_for(call: &Bound<'_, Call>) -> PyResult<()> {
     match call.get().send_back() {
         Begin::Run => {
-            finish(call, Outcome::Error(cancellation(call.py())?));
+            let cancellation = cancelled_class(call.py())?.call0()?;
+            finish(call, Outcome::Error(PyErr::from_value(cancellation)));
             Ok(())
         }
         Begin::Skip => stop(call),
@@ -105,9 +106,4 @@ fn is_current(call: &Bound<'_, Call>, event_loop: &Bound<'_, PyAny>) -> PyResult
     let Some(task) = call.get().task(py) else { return Ok(false) };
     let current = py.import("asyncio.tasks")?.call_method1("current_task", (event_loop,))?;
     Ok(current.is(&task))
-}
-
-fn cancellation(py: Python<'_>) -> PyResult<PyErr> {
-    let class = py.import("asyncio")?.getattr("CancelledError")?;
-    Ok(PyErr::from_value(class.call0()?))
 }

@@ -5,6 +5,7 @@ use sideloop_core::host::{Cancel, Waits};
 
 use super::step_in::{event_loop_of, wake_soon};
 use crate::model::{Host, State};
+use crate::policy::outcome::cancelled_class;
 
 #[pymethods]
 impl Host {
@@ -65,7 +66,7 @@ impl Host {
     /// Whether it is the cancellation that has woken the task.
     fn result(&self, py: Python<'_>) -> PyResult<()> {
         let Some(message) = self.with(State::take_cancelled) else { return Ok(()) };
-        let class = py.import("asyncio")?.getattr("CancelledError")?;
+        let class = cancelled_class(py)?;
         let error = if message.is_none(py) { class.call0()? } else { class.call1((message,))? };
         Err(PyErr::from_value(error))
     }
