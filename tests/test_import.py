@@ -118,3 +118,20 @@ def test_the_extension_finds_the_packages_modules_loaded() -> None:
         [sys.executable, "-c", show], capture_output=True, text=True, check=True, timeout=60
     )
     assert asked <= set(shown.stdout.split())
+
+
+def test_what_makes_twins_is_loaded_with_the_first_one() -> None:
+    code = (
+        "import asyncio, sys, sideloop\n"
+        "def loaded(): return sorted(name for name in sys.modules if 'sideloop._twins' in name)\n"
+        "sideloop.run_sync(asyncio.sleep, 0)\n"
+        "print(loaded())\n"
+        "sideloop.synced(asyncio.sleep)(0)\n"
+        "print('sideloop._twins.wrap' in loaded())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    few, all_of_them = done.stdout.splitlines()
+    assert few == "['sideloop._twins', 'sideloop._twins.rename']"
+    assert all_of_them == "True"

@@ -28,7 +28,7 @@ from sideloop._manager.api import map as map  # noqa: A004
 from sideloop._manager.manager import LoopManager
 from sideloop._runners.run_on import run_on
 from sideloop._runners.runner import Runner
-from sideloop._twins.twin import AsyncOriginal
+from sideloop._views.async_original import AsyncOriginal
 from sideloop._views.context_manager import SyncContextManager
 from sideloop._views.generator import SyncGenerator
 

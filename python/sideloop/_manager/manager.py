@@ -16,6 +16,7 @@ from sideloop._loops.making import ExceptionHandler, LoopFactory
 from sideloop._manager.finder import Finder, Scope
 from sideloop._manager.home import Home
 from sideloop._manager.runners import reclaim
+from sideloop._manager.twins import Twins
 from sideloop._map.map import Maps
 from sideloop._runners.options import (
     GRACE,
@@ -31,9 +32,6 @@ from sideloop._runners.sent import Sent
 from sideloop._runners.submit import Submitted, check_submittable
 from sideloop._sideloop import Router, RunnerCore, check_async_fn
 from sideloop._twins.rename import Rename
-from sideloop._twins.translator import Translator
-from sideloop._twins.twin_class import unnamed_twin_of
-from sideloop._twins.wrap import wrap
 from sideloop._views.context_manager import SyncContextManager, enter
 from sideloop._views.generator import SyncGenerator, iterate
 
@@ -114,7 +112,7 @@ class LoopManager(Maps, Sent, Closing):
         self._numbers = itertools.count(1)
         self._finder = Finder(scope, drive, loop_factory is None, self._make_runner)
         self._router = Router(self._finder.local, self._serve, copy_context_back)
-        self._translator = Translator(self, self._router, self._settle, unnamed_twin_of)
+        self._twins = Twins(self, self._router, self._settle)
 
     @property
     def name(self) -> str | None:
@@ -279,7 +277,7 @@ class LoopManager(Maps, Sent, Closing):
         'A'
         """
         caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-        return wrap(self._translator, target, caller, deep=deep, rename=rename)
+        return self._twins.of(target, caller, deep=deep, rename=rename)
 
     def iterate(
         self, async_iterable: AsyncIterable[Y], *, read_ahead: int = 0

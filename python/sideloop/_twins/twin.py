@@ -1,8 +1,7 @@
 """The twin: an object whose sync methods stand for the async ones of another object."""
 
 import copy
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar, overload
+from typing import Any
 
 from sideloop._twins.computed import computed
 from sideloop._twins.derived import KWARGS, originals_of
@@ -15,8 +14,6 @@ from sideloop._twins.translate import Translated, original_of
 from sideloop._twins.translator import Translator
 from sideloop._twins.twin_type import TwinType
 from sideloop._twins.view import resident_of
-
-A_co = TypeVar("A_co", covariant=True)
 
 
 class Twin(Translated, metaclass=TwinType):
@@ -85,24 +82,6 @@ class Twin(Translated, metaclass=TwinType):
         if not origin.is_named:
             return _restore_unnamed, (origin.translator.manager, original_of(self))
         return _restore, (type(self), original_of(self))
-
-
-class AsyncOriginal(Generic[A_co]):
-    """The attribute `aio` of a twin: the async original, of the class or of the object.
-
-    In stubs it says of which class.
-    """
-
-    def __init__(self, of: Callable[[Any], A_co]) -> None:
-        self._of = of
-
-    @overload
-    def __get__(self, twin: None, owner: Any) -> type[A_co]: ...
-    @overload
-    def __get__(self, twin: object, owner: Any) -> A_co: ...
-
-    def __get__(self, twin: object, owner: Any) -> Any:
-        return owner.__sideloop__.original if twin is None else self._of(twin)
 
 
 def _restore(twin_class: type[Twin], original: object) -> Translated:

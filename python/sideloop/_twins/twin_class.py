@@ -15,8 +15,9 @@ from sideloop._twins.shown import shown_signature
 from sideloop._twins.static import names_aio
 from sideloop._twins.translate import Translated, original_of
 from sideloop._twins.translator import Translator
-from sideloop._twins.twin import AsyncOriginal, Twin
+from sideloop._twins.twin import Twin
 from sideloop._twins.twin_type import type_of
+from sideloop._views.async_original import AsyncOriginal
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, mostly
 
