@@ -185,7 +185,7 @@ fn count(core: &RunnerCore, py: Python<'_>, outcome: &Outcome) {
 fn publish(core: &RunnerCore) {
     // Elsewhere the loop thread does it by itself.
     if core.on_loop_thread() {
-        core.entry.publish();
+        core.entry.publish_and_go_on();
     }
 }
 

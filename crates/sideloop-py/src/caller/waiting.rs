@@ -160,7 +160,12 @@ fn first_wait(entry: &Entry, waiter: &Waiter, limit: Option<Instant>) -> Wait {
     match entry.outcomes.plan(entry.caller_seat.take(&entry.loop_seat)) {
         Plan::Spin => {
             entry.outcomes.note(spin(answered));
-            waiter.park(limit)
+            let seen = waiter.park(limit);
+            if entry.goes_on() {
+                // To wait for the interpreter costs two switches, and the loop thread may let it go at once.
+                let _ = spin(|| !entry.goes_on());
+            }
+            seen
         }
         Plan::Park => {
             let start = Instant::now();

@@ -26,6 +26,8 @@ pub(crate) struct Entry {
     finished: Mutex<Vec<Completer>>,
     /// There are any: only the loop thread adds and takes them.
     has_finished: AtomicBool,
+    /// The loop thread went on attached when it completed the last ones.
+    goes_on: AtomicBool,
     generation: u32,
     /// No call enters any more.
     closed: AtomicBool,
@@ -50,6 +52,7 @@ impl Entry {
             next_call: NextCall::default(),
             finished: Mutex::default(),
             has_finished: AtomicBool::new(false),
+            goes_on: AtomicBool::new(false),
             generation: generation::current(),
             closed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -132,12 +135,29 @@ impl Entry {
         self.has_finished.store(true, Ordering::Relaxed);
     }
 
-    /// Complete the hand-offs that were deferred. To be called detached, where that can be had.
+    /// Complete the hand-offs that were deferred, detached or about to wait.
     pub(crate) fn publish(&self) {
-        // ORDERING: Relaxed: set and seen by one thread; the hand-offs lie under the lock.
-        if !self.has_finished.load(Ordering::Relaxed) {
-            return;
+        self.goes_on.store(false, Ordering::Relaxed);
+        if self.has_finished.load(Ordering::Relaxed) {
+            self.complete_finished();
         }
+    }
+
+    /// Complete the hand-offs that were deferred, and go on attached, with what those who wait have not asked for.
+    pub(crate) fn publish_and_go_on(&self) {
+        if self.has_finished.load(Ordering::Relaxed) {
+            self.goes_on.store(true, Ordering::Relaxed);
+            self.complete_finished();
+        }
+    }
+
+    /// Whether somebody who has just been told would wait for the interpreter: the loop thread has it.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.goes_on.load(Ordering::Relaxed)
+    }
+
+    fn complete_finished(&self) {
+        // ORDERING: Relaxed: set and seen by one thread; the hand-offs lie under the lock. `goes_on` is advice.
         self.has_finished.store(false, Ordering::Relaxed);
         loop {
             // A statement of its own, so that the lock is free while a waiter is woken.

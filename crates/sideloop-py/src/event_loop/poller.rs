@@ -108,7 +108,7 @@ pub(super) fn forget(epoll: RawFd, fd: RawFd) -> PyResult<()> {
 
 /// Attached, for other work is ready: look without waiting.
 pub(crate) fn look(entry: &Entry, epoll: RawFd) -> std::io::Result<Vec<Ready>> {
-    entry.publish();
+    entry.publish_and_go_on();
     poll(epoll, Some(Duration::ZERO))
 }
 

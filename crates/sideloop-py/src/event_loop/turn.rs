@@ -150,7 +150,7 @@ pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     let ready = core.ready_len(py);
     if ready > 0 {
         // A caller waits for none of it.
-        core.entry.publish();
+        core.entry.publish_and_go_on();
     }
     for _ in 0..ready {
         let Some(ready) = core.pop_ready(py) else { break };
@@ -213,7 +213,7 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
             let now = super::clock::monotonic();
             if now < core.polled() + LONGEST_BLIND && !entry.looks_filled() && !entry.is_stop_due()
             {
-                entry.publish();
+                entry.publish_and_go_on();
                 return Ok(());
             }
             core.set_polled(now);

@@ -148,7 +148,7 @@ fn publish(host: &Host, py: Python<'_>, told: &mut bool) {
     if std::mem::take(told)
         && let Some(core) = host.core.get()
     {
-        core.bind(py).get().entry.publish();
+        core.bind(py).get().entry.publish_and_go_on();
     }
 }
 

@@ -1,6 +1,5 @@
 //! Drain the entry: take the messages that have come in, and act on them.
 
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -49,7 +48,7 @@ impl RunnerCore {
 /// Take the messages and act on them.
 fn drain(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
     let (py, core) = (runner.py(), runner.get());
-    let mut batch = VecDeque::new();
+    let mut batch = core.batch.with(py, std::mem::take);
     loop {
         core.unheard_cancel.store(false, Ordering::Relaxed);
         core.entry.take(&mut batch);
@@ -60,7 +59,7 @@ fn drain(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
         for message in batch.drain(..) {
             let Ok(call) = message.bind(py).cast::<Call>() else { continue };
             // Whoever was answered by the one before is told first: this is none of his.
-            core.entry.publish();
+            core.entry.publish_and_go_on();
             match start(call, Instant::now(), first_step_by) {
                 Ok(Started::Now) => {}
                 // It comes again to be cancelled.
@@ -79,6 +78,7 @@ fn drain(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
             break;
         }
     }
+    core.batch.with(py, |room| std::mem::swap(room, &mut batch));
     if core.entry.take_stop()
         && let Some(tasks) = core.tasks.get()
     {

@@ -1,6 +1,6 @@
 //! The native half of a runner: one loop and its entry, from the first call to the close.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -58,6 +58,8 @@ pub(crate) struct RunnerCore {
     pub(crate) tasks: OnceLock<TaskMaker>,
     /// Calls whose task runs, by `Call::key`.
     pub(crate) running: Attached<FxHashMap<usize, Py<Call>>>,
+    /// Room for messages to be drained into; empty.
+    pub(crate) batch: Attached<VecDeque<Py<PyAny>>>,
     /// A call was asked to stop, and the loop thread has not heard of it.
     // ORDERING: Relaxed: written and read attached.
     pub(crate) unheard_cancel: AtomicBool,
@@ -219,6 +221,7 @@ impl RunnerCore {
             own_loop,
             tasks: OnceLock::new(),
             running: Attached::default(),
+            batch: Attached::default(),
             unheard_cancel: AtomicBool::new(false),
             counts: Counts::new(),
             hosts: Mutex::default(),
