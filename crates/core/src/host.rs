@@ -113,7 +113,8 @@ enum Place<P: Parts> {
     New,
     Awake(Life<P>),
     Stepping(Life<P>, Step<P>),
-    Between { wake: P::Object, outlasting: Vec<Completer> },
+    /// With what wakes the task; of its life only those who outlast it.
+    Between(P::Object, Life<P>),
     Over,
 }
 
@@ -151,8 +152,9 @@ enum Whose<P: Parts> {
 }
 
 impl<P: Parts> Life<P> {
-    fn new(outlasting: Vec<Completer>) -> Self {
-        Self { waiting: VecDeque::new(), instead: None, cancelled: None, outlasting }
+    fn new() -> Self {
+        let (waiting, outlasting) = (VecDeque::new(), Vec::new());
+        Self { waiting, instead: None, cancelled: None, outlasting }
     }
 }
 
@@ -192,7 +194,7 @@ impl<P: Parts> Host<P> {
     pub fn awaiting(&self) -> Option<&P::Awaiting> {
         match &self.place {
             Place::Stepping(_, step) => step.awaiting.as_ref(),
-            Place::New | Place::Awake(_) | Place::Between { .. } | Place::Over => None,
+            Place::New | Place::Awake(_) | Place::Between(..) | Place::Over => None,
         }
     }
 
@@ -239,7 +241,7 @@ impl<P: Parts> Host<P> {
         self.ready.iter().try_for_each(|outcome| look(Held::Outcome(outcome)))?;
         let life = match &self.place {
             Place::New | Place::Over => return Ok(()),
-            Place::Between { wake, .. } => return look(Held::Object(wake)),
+            Place::Between(wake, _) => return look(Held::Object(wake)),
             Place::Awake(life) => life,
             Place::Stepping(life, step) => {
                 if let Whose::Caller { call, .. } = &step.whose {

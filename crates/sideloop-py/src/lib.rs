@@ -140,6 +140,7 @@ pub mod _sideloop {
         // Everything that would be made at first use: see `names`.
         super::python::names::names(py);
         super::python::version::is_at_least(py, 0);
+        super::python::dictionary::prepare(py)?;
         super::event_loop::prepare(py)?;
         super::policy::errors::prepare_finalization(py)?;
         super::policy::outcome::cancelled_class(py)?;

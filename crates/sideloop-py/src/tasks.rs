@@ -242,8 +242,8 @@ fn call_name(py: Python<'_>) -> Bound<'_, PyString> {
     let number = CALLS.fetch_add(1, Ordering::Relaxed);
     let mut room = [0; 32];
     let mut left = &mut room[..];
-    let _ = write!(left, "call-{number}");
+    let _ =
+        left.write_all(b"call-").and(left.write_all(itoa::Buffer::new().format(number).as_bytes()));
     let unused = left.len();
-    let name = &room[..room.len() - unused];
-    PyString::new(py, std::str::from_utf8(name).unwrap_or_default())
+    PyString::new(py, std::str::from_utf8(&room[..room.len() - unused]).unwrap_or_default())
 }

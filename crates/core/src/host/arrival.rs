@@ -46,13 +46,12 @@ impl<P: Parts> Host<P> {
         }
         match self.take_place() {
             Place::New | Place::Over => {
-                let mut life = Life::new(Vec::new());
+                let mut life = Life::new();
                 life.waiting.push_back(wish);
                 self.place = Place::Awake(life);
                 Arrive::Make
             }
-            Place::Between { wake, outlasting } => {
-                let mut life = Life::new(outlasting);
+            Place::Between(wake, mut life) => {
                 life.waiting.push_back(wish);
                 life.instead = Some(wake);
                 self.place = Place::Awake(life);
@@ -94,8 +93,8 @@ impl<P: Parts> Host<P> {
             return Refill::Nothing;
         }
         match self.take_place() {
-            Place::Between { wake, outlasting } => {
-                self.place = Place::Awake(Life::new(outlasting));
+            Place::Between(wake, life) => {
+                self.place = Place::Awake(life);
                 Refill::WakeSoon(wake)
             }
             place @ (Place::New | Place::Awake(_) | Place::Stepping(..) | Place::Over) => {

@@ -32,7 +32,7 @@ impl<P: Parts> Host<P> {
         match self.take_place() {
             Place::Awake(life) if life.instead.is_none() => {
                 if life.waiting.is_empty() && life.cancelled.is_none() {
-                    self.place = Place::Between { wake, outlasting: life.outlasting };
+                    self.place = Place::Between(wake, life);
                     Waits::Between
                 } else {
                     self.place = Place::Awake(life);
@@ -49,9 +49,8 @@ impl<P: Parts> Host<P> {
     /// The task is cancelled, with this message.
     pub fn cancel(&mut self, message: P::Object) -> Cancel<P::Object> {
         match self.take_place() {
-            Place::Between { wake, outlasting } => {
-                let cancelled = Some(message);
-                self.place = Place::Awake(Life { cancelled, ..Life::new(outlasting) });
+            Place::Between(wake, life) => {
+                self.place = Place::Awake(Life { cancelled: Some(message), ..life });
                 Cancel::WakeSoon(wake)
             }
             mut place => {
@@ -62,7 +61,7 @@ impl<P: Parts> Host<P> {
                     Place::New
                     | Place::Awake(_)
                     | Place::Stepping(..)
-                    | Place::Between { .. }
+                    | Place::Between(..)
                     | Place::Over => Cancel::Elsewhere(message),
                 };
                 self.place = place;
@@ -75,7 +74,7 @@ impl<P: Parts> Host<P> {
     pub fn take_cancelled(&mut self) -> Option<P::Object> {
         match &mut self.place {
             Place::Awake(life) | Place::Stepping(life, _) => life.cancelled.take(),
-            Place::New | Place::Between { .. } | Place::Over => None,
+            Place::New | Place::Between(..) | Place::Over => None,
         }
     }
 
@@ -83,7 +82,7 @@ impl<P: Parts> Host<P> {
     pub fn step_back(&mut self) -> Option<P::Object> {
         match &mut self.place {
             Place::Awake(life) | Place::Stepping(life, _) => life.instead.take(),
-            Place::New | Place::Between { .. } | Place::Over => None,
+            Place::New | Place::Between(..) | Place::Over => None,
         }
     }
 }

@@ -74,10 +74,10 @@ impl<P: Parts> Host<P> {
     /// The task has ended, or will not run any more.
     pub fn end(&mut self) -> Rest<P> {
         match self.take_place() {
-            Place::New | Place::Over => Rest::of(Life::new(Vec::new())),
+            Place::New | Place::Over => Rest::of(Life::new()),
             Place::Awake(life) => Rest::of(life),
-            Place::Between { wake, outlasting } => {
-                let mut rest = Rest::of(Life::new(outlasting));
+            Place::Between(wake, life) => {
+                let mut rest = Rest::of(life);
                 rest.objects.push(wake);
                 rest
             }
@@ -107,8 +107,9 @@ impl<P: Parts> Host<P> {
     pub fn outlast(&mut self, completer: Completer) -> Outlast {
         match &mut self.place {
             Place::New | Place::Over => return Outlast::Nothing(completer),
-            Place::Awake(life) | Place::Stepping(life, _) => life.outlasting.push(completer),
-            Place::Between { outlasting, .. } => outlasting.push(completer),
+            Place::Awake(life) | Place::Stepping(life, _) | Place::Between(_, life) => {
+                life.outlasting.push(completer);
+            }
         }
         Outlast::Wait
     }

@@ -29,7 +29,7 @@ impl<P: Parts> Host<P> {
             Place::Stepping(_, step) => {
                 matches!(&step.whose, Whose::Caller { call, .. } if !call.waits())
             }
-            Place::New | Place::Awake(_) | Place::Between { .. } | Place::Over => false,
+            Place::New | Place::Awake(_) | Place::Between(..) | Place::Over => false,
         }
     }
 
@@ -37,7 +37,7 @@ impl<P: Parts> Host<P> {
     pub fn leftover(&self) -> Leftover {
         match &self.place {
             Place::Over => Leftover::Unwinds,
-            Place::New | Place::Between { .. } => Leftover::Rests,
+            Place::New | Place::Between(..) => Leftover::Rests,
             Place::Awake(life) if life.is_to_unwind() => Leftover::Unwinds,
             Place::Awake(_) => Leftover::Rests,
             // Whatever waits for it, it has to hear itself: it may never end otherwise.

@@ -52,8 +52,8 @@ impl<P: Parts> Host<P> {
             }
             Place::Over => return Look::End,
             Place::Awake(life) => life,
-            Place::Between { wake, outlasting } => {
-                self.place = Place::Awake(Life::new(outlasting));
+            Place::Between(wake, life) => {
+                self.place = Place::Awake(life);
                 return Look::Woken(wake);
             }
             Place::Stepping(life, mut step) => {
@@ -100,7 +100,7 @@ impl<P: Parts> Host<P> {
                 Look::WakeSoon(wake)
             }
             (Some(wake), false, _) => {
-                self.place = Place::Between { wake, outlasting: life.outlasting };
+                self.place = Place::Between(wake, life);
                 Look::Rest
             }
             (None, true, Time::Spare) => {

@@ -1,6 +1,6 @@
 //! What becomes of the task, and of what it awaits: on the loop thread.
 
-use super::{Host, Life, Outcome, Parts, Place, Rest, Step, Whose};
+use super::{Host, Outcome, Parts, Place, Rest, Step, Whose};
 
 /// Where a cancellation is raised.
 #[must_use]
@@ -75,8 +75,8 @@ impl<P: Parts> Host<P> {
                 self.place = Place::New;
                 Throw::Runs
             }
-            Place::Between { wake, outlasting } => {
-                self.place = Place::Awake(Life::new(outlasting));
+            Place::Between(wake, life) => {
+                self.place = Place::Awake(life);
                 Throw::Woken(wake)
             }
             Place::Awake(life) => {

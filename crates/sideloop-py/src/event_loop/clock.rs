@@ -11,8 +11,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule, PyString};
 
 use super::core::LoopCore;
-use super::dictionary::version_of;
 use super::overrides::Method;
+use crate::python::dictionary::version_of;
 use crate::python::names::names;
 
 /// Where asyncio's loops read the time.
@@ -56,14 +56,14 @@ impl System {
     /// Whether it is what asyncio's loops read.
     fn is_read(&self, py: Python<'_>) -> bool {
         let versions = [version_of(self.base_events.bind(py)), version_of(self.names.bind(py))];
-        let known = self.versions.each_ref().map(|version| version.load(Ordering::Relaxed));
-        if versions == known && !versions.contains(&0) {
+        let known = self.versions.each_ref().map(|version| Some(version.load(Ordering::Relaxed)));
+        if versions == known {
             return self.was_read.load(Ordering::Relaxed);
         }
         let is_read = self.look(py);
         self.was_read.store(is_read, Ordering::Relaxed);
         for (known, version) in self.versions.iter().zip(versions) {
-            known.store(version, Ordering::Relaxed);
+            known.store(version.unwrap_or(0), Ordering::Relaxed);
         }
         is_read
     }

@@ -13,8 +13,6 @@ mod tenant;
 
 mod field;
 
-mod dictionary;
-
 mod overrides;
 
 mod clock;
@@ -50,7 +48,6 @@ mod files;
 /// What importing asyncio raises.
 pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
     let _ = handle::layout(py);
-    dictionary::prepare(py)?;
     overrides::prepare(py)?;
     clock::prepare(py)
 }

@@ -13,8 +13,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 
 use super::core::LoopCore;
-use super::dictionary;
 use super::handle::slot;
+use crate::python::dictionary;
 
 /// What the loop may do in another way while nobody has changed it.
 #[derive(Clone, Copy)]
@@ -73,27 +73,39 @@ pub(super) struct Overrides {
     /// The version of the class that was looked at; 0 if there is none.
     version: AtomicU32,
     changed: AtomicU32,
-    /// The version of the loop's own dictionary that was looked at; 0 if there is none.
+    /// The version of the loop's own dictionary that was looked at; 0 if there was no dictionary.
     own_version: AtomicU64,
     own: AtomicU32,
 }
 
 impl LoopCore {
     /// Whether a method is the one we know, in the class and in the instance, now.
+    #[inline]
     pub(super) fn keeps(slf: &Bound<'_, Self>, method: Method) -> bool {
-        let Some(known) = KNOWN.get(slf.py()) else { return false };
-        let overrides = &slf.get().overrides;
-        overrides.of_class(slf) & (1 << method as u32) == 0
-            && !overrides.has_own(slf, known, method)
+        let found = &slf.get().overrides;
+        let changed = if found.is_of_class(version_of(slf)) {
+            found.changed.load(Ordering::Relaxed)
+        } else {
+            found.look_at_class(slf)
+        };
+        let own = match own_version(slf) {
+            Some(version) if version == found.own_version.load(Ordering::Relaxed) => {
+                found.own.load(Ordering::Relaxed)
+            }
+            version => found.look_at_own(slf, version),
+        };
+        (changed | own) & (1 << method as u32) == 0
     }
 }
 
 impl Overrides {
-    fn of_class(&self, event_loop: &Bound<'_, LoopCore>) -> u32 {
-        let version = version_of(event_loop);
-        if version != 0 && version == self.version.load(Ordering::Relaxed) {
-            return self.changed.load(Ordering::Relaxed);
-        }
+    #[inline]
+    fn is_of_class(&self, version: u32) -> bool {
+        version != 0 && version == self.version.load(Ordering::Relaxed)
+    }
+
+    #[cold]
+    fn look_at_class(&self, event_loop: &Bound<'_, LoopCore>) -> u32 {
         let Some(known) = KNOWN.get(event_loop.py()) else { return u32::MAX };
         let class = event_loop.get_type();
         let look = |known: &Known| class.getattr(&known.name).is_ok_and(|own| own.is(&known.ours));
@@ -101,36 +113,29 @@ impl Overrides {
         // looks that count, and after.
         let _ = class.getattr(&known[0].name);
         let version = version_of(event_loop);
-        let changed = known
-            .iter()
-            .enumerate()
-            .fold(0, |bits, (bit, known)| bits | u32::from(!look(known)) << bit);
+        let changed = bits(known, |known| !look(known));
         let unchanged = version_of(event_loop) == version;
         self.changed.store(changed, Ordering::Relaxed);
         self.version.store(if unchanged { version } else { 0 }, Ordering::Relaxed);
         changed
     }
-}
 
-impl Overrides {
-    /// Whether the instance itself has the method.
-    fn has_own(&self, event_loop: &Bound<'_, LoopCore>, known: &[Known], method: Method) -> bool {
-        let Some(own) = own_names(event_loop) else { return false };
-        let has = |known: &Known| own.contains(&known.name).unwrap_or(true);
-        let version = dictionary::version_of(&own);
-        if version == 0 {
-            return known.get(method as usize).is_none_or(has);
-        }
-        if version != self.own_version.load(Ordering::Relaxed) {
-            let bits = known
-                .iter()
-                .enumerate()
-                .fold(0, |bits, (bit, known)| bits | u32::from(has(known)) << bit);
-            self.own.store(bits, Ordering::Relaxed);
+    /// Look at what the instance itself has, whose dictionary has this version.
+    #[cold]
+    fn look_at_own(&self, event_loop: &Bound<'_, LoopCore>, version: Option<u64>) -> u32 {
+        let Some(known) = KNOWN.get(event_loop.py()) else { return u32::MAX };
+        let own = own_names(event_loop)
+            .map_or(0, |names| bits(known, |known| names.contains(&known.name).unwrap_or(true)));
+        if let Some(version) = version {
+            self.own.store(own, Ordering::Relaxed);
             self.own_version.store(version, Ordering::Relaxed);
         }
-        self.own.load(Ordering::Relaxed) & (1 << method as u32) != 0
+        own
     }
+}
+
+fn bits(known: &[Known], is_set: impl Fn(&Known) -> bool) -> u32 {
+    known.iter().enumerate().fold(0, |bits, (bit, known)| bits | u32::from(is_set(known)) << bit)
 }
 
 fn version_of(event_loop: &Bound<'_, LoopCore>) -> u32 {
@@ -138,25 +143,32 @@ fn version_of(event_loop: &Bound<'_, LoopCore>) -> u32 {
     unsafe { (*ffi::Py_TYPE(event_loop.as_ptr())).tp_version_tag }
 }
 
-/// The instance's dictionary, if it has one.
+/// The version of the instance's dictionary, 0 if it has none yet; None where that cannot be told.
 ///
 /// It is read where it lies: to ask for it costs as much as to look into it.
+#[inline]
+fn own_version(event_loop: &Bound<'_, LoopCore>) -> Option<u64> {
+    let object = event_loop.as_ptr();
+    // SAFETY: attached. A positive offset is where instances keep their dictionary, or null before they have one.
+    unsafe {
+        let offset = (*ffi::Py_TYPE(object)).tp_dictoffset;
+        if offset <= 0 {
+            return None;
+        }
+        match Borrowed::from_ptr_or_opt(event_loop.py(), *slot(object, offset)) {
+            Some(own) => own.cast::<PyDict>().ok().and_then(|own| dictionary::version_of(&own)),
+            None => Some(0),
+        }
+    }
+}
+
+/// The instance's dictionary, if it has one.
 fn own_names<'py>(event_loop: &Bound<'py, LoopCore>) -> Option<Bound<'py, PyDict>> {
     let py = event_loop.py();
-    // SAFETY: attached. A positive offset is where instances keep their dictionary, or null before they have
-    // one; else the function returns a new reference to it, or null with an exception set.
-    unsafe {
-        let object = event_loop.as_ptr();
-        let offset = (*ffi::Py_TYPE(object)).tp_dictoffset;
-        let own = if offset > 0 {
-            Bound::from_borrowed_ptr_or_opt(py, *slot(object, offset))
-        } else {
-            let own = ffi::PyObject_GenericGetDict(object, std::ptr::null_mut());
-            Bound::from_owned_ptr_or_opt(py, own)
-        };
-        if own.is_none() {
-            drop(PyErr::take(py));
-        }
-        own.and_then(|own| own.cast_into::<PyDict>().ok())
-    }
+    // SAFETY: attached; the function returns a new reference, or null with an exception set.
+    let own = unsafe {
+        let own = ffi::PyObject_GenericGetDict(event_loop.as_ptr(), std::ptr::null_mut());
+        Bound::from_owned_ptr_or_err(py, own)
+    };
+    own.ok()?.cast_into::<PyDict>().ok()
 }

@@ -10,15 +10,13 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::handle::slot;
-
 /// Where the version lies, behind the number of items: in 3.14 there is something else.
 const OFFSET: usize = offset_of!(ffi::PyDictObject, ma_used) + size_of::<ffi::Py_ssize_t>();
 
 static KEPT: OnceLock<bool> = OnceLock::new();
 
 /// Find out whether versions are kept.
-pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
+pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
     let dict = PyDict::new(py);
     let mut seen = vec![read(&dict)];
     for value in 0..3 {
@@ -35,12 +33,13 @@ pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// The version of a dictionary; 0 where none is kept.
-pub(super) fn version_of(dict: &Bound<'_, PyDict>) -> u64 {
-    if KEPT.get().is_some_and(|kept| *kept) { read(dict) } else { 0 }
+/// The version of a dictionary, never 0; None where none is kept.
+#[inline]
+pub(crate) fn version_of(dict: &Bound<'_, PyDict>) -> Option<u64> {
+    KEPT.get().is_some_and(|kept| *kept).then(|| read(dict))
 }
 
 fn read(dict: &Bound<'_, PyDict>) -> u64 {
     // SAFETY: attached; every CPython has a number of 64 bits there, in every dictionary.
-    unsafe { *slot(dict.as_ptr(), OFFSET as isize).cast::<u64>() }
+    unsafe { dict.as_ptr().byte_add(OFFSET).cast::<u64>().read() }
 }

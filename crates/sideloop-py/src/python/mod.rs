@@ -8,6 +8,8 @@ pub(crate) mod detach;
 
 pub(crate) mod context;
 
+pub(crate) mod dictionary;
+
 pub(crate) mod running_loop;
 
 pub(crate) mod frames;

@@ -5,15 +5,20 @@
 //! asyncio program. sniffio is not imported for that; where nobody has, nobody asks.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::python::context;
+use crate::python::dictionary::version_of;
 use crate::python::names::names;
 
 /// `sys.modules`
 static MODULES: OnceLock<Py<PyDict>> = OnceLock::new();
+
+/// The version of `sys.modules` in which sniffio was not.
+static MISSED_IN: AtomicU64 = AtomicU64::new(0);
 
 /// What sniffio has: the context variable, and what it knows of the thread.
 static SNIFFIO: OnceLock<(Py<PyAny>, Py<PyAny>)> = OnceLock::new();
@@ -90,7 +95,15 @@ fn sniffio(py: Python<'_>) -> Option<&'static (Py<PyAny>, Py<PyAny>)> {
         return Some(found);
     }
     let modules = MODULES.get()?.bind(py);
-    let module = modules.get_item(names(py).sniffio.bind(py)).ok().flatten()?;
+    let version = version_of(modules);
+    // ORDERING: Relaxed: read and written attached.
+    if version == Some(MISSED_IN.load(Ordering::Relaxed)) {
+        return None;
+    }
+    let Some(module) = modules.get_item(names(py).sniffio.bind(py)).ok().flatten() else {
+        MISSED_IN.store(version.unwrap_or(0), Ordering::Relaxed);
+        return None;
+    };
     // One that is just being imported has neither.
     let variable = module.getattr_opt("current_async_library_cvar").ok().flatten()?;
     let thread = module.getattr_opt("thread_local").ok().flatten()?;
