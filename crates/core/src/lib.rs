@@ -19,4 +19,6 @@ pub mod bell;
 
 pub mod held;
 
+pub mod opening;
+
 mod sync;

@@ -36,6 +36,9 @@ mod caller_bell;
 #[path = "loom/held.rs"]
 mod held;
 
+#[path = "loom/opening.rs"]
+mod opening;
+
 #[path = "loom/call.rs"]
 mod call;
 

@@ -9,10 +9,10 @@
 #![expect(unsafe_code, reason = "a pointer that forks cannot leave half-written")]
 
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use sideloop_core::generation;
+use sideloop_core::opening::{Door, Opened, Opening};
 
 use crate::builder::Config;
 use crate::engine::Engine;
@@ -21,22 +21,7 @@ use crate::error::Refusal;
 /// One generation's engine, or the place for it.
 struct Life {
     generation: u32,
-    engine: OnceLock<Engine>,
-    starting: Mutex<()>,
-}
-
-impl Life {
-    fn engine(&self, config: &Config) -> Result<&Engine, Refusal> {
-        if let Some(engine) = self.engine.get() {
-            return Ok(engine);
-        }
-        let _one_at_a_time = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(engine) = self.engine.get() {
-            return Ok(engine);
-        }
-        let engine = config.start()?;
-        Ok(self.engine.get_or_init(|| engine))
-    }
+    engine: Opening<Engine>,
 }
 
 /// A runner's lives.
@@ -48,54 +33,46 @@ impl Life {
 ///   call borrows from it lives as long as the call borrows the runner.
 /// - An older generation's life is never freed nor read but for its number: the parent's threads may have held
 ///   its locks, and its engine is the parent's.
-/// - `closed` is set once. Whoever starts an engine looks at it again afterwards, so that none is left
-///   running.
+/// - The door is closed once, for all lives. Of who closes it and who starts an engine meanwhile, one sees the other
+///   (`sideloop_core::opening`), so that none is left running.
 pub(crate) struct Lives {
     newest: AtomicPtr<Life>,
-    closed: AtomicBool,
+    door: Door,
 }
 
 impl Lives {
     pub(crate) const fn new() -> Self {
-        Self { newest: AtomicPtr::new(ptr::null_mut()), closed: AtomicBool::new(false) }
+        Self { newest: AtomicPtr::new(ptr::null_mut()), door: Door::new() }
     }
 
     /// This generation's engine, if it runs: the way of all calls but the first.
     #[inline]
     pub(crate) fn running(&self) -> Option<&Engine> {
-        // ORDERING: as in `current` and `engine`.
-        if self.closed.load(Ordering::SeqCst) {
-            return None;
-        }
-        // SAFETY: as in `current`.
-        let life = unsafe { self.newest.load(Ordering::Acquire).as_ref() }?;
-        if life.generation == generation::current() { life.engine.get() } else { None }
+        if self.door.is_closed() { None } else { self.newest_engine() }
     }
 
     /// This generation's engine, started if need be. Blocks while another thread starts it.
     pub(crate) fn engine(&self, config: &Config) -> Result<&Engine, Refusal> {
-        // ORDERING: SeqCst on `closed`, here and in `close`: either who starts sees it set, or who closes
-        // sees the engine.
-        if self.closed.load(Ordering::SeqCst) {
-            return Err(Refusal::Ended);
+        match self.current().engine.open(&self.door, || config.start())? {
+            Opened::Open(engine) => Ok(engine),
+            Opened::Closed => Err(Refusal::Ended),
+            Opened::ClosedMeanwhile(engine) => {
+                engine.end_at_once();
+                Err(Refusal::Ended)
+            }
         }
-        let life = self.current();
-        if let Some(engine) = life.engine.get() {
-            return Ok(engine);
-        }
-        let engine = life.engine(config)?;
-        if self.closed.load(Ordering::SeqCst) {
-            engine.end_at_once();
-            return Err(Refusal::Ended);
-        }
-        Ok(engine)
     }
 
     /// Take no more calls. The engine that is left to be ended, if one was started in this generation.
     pub(crate) fn close(&self) -> Option<&Engine> {
-        self.closed.store(true, Ordering::SeqCst);
-        // SAFETY: as in `current`.
-        let life = unsafe { self.newest.load(Ordering::SeqCst).as_ref() }?;
+        self.door.close();
+        self.newest_engine()
+    }
+
+    #[inline]
+    fn newest_engine(&self) -> Option<&Engine> {
+        // ORDERING, SAFETY: as in `current`.
+        let life = unsafe { self.newest.load(Ordering::Acquire).as_ref() }?;
         if life.generation == generation::current() { life.engine.get() } else { None }
     }
 
@@ -110,8 +87,8 @@ impl Lives {
                 Some(life) if life.generation == generation => return life,
                 Some(_) | None => {}
             }
-            let (engine, starting) = (OnceLock::new(), Mutex::new(()));
-            let life = Box::into_raw(Box::new(Life { generation, engine, starting }));
+            let life = Life { generation, engine: Opening::default() };
+            let life = Box::into_raw(Box::new(life));
             match self.newest.compare_exchange(newest, life, Ordering::AcqRel, Ordering::Acquire) {
                 // SAFETY: as above. What it replaces is inherited, and stays where it is for good.
                 Ok(_) => return unsafe { &*life },
