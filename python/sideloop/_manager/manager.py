@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import pkgutil
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
@@ -346,6 +345,8 @@ class LoopManager(Maps, Sent, Closing):
         # Synced functions are sent to other processes. A manager that can be imported there is; any
         # other one is made anew there, once, with the same options and no runners.
         if self._importable_as is not None:
+            import pkgutil  # here, since it costs a tenth of importing sideloop
+
             return pkgutil.resolve_name, (self._importable_as,)
         options: dict[str, Any] = {
             "name": self._name,

@@ -157,13 +157,14 @@ fn push_and_wait(
 /// Wait as recent history advises, and enter what came of it.
 fn first_wait(entry: &Entry, waiter: &Waiter, limit: Option<Instant>) -> Wait {
     let answered = || waiter.peek().is_some();
-    match entry.outcomes.plan(entry.caller_seat.take(&entry.loop_seat)) {
+    let cpus = entry.caller_seat.take(&entry.loop_seat);
+    match entry.outcomes.plan(cpus) {
         Plan::Spin => {
             entry.outcomes.note(spin(answered));
             let seen = waiter.park(limit);
-            if entry.goes_on() {
-                // To wait for the interpreter costs two switches, and the loop thread may let it go at once.
-                let _ = spin(|| !entry.goes_on());
+            // To wait for the interpreter costs two switches, and the loop thread may let it go at once.
+            if entry.goes_on() && entry.detaches.plan(cpus) == Plan::Spin {
+                entry.detaches.note(spin(|| !entry.goes_on()));
             }
             seen
         }

@@ -40,6 +40,8 @@ pub(crate) struct Entry {
     pub(crate) loop_seat: Seat,
     /// How long callers wait for outcomes.
     pub(crate) outcomes: History,
+    /// How long those who were told wait for the loop thread to detach.
+    pub(crate) detaches: History,
     /// How long the loop thread waits for messages.
     pub(crate) messages: History,
 }
@@ -60,6 +62,7 @@ impl Entry {
             caller_seat: Seat::new(),
             loop_seat: Seat::new(),
             outcomes: History::default(),
+            detaches: History::default(),
             messages: History::default(),
         }
     }
