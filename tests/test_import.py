@@ -135,3 +135,95 @@ def test_what_makes_twins_is_loaded_with_the_first_one() -> None:
     few, all_of_them = done.stdout.splitlines()
     assert few == "['sideloop._twins', 'sideloop._twins.rename']"
     assert all_of_them == "True"
+
+
+FIRST_TWIN = """
+import importlib.machinery, os, signal, sys, threading
+import sideloop
+
+async def number(): return 1
+
+class During:
+    # Called in the middle of the load, where no lock of all imports is held.
+    def __init__(self, do):
+        self.do = do
+        sys.meta_path.insert(0, self)
+    def find_spec(self, name, path=None, target=None):
+        if name != "sideloop._twins.translator":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        exec_module = spec.loader.exec_module
+        spec.loader.exec_module = lambda module: (self.do(), exec_module(module))
+        return spec
+"""
+
+IN_A_HANDLER = (
+    FIRST_TWIN
+    + """
+def handler(*_):
+    print(sideloop.run_sync(number))
+    try:
+        sideloop.synced(number)
+    except RuntimeError as error:
+        print(error)
+signal.signal(signal.SIGUSR1, handler)
+During(lambda: signal.raise_signal(signal.SIGUSR1))
+print(sideloop.synced(number)())
+"""
+)
+
+IN_ANOTHER_THREAD = (
+    FIRST_TWIN
+    + """
+begun, gate = threading.Event(), threading.Event()
+def pause():
+    begun.set()
+    gate.wait()
+During(pause)
+thread = threading.Thread(target=lambda: print(sideloop.synced(number)(), flush=True))
+thread.start()
+begun.wait()
+child = os.fork()
+if not child:
+    print(sideloop.synced(number)(), flush=True)
+    os._exit(0)
+print(os.waitpid(child, 0)[1], flush=True)
+gate.set()
+thread.join()
+print(sideloop.synced(number)())
+"""
+)
+
+FORKED_IN_IT = (
+    FIRST_TWIN
+    + """
+children = []
+During(lambda: children.append(os.fork()))
+print(sideloop.synced(number)(), flush=True)
+if not children[0]:
+    os._exit(0)
+print(os.waitpid(children[0], 0)[1])
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (
+            IN_A_HANDLER,
+            ["1", "no twin can be made here: what makes them is just being loaded", "1"],
+        ),
+        (IN_ANOTHER_THREAD, ["1", "0", "1", "1"]),
+        (FORKED_IN_IT, ["1", "1", "0"]),
+    ],
+    ids=["in a handler", "while another thread forks", "forking in it"],
+)
+def test_the_first_twin_may_be_interrupted(program: str, said: list[str], tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(program)
+    done = programs.run(tmp_path / "main")
+    assert (done.code, done.stderr) == (0, "")
+    assert [line[: len(say)] for line, say in zip(done.stdout.splitlines(), said, strict=True)] == (
+        said
+    )

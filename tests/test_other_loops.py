@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import gc
+import importlib
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from typing import Any, Literal
+from unittest import mock
 
 import anyio
 import anyio.lowlevel
@@ -139,6 +141,29 @@ def test_sniffio_is_not_imported_for_it() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ended.stdout == "False\n"
+
+
+@pytest.mark.parametrize("drive", ["thread", "caller"])
+class TestSniffio:
+    def test_may_be_imported_again(self, drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def library() -> str:
+            return importlib.import_module("sniffio").current_async_library()
+
+        with sideloop.Runner(drive=drive) as runner:
+            for _ in range(2):
+                again = importlib.import_module("sniffio")
+                token = again.current_async_library_cvar.set("trio")
+                assert runner.run(library) == "asyncio"
+                assert again.current_async_library_cvar.get() == "trio"
+                again.current_async_library_cvar.reset(token)
+                for name in [name for name in sys.modules if name.split(".")[0] == "sniffio"]:
+                    monkeypatch.delitem(sys.modules, name)
+
+    def test_may_be_a_mock_for_a_while(self, drive: Drive) -> None:
+        with sideloop.Runner(drive=drive) as runner:
+            with mock.patch.dict(sys.modules, {"sniffio": mock.MagicMock()}):
+                assert runner.run(asyncio.sleep, 0, 1) == 1
+            assert runner.run(asyncio.sleep, 0, 2) == 2
 
 
 @pytest.mark.parametrize("drive", ["thread", "caller"])

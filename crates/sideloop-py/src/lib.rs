@@ -93,6 +93,9 @@ pub mod _sideloop {
     use super::policy::errors::call_name;
 
     #[pymodule_export]
+    use super::policy::errors::check_not_finalizing;
+
+    #[pymodule_export]
     use super::translate::Shape;
 
     #[pymodule_export]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import _frozen_importlib
+import os
+import sys
+import threading
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from sideloop._sideloop import Router
+from sideloop._sideloop import Router, check_not_finalizing
 
 if TYPE_CHECKING:
     from sideloop._twins.rename import Rename
@@ -25,9 +29,12 @@ class Twins:
         self, target: Any, caller: FrameType, *, deep: bool = False, rename: Rename | None = None
     ) -> Any:
         """The sync twin. `caller` is the frame of the statement that asks for it."""
-        from sideloop._twins.wrap import wrap
-
-        return wrap(self._translator(), target, caller, deep=deep, rename=rename)
+        if not _loading.done:
+            check_not_finalizing(target)
+            _loading.load()
+        return sys.modules["sideloop._twins.wrap"].wrap(
+            self._translator(), target, caller, deep=deep, rename=rename
+        )
 
     def _translator(self) -> Translator:
         from sideloop._twins.translator import Translator
@@ -37,3 +44,52 @@ class Twins:
             made = Translator(self._manager, self._router, self._settle, unnamed_twin_of)
             self._made.append(made)
         return self._made[0]  # also where two threads have made one at once
+
+
+class _Loading:
+    """Loads what makes twins, once."""
+
+    done = False
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._by: int | None = None
+        self._forks = 0
+
+    def load(self) -> None:
+        """Load it, or wait for the thread that does."""
+        if self._by == threading.get_ident():
+            # A signal handler, or a finalizer that the collector runs.
+            raise RuntimeError(
+                "no twin can be made here: what makes them is just being loaded, by the code that "
+                "this interrupts; make the twin before, as the module is imported for example"
+            )
+        with self._lock:
+            if self.done:
+                return
+            self._by = threading.get_ident()
+            try:
+                import sideloop._twins.wrap  # noqa: F401
+
+                self.done = True
+            finally:
+                self._by = None
+
+    def forget_inherited(self) -> None:
+        """In a fork's child: a thread that was loading is not here to go on."""
+        if self._by == threading.get_ident():
+            return
+        self._lock = threading.RLock()
+        if self._by is None:
+            return
+        self._by = None
+        # Its modules are half made, and their import would wait for that thread.
+        for held in (sys.modules, getattr(_frozen_importlib, "_module_locks", {})):
+            for name in [name for name in held if name.startswith("sideloop._twins.")]:
+                del held[name]
+
+
+_loading = _Loading()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_loading.forget_inherited)

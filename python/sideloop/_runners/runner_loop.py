@@ -10,7 +10,7 @@ from sideloop._loops.loop import Loop, end_together
 from sideloop._loops.making import LoopOptions
 from sideloop._loops.thread import LoopThread
 from sideloop._runners.options import Drive, check_grace
-from sideloop._sideloop import Making, RunnerCore, call_name
+from sideloop._sideloop import Making, RunnerCore, call_name, check_not_finalizing
 
 _MAKERS: dict[Drive, type[LoopThread] | type[DrivenLoop]] = {
     "thread": LoopThread,
@@ -79,6 +79,7 @@ class RunnerLoop:
         return None
 
     def _make(self, async_fn: Callable[..., object]) -> Loop:
+        check_not_finalizing(async_fn)
         before = self.found
         made = _MAKERS[self.drive](self.name, self._grace, self._slow_call_warning, self._options)
         try:

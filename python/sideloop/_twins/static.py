@@ -34,6 +34,11 @@ def static_of(kind: type, name: str) -> Any:
     return next((base.__dict__[name] for base in kind.__mro__ if name in base.__dict__), None)
 
 
+def has_static(kind: type, name: str) -> bool:
+    """Whether a class has an attribute, also one that raises AttributeError when it is asked."""
+    return any(name in base.__dict__ for base in kind.__mro__)
+
+
 def is_async(static: Any) -> bool:
     """Whether an attribute of a class is async."""
     kind: Any = type(static)  # pyright: ignore[reportUnknownVariableType]

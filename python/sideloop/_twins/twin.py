@@ -8,9 +8,9 @@ from sideloop._twins.derived import KWARGS, originals_of
 from sideloop._twins.hooks import taken_call
 from sideloop._twins.memory import blank
 from sideloop._twins.origin import HiddenOrigin, Origin
-from sideloop._twins.static import names_aio
+from sideloop._twins.static import has_static, names_aio
 from sideloop._twins.taken import taken_value
-from sideloop._twins.translate import Translated, original_of
+from sideloop._twins.translate import Translated, kind_of, original_of
 from sideloop._twins.translator import Translator
 from sideloop._twins.twin_type import TwinType
 from sideloop._twins.view import resident_of
@@ -52,8 +52,19 @@ class Twin(Translated, metaclass=TwinType):
         else:
             type.__setattr__(cls, KWARGS, kwargs)
 
-    def __getattr__(self, name: str) -> Any:
-        return computed(self, name, getattr(original_of(self), name))
+    # Not `__getattr__`, which Python calls also after a property that has raised AttributeError:
+    # the original's would run a second time.
+    def __getattribute__(self, name: str) -> Any:
+        try:
+            return object.__getattribute__(self, name)
+        except AttributeError:
+            if has_static(type(self), name):
+                raise
+        inside = original_of(self)
+        if has_static(type(self), "__getattr__"):
+            # A sync user's, which Python asks next, in place of the original's.
+            return computed(self, name, kind_of(inside).__getattribute__(inside, name))
+        return computed(self, name, getattr(inside, name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "aio":

@@ -5,10 +5,12 @@
 
 import abc
 from abc import ABC, ABCMeta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from sideloop._twins.computed import computed
 from sideloop._twins.origin import is_twins_own
-from sideloop._twins.static import is_special
+from sideloop._twins.static import has_static, is_special
+from sideloop._twins.translate import original_of
 from sideloop._twins.view import view
 
 if TYPE_CHECKING:
@@ -22,12 +24,26 @@ _make_abstract: Any = vars(abc)["_abc_init"]
 """What `ABCMeta` does after the other metaclasses of a class."""
 
 
+class AsksOriginal:
+    """Is behind a sync user's `__getattr__`, for its `super()`.
+
+    What any twin has in its place, `__getattribute__`, leaves what the original lacks to that.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        return computed(self, name, getattr(original_of(cast("Any", self)), name))
+
+
 class TwinType(ProtocolType):
     """Made by `synced`, or by a class statement of a sync user's."""
 
     __sideloop__: Any
 
     def __new__(cls, name: str, bases: Any, namespace: Any, /, **kwargs: Any) -> Any:
+        if "__getattr__" in namespace and "__sideloop__" not in namespace:
+            bases = (*bases, AsksOriginal)
         # Not by the metaclasses of the originals' bases, which make models and tables of classes.
         made = type.__new__(cls, name, bases, namespace, **kwargs)
         _make_abstract(made)
@@ -54,6 +70,11 @@ class TwinType(ProtocolType):
         # What was set on the original later on.
         if is_special(name) or (origin := self.__dict__.get("__sideloop__")) is None:
             raise AttributeError(f"type object {self.__name__!r} has no attribute {name!r}")
+        if has_static(self, name):
+            # It has run already, and is not to run again for what it said: Python has dropped that.
+            raise AttributeError(
+                f"the descriptor {name!r} of type object {self.__name__!r} raised AttributeError"
+            )
         try:
             return view(None, self, getattr(origin.original, name))
         except AttributeError:

@@ -85,6 +85,10 @@ pub(crate) fn prepare_finalization(py: Python<'_>) -> PyResult<()> {
 }
 
 /// Refuse a call that would start a loop while the interpreter is taken down: no thread starts then.
+///
+/// # Errors
+/// `PythonFinalizationError`, which is a `RuntimeError` before CPython 3.13.
+#[pyfunction]
 pub(crate) fn check_not_finalizing(async_fn: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = async_fn.py();
     let Some((is_finalizing, class)) = FINALIZATION.get(py) else { return Ok(()) };

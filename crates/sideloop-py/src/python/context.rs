@@ -44,6 +44,12 @@ pub(crate) fn is_context(object: &Bound<'_, PyAny>) -> bool {
     unsafe { ffi::PyContext_CheckExact(object.as_ptr()) != 0 }
 }
 
+/// Whether this is a `contextvars.ContextVar`.
+pub(crate) fn is_variable(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: attached; the check reads the object's type.
+    unsafe { ffi::PyContextVar_CheckExact(object.as_ptr()) != 0 }
+}
+
 /// Set here what has changed from one context to the other: variables that got another value, but for those
 /// that stay as they are.
 ///

@@ -4,12 +4,12 @@
 //! of ours it is asyncio: both are forgotten there, and sniffio finds asyncio's running task by itself, as in any
 //! asyncio program. sniffio is not imported for that; where nobody has, nobody asks.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::python::attached::Attached;
 use crate::python::context;
 use crate::python::dictionary::version_of;
 use crate::python::names::names;
@@ -17,11 +17,23 @@ use crate::python::names::names;
 /// `sys.modules`
 static MODULES: OnceLock<Py<PyDict>> = OnceLock::new();
 
-/// The version of `sys.modules` in which sniffio was not.
-static MISSED_IN: AtomicU64 = AtomicU64::new(0);
+/// What sniffio has.
+struct Sniffio {
+    module: Py<PyAny>,
+    /// The context variable.
+    variable: Py<PyAny>,
+    /// What it knows of the thread.
+    thread: Py<PyAny>,
+}
 
-/// What sniffio has: the context variable, and what it knows of the thread.
-static SNIFFIO: OnceLock<(Py<PyAny>, Py<PyAny>)> = OnceLock::new();
+/// What the last look at `sys.modules` has found.
+struct Look {
+    /// The version that was looked at; 0 before the first.
+    version: u64,
+    found: Option<Arc<Sniffio>>,
+}
+
+static LAST: Attached<Look> = Attached::new(Look { version: 0, found: None });
 
 /// Look up what the others need, at import.
 ///
@@ -39,10 +51,10 @@ pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
 /// `MemoryError`, and what setting a context variable raises.
 pub(crate) fn copy_context(py: Python<'_>) -> PyResult<Py<PyAny>> {
     let copy = context::copy_current(py)?;
-    if let Some((variable, _)) = sniffio(py)
-        && context::get(variable.bind(py))?.is_some()
+    if let Some(sniffio) = sniffio(py)
+        && context::get(sniffio.variable.bind(py))?.is_some()
     {
-        context::enter(copy.bind(py), || context::set(variable.bind(py), None))?;
+        context::enter(copy.bind(py), || context::set(sniffio.variable.bind(py), None))?;
     }
     Ok(copy)
 }
@@ -53,25 +65,25 @@ pub(crate) fn copy_context_for_python(py: Python<'_>) -> PyResult<Py<PyAny>> {
     copy_context(py)
 }
 
-/// What this thread was said to run, while asyncio does.
-pub(crate) struct Outer(Option<Py<PyAny>>);
+/// What this thread was said to run, while asyncio does, and where.
+pub(crate) struct Outer(Option<(Arc<Sniffio>, Py<PyAny>)>);
 
 /// From here on, no library is said to run on this thread.
 ///
 /// # Errors
 /// What setting an attribute of a `threading.local` raises.
 pub(crate) fn suspend(py: Python<'_>) -> PyResult<Outer> {
-    let Some((_, thread)) = sniffio(py) else { return Ok(Outer(None)) };
+    let Some(sniffio) = sniffio(py) else { return Ok(Outer(None)) };
     if !super::thread::is_known(py)? {
         // In its last steps nothing runs on it, and what a `threading.local` gets by being asked is never dropped.
         return Ok(Outer(None));
     }
-    let name = thread.bind(py).getattr(names(py).name.bind(py))?;
+    let name = sniffio.thread.bind(py).getattr(names(py).name.bind(py))?;
     if name.is_none() {
         return Ok(Outer(None));
     }
-    thread.bind(py).setattr(names(py).name.bind(py), py.None())?;
-    Ok(Outer(Some(name.unbind())))
+    sniffio.thread.bind(py).setattr(names(py).name.bind(py), py.None())?;
+    Ok(Outer(Some((sniffio, name.unbind()))))
 }
 
 impl Outer {
@@ -80,33 +92,44 @@ impl Outer {
     /// # Errors
     /// As `suspend`.
     pub(crate) fn resume(self, py: Python<'_>) -> PyResult<()> {
-        match (self.0, sniffio(py)) {
-            (Some(name), Some((_, thread))) => {
-                thread.bind(py).setattr(names(py).name.bind(py), name)
-            }
-            _ => Ok(()),
+        match self.0 {
+            Some((sniffio, name)) => sniffio.thread.bind(py).setattr(names(py).name.bind(py), name),
+            None => Ok(()),
         }
     }
 }
 
 /// sniffio, if somebody has imported it.
-fn sniffio(py: Python<'_>) -> Option<&'static (Py<PyAny>, Py<PyAny>)> {
-    if let Some(found) = SNIFFIO.get() {
-        return Some(found);
-    }
+fn sniffio(py: Python<'_>) -> Option<Arc<Sniffio>> {
     let modules = MODULES.get()?.bind(py);
     let version = version_of(modules);
-    // ORDERING: Relaxed: read and written attached.
-    if version == Some(MISSED_IN.load(Ordering::Relaxed)) {
-        return None;
+    let known = LAST.with(py, |last| (version == Some(last.version)).then(|| last.found.clone()));
+    if let Some(found) = known {
+        return found;
     }
-    let Some(module) = modules.get_item(names(py).sniffio.bind(py)).ok().flatten() else {
-        MISSED_IN.store(version.unwrap_or(0), Ordering::Relaxed);
-        return None;
+    let module = modules.get_item(names(py).sniffio.bind(py)).ok().flatten();
+    let found = match &module {
+        Some(module) => Some(last_of(module).map_or_else(|| look_into(module), Some)?),
+        None => None,
     };
-    // One that is just being imported has neither.
+    let look = Look { version: version.unwrap_or(0), found: found.clone() };
+    let before = LAST.with(py, |last| std::mem::replace(last, look));
+    drop(before);
+    found
+}
+
+/// What was found in this module before.
+fn last_of(module: &Bound<'_, PyAny>) -> Option<Arc<Sniffio>> {
+    LAST.with(module.py(), |last| last.found.clone().filter(|found| found.module.is(module)))
+}
+
+/// What is in it, if it has all: one that is just being imported has not, nor has what a test puts there.
+fn look_into(module: &Bound<'_, PyAny>) -> Option<Arc<Sniffio>> {
     let variable = module.getattr_opt("current_async_library_cvar").ok().flatten()?;
     let thread = module.getattr_opt("thread_local").ok().flatten()?;
-    let _ = SNIFFIO.set((variable.unbind(), thread.unbind()));
-    SNIFFIO.get()
+    let has_name = thread.hasattr(names(module.py()).name.bind(module.py())).ok()?;
+    (context::is_variable(&variable) && has_name).then(|| {
+        let (module, variable) = (module.clone().unbind(), variable.unbind());
+        Arc::new(Sniffio { module, variable, thread: thread.unbind() })
+    })
 }
