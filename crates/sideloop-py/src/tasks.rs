@@ -142,7 +142,7 @@ impl TaskMaker {
         context: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = coroutine.py();
-        let name = call_name(py);
+        let name = call_name(py).inspect_err(|_| close_coroutine(coroutine))?;
         let own_loop = self.own_loop.as_ref().map(|own_loop| own_loop.bind(py));
         let made = match own_loop.filter(|own_loop| LoopCore::makes_tasks_plainly(own_loop)) {
             Some(own_loop) if version::is_at_least(py, 11) => {
@@ -236,7 +236,7 @@ fn takes_context(maker: &Bound<'_, PyAny>) -> PyResult<bool> {
 }
 
 /// The name of the next call's task. CPython 3.11 takes three times as long to format one of its own.
-fn call_name(py: Python<'_>) -> Bound<'_, PyString> {
+fn call_name(py: Python<'_>) -> PyResult<Bound<'_, PyString>> {
     static CALLS: AtomicU64 = AtomicU64::new(1);
     // ORDERING: Relaxed: only that no two are equal.
     let number = CALLS.fetch_add(1, Ordering::Relaxed);
@@ -245,5 +245,5 @@ fn call_name(py: Python<'_>) -> Bound<'_, PyString> {
     let _ =
         left.write_all(b"call-").and(left.write_all(itoa::Buffer::new().format(number).as_bytes()));
     let unused = left.len();
-    PyString::new(py, std::str::from_utf8(&room[..room.len() - unused]).unwrap_or_default())
+    PyString::from_bytes(py, &room[..room.len() - unused])
 }

@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::caller::stop;
 use crate::model::{Answer, Call, RunnerCore, Work};
 use crate::policy::deadline;
+use crate::python::names::names;
 use crate::python::sniffed;
 use crate::send::{Sent, send};
 
@@ -34,7 +35,7 @@ impl RunnerCore {
         let call = Call::new(slf.clone().unbind(), async_fn, work, answer, Instant::now());
         let call = Bound::new(py, call)?;
         // Before it may be settled, which may put in another one.
-        future.setattr("call", &call)?;
+        future.setattr(&names(py).submitted_call, &call)?;
         let sent = send(&call);
         if matches!(sent, Ok(Sent::Refused)) {
             return Ok(false);

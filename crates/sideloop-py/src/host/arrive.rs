@@ -2,6 +2,7 @@
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use sideloop_core::host::{Arrive, Made, Refill, Wish};
 
 use super::end::{answer_of, settle};
@@ -99,8 +100,8 @@ fn try_make(host: &Bound<'_, Host>, tasks: &TaskMaker, call: &Bound<'_, Call>) -
     let coroutine = inside.attend.bind(py).call1((host,))?;
     // Under the name of what it is for.
     let name = name_of(inside.async_fn.bind(py));
-    coroutine
-        .setattr("__qualname__", name.trim_end_matches("()"))
+    PyString::from_bytes(py, name.trim_end_matches("()").as_bytes())
+        .and_then(|name| coroutine.setattr(&names(py).qualname, name))
         .inspect_err(|_| close_coroutine(&coroutine))?;
     let task = tasks.make(&coroutine, context)?;
     let _ = inside.task.set(task.clone().unbind());

@@ -9,6 +9,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyModule, PyTuple};
 
+use crate::python::names::names;
+
 /// The errors this side raises, by what makes them in `sideloop._base.errors`.
 #[derive(Clone, Copy)]
 pub(crate) enum Error {
@@ -134,15 +136,16 @@ pub(crate) fn os_error(error: &std::io::Error) -> PyErr {
 
 /// What to call a call in messages: the function's qualified name, or its `repr`.
 pub(crate) fn name_of(async_fn: &Bound<'_, PyAny>) -> String {
+    let names = names(async_fn.py());
     let named = |object: &Bound<'_, PyAny>| -> PyResult<String> {
-        let qualname: String = object.getattr("__qualname__")?.extract()?;
+        let qualname: String = object.getattr(&names.qualname)?.extract()?;
         let module: Option<String> =
-            object.getattr("__module__").and_then(|module| module.extract()).unwrap_or(None);
+            object.getattr(&names.module).and_then(|module| module.extract()).unwrap_or(None);
         Ok(module.map_or(format!("{qualname}()"), |module| format!("{module}.{qualname}()")))
     };
     // A partial has no name of its own.
     named(async_fn)
-        .or_else(|_| named(&async_fn.getattr("func")?))
+        .or_else(|_| named(&async_fn.getattr(&names.func)?))
         .unwrap_or_else(|_| async_fn.repr().map_or("the call".into(), |repr| repr.to_string()))
 }
 
