@@ -291,7 +291,7 @@ class TestASyncUsersSubclass:
 class TestTheOriginalsOwnSlots:
     def test_are_read_as_they_are(self, manager: LoopManager) -> None:
         class Slotted:
-            __slots__ = ("value",)
+            __slots__ = ("__weakref__", "value")
 
             def __init__(self) -> None:
                 self.value = 1

@@ -1111,7 +1111,7 @@ class Odd:
             return await self.own()
 
     class AsyncSlots:
-        __slots__ = ("x",)
+        __slots__ = ("__weakref__", "x")
 
         def __init__(self, x: int) -> None:
             self.x = x

@@ -156,7 +156,7 @@ class Special(Node):  # type: ignore[misc, valid-type]
 class Ticker:
     """Decorated: its name is the twin's."""
 
-    __slots__ = ("left",)
+    __slots__ = ("__weakref__", "left")
 
     def __init__(self, left: int = 0) -> None:
         self.left = left

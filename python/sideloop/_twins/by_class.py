@@ -1,5 +1,6 @@
 """What is known of classes, for as long as these are there."""
 
+import types
 import weakref
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +19,17 @@ namespace_of: Any = vars(type)["__dict__"].__get__
 """What a class itself has."""
 
 flags_of: Any = vars(type)["__flags__"].__get__
+
+_NATIVE = (types.MethodDescriptorType, types.WrapperDescriptorType)
+
+
+def is_native(kind: type) -> bool:
+    """Whether a class is one of native code, and not made by a class statement.
+
+    From version to version more of those are heap types, so that their flags do not tell.
+    """
+    own: Any = namespace_of(kind).values()
+    return any(isinstance(one, _NATIVE) and one.__objclass__ is kind for one in own)
 
 
 class ByClass(Generic[V]):

@@ -128,8 +128,7 @@ class Known:
             if resident is not None:
                 settled = self.settle(original, resident)
                 made.__dict__[RESIDENT] = settled.as_for(twin_class)
-            ref = _Keyed(made, self._forget_twin)
-            ref.key = id(original)
+            ref = self._ref(made, original)
             # Another thread's may have come first, and may go before it is held here.
             while (found := keep_weak(self._twins, ref.key, ref)()) is None:
                 pass
@@ -139,9 +138,16 @@ class Known:
 
     def adopt(self, original: object, twin: Translated) -> None:
         """This is the object's twin from now on."""
-        ref = _Keyed(twin, self._forget_twin)
-        ref.key = id(original)
+        ref = self._ref(twin, original)
         self._twins[ref.key] = ref
+
+    def _ref(self, twin: Translated, original: object) -> "_Keyed":
+        try:
+            ref = _Keyed(twin, self._forget_twin)
+        except TypeError:
+            ref = _KeyedByCompanion(_Companion(twin), self._forget_twin)
+        ref.key = id(original)
+        return ref
 
     def place(self, original: object) -> Any:
         """Where an object lives, if that is settled."""
@@ -172,6 +178,30 @@ class _Keyed(weakref.ref[Any]):
     __slots__ = ("key",)
 
     key: int
+
+
+class _Companion:
+    """Of a twin that allows no weak references itself, as that of a tuple, bytes or int.
+
+    Each holds the other, so they go together, when the collector finds that nobody uses the twin.
+    """
+
+    __slots__ = ("__weakref__", "twin")
+
+    def __init__(self, twin: Translated) -> None:
+        self.twin = twin
+        twin.__dict__[_COMPANION] = self
+
+
+_COMPANION = "the companion of this twin"
+
+
+class _KeyedByCompanion(_Keyed):
+    __slots__ = ()
+
+    def __call__(self) -> Any:
+        companion = super().__call__()
+        return None if companion is None else companion.twin
 
 
 class _Place(_Keyed):

@@ -6,7 +6,7 @@ with twins in place of objects of async code: for ever where that cannot change,
 after the last call.
 """
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -29,6 +29,8 @@ _list: Any = list
 _set: Any = set
 _frozenset: Any = frozenset
 _ordered: Any = OrderedDict
+_deque: Any = deque
+_tuple: Any = tuple
 _bytearray: Any = bytearray
 
 
@@ -47,6 +49,11 @@ def _fill_ordered(twin: Any, found: dict[Any, Any]) -> None:
 
 def _fill_list(twin: Any, found: list[Any]) -> None:
     _list.__setitem__(twin, slice(None), found)
+
+
+def _fill_deque(twin: Any, found: list[Any]) -> None:
+    _deque.clear(twin)
+    _deque.extend(twin, found)
 
 
 def _fill_set(twin: Any, found: set[Any]) -> None:
@@ -74,6 +81,14 @@ def _read_list(value: Any) -> list[Any]:
     return list(_list.__iter__(value))
 
 
+def _read_deque(value: Any) -> list[Any]:
+    return list(_deque.__iter__(value))
+
+
+def _read_tuple(value: Any) -> tuple[Any, ...]:
+    return tuple(_tuple.__iter__(value))
+
+
 def _read_frozenset(value: Any) -> frozenset[Any]:
     return frozenset(_frozenset.__iter__(value))
 
@@ -82,17 +97,22 @@ def _read_bytes(value: Any) -> bytes:
     return bytes(memoryview(value))
 
 
-# Derived ones before their bases. Not int, bytes and tuple, whose objects have no weak references.
+# Derived ones before their bases.
 _MEMORIES = (
     Memory(OrderedDict, _read_ordered, _fill_ordered),
     Memory(defaultdict, _read_dict, _fill_dict),
     Memory(dict, _read_dict, _fill_dict),
     Memory(list, _read_list, _fill_list),
+    Memory(deque, _read_deque, _fill_deque),
     Memory(set, _read_set, _fill_set),
     Memory(bytearray, _read_bytes, _fill_bytes),
     Memory(frozenset, _read_frozenset, None),
+    Memory(tuple, _read_tuple, None),
     Memory(str, str.__str__, None),
+    Memory(bytes, _read_bytes, None),
+    Memory(int, int.__int__, None),
     Memory(float, float.__float__, None),
+    Memory(complex, complex.__pos__, None),
 )
 
 BASES = frozenset(memory.base for memory in _MEMORIES)
@@ -109,6 +129,12 @@ def memory_of(twin_class: type) -> Memory | None:
         found = (next((memory for memory in _MEMORIES if memory.base in mro), None),)
         _known.keep(twin_class, found)
     return found[0]
+
+
+def keeps_views(twin_class: type) -> bool:
+    """Whether there are views of other objects in a memory that cannot change."""
+    memory = memory_of(twin_class)
+    return memory is not None and memory.base in (frozenset, tuple)
 
 
 def blank(twin_class: type) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 from sideloop._twins.computed import computed
 from sideloop._twins.derived import KWARGS, originals_of
 from sideloop._twins.hooks import taken_call
-from sideloop._twins.memory import blank
+from sideloop._twins.memory import blank, keeps_views
 from sideloop._twins.origin import HiddenOrigin, Origin
 from sideloop._twins.static import has_static, names_aio
 from sideloop._twins.taken import taken_value
@@ -97,7 +97,9 @@ class Twin(Translated, metaclass=TwinType):
 
 def _restore(twin_class: type[Twin], original: object) -> Translated:
     translator: Translator = twin_class.__sideloop__.translator
-    return translator.known.twin(original, twin_class, None)
+    # It lives where it is used first. What is in a tuple is seen at once, and for ever.
+    here = translator.here(twin_class) if keeps_views(twin_class) else None
+    return translator.known.twin(original, twin_class, here)
 
 
 def _restore_unnamed(manager: Any, original: object) -> Translated:

@@ -3,9 +3,9 @@
 import contextlib
 import inspect
 import types
-from enum import EnumMeta
 from typing import Any
 
+from sideloop._twins.by_class import is_native
 from sideloop._twins.constructor import Constructor
 from sideloop._twins.member import members
 from sideloop._twins.memory import BASES
@@ -18,8 +18,6 @@ from sideloop._twins.translator import Translator
 from sideloop._twins.twin import Twin
 from sideloop._twins.twin_type import type_of
 from sideloop._views.async_original import AsyncOriginal
-
-_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, mostly
 
 
 def twin_class_of(
@@ -61,7 +59,8 @@ def _twin_class(
     }
     if hasattr(original, "__class_getitem__"):
         namespace["__class_getitem__"] = classmethod(types.GenericAlias)
-    twin_class: type[Translated] = type_of(bases)(qualname.rpartition(".")[2], bases, namespace)
+    kind = type_of(original, bases)
+    twin_class: type[Translated] = kind(qualname.rpartition(".")[2], bases, namespace)
     twin_class = translator.known.add_class(original, twin_class)
     translator.known.await_bases(original)
     for derived in translator.known.derived(original):
@@ -129,9 +128,9 @@ def _is_shared(base: type) -> bool:
     """
     if base is object or base.__module__ == "typing" or _is_protocol(base):
         return False
-    if isinstance(base, EnumMeta) or has_async(base):
+    if has_async(base):
         return False
-    return all(one.__flags__ & _HEAP_TYPE or one in BASES for one in base.__mro__[:-1])
+    return not any(is_native(one) and one not in BASES for one in base.__mro__[:-1])
 
 
 def _is_protocol(base: type) -> bool:

@@ -8,9 +8,12 @@ from abc import ABC, ABCMeta
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sideloop._twins.computed import computed
+from sideloop._twins.form import form_of
+from sideloop._twins.function import TWINS
 from sideloop._twins.origin import is_twins_own
 from sideloop._twins.static import has_static, is_special
-from sideloop._twins.translate import original_of
+from sideloop._twins.translate import into, kind_of, original_of
+from sideloop._twins.translator import Translator
 from sideloop._twins.view import view
 
 if TYPE_CHECKING:
@@ -41,6 +44,10 @@ class TwinType(ProtocolType):
 
     __sideloop__: Any
 
+    @classmethod
+    def __prepare__(cls, _name: str, _bases: Any, /, **_kwargs: Any) -> Any:
+        return {}
+
     def __new__(cls, name: str, bases: Any, namespace: Any, /, **kwargs: Any) -> Any:
         if "__getattr__" in namespace and "__sideloop__" not in namespace:
             bases = (*bases, AsksOriginal)
@@ -56,13 +63,13 @@ class TwinType(ProtocolType):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if is_twins_own(name) or "__sideloop__" not in self.__dict__:
-            super().__setattr__(name, value)
+            type.__setattr__(self, name, value)
         else:
             self.__sideloop__.assign(self, name, value)
 
     def __delattr__(self, name: str) -> None:
         if is_twins_own(name) or "__sideloop__" not in self.__dict__:
-            super().__delattr__(name)
+            type.__delattr__(self, name)
         else:
             self.__sideloop__.remove(self, name)
 
@@ -76,7 +83,10 @@ class TwinType(ProtocolType):
                 f"the descriptor {name!r} of type object {self.__name__!r} raised AttributeError"
             )
         try:
-            return view(None, self, getattr(origin.original, name))
+            found = getattr(origin.original, name)
+            if getattr(found, "__self__", None) is origin.original and form_of(found) is None:
+                return TWINS[None](origin.translator, found)  # a method of its metaclass
+            return view(None, self, found)
         except AttributeError:
             raise AttributeError(
                 f"type object {self.__name__!r} has no attribute {name!r}"
@@ -95,8 +105,28 @@ class TwinType(ProtocolType):
         return ABC in self.__mro__ and ABCMeta.__subclasscheck__(self, subclass)
 
 
-def type_of(bases: tuple[type, ...]) -> Any:
-    """The class of a class with these bases: it has to be derived from each of theirs."""
+_ASKED = ("__bool__", "__contains__", "__getitem__", "__iter__", "__len__", "__reversed__")
+"""What a metaclass may let its classes be asked, as those of tables and enumerations do."""
+
+
+def type_of(original: type, bases: tuple[type, ...]) -> Any:
+    """The class of the twin of a class: it has to be derived from that of each of its bases."""
     kinds: list[Any] = list(dict.fromkeys(map(type, bases)))
     kinds = [one for one in kinds if not any(o is not one and issubclass(o, one) for o in kinds)]
-    return kinds[0] if len(kinds) == 1 else type("TwinType", tuple(kinds), {})
+    asked = {
+        name: _asking(name)
+        for name in _ASKED
+        if hasattr(kind_of(original), name) and not any(hasattr(one, name) for one in kinds)
+    }
+    return kinds[0] if len(kinds) == 1 and not asked else type("TwinType", tuple(kinds), asked)
+
+
+def _asking(name: str) -> Any:
+    def ask(self: Any, *args: Any) -> Any:
+        origin = self.__sideloop__
+        translator: Translator = origin.translator
+        found = getattr(kind_of(origin.original), name)(origin.original, *map(into, args))
+        is_iterator = name in ("__iter__", "__reversed__")
+        return map(translator.out, found) if is_iterator else translator.out(found)
+
+    return ask

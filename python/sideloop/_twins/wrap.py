@@ -6,6 +6,8 @@ from typing import Any
 from sideloop._twins.bound_name import bound_name
 from sideloop._twins.function import SyncFunction, SyncProperty, name_twin
 from sideloop._twins.look import Named
+from sideloop._twins.memory import memory_of
+from sideloop._twins.nature import has_async
 from sideloop._twins.rename import Rename
 from sideloop._twins.translate import Translated
 from sideloop._twins.translator import Translator
@@ -48,6 +50,7 @@ def wrap(
 
 
 def _class(translator: Translator, original: type, caller: FrameType) -> type[Translated]:
+    _check_references(original)
     module, name = caller.f_globals.get("__name__"), bound_name(caller)
     if module is None or name is None:
         return twin_class_of(translator, original, original.__module__, original.__qualname__)
@@ -56,3 +59,16 @@ def _class(translator: Translator, original: type, caller: FrameType) -> type[Tr
         # A decorated class has lost its name to the twin. This is where it is found, by pickle too.
         original.__qualname__ = f"{name}.aio"
     return twin_class
+
+
+def _check_references(original: type) -> None:
+    # Of a tuple or an int they cannot, and what does not change is likely to have nothing open.
+    memory = memory_of(original)
+    is_value = memory is not None and memory.fill is None
+    if original.__weakrefoffset__ == 0 and not is_value and has_async(original):
+        raise TypeError(
+            f"objects of {original.__qualname__} allow no weak references, so nothing could tell "
+            f"later on which loop each of them lives: add '__weakref__' to its __slots__ (in a "
+            f"dataclass: weakref_slot=True), or make the twin of a class that is derived from it "
+            f"and has no __slots__"
+        )
