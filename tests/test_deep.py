@@ -397,14 +397,6 @@ class TestWithoutDeep:
             assert type(api.lock) is asyncio.Lock
         assert "asyncio.locks.Lock" in said[0]
 
-    def test_a_future_that_is_handed_out_is_warned_of(self, manager: LoopManager) -> None:
-        api = manager.synced(AsyncApi)()
-        with warned() as said:
-            assert isinstance(api.start(), asyncio.Task)
-            assert isinstance(api.task, asyncio.Task)
-        assert len(said) == 1
-        assert "Task is handed out as it is" in said[0]
-
     def test_nothing_is_said_of_what_is_wrapped_or_sync(self, manager: LoopManager) -> None:
         wrapped = [manager.synced(one) for one in (AsyncPart, AsyncHandle, Completions)]
         api = manager.synced(AsyncApi)()

@@ -107,7 +107,8 @@ class TestAValue:
         assert made == value == made.aio
         assert made.me() is made
         assert (repr(made), f"{made}") == (repr(original(value)), f"{original(value)}")
-        assert type(value).__eq__(value, made) is True
+        kind: Any = type(value)
+        assert kind.__eq__(value, made) is True
         assert copy.copy(made) == copy.deepcopy(made) == value
 
     def test_is_taken_by_native_code(self, synced: Any) -> None:

@@ -30,6 +30,7 @@ from sideloop._runners.run_on import run_on
 from sideloop._runners.runner import Runner
 from sideloop._views.async_original import AsyncOriginal
 from sideloop._views.context_manager import SyncContextManager
+from sideloop._views.future import SyncFuture
 from sideloop._views.generator import SyncGenerator
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "RunnerStatistics",
     "Statistics",
     "SyncContextManager",
+    "SyncFuture",
     "SyncGenerator",
     "dump",
     "enter",

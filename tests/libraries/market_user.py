@@ -4,6 +4,8 @@ from market.api import api
 from market.sync import Market, Row, connect
 from typing_extensions import assert_type
 
+from sideloop import SyncFuture
+
 market = Market()
 assert_type(market.result(), Market)
 assert_type(market.info, int)
@@ -31,6 +33,12 @@ assert_type(market.open().read(), bytes)
 assert_type(market.streams()["a"][0].read(), bytes)
 if (maybe := market.maybe()) is not None:
     assert_type(maybe.read(), bytes)
+
+assert_type(market.started, SyncFuture[str])
+assert_type(market.started.result(), str)
+assert_type(market.ready.result(timeout=10).read(), bytes)
+assert_type(market.spawn()[0].result().read(), bytes)
+assert_type(market.gathered(market.spawn(3)), int)
 
 row = Row(1)
 assert_type(row.save(), int)

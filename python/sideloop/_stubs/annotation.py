@@ -3,6 +3,7 @@
 import ast
 import builtins
 import sys
+import typing
 from typing import Any, TypeVar
 
 from sideloop._stubs.expression import (
@@ -19,7 +20,7 @@ from sideloop._stubs.imports import Imports, Known
 from sideloop._stubs.returned import leads_to_async, opened_class, returned_by
 from sideloop._stubs.scope import Scope
 from sideloop._twins.annotation import evaluated
-from sideloop._twins.nature import Nature, has_twins, is_call, nature_of, opens
+from sideloop._twins.nature import Nature, has_twins, is_call, is_pending, nature_of, opens
 from sideloop._twins.translator import Translator
 from sideloop._twins.want import want_of
 
@@ -95,6 +96,19 @@ class Annotations:
         known = arguments_of(node) if head(node) in ITERABLES else []
         return self._manager_of((known or [self._any()])[0])
 
+    def kept(self, node: ast.expr) -> ast.expr | None:
+        """`SyncFuture[...]`, of a future, task or coroutine that is not there to be awaited."""
+        if head(node) not in AWAITABLES or head(node) == "Awaitable":
+            return None
+        kind: Any = self.scope.value(node.value if isinstance(node, ast.Subscript) else node)
+        kind = typing.get_origin(kind) or kind
+        if not is_pending(kind):
+            return None
+        inside = self.awaited(node)
+        return subscript(
+            self.imports.name("sideloop", "SyncFuture"), self._any() if inside is node else inside
+        )
+
     def _manager_of(self, entered: ast.expr) -> ast.expr:
         return subscript(self.imports.name("sideloop", "SyncContextManager"), entered)
 
@@ -110,12 +124,18 @@ class _Taken(Known):
         self.annotations = annotations
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self._twin(node) or self._hook(node) or super().visit_Name(node)
+        found = self._twin(node) or self._hook(node) or self.annotations.kept(node)
+        return found or super().visit_Name(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        return self._twin(node) or self._hook(node) or self.generic_visit(node)
+        found = self._twin(node) or self._hook(node) or self.annotations.kept(node)
+        return found or self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        kept = self.annotations.kept(node)
+        if isinstance(kept, ast.Subscript):
+            kept.slice = self.visit(kept.slice)
+            return kept
         if head(node) in ("Callable", "Literal"):
             return self._hook(node) or self.annotations.plain(node)
         return self._hook(node) or self.generic_visit(node)

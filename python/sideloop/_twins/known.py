@@ -128,13 +128,19 @@ class Known:
             if resident is not None:
                 settled = self.settle(original, resident)
                 made.__dict__[RESIDENT] = settled.as_for(twin_class)
-            ref = self._ref(made, original)
-            # Another thread's may have come first, and may go before it is held here.
-            while (found := keep_weak(self._twins, ref.key, ref)()) is None:
-                pass
+            found = self.keep(original, made)
             # Not before: it may hold itself.
             remember(found, original, view)
         return found
+
+    def keep(self, original: object, twin: Translated) -> Translated:
+        """This is the object's twin, if no other thread has made one. Returns the one that is."""
+        ref = self._ref(twin, original)
+        # Another thread's may have come first, and may go before it is held here.
+        while (found := keep_weak(self._twins, ref.key, ref)()) is None:
+            pass
+        kept: Translated = found
+        return kept
 
     def adopt(self, original: object, twin: Translated) -> None:
         """This is the object's twin from now on."""

@@ -4,6 +4,7 @@ import asyncio
 import enum
 import inspect
 import types
+from collections.abc import Coroutine
 from typing import Any
 
 from sideloop._twins.annotation import hints_of
@@ -49,6 +50,13 @@ def has_async(kind: type) -> bool:
         for base in mro_of(kind)
         for name, static in namespace_of(base).items()
     )
+
+
+def is_pending(said: Any) -> bool:
+    """Whether an annotation says a class of futures, or that of coroutines."""
+    if said is Coroutine:
+        return True
+    return isinstance(said, type) and nature_of(said) is Nature.PENDING
 
 
 def has_twins(kind: type) -> bool:

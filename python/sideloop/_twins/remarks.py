@@ -6,7 +6,6 @@ from sideloop._base.errors import logger
 from sideloop._base.signals import is_of_a_handler
 from sideloop._twins.by_class import ByClass, kind_of
 from sideloop._twins.known import Known
-from sideloop._twins.nature import Nature
 
 _reported: ByClass[bool] = ByClass()
 
@@ -28,15 +27,8 @@ def report(value: object, error: Exception) -> None:
         )
 
 
-def warn_of_raw(known: Known, kind: type, nature: Nature) -> None:
+def warn_of_raw(known: Known, kind: type) -> None:
     """Warn that sync code gets an object that it can do little with."""
-    if nature is Nature.PENDING:
-        known.warn_once(
-            kind,
-            f"a {kind.__name__} is handed out as it is, and sync code cannot await it: let the "
-            f"async code await it, or return it from a method that is no 'async def'",
-        )
-        return
     known.warn_once(
         kind,
         f"an object of {_name(kind)} is handed out as it is, and sync code cannot await what is "

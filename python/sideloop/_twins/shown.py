@@ -17,12 +17,15 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from sideloop._twins.form import Form, function_behind
+from sideloop._twins.nature import is_pending
 from sideloop._twins.translate import kind_of
 from sideloop._twins.want import CALLABLE, returned_form
 from sideloop._views.context_manager import SyncContextManager
+from sideloop._views.future import SyncFuture
 from sideloop._views.generator import SyncGenerator
 
 _annotated: Any = typing.Annotated
+_future: Any = SyncFuture
 _generator: Any = SyncGenerator
 _async_manager: Any = AbstractAsyncContextManager
 _manager: Any = SyncContextManager
@@ -105,6 +108,8 @@ class _Sight:
             if kind_of(parameters) is list:
                 parameters = [self.given(one) for one in parameters]
             return CALLABLE[parameters, self.taken(_awaited(returned))]
+        if is_pending(typing.get_origin(said) or said):
+            return self.given(said)
         return self._each(said, self.taken)
 
     def given(self, said: Any) -> Any:
@@ -116,6 +121,8 @@ class _Sight:
             return _generator[self.given(items), self.taken(sent[0])]
         if origin is AbstractAsyncContextManager:
             return _manager[self.given((typing.get_args(said) or (Any,))[0])]
+        if is_pending(origin):
+            return _future[self.given((typing.get_args(said) or (Any,))[-1])]
         return self._each(said, self.given)
 
     def returned(self, said: Any, async_fn: Any, form: Form | None) -> Any:

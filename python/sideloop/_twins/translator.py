@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 
 from sideloop._sideloop import Router, translate
 from sideloop._twins.elsewhere import from_elsewhere
+from sideloop._twins.kept_future import KeptFuture
 from sideloop._twins.known import Known
 from sideloop._twins.nature import Nature, nature_of
 from sideloop._twins.passage import Home
@@ -152,6 +153,14 @@ class Translator:
             return place.twin(original, twin_class)
         return found
 
+    def future(self, original: object) -> Translated:
+        """The one view of a future, task or coroutine that is not there to be awaited at once."""
+        found = self.known.found_twin(original)
+        if found is None:
+            place: Resident = self.known.place(original) or self.here(type(original))
+            found = place.future(original)
+        return found
+
     def _sort(self, kind: type) -> Any:
         return self._view_of(kind) or shape_of(kind)
 
@@ -171,9 +180,11 @@ class Translator:
         nature = nature_of(kind)
         if nature is Nature.SYNC and not (self.base.deep and is_way(kind)):
             return None
-        if self.base.deep and nature is not Nature.PENDING:
+        if nature is Nature.PENDING:
+            return self.future
+        if self.base.deep:
             return self.served
-        warn_of_raw(self.known, kind, nature)
+        warn_of_raw(self.known, kind)
         return None
 
     def _iterated(self, items: Any) -> SyncGenerator[Any, Any]:
@@ -217,6 +228,14 @@ class Resident(Translator):
 
     def twin(self, original: object, twin_class: type[Translated]) -> Translated:
         return self.known.twin(original, twin_class, self)
+
+    def future(self, original: object) -> Translated:
+        found = self.known.found_twin(original)
+        if found is None:
+            place = self.known.settle(original, self)
+            made = KeptFuture(place.router, original, place.out)
+            found = self.known.keep(original, made)
+        return found
 
 
 class TranslatedGenerator(SyncGenerator[Any, Any]):

@@ -63,6 +63,9 @@ class AsyncRow(NamedTuple):
 class AsyncMarket:
     def __init__(self) -> None:
         self.chat: AsyncChat = AsyncChat()
+        self.started = asyncio.ensure_future(self.find(1))
+        self.ready: asyncio.Future[AsyncStream] = asyncio.Future()
+        self.ready.set_result(AsyncStream())
 
     def __await__(self) -> Generator[None, None, "AsyncMarket"]:
         yield
@@ -118,6 +121,12 @@ class AsyncMarket:
 
     async def open(self) -> AsyncStream:
         return AsyncStream()
+
+    async def spawn(self, n: int = 1) -> list[asyncio.Task[AsyncStream]]:
+        return [asyncio.ensure_future(self.open()) for _ in range(n)]
+
+    async def gathered(self, tasks: "list[asyncio.Task[AsyncStream]]") -> int:
+        return len(await asyncio.gather(*tasks))
 
     async def streams(self) -> dict[str, list[AsyncStream]]:
         return {"a": [AsyncStream()]}
