@@ -22,10 +22,12 @@ def hanging(translator: Translator, holder: Any, value: Any) -> Any:
     nothing else could be done with them.
     """
     kind = kind_of(value)
-    if translator.known.nearest_class(kind) is not None:
-        return translator.out(value)
+    if (twin_class := translator.class_of_twin(kind)) is not None:
+        return translator.twin(value, twin_class)
     nature = nature_of(kind)
-    if nature is Nature.PENDING or not (translator.base.deep or _is_related(kind, holder)):
+    is_derived = translator.base.deep and translator.known.nearest_class(kind) is not None
+    is_met = translator.base.deep or _is_related(kind, holder)
+    if nature is Nature.PENDING or is_derived or not is_met:
         return translator.out(value)
     if nature is Nature.SYNC:
         leads = _leads_to_async(translator, value, holder, _DEEPEST)

@@ -12,6 +12,8 @@ class KeptFuture(SyncFuture[Any], Translated):
     def __init__(self, router: Any, future: Any, out: Any) -> None:
         super().__init__(router, future, out)
         self.__dict__[ORIGINAL] = future
+        # By whose identity it is found, whatever becomes of it.
+        self._found_by = future
 
     def _begun(self) -> Any:
         # A coroutine could be awaited no more.

@@ -9,7 +9,7 @@ from sideloop._base.signals import is_of_a_handler
 from sideloop._base.stack import warn_user
 from sideloop._sideloop import forget_weak, keep_weak
 from sideloop._twins.by_class import ByClass, mro_of
-from sideloop._twins.memory import remember
+from sideloop._twins.memory import memory_of, remember
 from sideloop._twins.translate import Translated, new_twin
 
 RESIDENT = "where this twin lives"
@@ -124,13 +124,15 @@ class Known:
         found = self.found_twin(original)
         if found is None:
             view = _as_it_is if resident is None else resident.out
-            made = new_twin(twin_class, original, view)
+            memory = memory_of(twin_class)
+            made = new_twin(twin_class, memory, original, view)
             if resident is not None:
                 settled = self.settle(original, resident)
                 made.__dict__[RESIDENT] = settled.as_for(twin_class)
             found = self.keep(original, made)
-            # Not before: it may hold itself.
-            remember(found, original, view)
+            if memory is not None:
+                # Not before: it may hold itself.
+                remember(found, original, view)
         return found
 
     def keep(self, original: object, twin: Translated) -> Translated:

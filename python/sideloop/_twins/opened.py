@@ -26,7 +26,7 @@ class Opened(Translated):
         manager = SyncContextManager[Any](translator.router, kind_of(found), lambda: found)
         host, visit = manager._begin()  # pyright: ignore[reportPrivateUsage]  # ours
         entered = host.run(visit.enter)
-        opened: Any = new_twin(cls, entered, translator.out)
+        opened: Any = new_twin(cls, None, entered, translator.out)
         own = object.__getattribute__(opened, "__dict__")
         own["the manager of this twin"], own["the visit of this twin"] = manager, visit
         try:

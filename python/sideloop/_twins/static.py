@@ -31,7 +31,10 @@ LEFT_OUT = frozenset(
 
 def static_of(kind: type, name: str) -> Any:
     """An attribute, or None."""
-    return next((base.__dict__[name] for base in kind.__mro__ if name in base.__dict__), None)
+    for base in kind.__mro__:
+        if name in base.__dict__:
+            return base.__dict__[name]
+    return None
 
 
 def has_static(kind: type, name: str) -> bool:

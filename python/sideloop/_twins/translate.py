@@ -6,7 +6,7 @@ from typing import Any
 from sideloop._sideloop import translate_call
 from sideloop._twins.by_class import kind_of as kind_of
 from sideloop._twins.by_class import namespace_of
-from sideloop._twins.memory import blank, memory_of
+from sideloop._twins.memory import Memory
 from sideloop._twins.shape import shape_of
 
 _PLAIN = frozenset((type(None), bool, bytes, bytearray, complex, float, int, str))
@@ -22,13 +22,17 @@ class Translated:
 
 
 def new_twin(
-    twin_class: type[Translated], original: object, view: Callable[[Any], Any]
+    twin_class: type[Translated],
+    memory: Memory | None,
+    original: object,
+    view: Callable[[Any], Any],
 ) -> Translated:
     """A new one, for an object that is there already, what is in which `view` shows."""
-    memory = memory_of(twin_class)
     twin: Translated
-    if memory is None or memory.fill is not None:
-        twin = blank(twin_class)
+    if memory is None:
+        twin = object.__new__(twin_class)
+    elif memory.fill is not None:
+        twin = memory.base.__new__(twin_class)
     else:
         twin = memory.base.__new__(twin_class, view(memory.read(original)))
     twin.__dict__[ORIGINAL] = original

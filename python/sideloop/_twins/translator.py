@@ -172,9 +172,7 @@ class Translator:
             return self._entered
         if issubclass(kind, type):
             return self._twin_class
-        # An object of a class without a twin has that of the nearest base.
-        find = self.known.twin_class if self.base.deep else self.known.nearest_class
-        twin_class = find(kind)
+        twin_class = self.class_of_twin(kind)
         if twin_class is not None:
             return functools.partial(self.twin, twin_class=twin_class)
         nature = nature_of(kind)
@@ -186,6 +184,11 @@ class Translator:
             return self.served
         warn_of_raw(self.known, kind)
         return None
+
+    def class_of_twin(self, kind: type) -> type[Translated] | None:
+        """The class of the twin of an object of a class; without one, that of the nearest base."""
+        find = self.known.twin_class if self.base.deep else self.known.nearest_class
+        return find(kind)
 
     def _iterated(self, items: Any) -> SyncGenerator[Any, Any]:
         return self.iterate(items, items)

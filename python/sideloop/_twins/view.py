@@ -32,9 +32,11 @@ def view(twin: Any, owner: Any, value: Any) -> Any:
     """The sync view of an attribute's value, which may be an async function."""
     if is_plain(value):
         return value
+    translator = owner.__sideloop__.translator if twin is None else resident_of(twin)
+    if (found := translator.known.found_twin(value)) is not None:
+        return found
     if (given := user_of(value)) is not value:
         return given
-    translator = owner.__sideloop__.translator if twin is None else resident_of(twin)
     if is_twin_function(value):
         return living_at(value, translator)  # the original's own body has a twin
     if is_container(value) or isinstance(value, type):

@@ -1,0 +1,49 @@
+"""What it takes to read an attribute of a twin."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sideloop import LoopManager
+
+
+class AsyncBooks:
+    async def get(self) -> int:
+        return 1
+
+
+class AsyncClient:
+    def __init__(self) -> None:
+        self.url = "url"
+        self.books = AsyncBooks()
+
+    async def close(self) -> None: ...
+
+
+def calls_of(read: Callable[[], Any]) -> int:
+    """How many functions written in Python are called, in all."""
+    found: list[str] = []
+    sys.setprofile(lambda _frame, event, _arg: found.append(event))
+    try:
+        read()
+    finally:
+        sys.setprofile(None)
+    return found.count("call")
+
+
+class TestReading:
+    @pytest.mark.parametrize("deep", [False, True])
+    def test_an_object_that_has_a_twin_takes_few_steps(
+        self, manager: LoopManager, deep: bool
+    ) -> None:
+        client: Any = manager.synced(AsyncClient, deep=deep)()
+        if not deep:
+            manager.synced(AsyncBooks)
+        books = client.books
+        assert client.books is books
+        assert calls_of(lambda: client.url) <= 8
+        assert calls_of(lambda: client.books) <= 15
+        del books
+        assert calls_of(lambda: client.books) <= 35
