@@ -17,6 +17,7 @@ SECOND = (
     "test_publish.py",
     "test_stubs.py",
     "test_stubs_hooks.py",
+    "test_stubs_module.py",
     "test_stubs_served.py",
     "test_typing.py",
     "test_typing_sdk.py",

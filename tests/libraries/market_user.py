@@ -43,6 +43,12 @@ assert_type(market.gathered(market.spawn(3)), int)
 row = Row(1)
 assert_type(row.save(), int)
 assert_type(row.n, int)
+assert_type(row[0], int)
+(first,) = row
+assert_type(first, int)
+assert_type(row._replace(n=2), Row)
+assert_type(row.aio.n, int)
+numbers: tuple[int] = row
 assert_type(connect("a"), Market)
 
 assert_type(api.Market().chat.create(), str)

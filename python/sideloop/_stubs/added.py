@@ -34,7 +34,7 @@ def added(
 
 
 def constructor(original: type, body: list[ast.stmt]) -> list[ast.stmt]:
-    """The `__init__` of a named tuple's twin, which is no tuple itself."""
+    """The `__init__` of a named tuple's twin, if its class statement does not say the fields."""
     kind: Any = original
     if not issubclass(kind, tuple) or not hasattr(original, "_fields"):
         return []

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from sideloop._stubs.annotation import Annotations
 from sideloop._stubs.errors import StubError
-from sideloop._stubs.expression import arguments_of, subscript
+from sideloop._stubs.expression import arguments_of, head, subscript
 from sideloop._stubs.imports import Imports
 from sideloop._stubs.scope import Scope, scope_of
+from sideloop._twins.by_class import kind_of
 from sideloop._twins.nature import has_async
 from sideloop._twins.twin import Twin
 
@@ -66,6 +67,18 @@ class Family:
         written = [found[one] for one in sorted(needed, key=self._place)]
         return written if self._generic is None else [*written, self._generic]
 
+    def keywords(self) -> list[ast.keyword]:
+        """Its metaclass, if it has none by its bases: users of twins may make abstract classes."""
+        if self.is_named_tuple() or any(
+            kind_of(one) is not type and one not in _SYNC for one in self._bases
+        ):
+            return []
+        return [ast.keyword("metaclass", self._imports.name("abc", "ABCMeta"))]
+
+    def is_named_tuple(self) -> bool:
+        """Whether the class statement is one of a named tuple, as its original's."""
+        return tuple in self._bases and head(self._bases[tuple]) == "NamedTuple"
+
     def _place(self, base: type) -> tuple[bool, int]:
         origin = getattr(base, "__sideloop__", None)
         return origin is None, self._mro.index(base if origin is None else origin.original)
@@ -91,6 +104,8 @@ class Family:
         name = base.value if isinstance(base, ast.Subscript) else base
         value: Any = source.annotations.scope.value(name)
         found: Any = typing.get_origin(value) or value
+        if found is typing.NamedTuple:
+            self._bases[tuple] = source.annotations.plain(name)
         if not isinstance(found, type) or found in (object, typing.Generic, typing.Protocol):
             return
         kind: type = found

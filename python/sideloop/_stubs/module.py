@@ -75,7 +75,7 @@ class Stub:
         """What is in the file. The same for the same sources, whenever it is asked for."""
         body = self._tree
         added = [*self._imports.statements(), *self._imports.declarations()]
-        tree = without_unused(ast.Module(after_documentation(body, added), []))
+        tree = without_unused(ast.Module(after_documentation(body, added), []), self._module)
         return HEADER + written(unshadowed(tree))
 
     def _body(self, body: list[ast.stmt]) -> list[ast.stmt]:

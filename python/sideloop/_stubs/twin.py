@@ -3,6 +3,7 @@
 import ast
 import inspect
 from collections.abc import Iterator
+from enum import Enum
 from typing import Any
 
 from sideloop._stubs.added import added, constructor, is_property
@@ -14,6 +15,7 @@ from sideloop._stubs.imports import Imports
 from sideloop._stubs.statement import bound_names, is_documentation, statements
 from sideloop._twins.form import Form, form_behind, form_of
 from sideloop._twins.function import SyncFunction
+from sideloop._twins.memory import is_value
 from sideloop._twins.static import COUNTERPARTS, is_async
 from sideloop._twins.twin import Twin
 
@@ -37,14 +39,21 @@ def twin_class_def(twin: type[Twin], name: str, imports: Imports) -> ast.ClassDe
         members |= found
     body = [member for those in members.values() for member in those]
     annotations = family.sources()[-1].annotations
-    body += constructor(original, body)
+    if not family.is_named_tuple():
+        body += constructor(original, body)
     fields = no_type_params() | dict(ast.iter_fields(node))
     said = [one for one in node.body[:1] if is_documentation(one)]
-    fields |= {"name": name, "keywords": [], "body": [*said, *body, _aio(original, annotations)]}
+    fields |= {
+        "name": name,
+        "keywords": family.keywords(),
+        "body": [*said, *body, _aio(original, annotations)],
+    }
     fields["bases"] = family.bases()
     fields["decorator_list"] = [
         annotations.plain(one) for one in node.decorator_list if head(one) in _KEPT
     ]
+    if is_value(original) and not issubclass(original, Enum):
+        fields["decorator_list"].insert(0, imports.name("typing", "final"))
     return ast.ClassDef(**fields)
 
 

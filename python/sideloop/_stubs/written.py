@@ -1,6 +1,7 @@
 """Written: the text of a stub."""
 
 import ast
+import copy
 import inspect
 import re
 
@@ -10,6 +11,7 @@ _MARK = "sideloop documentation "
 def written(tree: ast.Module) -> str:
     """As stubs are laid out: bodies on the line of their `def`, blank lines around classes only."""
     texts: list[str] = []
+    tree = copy.deepcopy(tree)  # the stubs of several modules share what they say of an original
     for node in ast.walk(tree):
         body: list[ast.stmt] = getattr(node, "body", []) if isinstance(node, _HOLDERS) else []
         for one in body:

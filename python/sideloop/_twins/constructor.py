@@ -40,9 +40,17 @@ class Constructor:
             return types.MethodType(self._call, twin)
         named = Named(self._owner.__module__, f"{self._owner.__qualname__}.__init__")
         known = self._owner.__sideloop__.translator.known
-        return look_of(self._call, known, self.async_fn, None, named)
+        async_fn = self.async_fn
+        # Which is not what these say of themselves: that of objects, and that of protocols.
+        is_none = async_fn is object.__init__ or async_fn.__module__ == "typing"
+        if is_none and self.original.__new__ is object.__new__:
+            async_fn = _takes_nothing
+        return look_of(self._call, known, async_fn, None, named)
 
     @property
     def async_fn(self) -> Any:
         """The original's."""
         return inspect.getattr_static(self.original, "__init__")
+
+
+def _takes_nothing(self: Any) -> None: ...

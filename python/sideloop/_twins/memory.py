@@ -8,6 +8,7 @@ after the last call.
 
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, NamedTuple
 
 from sideloop._twins.by_class import ByClass, kind_of, mro_of
@@ -129,6 +130,17 @@ def memory_of(twin_class: type) -> Memory | None:
         found = (next((memory for memory in _MEMORIES if memory.base in mro), None),)
         _known.keep(twin_class, found)
     return found[0]
+
+
+def is_value(kind: type) -> bool:
+    """Whether the objects of a class have a value that does not change."""
+    memory = memory_of(kind)
+    return memory is not None and memory.fill is None
+
+
+def may_be_derived(kind: type) -> bool:
+    """Whether a class may be derived from the twin of a class."""
+    return not (is_value(kind) or issubclass(kind, Enum))
 
 
 def keeps_views(twin_class: type) -> bool:

@@ -3,12 +3,13 @@
 import contextlib
 import inspect
 import types
+from enum import Enum
 from typing import Any
 
 from sideloop._twins.by_class import is_native
 from sideloop._twins.constructor import Constructor
 from sideloop._twins.member import members
-from sideloop._twins.memory import BASES
+from sideloop._twins.memory import BASES, may_be_derived
 from sideloop._twins.nature import has_async
 from sideloop._twins.origin import HiddenOrigin, Origin
 from sideloop._twins.shown import shown_signature
@@ -52,11 +53,12 @@ def _twin_class(
         "__module__": module,
         "__qualname__": qualname,
         "__doc__": original.__doc__,
-        "__init__": Constructor(original),
         "__signature__": _Signature(),
         "__sideloop__": Origin(original, translator, is_named=is_named),
         "aio": AsyncOriginal[Any](original_of),
     }
+    if original.__init__ not in (object.__init__, Enum.__init__) or may_be_derived(original):
+        namespace["__init__"] = Constructor(original)
     if hasattr(original, "__class_getitem__"):
         namespace["__class_getitem__"] = classmethod(types.GenericAlias)
     kind = type_of(original, bases)

@@ -6,7 +6,7 @@ from typing import Any
 from sideloop._twins.bound_name import bound_name
 from sideloop._twins.function import SyncFunction, SyncProperty, name_twin
 from sideloop._twins.look import Named
-from sideloop._twins.memory import memory_of
+from sideloop._twins.memory import is_value
 from sideloop._twins.nature import has_async
 from sideloop._twins.rename import Rename
 from sideloop._twins.translate import Translated
@@ -63,9 +63,7 @@ def _class(translator: Translator, original: type, caller: FrameType) -> type[Tr
 
 def _check_references(original: type) -> None:
     # Of a tuple or an int they cannot, and what does not change is likely to have nothing open.
-    memory = memory_of(original)
-    is_value = memory is not None and memory.fill is None
-    if original.__weakrefoffset__ == 0 and not is_value and has_async(original):
+    if original.__weakrefoffset__ == 0 and not is_value(original) and has_async(original):
         raise TypeError(
             f"objects of {original.__qualname__} allow no weak references, so nothing could tell "
             f"later on which loop each of them lives: add '__weakref__' to its __slots__ (in a "

@@ -103,7 +103,6 @@ def python(shop: Path, *arguments: str) -> str:
 
 
 def test_autodoc_shows_sync_members_and_twins(shop: Path) -> None:
-    pytest.importorskip("sphinx")
     (shop / "conf.py").write_text('extensions = ["sphinx.ext.autodoc"]\n')
     (shop / "index.rst").write_text(
         "Shop\n====\n\n.. autoclass:: shop.Client\n   :members:\n\n.. autofunction:: shop.connect\n"
@@ -148,7 +147,6 @@ print("connect", connect.kind.value, connect.is_alias)
 
 
 def test_griffe_shows_sync_members_and_twins_when_it_imports(shop: Path) -> None:
-    pytest.importorskip("griffe")
     (shop / "read.py").write_text(READ)
     said = python(shop, "read.py", "inspected").splitlines()
     for line in (
@@ -163,8 +161,6 @@ def test_griffe_shows_sync_members_and_twins_when_it_imports(shop: Path) -> None
 
 
 def test_mkdocstrings_shows_sync_members_and_twins(shop: Path) -> None:
-    pytest.importorskip("mkdocs")
-    pytest.importorskip("mkdocstrings_handlers.python")
     docs = shop / "docs"
     docs.mkdir()
     (docs / "index.md").write_text("# Shop\n\n::: shop.Client\n\n::: shop.connect\n")
