@@ -195,6 +195,10 @@ class SyncContextManagerFunction(SyncFunction):
         return SyncContextManager(translator.router, async_fn, make, translator.out)
 
 
+_OF_ANOTHER_THREAD = ("no running event loop", "Non-thread-safe operation")
+"""What asyncio says where its loop is not the one of the calling thread."""
+
+
 class PassedFunction(SyncFunction):
     """A method that is not known to be async: it runs on the calling thread.
 
@@ -208,7 +212,7 @@ class PassedFunction(SyncFunction):
         try:
             found = self.__sideloop_async_fn__(*args, **kwargs)
         except RuntimeError as error:
-            if error.args == ("no running event loop",):
+            if error.args and str(error.args[0]).startswith(_OF_ANOTHER_THREAD):
                 note_on(
                     error,
                     f"{call_name(self.__sideloop_async_fn__)} is no 'async def', so it was called "

@@ -17,10 +17,12 @@ use super::overrides::Overrides;
 use super::ready::ReadyQueue;
 use super::tenant::{Let, Tenant};
 use crate::entry::{Bell, Entry};
+use crate::python::thread;
 
 /// The scheduling half of `sideloop.EventLoop`: a mixin to stand before an asyncio event loop.
 ///
-/// All its methods but `call_soon_threadsafe` belong to the thread that runs the loop.
+/// All its methods but `call_soon_threadsafe` belong to the thread that runs the loop. What another thread schedules
+/// by one of them is run all the same, but in debug mode.
 #[pyclass(frozen, subclass, dict, weakref, module = "sideloop._sideloop")]
 pub(crate) struct LoopCore {
     pub(crate) entry: Arc<Entry>,
@@ -35,6 +37,8 @@ pub(crate) struct LoopCore {
     /// `selectors.SelectorKey`
     pub(super) key_class: Py<PyAny>,
     pub(super) thread_id: Field,
+    /// The same as a number; 0 while none runs it.
+    pub(super) thread: AtomicU64,
     pub(super) current_handle: Field,
     /// What a signal handler has raised in debug mode while work was put on the loop: it leaves the loop next.
     pub(super) interrupt: Field,
@@ -130,7 +134,16 @@ impl LoopCore {
         self.thread_id.is_some(py)
     }
 
+    /// Whether another thread runs it.
+    pub(super) fn runs_elsewhere(&self) -> bool {
+        let thread = self.thread.load(Ordering::Relaxed);
+        thread != 0 && thread != thread::current()
+    }
+
     pub(crate) fn set_thread_id(&self, py: Python<'_>, ident: Option<Py<PyAny>>) {
+        // It is the thread itself that says so.
+        let thread = if ident.is_some() { thread::current() } else { 0 };
+        self.thread.store(thread, Ordering::Relaxed);
         self.thread_id.set(py, ident);
     }
 
@@ -164,6 +177,7 @@ impl LoopCore {
             keys: Field::default(),
             key_class: py.import("selectors")?.getattr("SelectorKey")?.unbind(),
             thread_id: Field::default(),
+            thread: AtomicU64::new(0),
             current_handle: Field::default(),
             interrupt: Field::default(),
             task_factory: Field::default(),

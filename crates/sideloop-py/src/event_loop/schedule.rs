@@ -27,6 +27,13 @@ impl LoopCore {
         Ok(())
     }
 
+    /// The same, where another thread runs it: sync methods of async objects, which set events and cancel tasks,
+    /// are called on whichever thread, and what they have put on the loop would lie there until something else comes.
+    /// Debug mode refuses that, as asyncio does.
+    fn wake_from_elsewhere(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().runs_elsewhere() { Self::wake(slf) } else { Ok(()) }
+    }
+
     /// The next class's method of this name, for what is slow or unusual.
     fn standard<'py>(
         slf: &Bound<'py, Self>,
@@ -121,6 +128,7 @@ impl LoopCore {
             && let Some(handle) = Self::make_handle(slf, callback, args, context)?
         {
             core.push_ready(handle.clone());
+            Self::wake_from_elsewhere(slf)?;
             return Ok(handle);
         }
         let queued = core.ready_len(slf.py());
@@ -170,6 +178,7 @@ impl LoopCore {
             let what = Callback { callback, args, context };
             let timer = layout.make_timer(when.clone(), slf.as_any(), &what)?;
             Timers::new(&core.scheduled(py)?).push(&timer)?;
+            Self::wake_from_elsewhere(slf)?;
             return Ok(timer);
         }
         Self::standard(slf, "call_at", &before(&[when, callback], args)?, context)
