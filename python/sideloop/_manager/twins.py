@@ -37,11 +37,13 @@ class Twins:
         )
 
     def _translator(self) -> Translator:
-        from sideloop._twins.translator import Translator
+        from sideloop._twins.handed import handed
+        from sideloop._twins.translator import Makers, Translator
         from sideloop._twins.twin_class import unnamed_twin_of
 
         if not self._made:
-            made = Translator(self._manager, self._router, self._settle, unnamed_twin_of)
+            makers = Makers(unnamed_twin_of, handed)
+            made = Translator(self._manager, self._router, self._settle, makers)
             self._made.append(made)
         return self._made[0]  # also where two threads have made one at once
 

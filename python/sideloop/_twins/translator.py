@@ -6,7 +6,7 @@ import weakref
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from sideloop._sideloop import Router, translate
 from sideloop._twins.elsewhere import from_elsewhere
@@ -48,8 +48,17 @@ class Manager(Protocol):
         """Where what async code has made lives: on the loop that the calling thread runs."""
 
 
-Make = Callable[["Translator", type], type[Translated]]
-"""Makes the twin of a class that nobody has wrapped."""
+_FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
+
+
+class Makers(NamedTuple):
+    """What makes the twins that nobody has asked for."""
+
+    twin_class: Callable[["Translator", type], type[Translated]]
+    """Of a class that nobody has wrapped."""
+    function: Callable[["Translator", Any], Any]
+    """Of a function that async code hands out, if it is async."""
+
 
 Settle = Callable[[Callable[..., object]], tuple[Home, Router]]
 """Where what the calling thread makes now will live, and what calls there."""
@@ -67,7 +76,7 @@ class Translator:
         manager: Manager,
         router: Router,
         settle: Settle,
-        make: Make,
+        makers: Makers,
         known: Known | None = None,
         *,
         deep: bool = False,
@@ -78,7 +87,7 @@ class Translator:
         self.deep = deep
         self.base = self
         self._settle = settle
-        self._make = make
+        self.makers = makers
         self._residents: weakref.WeakValueDictionary[int, Resident] = weakref.WeakValueDictionary()
         # By identity. A twin class that nobody has named lives for as long as what has led to it.
         self._below: dict[int, type[Translated]] = {}
@@ -86,7 +95,7 @@ class Translator:
     def apart(self, *, deep: bool) -> "Translator":
         """Another one that knows the same twins."""
         return Translator(
-            self.manager, self.router, self._settle, self._make, self.known, deep=deep
+            self.manager, self.router, self._settle, self.makers, self.known, deep=deep
         )
 
     def here(self, async_fn: Callable[..., object]) -> "Resident":
@@ -109,7 +118,7 @@ class Translator:
         """The twin of a class that nobody has wrapped, and whose objects are met."""
         found = self.known.twin_class(kind)
         if found is None:
-            found = self._make(self, kind)
+            found = self.makers.twin_class(self, kind)
         return self._below.setdefault(id(kind), found)
 
     def served(self, original: object) -> Translated:
@@ -170,6 +179,8 @@ class Translator:
             return self._iterated
         if kind is _EntersGenerator:
             return self._entered
+        if kind in _FUNCTIONS:
+            return functools.partial(self.base.makers.function, self)
         if issubclass(kind, type):
             return self._twin_class
         twin_class = self.class_of_twin(kind)
