@@ -40,10 +40,10 @@ class Constructor:
             return types.MethodType(self._call, twin)
         named = Named(self._owner.__module__, f"{self._owner.__qualname__}.__init__")
         known = self._owner.__sideloop__.translator.known
-        async_fn = self.async_fn
+        async_fn, original = self.async_fn, self.original
         # Which is not what these say of themselves: that of objects, and that of protocols.
         is_none = async_fn is object.__init__ or async_fn.__module__ == "typing"
-        if is_none and self.original.__new__ is object.__new__:
+        if is_none and inspect.getattr_static(original, "__new__") is _NEW:
             async_fn = _takes_nothing
         return look_of(self._call, known, async_fn, None, named)
 
@@ -51,6 +51,9 @@ class Constructor:
     def async_fn(self) -> Any:
         """The original's."""
         return inspect.getattr_static(self.original, "__init__")
+
+
+_NEW = vars(object)["__new__"]
 
 
 def _takes_nothing(self: Any) -> None: ...

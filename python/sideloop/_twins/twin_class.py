@@ -13,12 +13,15 @@ from sideloop._twins.memory import BASES, may_be_derived
 from sideloop._twins.nature import has_async
 from sideloop._twins.origin import HiddenOrigin, Origin
 from sideloop._twins.shown import shown_signature
-from sideloop._twins.static import names_aio
+from sideloop._twins.static import names_aio, static_of
 from sideloop._twins.translate import Translated, original_of
 from sideloop._twins.translator import Translator
 from sideloop._twins.twin import Twin
 from sideloop._twins.twin_type import type_of
 from sideloop._views.async_original import AsyncOriginal
+
+_NO_CONSTRUCTORS = (static_of(object, "__init__"), static_of(Enum, "__init__"))
+"""What does nothing."""
 
 
 def twin_class_of(
@@ -57,7 +60,7 @@ def _twin_class(
         "__sideloop__": Origin(original, translator, is_named=is_named),
         "aio": AsyncOriginal[Any](original_of),
     }
-    if original.__init__ not in (object.__init__, Enum.__init__) or may_be_derived(original):
+    if may_be_derived(original) or static_of(original, "__init__") not in _NO_CONSTRUCTORS:
         namespace["__init__"] = Constructor(original)
     if hasattr(original, "__class_getitem__"):
         namespace["__class_getitem__"] = classmethod(types.GenericAlias)
