@@ -258,33 +258,6 @@ TWINS: dict[Form | None, type[SyncFunction]] = {
 }
 
 
-class ShownProperty(property):
-    """A property that is of the module that its getter is of."""
-
-    def __init_subclass__(cls) -> None:
-        Shown.by_objects_of(cls)
-
-    def __sideloop_shown__(self, name: str) -> Any:
-        return getattr(self.fget, name, None)
-
-
-class SyncProperty(ShownProperty):
-    """The sync twin of a property whose value is to be awaited. The original is at `aio`."""
-
-    __sideloop_twin__ = True
-
-    def __init__(
-        self,
-        original: property,
-        getter: Callable[[Any], Any],
-        setter: Callable[[Any, Any], None] | None,
-        deleter: Callable[[Any], None] | None,
-    ) -> None:
-        super().__init__(getter, setter, deleter)
-        self.__doc__ = original.__doc__
-        self.aio = original
-
-
 def _bind(async_fn: Any, instance: object, owner: type | None) -> Any:
     if kind_of(async_fn) is not functools.partial and hasattr(kind_of(async_fn), "__get__"):
         return async_fn.__get__(instance, owner)

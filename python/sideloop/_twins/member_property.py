@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 from sideloop._twins.behind import found_behind, is_override, static_behind
 from sideloop._twins.computed import computed
 from sideloop._twins.form import Form
-from sideloop._twins.function import ShownProperty, SyncProperty
 from sideloop._twins.look import Named, look_of
 from sideloop._twins.served import Called, served
 from sideloop._twins.static import is_async, needs_loop, static_of
+from sideloop._twins.sync_property import ShownProperty, SyncProperty
 from sideloop._twins.taken import taken_value
 from sideloop._twins.translate import kind_of, original_of
 from sideloop._twins.twin import Twin

@@ -4,11 +4,12 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from sideloop._twins.bound_name import bound_name
-from sideloop._twins.function import SyncFunction, SyncProperty, name_twin
+from sideloop._twins.function import SyncFunction, name_twin
 from sideloop._twins.look import Named
 from sideloop._twins.memory import is_value
 from sideloop._twins.nature import has_async
 from sideloop._twins.rename import Rename
+from sideloop._twins.sync_property import SyncProperty
 from sideloop._twins.translate import Translated
 from sideloop._twins.translator import Translator
 from sideloop._twins.twin import Twin

@@ -5,9 +5,10 @@ from typing import Any
 from sideloop._sideloop import call_name, check_async_fn
 from sideloop._twins.code import asks_for_loop
 from sideloop._twins.form import form_behind, is_dispatched, is_function, is_sync
-from sideloop._twins.function import SyncFunction, SyncProperty
+from sideloop._twins.function import SyncFunction
 from sideloop._twins.hooked import called_kind, making_kind, twin_kind
 from sideloop._twins.nature import makes_async
+from sideloop._twins.sync_property import SyncProperty
 from sideloop._twins.translator import Translator
 
 
