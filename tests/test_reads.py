@@ -46,4 +46,4 @@ class TestReading:
         assert calls_of(lambda: client.url) <= 8
         assert calls_of(lambda: client.books) <= 15
         del books
-        assert calls_of(lambda: client.books) <= 35
+        assert calls_of(lambda: client.books) <= 40

@@ -1,12 +1,11 @@
 """One allocation fails, each in turn, in a process of its own: prints which of them abort it."""
 
+import _testcapi  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]
 import asyncio
 import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
-
-import _testcapi  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]
 
 import sideloop
 

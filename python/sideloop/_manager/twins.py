@@ -71,6 +71,7 @@ class _Loading:
                 return
             self._by = threading.get_ident()
             try:
+                import sideloop._twins.handed
                 import sideloop._twins.wrap  # noqa: F401
 
                 self.done = True

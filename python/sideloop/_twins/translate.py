@@ -21,6 +21,10 @@ class Translated:
     """What stands for an object of async code, which gets that in its place."""
 
 
+own_of: Any = vars(Translated)["__dict__"].__get__
+"""The attributes of its own, without a call of Python code for each look."""
+
+
 def new_twin(
     twin_class: type[Translated],
     memory: Memory | None,
@@ -42,7 +46,7 @@ def new_twin(
 def original_of(translated: Translated) -> Any:
     """What it stands for."""
     try:
-        return translated.__dict__[ORIGINAL]
+        return own_of(translated)[ORIGINAL]
     except KeyError:
         kind = type(translated).__qualname__
         raise RuntimeError(

@@ -8,13 +8,13 @@ from sideloop._twins.function import TWINS, is_twin_function, living_at
 from sideloop._twins.given import user_of
 from sideloop._twins.hanging import hanging
 from sideloop._twins.known import RESIDENT
-from sideloop._twins.translate import is_container, is_plain, kind_of, original_of
+from sideloop._twins.translate import is_container, is_plain, kind_of, original_of, own_of
 from sideloop._twins.translator import Resident
 
 
 def resident_of(twin: Any) -> Resident:
     """Who translates for an object, and calls where it lives."""
-    found: Resident | None = twin.__dict__.get(RESIDENT)
+    found: Resident | None = own_of(twin).get(RESIDENT)
     if found is not None:
         return found
     # One that no call has made, but a pickle, say. It lives where it is used first.
