@@ -1,6 +1,6 @@
 """Tell what a signal handler has raised from what the code has in which it came."""
 
-# Not `signal`, which looks up members of enumerations: some hundred times slower.
+# Not `signal`, which looks up an enumeration's member for each number, and is far slower.
 import _signal  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]
 import threading
 from types import CodeType
@@ -22,6 +22,12 @@ def is_of_a_handler(error: BaseException) -> bool:
             return True
         traceback = traceback.tb_next
     return False
+
+
+def raise_a_handlers(error: BaseException) -> None:
+    """Where an exception is passed over: raise it all the same if it is a signal handler's."""
+    if is_of_a_handler(error):
+        raise error
 
 
 def _handlers() -> list[Any]:

@@ -128,9 +128,10 @@ class Unwinding:
             for task in asyncio.all_tasks()
             if not isinstance(task, _OwnTask) and task not in _forgotten
         }
-        named = _named.union(self._core.abandoned_tasks())
         self._leftovers = leftovers = Leftovers(self._core, tasks, self.cancel)
         await leftovers.unwind(self._grace)
+        # Asked now: who waits may have named one meanwhile, or another unwinding of this loop.
+        named = {*_named, *_forgotten, *self._core.abandoned_tasks()}
         for task in leftovers.pending():
             if task not in named:
                 logger.warning("%r ignored its cancellation and was left behind", task)

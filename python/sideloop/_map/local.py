@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 from sideloop._base.errors import warn_abandoned, without_our_frame
-from sideloop._base.signals import is_of_a_handler
+from sideloop._base.signals import raise_a_handlers
 from sideloop._base.soon import call_soon
 from sideloop._map.answers import Answers, Item, Order, Outcome
 from sideloop._map.flight import Flight
@@ -118,11 +118,10 @@ class LocalMap(Generic[T, R]):
 
     def _raise_a_handlers(self) -> None:
         """Raise what a signal handler has raised while this thread ran a task of the map."""
-        error = self._flight.failure
+        error, self._flight.failure = self._flight.failure, None
         try:
-            if error is not None and is_of_a_handler(error):
-                self._flight.failure = None
-                raise error
+            if error is not None:
+                raise_a_handlers(error)
         finally:
             del error  # its traceback holds this frame
 
@@ -131,8 +130,7 @@ class LocalMap(Generic[T, R]):
         try:
             given = next(items)
         except Exception as error:
-            if is_of_a_handler(error):
-                raise
+            raise_a_handlers(error)
             self._items = None
             if not isinstance(error, StopIteration):
                 # Its place is behind the items that came before it.
