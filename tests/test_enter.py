@@ -5,6 +5,7 @@ import contextlib
 import contextvars
 import gc
 import inspect
+import signal
 import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
@@ -20,6 +21,7 @@ from types import TracebackType
 import anyio
 import pytest
 from aliases import WaitUntil
+from hosts import Drive
 from pace import scaled
 
 import sideloop
@@ -169,6 +171,57 @@ class TestABlock:
         twin = either.synced(Journal().open)("a")
         with pytest.raises(RuntimeError, match="was not entered"):
             twin.__exit__(None, None, None)
+
+    @pytest.mark.parametrize("drive", ["thread", "caller"])
+    def test_is_left_by_who_has_entered_it_after_another_one_was_refused(
+        self, drive: Drive
+    ) -> None:
+        class Pool:
+            async def __aenter__(self) -> "Pool":
+                await asyncio.to_thread(leave)
+                return self
+
+            async def __aexit__(self, *error: object) -> None:
+                log.append("left")
+
+        def leave() -> None:
+            with pytest.raises(ValueError, match="being entered or left already"):
+                view.__exit__(None, None, None)
+            log.append("refused")
+
+        log: list[str] = []
+        with Runner(drive=drive) as runner:
+            view = runner.enter(Pool())
+            for _ in range(2):
+                with view:
+                    log.append("inside")
+        assert log == ["refused", "inside", "left"] * 2
+
+    def test_is_left_though_a_handler_tried_to_leave_it_meanwhile(self, runner: Runner) -> None:
+        class Pool:
+            async def __aenter__(self) -> None:
+                signal.raise_signal(signal.SIGUSR1)
+                await asyncio.to_thread(refused.wait, 20)
+
+            async def __aexit__(self, *error: object) -> None:
+                log.append("left")
+
+        def leave(*_: object) -> None:
+            with pytest.raises(ValueError, match="being entered or left already"):
+                view.__exit__(None, None, None)
+            refused.set()
+
+        log: list[str] = []
+        refused = threading.Event()
+        view = runner.enter(Pool())
+        before = signal.signal(signal.SIGUSR1, leave)
+        try:
+            with view:
+                log.append("inside")
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+        assert refused.is_set()
+        assert log == ["inside", "left"]
 
 
 class TestAnException:

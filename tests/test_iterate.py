@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import anyio
 import pytest
@@ -230,6 +231,66 @@ class TestSend:
             items.send("the last one")
         with pytest.raises(StopIteration):
             items.send("too late")
+
+
+class TestAnErrorThatMeansTheEnd:
+    """To somebody: where it is raised by what is iterated, it is no end of that."""
+
+    @pytest.mark.parametrize("kind", [StopIteration, StopAsyncIteration, GeneratorExit])
+    @pytest.mark.parametrize("way", ["next", "send", "throw", "read ahead"])
+    def test_comes_out_as_plain_async_code_gets_it(
+        self, either: LoopManager, kind: type[BaseException], way: str
+    ) -> None:
+        async def fail() -> AsyncGenerator[int, str]:
+            with contextlib.suppress(KeyError):
+                yield 1
+            raise error
+
+        async def plain() -> None:
+            async for _ in fail():
+                pass
+
+        def take() -> None:
+            if way == "read ahead":
+                for _ in either.iterate(fail(), read_ahead=1):
+                    pass
+            items = either.iterate(fail())
+            next(items)
+            if way == "next":
+                for _ in items:
+                    pass
+            elif way == "send":
+                items.send("word")
+            else:
+                items.throw(KeyError())
+
+        error = kind("the one")
+        with pytest.raises((RuntimeError, GeneratorExit)) as expected:
+            asyncio.run(plain())
+        with pytest.raises(type(expected.value)) as raised:
+            take()
+        assert str(raised.value) == str(expected.value)
+        assert error in (raised.value, raised.value.__cause__)
+
+    @pytest.mark.parametrize("how", ["coroutine", "function"])
+    def test_is_none_of_an_object_that_means_another_one(
+        self, either: LoopManager, how: str
+    ) -> None:
+        class Failing:
+            def __aiter__(self) -> "Failing":
+                return self
+
+            def __anext__(self) -> Any:
+                if how == "function":
+                    raise StopIteration
+                return self.fail()
+
+            async def fail(self) -> None:
+                raise StopIteration
+
+        for items in (either.iterate(Failing()), either.synced(Failing)()):
+            with pytest.raises(RuntimeError, match="raised StopIteration"):
+                list(items)
 
 
 class TestThrow:

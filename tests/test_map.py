@@ -9,13 +9,14 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from aliases import WaitUntil
 from hooks.futures import ForeignFuture
+from hosts import Drive
 from pace import scaled
 from waiting import Waiting
 
@@ -24,6 +25,7 @@ from sideloop import (
     DeadlockError,
     LoopManager,
     LoopStoppedError,
+    Runner,
     RunnerClosedError,
     loop_manager,
     run_sync,
@@ -341,6 +343,40 @@ class TestAnError:
         assert [type(answers[n]) for n in (1, 3, 5)] == [ValueError] * 3
         assert isinstance(answers[4], asyncio.CancelledError)
 
+    @pytest.mark.parametrize("drive", ["thread", "caller"])
+    @pytest.mark.parametrize("ordered", [True, False])
+    def test_that_is_a_stop_iteration_does_not_end_the_map_silently(
+        self, drive: Drive, ordered: bool
+    ) -> None:
+        """A plain function may raise it, as one that takes the next of what has run out."""
+        tokens = iter("ab")
+
+        def fetch(n: int) -> Awaitable[str]:
+            return double_text(next(tokens))
+
+        async def double_text(text: str) -> str:
+            return 2 * text
+
+        with LoopManager(drive=drive) as manager:
+            answers = manager.map(fetch, range(3), ordered=ordered)
+            assert sorted([next(answers), next(answers)]) == ["aa", "bb"]
+            with pytest.raises(RuntimeError, match="raised StopIteration") as raised:
+                next(answers)
+            assert type(raised.value.__cause__) is StopIteration
+            with pytest.raises(RuntimeError, match="raised StopIteration"):
+                list(manager.map(fetch, range(3), executor=ThreadPoolExecutor(1)))
+            found = list(manager.map(fetch, range(3), return_exceptions=True))
+            assert [type(one) for one in found] == [RuntimeError] * 3
+
+    def test_of_a_task_factory_that_is_a_stop_iteration_does_not_end_it_either(self) -> None:
+        def refuse(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
+            if "double" in repr(coro):
+                raise StopIteration
+            return asyncio.Task(coro, loop=loop, **options)
+
+        with task_factory(refuse), pytest.raises(RuntimeError, match="raised StopIteration"):
+            list(sideloop.map(double, range(10)))
+
     @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
     def test_that_is_an_exit_is_raised_and_spares_the_loop(self, kind: type[BaseException]) -> None:
         error = kind("the one")
@@ -391,7 +427,7 @@ class TestAnError:
 
     def test_of_a_task_factory_is_raised(self) -> None:
         def refuse(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
-            if "answer" in repr(coro):
+            if "double" in repr(coro):
                 raise LookupError("no task")
             return asyncio.Task(coro, loop=loop, **options)
 
@@ -404,7 +440,7 @@ class TestAnError:
 
         def make(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
             task = asyncio.Task(coro, loop=loop, **options)
-            if "answer" in repr(coro):
+            if "double" in repr(coro):
                 kept.append(task)
                 raise LookupError("no answer")
             return task
@@ -416,7 +452,7 @@ class TestAnError:
     def test_of_a_task_that_is_cancelled_before_it_begins_is_raised(self) -> None:
         def cancel(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
             task = asyncio.Task(coro, loop=loop, **options)
-            if "answer" in repr(coro):
+            if "double" in repr(coro):
                 task.cancel()
             return task
 
@@ -629,6 +665,48 @@ class TestClosing:
 
         hasty.run_sync(open_gate, enough[0])
         wait_until(lambda: hasty.run_sync(tasks_left) == 0)
+
+    @pytest.mark.parametrize("drive", ["thread", "caller"])
+    @pytest.mark.parametrize("how", ["close", "timeout"])
+    def test_leaves_behind_what_is_named_once(
+        self, drive: Drive, how: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def stubborn(n: int) -> int:
+            while n:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+            return n
+
+        runner = Runner(drive=drive, grace=0.1)
+        answers = runner.map(stubborn, [1, 2, 0], ordered=False)
+        assert next(answers) == 0
+        with caplog.at_level(logging.WARNING, "sideloop"):
+            if how == "close":
+                answers.close()
+            else:
+                with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+                    next(answers)
+            assert caplog.text.count("stubborn()") == 1
+            runner.close()
+        assert len(caplog.records) == 1
+
+    def test_leaves_behind_what_nobody_has_named_yet_for_the_end_to_name(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def stubborn(n: int) -> int:
+            while n:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+            return n
+
+        runner = Runner(grace=0.1)
+        answers = runner.map(stubborn, [1, 2, 0], ordered=False)
+        assert next(answers) == 0
+        with caplog.at_level(logging.WARNING, "sideloop"):
+            del answers
+            gc.collect()
+            runner.close()
+        assert [record.message.count("stubborn() running") for record in caplog.records] == [1, 1]
 
     def test_leaves_a_blocked_loop_behind_and_the_next_call_works(
         self, hasty: LoopManager, caplog: pytest.LogCaptureFixture

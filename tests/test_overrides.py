@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from unittest import mock
 
 import pytest
+from aliases import WaitUntil
 
 import sideloop
 from sideloop import DeadlockError, LoopManager, NestingError, synced
@@ -691,6 +692,33 @@ class TestWithAndFor:
         with mine:
             pass
         assert lock.acquire(timeout=5)
+
+    @pytest.mark.parametrize("overridden", ["both", "enter"])
+    def test_exit_after_an_enter_whose_task_was_cancelled_meanwhile(
+        self, overridden: str, wait_until: WaitUntil
+    ) -> None:
+        class Mine(Bot):
+            def __enter__(self) -> Any:
+                super().__enter__()
+                released.wait(20)
+                self.log.append("entered")
+                return self
+
+            if overridden == "both":
+
+                def __exit__(self, *error: Any) -> Any:
+                    assert error[0] is asyncio.CancelledError
+                    self.log.append("mine exits")
+                    return super().__exit__(*error)
+
+        released = threading.Event()
+        mine = Mine()
+        with pytest.raises(TimeoutError), sideloop.timeout(0.2):
+            mine.enter_itself()
+        released.set()
+        wait_until(lambda: mine.log[-1] == "exit")
+        said = ["mine exits"] if overridden == "both" else []
+        assert mine.log == ["setup", "enter", "entered", *said, "exit"]
 
     def test_iterate(self) -> None:
         class AsyncPages:

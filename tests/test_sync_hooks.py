@@ -26,7 +26,9 @@ from typing_extensions import TypeAliasType, Unpack
 
 import sideloop
 from sideloop import LoopManager, synced
+from sideloop._hooks.hook import Hook as OneHook
 from sideloop._hooks.places import PLACES
+from sideloop._hooks.worker import Job, Lease
 
 if TYPE_CHECKING:
     from library_of_hooks import OnlyForCheckers
@@ -651,6 +653,97 @@ class TestGivingUp:
         started, cancelled = threading.Event(), threading.Event()
         assert cancel_one(wait)
         assert cancelled.wait(20)
+
+    def test_leaves_what_the_hook_enters_all_the_same(self) -> None:
+        class Resource:
+            def __enter__(self) -> Resource:
+                entering.set()
+                released.wait(20)
+                return self
+
+            def __exit__(self, *error: Any) -> None:
+                left.append((threading.get_ident(), error[0]))
+                over.set()
+
+        feed, entering, released, over = Feed(), *(threading.Event() for _ in range(3))
+        left: list[Any] = []
+        with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+            feed.entered(lambda n: Resource())
+        assert entering.wait(20)
+        assert left == []
+        released.set()
+        assert over.wait(20)
+        (thread, error) = left[0]
+        assert thread in {one.ident for one in hook_threads()}
+        assert error is asyncio.CancelledError
+
+    def test_closes_what_the_hook_iterates_all_the_same(self) -> None:
+        class Cursor:
+            def __iter__(self) -> Cursor:
+                return self
+
+            def __next__(self) -> int:
+                released.wait(20)
+                return 1
+
+            def close(self) -> None:
+                closed.set()
+
+        feed, released, closed = Feed(), threading.Event(), threading.Event()
+        with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+            feed.iterated(lambda n: Cursor())
+        assert not closed.is_set()
+        released.set()
+        assert closed.wait(20)
+
+    @pytest.mark.parametrize("turns", [1, 2])
+    def test_gives_back_what_was_on_its_way(self, turns: int) -> None:
+        """The function has ended, and the task has not heard of it, or has not gone on with it."""
+
+        class AtOnce(Lease):
+            def __init__(self) -> None:
+                pass
+
+            def put(self, job: Job) -> None:
+                job()
+
+        async def cancel() -> None:
+            hook = OneHook(AtOnce(), lambda: "value", (), {}, given_back.append)
+            task = asyncio.ensure_future(hook.outcome())
+            await asyncio.sleep(0)
+            for _ in range(turns - 1):
+                await asyncio.sleep(0)
+            assert not task.done()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        given_back: list[str] = []
+        asyncio.run(cancel())
+        assert given_back == ["value"]
+
+    def test_reports_what_leaving_raises_then(self) -> None:
+        class Resource:
+            def __enter__(self) -> None:
+                released.wait(20)
+
+            def __exit__(self, *error: Any) -> None:
+                raise LookupError("cannot leave")
+
+        told: deque[dict[str, Any]] = deque()
+        heard, released = threading.Event(), threading.Event()
+
+        def handle(loop: object, context: dict[str, Any]) -> None:
+            told.append(context)
+            heard.set()
+
+        with LoopManager(exception_handler=handle) as manager:
+            feed = manager.synced(AsyncFeed)()
+            with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+                feed.entered(lambda n: Resource())
+            released.set()
+            assert heard.wait(20)
+        assert str(told[0]["exception"]) == "cannot leave"
 
     def test_leaves_the_calls_of_other_hooks_alone(self) -> None:
         @synced

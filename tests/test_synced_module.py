@@ -1,8 +1,10 @@
 """Twins of modules."""
 
 import pickle
+import signal
 import sys
 import types
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import plain_library
@@ -44,6 +46,34 @@ class TestAModuleThatImportsItsPartsWhenTheyAreAskedFor:
 
     def test_may_have_them_renamed(self, lazy: types.ModuleType) -> None:
         assert synced(lazy, rename={"Client": "SyncClient"}).SyncClient().get() == 5
+
+
+class TestASignalHandlerThatRaisesMeanwhile:
+    """While user code runs whose errors would be passed over."""
+
+    @pytest.fixture
+    def rings(self) -> Iterator[Callable[[], None]]:
+        def handle(*_: object) -> None:
+            raise TimeoutError("of the handler")
+
+        before = signal.signal(signal.SIGUSR1, handle)
+        yield lambda: signal.raise_signal(signal.SIGUSR1)
+        signal.signal(signal.SIGUSR1, before)
+
+    def test_is_heard_while_the_module_imports_what_it_is_asked_for(
+        self, rings: Callable[[], None]
+    ) -> None:
+        module: Any = types.ModuleType("late")
+        module.__all__ = ["Client"]
+        module.__getattr__ = lambda _: rings()
+        with pytest.raises(TimeoutError, match="of the handler"):
+            synced(module)
+
+    def test_is_heard_while_an_annotation_is_evaluated(self, rings: Callable[[], None]) -> None:
+        names: dict[str, Any] = {"rings": rings}
+        exec("async def take(value: 'rings()') -> None: pass", names)
+        with pytest.raises(TimeoutError, match="of the handler"):
+            synced(names["take"])(len)
 
 
 class TestAModule:

@@ -13,7 +13,6 @@ test at its teardown, by name, and is cancelled or closed, so that no other test
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TypeVar
@@ -21,6 +20,7 @@ from typing import TypeVar
 import pytest
 
 import sideloop
+from sideloop._base.soon import call_soon
 from sideloop._base.stack import await_chain, thread_name
 from sideloop._loops.loop import Loop, live
 from sideloop._runners.runner import loop_of
@@ -138,5 +138,4 @@ def _stop(loop: Loop) -> None:
 
 
 def _cancel(task: Task) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop has just been closed
-        task.get_loop().call_soon_threadsafe(task.cancel)
+    call_soon(task.get_loop(), task.cancel)

@@ -194,6 +194,18 @@ def is_raised_by_us(error: BaseException) -> bool:
     return str(module).partition(".")[0] == __name__.partition(".")[0]
 
 
+def never_an_end(error: BaseException) -> BaseException:
+    """What is raised in place of `StopIteration`, which would end whoever takes it silently.
+
+    As PEP 479 has it for generators and coroutines, and the extension for calls.
+    """
+    if not isinstance(error, StopIteration):
+        return error
+    raised = RuntimeError("the async function raised StopIteration")
+    raised.__cause__ = error
+    return raised
+
+
 def without_our_frame(error: E) -> E:
     """Take the frame that caught it off its traceback. Kept, it would also make a cycle."""
     caught = error.__traceback__

@@ -1,6 +1,7 @@
 """Tell what a signal handler has raised from what the code has in which it came."""
 
-import signal
+# Not `signal`, which looks up an enumeration's member for each number, and is far slower.
+import _signal  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]
 import threading
 from types import CodeType
 from typing import Any
@@ -14,13 +15,24 @@ def is_of_a_handler(error: BaseException) -> bool:
     """
     if threading.current_thread() is not threading.main_thread():
         return False
-    handlers = {_code_of(signal.getsignal(number)) for number in signal.valid_signals()}
+    handlers = {_code_of(handler) for handler in _handlers()}
     traceback = error.__traceback__
     while traceback is not None:
         if traceback.tb_frame.f_code in handlers:
             return True
         traceback = traceback.tb_next
     return False
+
+
+def raise_a_handlers(error: BaseException) -> None:
+    """Where an exception is passed over: raise it all the same if it is a signal handler's."""
+    if is_of_a_handler(error):
+        raise error
+
+
+def _handlers() -> list[Any]:
+    numbers: set[int] = _signal.valid_signals()
+    return [found for found in map(_signal.getsignal, numbers) if callable(found)]
 
 
 def _code_of(handler: Any) -> CodeType | None:

@@ -56,8 +56,9 @@ def settle() -> None:
                 waits.append((future, ended, time.monotonic() + loop.grace))
         except SystemExit as error:  # which is under way, and there are other loops
             _report(loop, error)
-        except RuntimeError:  # closed meanwhile, so it has unwound
-            pass
+        except RuntimeError as error:
+            if not loop.loop.is_closed():  # meanwhile, so it has unwound
+                _report(loop, error)
     for future, ended, end in waits:
         # A loop that is blocked is named when it is closed.
         if executor is not None:

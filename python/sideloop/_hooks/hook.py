@@ -2,7 +2,8 @@
 
 The function runs in a copy of the context of the task that awaits it. What it raises reaches the
 task as it is. A task that is cancelled meanwhile goes on at once. The function cannot be stopped:
-it runs to its end, but a call of sideloop's that it waits for is cancelled with the task.
+it runs to its end, but a call of sideloop's that it waits for is cancelled with the task. What it
+gives then is for nobody: what has to be given back, the worker gives back.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from sideloop._base.errors import (
     nesting_error,
     without_our_frame,
 )
+from sideloop._base.soon import call_soon
 from sideloop._hooks.worker import Lease
 from sideloop._loops.loop import cores, exit_state
 from sideloop._sideloop import call_name, generation, run_hook_of, turned_runner
@@ -37,12 +39,30 @@ def depth() -> int:
 
 
 class Hook:
-    """One run of a function, from the task that awaits it to the worker and back."""
+    """One run of a function, from the task that awaits it to the worker and back.
+
+    ```text
+              the function ends               the task resumes
+    Running ────────────────────▶ Ended ──────────────────────────▶ Taken
+       │ the task is cancelled       │ the task is cancelled
+       ▼        the function ends    ▼
+      Left ────────────────────▶ the worker runs `give_back(value)`
+    ```
+
+    Who is first, the function's end or the task's leaving, is told by who takes the only token.
+    """
 
     def __init__(
-        self, lease: Lease, sync_fn: Callable[..., Any], args: Any, kwargs: dict[str, Any]
+        self,
+        lease: Lease,
+        sync_fn: Callable[..., Any],
+        args: Any,
+        kwargs: dict[str, Any],
+        give_back: Callable[[Any], object] | None = None,
     ) -> None:
         self.ended = False
+        self._give_back = give_back
+        self._token = [None]
         self._lease = lease
         self._sync_fn = sync_fn
         self._args = args
@@ -69,9 +89,8 @@ class Hook:
         self._lease.put(self)
         try:
             await self._waiter
-        except asyncio.CancelledError:
-            if not self.ended:
-                self._cancel_its_wait()
+        except (asyncio.CancelledError, GeneratorExit):
+            self._leave()
             raise
         error, self._error = self._error, None
         return self._value, error
@@ -81,6 +100,8 @@ class Hook:
         run_hook_of(self._runner)
         try:
             self._value = self._context.run(self._sync_fn, *self._args, **self._kwargs)
+            if not self._is_first() and self._give_back is not None:
+                self._context.run(self._give_back, self._value)
         except BaseException as error:  # it is the task's, whatever it is
             self._error = without_our_frame(error)
         finally:
@@ -88,10 +109,26 @@ class Hook:
         if self._generation != generation():
             return  # in a child of a fork that the hook has made: the loop is the parent's
         self.ended = True
-        try:
-            self._loop.call_soon_threadsafe(self._tell)
-        except RuntimeError:  # the loop has been closed
+        if not call_soon(self._loop, self._tell):
             self._report(lambda said: logger.error(said, exc_info=self._error))
+
+    def _leave(self) -> None:
+        """The task goes on without it."""
+        if self._is_first():
+            self._cancel_its_wait()
+        elif self._give_back is not None and self._error is None:
+            # What it gave was on its way. The worker is still leased.
+            self.ended = False
+            self._sync_fn, self._args, self._kwargs = self._give_back, (self._value,), {}
+            self._give_back = None
+            self._lease.put(self)
+
+    def _is_first(self) -> bool:
+        try:
+            self._token.pop()
+        except IndexError:
+            return False
+        return True
 
     def _tell(self) -> None:
         if not self._waiter.done():

@@ -12,6 +12,8 @@ import asyncio
 import threading
 from collections import deque
 
+from sideloop._base.soon import call_soon
+
 PLACES = 256
 """As many as a manager makes runners: see `sideloop._manager.runners`."""
 
@@ -60,11 +62,9 @@ class Place:
                 if waiter is None:
                     self._places.free += 1
                     return
-            try:
-                waiter.get_loop().call_soon_threadsafe(_give, waiter)
-            except RuntimeError:  # its loop has been closed, and it will not come
-                continue
-            return
+            if call_soon(waiter.get_loop(), _give, waiter):
+                return
+            # Its loop has been closed, and it will not come.
 
 
 def _give(waiter: "asyncio.Future[None]") -> None:

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from sideloop._base.signals import raise_a_handlers
 from sideloop._sideloop import RunnerCore
 
 Task = asyncio.Task[Any]
@@ -100,7 +101,8 @@ def _was_cancelled(task: Task) -> bool:
         if (cancelling := getattr(task, "cancelling", None)) is not None:
             return bool(cancelling() > 0)
         return handles_cancellation(task.get_coro())
-    except Exception:  # a task of somebody's own class
+    except Exception as error:  # a task of somebody's own class
+        raise_a_handlers(error)
         return False
 
 
@@ -135,7 +137,8 @@ def _holders(task: Task, unwinding: set[Task], pending: set[Task]) -> set[Task]:
     try:
         awaited = {unwinds[id(one)] for one in _awaited(task) if id(one) in unwinds}
         return awaited | {parent for parent in _parents(task) if parent in pending}
-    except Exception:  # a future of somebody's own class
+    except Exception as error:  # a future of somebody's own class
+        raise_a_handlers(error)
         return set()
 
 

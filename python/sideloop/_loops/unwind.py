@@ -20,6 +20,8 @@ from sideloop._sideloop import RunnerCore
 
 _forgotten: "weakref.WeakSet[asyncio.Future[Any]]" = weakref.WeakSet()
 
+_named: "weakref.WeakSet[asyncio.Future[Any]]" = weakref.WeakSet()
+
 _ATTEMPTS = 1000
 """A loop that leaves off more often than this does not run any more."""
 
@@ -126,9 +128,10 @@ class Unwinding:
             for task in asyncio.all_tasks()
             if not isinstance(task, _OwnTask) and task not in _forgotten
         }
-        named = set(self._core.abandoned_tasks())
         self._leftovers = leftovers = Leftovers(self._core, tasks, self.cancel)
         await leftovers.unwind(self._grace)
+        # Asked now: who waits may have named one meanwhile, or another unwinding of this loop.
+        named = {*_named, *_forgotten, *self._core.abandoned_tasks()}
         for task in leftovers.pending():
             if task not in named:
                 logger.warning("%r ignored its cancellation and was left behind", task)
@@ -212,6 +215,11 @@ def report(loop: asyncio.AbstractEventLoop, message: str, error: BaseException) 
         loop.call_exception_handler({"message": message, "exception": error})
     except BaseException:  # it is the user's
         logger.error(message, exc_info=error)
+
+
+def note_named(tasks: Iterable["asyncio.Future[Any]"]) -> None:
+    """Whoever waited for these has left them behind, and has said so: once is enough."""
+    _named.update(tasks)
 
 
 def forget(task: "asyncio.Future[Any]") -> None:

@@ -1,8 +1,8 @@
 """The answers of a map: which items are on their way, and which answer is handed out next."""
 
 from collections import deque
-from collections.abc import Coroutine
 from contextvars import Context
+from types import CoroutineType
 from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class Item(Outcome[R], Generic[T, R]):
         self.given = given
         self.context = context
         self.done = False
-        self.answering: Coroutine[Any, Any, None] | None = None
+        self.answering: CoroutineType[Any, Any, None] | None = None
         """Its task's coroutine, until the task is made."""
 
 

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from types import CoroutineType
 from typing import Generic, TypeVar
 
-from sideloop._base.errors import not_async_error, without_our_frame
+from sideloop._base.errors import never_an_end, not_async_error, without_our_frame
 from sideloop._base.signals import is_of_a_handler
+from sideloop._loops.unwind import note_named
 from sideloop._map.answers import Answers, Item
-from sideloop._sideloop import RunnerCore, call_name, make_held
+from sideloop._sideloop import RunnerCore, make_held
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,7 +26,7 @@ class Flight(Generic[T, R]):
     """
 
     def __init__(
-        self, async_fn: Callable[[T], Awaitable[R]], limit: int, answers: Answers[T, R]
+        self, async_fn: Callable[[T], Awaitable[R]], name: str, limit: int, answers: Answers[T, R]
     ) -> None:
         self.queue: deque[Item[T, R]] = deque()
         self.starved = False
@@ -34,6 +35,7 @@ class Flight(Generic[T, R]):
         self.failure: BaseException | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
         self._async_fn = async_fn
+        self._name = name
         self._free = limit
         self._answers = answers
         self._tasks: dict[asyncio.Task[None], Item[T, R]] = {}
@@ -95,6 +97,10 @@ class Flight(Generic[T, R]):
         finally:
             del raised  # its traceback reaches this frame, which would make a cycle
 
+    def leave(self) -> None:
+        """Whoever waited has left behind what ignores its cancellation, and has named it."""
+        note_named(self._tasks)
+
     def feed(self) -> None:
         """Start items while there are any, and slots for them."""
         if not self._accepts():
@@ -114,6 +120,8 @@ class Flight(Generic[T, R]):
         try:
             make_held(item, "answering", self._answer)
             assert item.answering is not None
+            # In the task's name of what it does, which says nothing of the user's otherwise.
+            item.answering.__qualname__ = self._name.removesuffix("()")
             task = item.context.run(self.loop.create_task, item.answering)
         except BaseException as error:
             # A task factory of the user's has raised, or a signal handler, when the task was there.
@@ -140,7 +148,7 @@ class Flight(Generic[T, R]):
         try:
             awaitable = self._async_fn(item.given)
             if type(awaitable) is not CoroutineType and not inspect.isawaitable(awaitable):
-                self._fail(not_async_error(call_name(self._async_fn), awaitable))
+                self._fail(not_async_error(self._name, awaitable))
                 return
             item.answer = await awaitable
         except GeneratorExit:
@@ -149,7 +157,7 @@ class Flight(Generic[T, R]):
             if is_of_a_handler(error):
                 self._fail(without_our_frame(error))
             else:
-                item.error = without_our_frame(error)
+                item.error = never_an_end(without_our_frame(error))
         except BaseException as error:
             self._fail(without_our_frame(error))
         finally:
@@ -186,7 +194,7 @@ class Flight(Generic[T, R]):
 
     def _fail(self, error: BaseException) -> None:
         """This ends the whole map at once, not in its item's place."""
-        self.failure = self.failure or error
+        self.failure = self.failure or never_an_end(error)
         try:
             self.cancel()
         finally:

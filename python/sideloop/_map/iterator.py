@@ -56,18 +56,21 @@ class MapIterator(Generic[R], Iterator[R], Closing):
             item = error = None
             try:
                 item = self._take()
-                if item is None:
-                    self._end()
-                    raise StopIteration
-                error = item.error
-                if error is not None and (item.final or not self._collect):
-                    self._end()
-                    raise error
-                if self._bar is not None:
-                    self._bar.update(1)
-                return cast("R", item.answer if error is None else error)
+                if item is not None:
+                    error = item.error
+                    if error is not None and (item.final or not self._collect):
+                        self._end()
+                        raise error
+                    if self._bar is not None:
+                        self._bar.update(1)
+                    return cast("R", item.answer if error is None else error)
+                self._end()
+            except StopIteration as stop:
+                # A signal handler's: the map is not at its end.
+                raise RuntimeError("a signal handler raised StopIteration") from stop
             finally:
                 item = error = None  # an exception must not hold the frame in its traceback
+            raise StopIteration
 
     def close(self) -> None:
         """Cancel what is in flight, and wait for it to unwind, for 5 seconds at most. Idempotent.

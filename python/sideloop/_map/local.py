@@ -1,12 +1,13 @@
 """The caller's end of a map: pulls the items, waits for the answers, stops what is in flight."""
 
 import asyncio
-import contextlib
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
-from sideloop._base.errors import RunnerClosedError, warn_abandoned, without_our_frame
+from sideloop._base.errors import warn_abandoned, without_our_frame
+from sideloop._base.signals import raise_a_handlers
+from sideloop._base.soon import call_soon
 from sideloop._map.answers import Answers, Item, Order, Outcome
 from sideloop._map.flight import Flight
 from sideloop._map.loop import Find, MapLoop
@@ -37,7 +38,7 @@ class LocalMap(Generic[T, R]):
         name: str,
     ) -> None:
         self._answers: Answers[T, R] = order()
-        self._flight = Flight(async_fn, limit, self._answers)
+        self._flight = Flight(async_fn, name, limit, self._answers)
         self._loop = MapLoop(find, name)
         self._items: Iterator[T] | None = iter(items)
         self._items_error: Exception | None = None
@@ -68,30 +69,33 @@ class LocalMap(Generic[T, R]):
         flight, loop = self._flight, self._loop
         if not self._is_in_flight():
             return
+        if flight.stopping:
+            # Who waited has waited for that, too. What goes on all the same was named then.
+            self._have(flight.leave)
+            return
         if loop.core.driving or asyncio._get_running_loop() is flight.loop:
             # The caller is below a task of that loop, which can run nothing meanwhile.
             flight.cancel()
             return
         try:
-            loop.run_within_grace(flight.stop)
-        except RunnerClosedError:
-            pass  # meanwhile, so that all of it unwinds
-        except TimeoutError:
-            if loop.core.stuck:
-                pass  # it did not hear, and was named
-            elif flight.stopping:
-                warn_abandoned(loop.core.name, loop.name, stuck=False)
-            else:
-                loop.core.leave_behind(loop.name)
+            stopped = loop.run_within_grace(flight.stop)
+            self._raise_a_handlers()
         except BaseException:
             # Ctrl-C again: wait for nothing.
-            self._cancel_soon()
+            self._have(flight.cancel)
             raise
+        if stopped or loop.core.stuck:
+            return  # or it did not hear, and was named
+        if flight.stopping:
+            warn_abandoned(loop.core.name, loop.name, stuck=False)
+            self._have(flight.leave)
+        else:
+            loop.core.leave_behind(loop.name)
 
     def drop(self) -> None:
         """Close for the collector, which runs anywhere, under any lock: it does not wait."""
         if not sys.is_finalizing() and self._is_in_flight():
-            self._cancel_soon()
+            self._have(self._flight.cancel)
 
     def _last(self) -> Outcome[R] | None:
         """What ended the map: nothing, if that was its last item."""
@@ -101,31 +105,36 @@ class LocalMap(Generic[T, R]):
         return Outcome(error=error, final=True) if error is not None else None
 
     def _is_in_flight(self) -> bool:
-        """Whether items are with the loop that nobody has stopped."""
+        """Whether items are with the loop, which does not end anyway."""
         flight = self._flight
         return (
-            flight.loop is not None
-            and flight.finished < self._pulled
-            and not flight.stopping
-            and self._loop.core.accepting
+            flight.loop is not None and flight.finished < self._pulled and self._loop.core.accepting
         )
 
-    def _cancel_soon(self) -> None:
+    def _have(self, step: Callable[[], None]) -> None:
+        """Have the loop do this, and do not wait."""
         if self._flight.loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has just been closed
-                self._flight.loop.call_soon_threadsafe(self._flight.cancel)
+            call_soon(self._flight.loop, step)
+
+    def _raise_a_handlers(self) -> None:
+        """Raise what a signal handler has raised while this thread ran a task of the map."""
+        error, self._flight.failure = self._flight.failure, None
+        try:
+            if error is not None:
+                raise_a_handlers(error)
+        finally:
+            del error  # its traceback holds this frame
 
     def _pull(self, items: Iterator[T]) -> None:
         """Pull one item, in the caller's own context, and let the loop have it."""
         try:
             given = next(items)
-        except StopIteration:
-            self._items = None
-            return
         except Exception as error:
-            # Its place is behind the items that came before it.
+            raise_a_handlers(error)
             self._items = None
-            self._items_error = without_our_frame(error)
+            if not isinstance(error, StopIteration):
+                # Its place is behind the items that came before it.
+                self._items_error = without_our_frame(error)
             return
         item: Item[T, R] = Item(given, copy_context())
         flight = self._flight

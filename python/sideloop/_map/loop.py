@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from sideloop._base.errors import deadlock_error
+from sideloop._base.errors import RunnerClosedError, deadlock_error, is_raised_by_us
 from sideloop._loops.loop import Loop
 from sideloop._sideloop import Limit, Router, RunnerCore, check_time
 
@@ -27,15 +27,23 @@ class MapLoop:
         """Run a step of the map on the loop, and wait for it."""
         self._router.run(_named(step, self.name), (), {})
 
-    def run_within_grace(self, step: Step) -> None:
+    def run_within_grace(self, step: Step) -> bool:
         """Run a step that has the grace in all, whatever time limit is in force.
 
+        Returns whether it has ended by then, or its loop has, where all unwinds.
+
         Raises:
-            TimeoutError: The step has not ended by then.
+            BaseException: What a signal handler raises meanwhile, whatever it is.
         """
         grace = self.grace or 0.0
-        with Limit.alone(grace, grace / 5):
-            self.run(step)
+        try:
+            with Limit.alone(grace, grace / 5):
+                self.run(step)
+        except (RunnerClosedError, TimeoutError) as error:
+            if not is_raised_by_us(error):
+                raise
+            return isinstance(error, RunnerClosedError)
+        return True
 
     def check_time(self) -> None:
         """Raise TimeoutError if a time limit in force is over."""

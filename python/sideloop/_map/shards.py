@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 from sideloop._base.errors import logger
+from sideloop._base.signals import is_of_a_handler, raise_a_handlers
 from sideloop._map.answers import Order, Outcome
 from sideloop._map.local import LOOK_AHEAD, LocalMap
 from sideloop._map.loop import Find
@@ -124,8 +125,8 @@ def _split(items: Iterator[T], size: int) -> Iterator[list[T]]:
         shard: list[T] = []
         try:
             shard.extend(itertools.islice(items, size))  # keeps what came before an exception
-        except Exception:
-            if shard:
+        except Exception as error:
+            if shard and not is_of_a_handler(error):
                 yield shard
             raise
         if not shard:
@@ -147,6 +148,7 @@ def check_executor(
         try:
             pickle.dumps(async_fn)
         except Exception as error:
+            raise_a_handlers(error)
             raise TypeError(
                 f"{call_name(async_fn)} cannot be sent to the processes of the executor: {error}; "
                 f"define it at the top level of a module"
@@ -154,6 +156,7 @@ def check_executor(
         try:
             pickle.dumps(find_in_worker)
         except Exception as error:
+            raise_a_handlers(error)
             raise TypeError(
                 f"the options of the loops that serve {call_name(async_fn)} cannot be sent to the "
                 f"processes of the executor: {error}; define loop_factory and exception_handler at "

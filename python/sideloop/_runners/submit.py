@@ -1,17 +1,14 @@
 """Submit: a call that is put in without waiting, and the future that gets its outcome."""
 
 import asyncio
-import concurrent.futures
 import contextlib
 import math
-import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
 
 from sideloop._base.errors import submitted_forked_error
-from sideloop._loops.hubs import hubs
 from sideloop._loops.loop import Loop
 from sideloop._runners.options import Drive
 from sideloop._sideloop import Call, Latch, NestedWait, RunnerCore, call_name
@@ -20,7 +17,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _LOOK = 1.0
-"""How often the main thread looks whether an outcome can still come, in seconds."""
+"""How often who waits looks whether an outcome can still come, in seconds."""
 
 LoopFor = Callable[[Callable[..., object]], Loop]
 """The loop that takes a call, started or replaced if need be."""
@@ -55,8 +52,7 @@ class Submitted(Future[T]):
         self._work: tuple[LoopFor, Any, Any] = (loop_for, args, kwargs)
         self._core: RunnerCore | None = None
         self.call: Call | None = None
-        # For greenlets: eventlet's locks are for one thread's alone.
-        self._settled = Latch() if hubs() is not None else None
+        self._settled = Latch()
 
     def send(self) -> None:
         """Put the call in, on whichever loop the runner has now."""
@@ -82,14 +78,16 @@ class Submitted(Future[T]):
         """Wait for the outcome: the value, or the exception."""
         try:
             with self._nested():
-                return super().result(self._wait(timeout))
+                self._wait(timeout)
+                return super().result(0.0)
         finally:
             del self  # else the exception keeps it in a cycle, through the traceback
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the outcome: the exception, or None."""
         with self._nested():
-            return super().exception(self._wait(timeout))
+            self._wait(timeout)
+            return super().exception(0.0)
 
     def settle_value(self, value: T) -> bool:
         """The call has returned; False if nobody can see that."""
@@ -125,28 +123,22 @@ class Submitted(Future[T]):
         call = self.call
         return contextlib.nullcontext() if call is None else NestedWait(call)
 
-    def _wait(self, timeout: float | None) -> float | None:
-        """Wait as it is done here. Returns how long to wait as any thread waits for a future."""
-        self._check_comes()
-        if self.done():
-            return 0.0
-        if self._settled is not None:  # as a greenlet, where those are threads
-            self._settled.wait(math.inf if timeout is None else timeout)
-            return 0.0
-        if threading.current_thread() is not threading.main_thread():
-            return timeout
-        # A signal handler may fork meanwhile: in the child nobody would settle it.
+    def _wait(self, timeout: float | None) -> None:
+        """Wait until it is settled, or for so long.
+
+        Does not work: to wait as a future does. It says by an exception that it has not come yet,
+        and a signal handler may raise the same one. A greenlet must not wait so at all.
+        """
         end = math.inf if timeout is None else time.monotonic() + timeout
+        self._check_comes()
         while not self.done() and (left := end - time.monotonic()) > 0:
-            with contextlib.suppress(CancelledError, concurrent.futures.TimeoutError):
-                super().exception(min(left, _LOOK))
+            # A signal handler may fork meanwhile: in the child nobody would settle it.
+            self._settled.wait(min(left, _LOOK))
             self._check_comes()
-        return 0.0
 
     def _invoke_callbacks(self) -> None:
         # Called by all that settles a future, after it has.
-        if self._settled is not None:
-            self._settled.open()
+        self._settled.open()
         super()._invoke_callbacks()  # type: ignore[misc]  # pyright: ignore  # typeshed has it not
 
     def _forget(self) -> None:

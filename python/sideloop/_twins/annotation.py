@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sideloop._base.signals import raise_a_handlers
 from sideloop._twins.translate import kind_of
 
 
@@ -31,7 +32,8 @@ def are_known(function: Any) -> bool:
         if isinstance(said, str):
             try:
                 eval(said, {}, scope)  # an annotation of the user's own
-            except Exception:  # a name that comes later in the module, for example
+            except Exception as error:  # a name that comes later in the module, for example
+                raise_a_handlers(error)
                 return False
     return True
 
@@ -93,7 +95,8 @@ def evaluated(
         outer |= {text}
         try:
             said = eval(text, {}, _Scope(names, module, outer))  # an annotation of the user's own
-        except Exception:  # whatever it is
+        except Exception as error:  # whatever it is
+            raise_a_handlers(error)
             return Any
     return _unquoted(said, lambda quoted: evaluated(quoted, names, module, outer))
 
@@ -121,7 +124,8 @@ def _raw(holder: Any) -> dict[str, Any]:
     try:
         found: Any = vars(holder).get("__annotations__") if isinstance(holder, type) else None
         return dict(found or inspect.get_annotations(holder))
-    except Exception:  # from CPython 3.14 on they are evaluated when asked for
+    except Exception as error:  # from CPython 3.14 on they are evaluated when asked for
+        raise_a_handlers(error)
         return _unevaluated(holder)
 
 
@@ -131,7 +135,8 @@ def _unevaluated(holder: Any) -> dict[str, Any]:
         return {}
     try:
         found: dict[str, Any] = library.get_annotations(holder, format=library.Format.STRING)
-    except Exception:
+    except Exception as error:
+        raise_a_handlers(error)
         return {}
     return found
 

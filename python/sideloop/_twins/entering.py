@@ -5,7 +5,7 @@ import weakref
 from typing import Any
 
 from sideloop._hooks.worker import Lease
-from sideloop._twins.face import Find, begun
+from sideloop._twins.face import Find, begun, given_up
 from sideloop._twins.translate import into
 
 _visits: "weakref.WeakKeyDictionary[asyncio.Task[Any], list[tuple[int, Lease]]]"
@@ -13,13 +13,14 @@ _visits = weakref.WeakKeyDictionary()
 """Where each task has entered what, innermost last. Given back when the task is gone."""
 
 
-def entering_face(find: Find) -> Any:
+def entering_face(find: Find, find_exit: Find) -> Any:
     """The `__aenter__` that runs a user's `__enter__`."""
 
     async def face(*args: Any, **kwargs: Any) -> Any:
         lease = Lease()
         try:
-            found, error = await begun(find(args), kwargs, lease)
+            leave = given_up(lambda *left: find_exit(args).sync_fn(*left))
+            found, error = await begun(find(args), kwargs, lease, leave)
             if error is not None:
                 raise error
         except BaseException:
@@ -35,7 +36,7 @@ def entering_face(find: Find) -> Any:
     return face
 
 
-def exiting_face(find: Find) -> Any:
+def exiting_face(find: Find, _: Find) -> Any:
     """The `__aexit__` that runs a user's `__exit__`."""
 
     async def face(*args: Any, **kwargs: Any) -> Any:

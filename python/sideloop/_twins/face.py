@@ -5,6 +5,7 @@ runs the callable on a worker, so that it may block and may call what waits for 
 gives it is translated for sync code, and what it returns for async code.
 """
 
+import asyncio
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -111,7 +112,8 @@ def _entered(find: Find) -> Any:
                     yield into(entered)
                 return
             kind = kind_of(manager)
-            entered = await run(seat, kind.__enter__, manager)
+            leave = given_up(functools.partial(kind.__exit__, manager))
+            entered = await run(seat, kind.__enter__, manager, give_back=leave)
             try:
                 yield into(entered)
             except BaseException as raised:
@@ -145,9 +147,15 @@ _FACES: dict[Form | None, Callable[[Find], Any]] = {
 }
 
 
-async def run(seat: Lease, sync_fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+GiveBack = Callable[[Any], object]
+"""What is done, on the worker, with a value that comes when its task was cancelled meanwhile."""
+
+
+async def run(
+    seat: Lease, sync_fn: Callable[..., Any], /, *args: Any, give_back: GiveBack | None = None
+) -> Any:
     """Run a function on a worker."""
-    value, error = await Hook(seat, sync_fn, args, kwargs).outcome()
+    value, error = await Hook(seat, sync_fn, args, {}, give_back).outcome()
     try:
         if error is not None:
             raise error
@@ -157,14 +165,24 @@ async def run(seat: Lease, sync_fn: Callable[..., Any], /, *args: Any, **kwargs:
 
 
 async def begun(
-    called: Called, kwargs: dict[str, Any], seat: Lease
+    called: Called, kwargs: dict[str, Any], seat: Lease, give_back: GiveBack | None = None
 ) -> tuple[Any, BaseException | None]:
     """What the callable gives, or raises."""
     if _async_of(called.sync_fn) is not None:
         return _call_here(called, kwargs), None
     translator, sync_fn, args = called
     args, kwargs = _outward(translator, args, kwargs)
-    return await Hook(seat, sync_fn, args, kwargs).outcome()
+    return await Hook(seat, sync_fn, args, kwargs, give_back).outcome()
+
+
+def given_up(leave: Callable[..., object]) -> GiveBack:
+    """By the `__exit__` of it, leave what was entered for a task that was cancelled meanwhile."""
+
+    def give_back(_: object) -> None:
+        cancellation = asyncio.CancelledError()
+        leave(type(cancellation), cancellation, None)
+
+    return give_back
 
 
 def _call_here(called: Called, kwargs: dict[str, Any]) -> Any:
@@ -210,7 +228,7 @@ class _Steps:
 
     async def take(self, step: Callable[..., Any], *words: Any) -> Any:
         """Do one."""
-        return await run(self._seat, step, *words)
+        return await run(self._seat, step, *words, give_back=self._give_back)
 
     def first(self) -> Any:
         """Begin."""
@@ -234,6 +252,10 @@ class _Steps:
             return self._found.throw(error)
         except StopIteration:
             return _END
+
+    def _give_back(self, _: object) -> None:
+        """Nobody takes what the last one gave, and none will follow."""
+        self.close()
 
     def close(self) -> None:
         """End it."""

@@ -5,7 +5,7 @@ import weakref
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sideloop._base.errors import logger
-from sideloop._base.signals import is_of_a_handler
+from sideloop._base.signals import raise_a_handlers
 from sideloop._base.stack import warn_user
 from sideloop._sideloop import forget_weak, keep_weak
 from sideloop._twins.by_class import ByClass, mro_of
@@ -64,8 +64,7 @@ class Known:
             try:
                 warn_user(message)
             except Warning as error:  # where warnings are errors, an answer is not lost for one
-                if is_of_a_handler(error):
-                    raise
+                raise_a_handlers(error)
                 logger.warning("sideloop: %s", message)
 
     def twin_class(self, kind: type) -> type[Translated] | None:

@@ -35,7 +35,7 @@ def override(owner: Any, name: str, static: Any, replaced: Any, async_name: str)
     if async_name == "__anext__":
         find = _next_of(find)
     make = _ENTERED.get(async_name) if form is Form.AWAITED else None
-    face = face_of(form, find) if make is None else make(find)
+    face = face_of(form, find) if make is None else make(find, _finder(owner, "__exit__", static))
     _look_like(face, static, owner, async_name)
     if isinstance(static, classmethod):
         return classmethod(face)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from sideloop._base.errors import object_closed_error
+from sideloop._base.soon import call_soon
 from sideloop._loops.driven import DrivenLoop
 from sideloop._loops.loop import Loop
 from sideloop._sideloop import Call, call_name
@@ -73,11 +74,7 @@ class Answer:
 
     def _end(self) -> bool:
         self._ended = True
-        try:
-            self._loop.call_soon_threadsafe(self._wake)
-        except RuntimeError:  # that loop has been closed
-            return False
-        return True
+        return call_soon(self._loop, self._wake)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -192,10 +189,7 @@ class Passage:
 
     def reach(self, see_to: Callable[[Any], None], step: Step | None) -> None:
         """Have the object's loop see to a step."""
-        try:
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(see_to, step)
-        except RuntimeError:  # it has been closed
+        if self._loop is not None and not call_soon(self._loop, see_to, step):
             self._refuse(step)
 
     def cancel(self, step: Step) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 
 from sideloop._base.errors import logger
-from sideloop._base.signals import is_of_a_handler
+from sideloop._base.signals import raise_a_handlers
 from sideloop._twins.by_class import ByClass, kind_of
 from sideloop._twins.known import Known
 
@@ -12,8 +12,7 @@ _reported: ByClass[bool] = ByClass()
 
 def report(value: object, error: Exception) -> None:
     """Log that part of an answer is handed out as it is, for an error."""
-    if is_of_a_handler(error):
-        raise error
+    raise_a_handlers(error)
     kind = kind_of(value)
     if _reported.get(kind):
         return

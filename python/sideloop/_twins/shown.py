@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from sideloop._base.signals import raise_a_handlers
 from sideloop._twins.form import Form, function_behind
 from sideloop._twins.nature import is_pending
 from sideloop._twins.translate import kind_of
@@ -170,7 +171,8 @@ class _Sight:
         text: str = said if isinstance(said, str) else said.__forward_arg__
         try:
             found = eval(text, {}, self._names)  # an annotation of the user's own
-        except Exception:  # whatever it is: a name for type checkers alone, for example
+        except Exception as error:  # whatever it is: a name for type checkers alone, for example
+            raise_a_handlers(error)
             return text
         return found if found is None or not isinstance(found, str) else self._evaluated(found)
 

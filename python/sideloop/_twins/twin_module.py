@@ -1,11 +1,11 @@
 """Twins of modules."""
 
-import contextlib
 import functools
 import sys
 from types import ModuleType
 from typing import Any
 
+from sideloop._base.signals import raise_a_handlers
 from sideloop._twins.annotation import module_hints_of
 from sideloop._twins.code import asks_for_loop
 from sideloop._twins.form import form_behind
@@ -204,9 +204,11 @@ def _contents(original: ModuleType) -> dict[str, Any]:
     found = dict(vars(original))
     if "__getattr__" in found:
         for name in set(found.get("__all__", ())) - found.keys():
-            # What it cannot import here, its users cannot either.
-            with contextlib.suppress(Exception):
+            try:
                 found[name] = getattr(original, name)
+            except Exception as error:
+                # What it cannot import here, its users cannot either.
+                raise_a_handlers(error)
     return found
 
 

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from sideloop._sideloop import Host, Router, call_name
+from sideloop._sideloop import Host, OneAtATime, Router, call_name
 from sideloop._views.host import attend
 
 T = TypeVar("T")
@@ -28,6 +28,7 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
 
     Raises:
         RuntimeError: It is entered already, or was not entered.
+        ValueError: Another thread, or a signal handler, is just entering or leaving it.
 
     >>> import contextlib, sideloop
     >>> @sideloop.synced
@@ -58,16 +59,23 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
         self._async_fn = async_fn
         self._make = make
         self._view = view
+        # Around what is noted of a step as well: who is refused has changed nothing.
+        self._stepping = OneAtATime(
+            f"{call_name(async_fn)} is being entered or left already, by another thread or under a "
+            f"signal handler; let one thread at a time use it"
+        )
 
     def __enter__(self) -> T_co:
-        host, visit = self._begin()
-        try:
-            viewed: T_co = self._view(host.run(visit.enter))
-        except BaseException as error:
-            if visit.entered:  # a signal handler's: the block will not be, so nor its end
-                self.__exit__(type(error), error, error.__traceback__)
-            raise
-        return viewed
+        with self._stepping:
+            host, visit = self._begin()
+            try:
+                viewed: T_co = self._view(host.run(visit.enter))
+            except BaseException as error:
+                if visit.entered:  # a signal handler's: the block will not be, so nor its end
+                    self._end()
+                    host.run_last(visit.exit, type(error), error, error.__traceback__)
+                raise
+            return viewed
 
     def __exit__(
         self,
@@ -75,9 +83,10 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        host, visit = self._end()
         try:
-            return bool(host.run_last(visit.exit, kind, error, traceback))
+            with self._stepping:
+                host, visit = self._end()
+                return bool(host.run_last(visit.exit, kind, error, traceback))
         finally:
             del error, traceback  # else it would hold itself, if it is raised again
 

@@ -14,7 +14,7 @@ use super::waiting::Waiting;
 use crate::model::{Answer, Call, Drive, RunnerCore, Work, runs_hook_of};
 use crate::policy::chain::after;
 use crate::policy::deadline::{self, Limit};
-use crate::policy::outcome::{Outcome, is_cancelled};
+use crate::policy::outcome::{Outcome, is_cancelled, never_an_end};
 use crate::policy::patience::{Ended, Patience};
 use crate::python::sniffed;
 
@@ -101,14 +101,15 @@ pub(crate) fn wait_for(
         }
         Ended::Stopped(error) => {
             core.counts.cancelled.add(1);
-            Err(error)
+            Err(never_an_end(py, error))
         }
         Ended::Abandoned(error) => {
             core.counts.abandoned.add(1);
-            Err(match left_behind(&call) {
+            let error = match left_behind(&call) {
                 Ok(()) => error,
                 Err(later) => after(py, later, error),
-            })
+            };
+            Err(never_an_end(py, error))
         }
     }
 }

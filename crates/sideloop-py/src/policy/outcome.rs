@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyStopIteration, PySystemExit};
+use pyo3::exceptions::{
+    PyKeyboardInterrupt, PyRuntimeError, PyStopAsyncIteration, PyStopIteration, PySystemExit,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
@@ -56,6 +58,20 @@ fn original(py: Python<'_>, error: PyErr) -> PyErr {
         }
         Ok(_) | Err(_) => error,
     }
+}
+
+/// What a signal handler has raised, for the caller: nothing that would silently end who iterates.
+pub(crate) fn never_an_end(py: Python<'_>, error: PyErr) -> PyErr {
+    let end = if error.is_instance_of::<PyStopIteration>(py) {
+        "StopIteration"
+    } else if error.is_instance_of::<PyStopAsyncIteration>(py) {
+        "StopAsyncIteration"
+    } else {
+        return error;
+    };
+    let raised = PyRuntimeError::new_err(format!("a signal handler raised {end}"));
+    raised.set_cause(py, Some(error));
+    raised
 }
 
 /// Whether this leaves a loop whose callback raises it: `SystemExit` or `KeyboardInterrupt`.
