@@ -4,7 +4,7 @@ from contextvars import Context
 from selectors import BaseSelector
 from socket import socket
 from types import FrameType, TracebackType
-from typing import Any, ClassVar, Protocol, TypeVar, final
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, final
 from weakref import ref
 
 from typing_extensions import Self, TypeVarTuple, Unpack, disjoint_base
@@ -153,6 +153,12 @@ class _Settled(Protocol[_T_contra]):
 class Call:
     def __call__(self, task: asyncio.Future[Any], /) -> None: ...
     def cancel(self) -> None: ...
+    def cancel_awaited(self, message: object) -> None: ...
+    @property
+    def cancellations(self) -> int: ...
+
+# What a step is for.
+_StepKind: TypeAlias = Literal["item", "enter", "exit", "close"]
 
 @final
 class Host:
@@ -170,6 +176,20 @@ class Host:
     def run(self, async_fn: Callable[..., Awaitable[_T]], *args: object) -> _T: ...
     def run_last(self, async_fn: Callable[..., Awaitable[_T]], *args: object) -> _T: ...
     def collect(self, async_fn: Callable[[], Awaitable[object]]) -> None: ...
+    # For who awaits its steps on another loop.
+    def submit(
+        self,
+        core: RunnerCore,
+        kind: _StepKind,
+        async_fn: Callable[..., Awaitable[_T]],
+        args: tuple[object, ...],
+        future: _Settled[_T],
+    ) -> bool: ...
+    def late(self, kind: _StepKind) -> object: ...
+    @property
+    def served_by(self) -> RunnerCore | None: ...
+    @property
+    def stands(self) -> bool: ...
     @property
     def over(self) -> bool: ...
     # As what the task awaits.

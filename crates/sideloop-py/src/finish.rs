@@ -37,7 +37,12 @@ pub(crate) fn finish(call: &Bound<'_, Call>, outcome: Outcome) {
         return;
     }
     let stopped = match &outcome {
-        Outcome::Error(error) => core.entry.is_stopping() && is_cancelled(error.value(py)),
+        // That of whoever awaits it is what it was, whatever else happens.
+        Outcome::Error(error) => {
+            core.entry.is_stopping()
+                && is_cancelled(error.value(py))
+                && inside.noted_cancellations() == 0
+        }
         Outcome::Value(_) | Outcome::NotStarted => false,
     };
     let outcome =

@@ -5,15 +5,14 @@ exception. A cancellation goes the same way, and is over when what was carried h
 """
 
 import asyncio
-import functools
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, Protocol
 
-from sideloop._base.errors import object_closed_error
 from sideloop._base.soon import call_soon
 from sideloop._loops.driven import DrivenLoop
 from sideloop._loops.loop import Loop
-from sideloop._sideloop import Call, call_name
+from sideloop._sideloop import Call, Host, Router, RunnerCore, call_name
+from sideloop._views.host import attend
 
 
 class Home(Protocol):
@@ -24,33 +23,57 @@ class Home(Protocol):
         ...
 
 
-class Answer:
-    """An outcome on its way to the task of another loop that awaits it."""
+class Place(Protocol):
+    """Where an object lives."""
+
+    @property
+    def home(self) -> Home:
+        """Its runner."""
+        ...
+
+    @property
+    def router(self) -> Router:
+        """What calls there."""
+        ...
+
+
+class Answer(asyncio.Future[None]):
+    """An outcome on its way to the task of another loop that awaits it.
+
+    To that task it is what a task of its own loop would be: it passes a cancellation on and waits
+    for what comes of it. One that is never seen there, since it comes too early or too late, is
+    the awaiting task's: with that it ends, whatever the outcome is. Settled by the extension.
+    """
+
+    call: Call | None = None
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._waiter: asyncio.Future[None] | None = None
-        self._ended = False
+        self._awaiting = asyncio.get_running_loop()
+        super().__init__(loop=self._awaiting)
+        self._cancellations = 0
+        self._message: Any = None
+        self._started = True
         self._value: Any = None
         self._error: BaseException | None = None
 
-    async def ended(self) -> None:
-        """Wait, also while what was cancelled unwinds."""
-        while not self._ended:
-            self._waiter = self._loop.create_future()
-            if self._ended:  # it has come before the waiter was there to be seen
-                return
-            try:
-                await self._waiter
-            except asyncio.CancelledError:
-                self.cancel()
-            except BaseException:  # the awaiting coroutine is closed
-                self.cancel()
-                raise
+    def cancel(self, msg: Any = None) -> bool:
+        """Have it cancelled where it runs; False if its end has come."""
+        if self.done():
+            return False
+        self._cancellations += 1
+        self._message = msg
+        if (call := self.call) is not None:
+            call.cancel_awaited(msg)
+        return True
 
-    def cancel(self) -> None:
-        """Have it cancelled where it runs."""
-        raise NotImplementedError
+    async def ended(self) -> bool:
+        """Wait, also while what was cancelled unwinds; False if it was not started."""
+        try:
+            await self
+        except BaseException:
+            self.cancel()  # the awaiting coroutine is closed
+            raise
+        return self._started
 
     def unwrap(self) -> Any:
         """The value, or the exception raised. Once."""
@@ -72,60 +95,85 @@ class Answer:
         self._error = error
         return self._end()
 
-    def _end(self) -> bool:
-        self._ended = True
-        return call_soon(self._loop, self._wake)
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-
-class Carried(Answer):
-    """A call on an object's loop, awaited elsewhere. Settled by the extension."""
-
-    def __init__(self, home: Home, async_fn: Any, args: Any, kwargs: Any) -> None:
-        super().__init__()
-        self.call: Call | None = None
-        self._home = home
-        self._async_fn = async_fn
-        self._work: tuple[Any, Any] = (args, kwargs)
-        self._cancelled = False
-
-    def send(self) -> asyncio.AbstractEventLoop:
-        """Put the call in. Returns the loop where it runs."""
-        sent, loop = False, None
-        while not sent or loop is None:
-            loop = self._home.for_call(self._async_fn)
-            check_awaitable(loop, self._async_fn)
-            sent = loop.core.submit(self._async_fn, *self._work, self)
-        if self._cancelled and (call := self.call) is not None:
-            # Between an attempt that did not start and this one.
-            call.cancel()
-        return loop.loop
-
-    def cancel(self) -> None:
-        self._cancelled = True
-        if (call := self.call) is not None:
-            call.cancel()
-
     def settle_not_started(self) -> bool:
-        """The loop went away before: try the next one, if there is one."""
-        if self._cancelled:
-            return self.settle_error(asyncio.CancelledError())
-        try:
-            self.send()
-        except BaseException as error:
-            return self.settle_error(error)
-        return True
+        """It was withdrawn, or its loop went away before."""
+        self._started = False
+        return self._end()
 
     def _end(self) -> bool:
-        self._work, self.call = ((), {}), None
-        return super()._end()
+        call, self.call = self.call, None
+        seen = 0 if call is None else call.cancellations
+        return call_soon(self._awaiting, self._arrive, seen)
+
+    def _arrive(self, seen: int) -> None:
+        if self._cancellations > seen:
+            super().cancel(self._message)
+            self._value = self._error = None
+        else:
+            self.set_result(None)
 
 
-def check_awaitable(loop: Loop, async_fn: Any) -> None:
-    """Refuse what nobody would run, or what would be waited for by what it waits for."""
+class Passage:
+    """One task on an object's loop for the steps of what is iterated or entered elsewhere.
+
+    Cancel scopes and time limits there belong to a task, and last from one step to the next. When
+    this is dropped, `leave` has it clean up.
+    """
+
+    _host: Host | None = None
+
+    def __init__(
+        self,
+        place: Place,
+        async_fn: Any,
+        rescue: Callable[[Any], Awaitable[object]],
+        leave: Callable[[], Awaitable[object]],
+    ) -> None:
+        self._place = place
+        self._async_fn = async_fn
+        self._rescue = rescue
+        self._leave = leave
+
+    @property
+    def stands(self) -> bool:
+        """Whether something is open on the object's loop, where a step may follow."""
+        return self._host is not None and self._host.stands
+
+    async def step(
+        self,
+        kind: Literal["item", "enter", "exit", "close"],
+        async_fn: Callable[..., Any],
+        *args: Any,
+    ) -> Any:
+        """Await `async_fn(*args)` in the task; on the object's own loop as it is."""
+        if self._host is None:
+            loop = self._place.home.for_call(self._async_fn)
+            if loop.loop is asyncio.get_running_loop():
+                return await async_fn(*args)
+            self._host = Host(self._place.router, self._async_fn, attend, self._rescue)
+        while True:
+            core, answer = self._core(self._host), Answer()
+            if self._host.submit(core, kind, async_fn, args, answer) and await answer.ended():
+                return answer.unwrap()
+            if self._host.served_by is not None:
+                # Begun on a loop that takes no more steps. It may be about to clean up.
+                awaiting = asyncio.get_running_loop()
+                return await awaiting.run_in_executor(None, self._host.late, kind)
+
+    def _core(self, host: Host) -> RunnerCore:
+        core = host.served_by
+        if core is None:
+            return awaitable_core(self._place.home.for_call(self._async_fn), self._async_fn)
+        core.check_not_waited_for(asyncio.current_task(), self._async_fn)
+        return core
+
+    def __del__(self) -> None:
+        if self._host is not None:
+            self._host.collect(self._leave)
+
+
+def awaitable_core(loop: Loop, async_fn: Any) -> RunnerCore:
+    """The core; refuses what nobody would run, or would be waited for by what it waits for."""
     if isinstance(loop, DrivenLoop):
         raise RuntimeError(
             f"{call_name(async_fn)} cannot be awaited on another loop: the loop of runner "
@@ -133,113 +181,4 @@ def check_awaitable(loop: Loop, async_fn: Any) -> None:
             f'the twin\'s sync method, or make the object with a manager whose drive is "thread"'
         )
     loop.core.check_not_waited_for(asyncio.current_task(), async_fn)
-
-
-class Step(Answer):
-    """Something to await in the task of a passage."""
-
-    def __init__(self, passage: "Passage", async_fn: Callable[..., Any], args: Any) -> None:
-        super().__init__()
-        self.async_fn = async_fn
-        self.args = args
-        self.cancelled = False
-        self._passage = passage
-
-    def cancel(self) -> None:
-        self.cancelled = True
-        self._passage.reach(self._passage.cancel, self)
-
-    def _end(self) -> bool:
-        self.args = ()  # an error among them may be the answer too
-        return super()._end()
-
-
-class Passage:
-    """One task on an object's loop for the steps of what is iterated or entered elsewhere.
-
-    Cancel scopes and time limits there belong to a task, and last from one step to the next.
-    """
-
-    def __init__(self, home: Home, async_fn: Any) -> None:
-        self._home = home
-        self._async_fn = async_fn
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._steps: asyncio.Queue[Step | None] = asyncio.Queue()
-        self._now: Step | None = None
-        self._task: asyncio.Task[Any] | None = None
-        self._over = False
-
-    async def step(self, async_fn: Callable[..., Any], *args: Any) -> Any:
-        """Await `async_fn(*args)` in the task; on the object's own loop as it is."""
-        loop = self._home.for_call(self._async_fn)
-        if self._loop is None:
-            if loop.loop is asyncio.get_running_loop():
-                return await async_fn(*args)
-            self._begin()
-        check_awaitable(loop, self._async_fn)
-        step = Step(self, async_fn, args)
-        self.reach(self._put, step)
-        await step.ended()
-        return step.unwrap()
-
-    def end(self) -> None:
-        """No step will follow."""
-        if self._loop is not None:
-            self.reach(self._put, None)
-
-    def reach(self, see_to: Callable[[Any], None], step: Step | None) -> None:
-        """Have the object's loop see to a step."""
-        if self._loop is not None and not call_soon(self._loop, see_to, step):
-            self._refuse(step)
-
-    def cancel(self, step: Step) -> None:
-        """On the object's loop: cancel a step that has not ended."""
-        if step is self._now and self._task is not None:
-            self._task.cancel()
-
-    def _begin(self) -> None:
-        async def attend() -> None:
-            await self._attend()
-
-        self._loop = Carried(
-            self._home, functools.update_wrapper(attend, self._async_fn), (), {}
-        ).send()
-
-    def _put(self, step: Step | None) -> None:
-        if self._over:
-            self._refuse(step)
-        else:
-            self._steps.put_nowait(step)
-
-    async def _attend(self) -> None:
-        self._task = asyncio.current_task()
-        try:
-            while (step := await self._steps.get()) is not None:
-                self._now = step
-                await self._take(step)
-                self._now = None
-        finally:
-            self._over, self._task = True, None
-            self._refuse(self._now)
-            while not self._steps.empty():
-                self._refuse(self._steps.get_nowait())
-
-    async def _take(self, step: Step) -> None:
-        try:
-            value = await step.async_fn(*step.args)
-        except asyncio.CancelledError as error:
-            if not step.cancelled:
-                raise  # the runner is closed
-            uncancel: Any = getattr(asyncio.current_task(), "uncancel", None)  # from 3.11 on
-            if uncancel is not None:
-                uncancel()
-            step.settle_error(error)
-        except BaseException as error:
-            step.settle_error(error)
-        else:
-            step.settle_value(value)
-
-    def _refuse(self, step: Step | None) -> None:
-        if step is not None:
-            lost = "no longer has the loop on which this was begun"
-            step.settle_error(object_closed_error("of that loop", self._async_fn, lost))
+    return loop.core

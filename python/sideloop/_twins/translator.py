@@ -238,7 +238,7 @@ class Resident(Translator):
         return translator._resident(self.home, self.router)
 
     def original(self, async_fn: Any) -> Any:
-        return from_elsewhere(self.home, async_fn)
+        return from_elsewhere(self, async_fn)
 
     def twin(self, original: object, twin_class: type[Translated]) -> Translated:
         return self.known.twin(original, twin_class, self)

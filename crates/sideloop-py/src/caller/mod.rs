@@ -35,4 +35,4 @@ pub(crate) use self::nesting::check_runs_elsewhere;
 pub(crate) use self::outlast::outlast;
 pub(crate) use self::pause::wait_in_hubs;
 pub(crate) use self::run::{Run, run, wait_for};
-pub(crate) use self::stopping::stop;
+pub(crate) use self::stopping::{stop, stop_awaited};

@@ -26,6 +26,24 @@ pub(crate) fn stop(call: &Bound<'_, Call>) -> PyResult<()> {
     }
 }
 
+/// Have a call stop as asyncio has what a task awaits: each time anew, and with this message. What cleans up is begun
+/// all the same, and hears of it where it waits first.
+///
+/// # Errors
+/// What a signal handler raises meanwhile.
+pub(crate) fn stop_awaited(call: &Bound<'_, Call>, message: Bound<'_, PyAny>) -> PyResult<()> {
+    let inside = call.get();
+    if inside.is_to_clean_up(call.py()) {
+        inside.expect_cancellation(message);
+        return send(call).map(drop);
+    }
+    if withdraw(call) == Cancel::NeverRan || inside.is_done() {
+        return Ok(());
+    }
+    inside.expect_cancellation(message);
+    stop_running(call)
+}
+
 /// Have a call stop whose phase says that it is to. A closed entry cancels all its tasks anyway.
 ///
 /// # Errors

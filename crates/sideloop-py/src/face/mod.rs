@@ -18,6 +18,8 @@ mod step;
 
 mod put;
 
+mod submit_step;
+
 mod closing;
 
 pub(crate) use self::guest::run_as_guest;

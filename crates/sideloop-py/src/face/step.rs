@@ -162,7 +162,7 @@ fn share(host: &Host, py: Python<'_>, given: Option<&Bound<'_, Limit>>) -> PyRes
 }
 
 /// What a step gets on a loop that has ended.
-fn after_the_end(
+pub(super) fn after_the_end(
     host: &Bound<'_, Host>,
     core: &Bound<'_, RunnerCore>,
     kind: Kind,

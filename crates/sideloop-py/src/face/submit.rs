@@ -5,7 +5,7 @@ use std::time::Instant;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::caller::stop;
+use crate::caller::{stop, stop_awaited};
 use crate::model::{Answer, Call, RunnerCore, Work};
 use crate::policy::deadline;
 use crate::python::names::names;
@@ -53,5 +53,16 @@ impl Call {
     #[pyo3(name = "cancel")]
     fn cancel_from_python(slf: &Bound<'_, Self>) -> PyResult<()> {
         stop(slf)
+    }
+
+    /// The same, for who awaits it: each time anew, with this message.
+    fn cancel_awaited(slf: &Bound<'_, Self>, message: Bound<'_, PyAny>) -> PyResult<()> {
+        stop_awaited(slf, message)
+    }
+
+    /// How many of those its task has got. The others have come too late, or too early.
+    #[getter]
+    fn cancellations(&self) -> usize {
+        self.noted_cancellations()
     }
 }

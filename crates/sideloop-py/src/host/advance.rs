@@ -6,7 +6,7 @@ use sideloop_core::host::{Ended, Look, Suspended, Throw, Time};
 
 use super::end::{answer_left, settle};
 use crate::finish::finish;
-use crate::model::{Host, Kept, State, Todo};
+use crate::model::{Call, Host, Kept, State, Todo};
 use crate::policy::async_fn::not_awaitable;
 use crate::policy::errors::name_of;
 use crate::policy::outcome::Outcome;
@@ -118,6 +118,7 @@ pub(super) fn advance(
         };
         match inside.with(|state| state.ended(kept)) {
             Ended::Tell(asked, kept) => {
+                take_back(inside, asked.0.bind(py));
                 finish(asked.0.bind(py), kept.outcome(py));
                 (told, time) = (true, Time::Short);
             }
@@ -141,6 +142,22 @@ fn begin<'py>(host: &Bound<'py, Host>, made: impl FnOnce() -> PyResult<Bound<'py
         .ok_or_else(|| not_awaitable(&found, host.get().async_fn.bind(py)))?;
     let went = awaiting.send(py)?;
     Ok((awaiting, went))
+}
+
+/// The cancellations that a step has got were its own. What they came to is told with it, and the task goes on as one
+/// that is not cancelled: a time limit in it that is over later is to know whose cancellation it sees.
+fn take_back(host: &Host, call: &Bound<'_, Call>) {
+    let cancellations = call.get().noted_cancellations();
+    if cancellations == 0 {
+        return;
+    }
+    let Some(task) = host.task.get().map(|task| task.bind(call.py())) else { return };
+    // From CPython 3.11 on.
+    if let Ok(Some(uncancel)) = task.getattr_opt("uncancel") {
+        for _ in 0..cancellations {
+            let _ = uncancel.call0();
+        }
+    }
 }
 
 /// Tell those who were answered, before user code runs that they have not asked for.

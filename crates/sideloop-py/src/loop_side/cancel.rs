@@ -13,11 +13,26 @@ use crate::policy::outcome::{Outcome, is_exit};
 pub(crate) fn cancel(call: &Bound<'_, Call>) {
     let (py, inside) = (call.py(), call.get());
     inside.heard_cancel();
+    let message = inside.take_cancellation(py);
+    let Some(task) = inside.task(py) else { return };
     if inside.has_cancellation(py) {
+        if message.is_some() {
+            inside.note_cancellation();
+            // The next one is another.
+            inside.forget_cancelled_inside(py);
+        }
         return;
     }
-    let Some(task) = inside.task(py) else { return };
-    let Err(error) = task.call_method0("cancel") else { return };
+    let error = match cancel_task(&task, message.as_ref()) {
+        // One that comes when the task has its outcome is lost there, and whoever awaits it has to know.
+        Ok(cancelled) => {
+            if cancelled && message.is_some() {
+                inside.note_cancellation();
+            }
+            return;
+        }
+        Err(error) => error,
+    };
     // It counts as cancelled since CPython 3.11, and is not: who unwinds the loop is to know.
     if let Ok(Some(uncancel)) = task.getattr_opt("uncancel") {
         let _ = uncancel.call0();
@@ -27,4 +42,12 @@ pub(crate) fn cancel(call: &Bound<'_, Call>) {
         exit_soon(core, py, error.clone_ref(py));
     }
     finish(call, Outcome::error(py, error));
+}
+
+/// Whether the task has got it.
+fn cancel_task(task: &Bound<'_, PyAny>, message: Option<&Py<PyAny>>) -> PyResult<bool> {
+    match message.filter(|message| !message.is_none(task.py())) {
+        Some(message) => task.call_method1("cancel", (message,))?.is_truthy(),
+        None => task.call_method0("cancel")?.is_truthy(),
+    }
 }

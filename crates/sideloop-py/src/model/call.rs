@@ -3,7 +3,8 @@
 //! Who may touch what follows `PhaseCell`: until `begin` the entry queue owns the work; then the
 //! loop thread owns the task; `complete` gives the outcome to the caller. All of them are attached.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use pyo3::PyTraverseError;
@@ -100,6 +101,8 @@ struct Inner {
     answer: Option<Answer>,
     /// The call that its task waits for, blocking its loop, and that was cancelled with it.
     cancelled_inside: Option<Py<Call>>,
+    /// The messages of the cancellations that are on their way to its task, oldest first.
+    cancellations: VecDeque<Py<PyAny>>,
 }
 
 /// One call. Python sees it only as the task's done callback.
@@ -116,6 +119,8 @@ pub(crate) struct Call {
     async_fn: Py<PyAny>,
     /// The loop thread has seen that the caller wants the call to stop.
     heard_cancel: AtomicBool,
+    /// How many cancellations of whoever awaits it have come to its task.
+    cancelled: AtomicUsize,
     /// Its cancellation is that of the call whose task has made it.
     for_outer: AtomicBool,
     /// And has come to that task, as what this call raises.
@@ -138,6 +143,7 @@ impl Call {
             outcome: None,
             answer: Some(answer),
             cancelled_inside: None,
+            cancellations: VecDeque::new(),
         };
         Self {
             phase: PhaseCell::default(),
@@ -147,6 +153,7 @@ impl Call {
             limit: None,
             async_fn: async_fn.clone().unbind(),
             heard_cancel: AtomicBool::new(false),
+            cancelled: AtomicUsize::new(0),
             for_outer: AtomicBool::new(false),
             passed_on: AtomicBool::new(false),
             inner: Attached::new(inner),
@@ -185,6 +192,28 @@ impl Call {
         self.heard_cancel.load(Ordering::Relaxed)
     }
 
+    /// A cancellation of whoever awaits it is on its way, with this message.
+    pub(crate) fn expect_cancellation(&self, message: Bound<'_, PyAny>) {
+        self.inner
+            .with(message.py(), |inner| inner.cancellations.push_back(message.clone().unbind()));
+    }
+
+    /// The message of the cancellation that comes to its task now, if that is of whoever awaits it.
+    pub(crate) fn take_cancellation(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.inner.with(py, |inner| inner.cancellations.pop_front())
+    }
+
+    /// Its task has got a cancellation of whoever awaits it: what comes of that decides.
+    pub(crate) fn note_cancellation(&self) {
+        // ORDERING: Relaxed: written attached, on the loop thread, and read when the call has ended.
+        self.cancelled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many of those its task has got.
+    pub(crate) fn noted_cancellations(&self) -> usize {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
     /// Its task waits for `inner`, which is cancelled with it, and may get its cancellation through that.
     pub(crate) fn cancel_through(&self, inner: &Bound<'_, Self>) {
         // ORDERING: Relaxed: as `heard_cancel`.
@@ -210,6 +239,11 @@ impl Call {
             let through = inside.cancelled_inside.as_ref();
             through.is_some_and(|call| call.get().passed_on.load(Ordering::Relaxed))
         })
+    }
+
+    pub(crate) fn forget_cancelled_inside(&self, py: Python<'_>) {
+        let before = self.inner.with(py, |inside| inside.cancelled_inside.take());
+        drop(before);
     }
 
     /// The loop thread has taken the call from the entry queue.
@@ -242,6 +276,14 @@ impl Call {
     pub(crate) fn reads_ahead(&self, py: Python<'_>) -> bool {
         self.inner.with(py, |inner| match &inner.work {
             Some(Work::Step(step)) => step.host.get().reads_ahead,
+            Some(Work::Function { .. } | Work::Refill(_)) | None => false,
+        })
+    }
+
+    /// Whether it cleans up, and has yet to be begun: it has to be, whoever wants it to stop.
+    pub(crate) fn is_to_clean_up(&self, py: Python<'_>) -> bool {
+        self.inner.with(py, |inner| match &inner.work {
+            Some(Work::Step(step)) => step.kind.cleans_up(),
             Some(Work::Function { .. } | Work::Refill(_)) | None => false,
         })
     }
@@ -367,6 +409,7 @@ impl Call {
                 inner.task.take(),
                 inner.outcome.take(),
                 inner.answer.take(),
+                std::mem::take(&mut inner.cancellations),
                 inside,
             )
         });
@@ -388,6 +431,7 @@ impl Inner {
         }
         visit.call(&self.task)?;
         visit.call(&self.cancelled_inside)?;
+        self.cancellations.iter().try_for_each(|message| visit.call(message))?;
         if let Some(Answer::Future(future)) = &self.answer {
             visit.call(future)?;
         }
