@@ -54,6 +54,7 @@ pub(crate) fn copy_context_for_python(py: Python<'_>) -> PyResult<Py<PyAny>> {
 }
 
 /// What this thread was said to run, while asyncio does.
+#[derive(Default)]
 pub(crate) struct Outer(Option<Py<PyAny>>);
 
 /// From here on, no library is said to run on this thread.
@@ -79,8 +80,8 @@ impl Outer {
     ///
     /// # Errors
     /// As `suspend`.
-    pub(crate) fn resume(self, py: Python<'_>) -> PyResult<()> {
-        match (self.0, sniffio(py)) {
+    pub(crate) fn resume(&self, py: Python<'_>) -> PyResult<()> {
+        match (&self.0, sniffio(py)) {
             (Some(name), Some((_, thread))) => {
                 thread.bind(py).setattr(names(py).name.bind(py), name)
             }
