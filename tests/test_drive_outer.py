@@ -1,4 +1,4 @@
-"""The drive: what runs on the thread around a driven loop goes on after it, whatever fails at its doors."""
+"""The drive: what runs around a driven loop goes on after it, whatever fails at its doors."""
 
 import asyncio
 import asyncio.events
@@ -12,12 +12,12 @@ import pytest
 from sideloop import LoopManager, Runner
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     pass
 
 
 class Doors:
-    """What a loop is entered and left by. The n-th use of one fails, or two that follow each other."""
+    """What a loop is entered and left by. The n-th use fails, or two that follow each other."""
 
     def __init__(self) -> None:
         self.uses = 0
@@ -32,7 +32,7 @@ class Doors:
             if self.armed:
                 self.uses += 1
                 if self.uses in self.refused:
-                    raise Refused(f"use {self.uses}")
+                    raise RefusedError(f"use {self.uses}")
             return door(*args, **kwargs)
 
         return guarded
@@ -93,9 +93,9 @@ def call(request: pytest.FixtureRequest, doors: Doors) -> Iterator[Calls]:
 
 
 def attempt(call: Callable[[], object]) -> object:
-    with contextlib.suppress(Refused):
+    with contextlib.suppress(RefusedError):
         return call()
-    return Refused
+    return RefusedError
 
 
 class TestADoorThatFails:
@@ -109,7 +109,7 @@ class TestADoorThatFails:
             doors.refuse(first, times)
             found = attempt(call)
             doors.armed = False
-            failed += found is Refused
+            failed += found is RefusedError
             if times == 1:
                 assert asyncio._get_running_loop() is None
                 assert sys.get_asyncgen_hooks() == hooks
@@ -120,7 +120,7 @@ class TestADoorThatFails:
             assert call() == 42
             if doors.uses < first:
                 break
-            assert found is Refused
+            assert found is RefusedError
         assert failed
         assert asyncio.run(answer()) == 42
 
