@@ -356,6 +356,19 @@ class TestExit:
         )
         assert (ended.code, ended.stderr) == (0, "")
 
+    @pytest.mark.parametrize(
+        ("what", "who"),
+        [
+            ("dropped_inside", ["generator", "inside"]),
+            ("dropped_elsewhere", ["elsewhere", "generator"]),
+            ("closed_elsewhere", ["generator", "inside", "main"]),
+        ],
+    )
+    def test_lets_what_was_dropped_on_a_loop_clean_up_once(self, what: str, who: list[str]) -> None:
+        ended = run(what)
+        assert sorted(ended.lines) == [f"{one} cleaned up" for one in who]
+        assert (ended.code, ended.stderr) == (0, "")
+
     @pytest.mark.timeout(300)
     def test_is_quiet_while_daemon_threads_have_loops(self) -> None:
         for _ in range(count(3, full=200)):

@@ -86,6 +86,64 @@ def pending() -> None:
     assert entered.wait(20)
 
 
+def dropped(drop: Callable[[sideloop.Runner, Callable[[], None]], object], what: str) -> None:
+    """Of a runner nothing is left but an iterator, dropped where its loop could not turn."""
+
+    async def items() -> Any:
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(0.01)
+            say(f"{what} cleaned up")
+
+    async def other() -> Any:
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(0.02)
+            say("generator cleaned up")
+
+    async def leave_generator() -> None:
+        kept.append(other())
+        await anext(kept[-1])
+
+    mine = sideloop.Runner(drive="caller")
+    iterator = mine.iterate(items())
+    next(iterator)
+    box = [iterator]
+    del iterator
+    mine.run(leave_generator)
+    drop(mine, box.clear)
+
+
+def dropped_inside() -> None:
+    def drop(mine: sideloop.Runner, clear: Callable[[], None]) -> None:
+        async def inside() -> None:
+            clear()
+
+        mine.run(inside)
+
+    dropped(drop, "inside")
+
+
+def dropped_elsewhere() -> None:
+    def drop(_: sideloop.Runner, clear: Callable[[], None]) -> None:
+        thread = threading.Thread(target=clear)
+        thread.start()
+        thread.join()
+
+    dropped(drop, "elsewhere")
+
+
+def closed_elsewhere() -> None:
+    """A manager that another thread has closed, and whose thread has left all to the exit."""
+    dropped_inside()
+    manager.run_sync(leave, "main")
+    thread = threading.Thread(target=manager.close)
+    thread.start()
+    thread.join()
+
+
 def daemons() -> None:
     """Daemon threads: one has a loop, one waits in a call, two call and make loops without end."""
     ready = threading.Barrier(5)

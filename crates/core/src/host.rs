@@ -6,7 +6,7 @@
 //!    ▲    not_made()      │ ▲                    │   ▲               ▼
 //!    └────────────────────┘ │ ended()            │   │ rescue()     Over   final
 //!                         ▲ └────────────────────┘   │               ▲
-//!   arrive(), refill(),   │                          │               │ end(), lost(), expire(),
+//!   arrive(), refill(),   │                          │               │ end(), lost(),          
 //!   cancel()              └──────── Between ─────────┘               │ from anywhere; close(), from New
 //!                                      ▲                             │
 //!                                      └─ waits(), look()            ┘
@@ -48,7 +48,7 @@ mod between;
 pub use between::{Cancel, Waits};
 
 mod end;
-pub use end::{Expired, Left, Outlast, Rest};
+pub use end::{Late, Left, Outlast, Rest};
 
 mod leftover;
 pub use leftover::Leftover;

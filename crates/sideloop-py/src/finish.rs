@@ -100,12 +100,13 @@ pub(crate) fn exit_soon(core: &RunnerCore, py: Python<'_>, exit: PyErr) {
     }
 }
 
-/// Close the entry, and send back the calls that were not started.
+/// Close the entry, and send back the calls that were not started, unless that would go on without end.
 pub(crate) fn refuse(runner: &Bound<'_, RunnerCore>) {
     let (py, core) = (runner.py(), runner.get());
     for message in core.entry.close() {
         let Ok(call) = message.bind(py).cast::<Call>() else { continue };
         match call.get().send_back() {
+            Begin::Run if core.never_ran() => cut_off(call),
             Begin::Run => finish(call, Outcome::NotStarted),
             // It runs, and was to be cancelled, as all that run are now.
             Begin::Skip => {}

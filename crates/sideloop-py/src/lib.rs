@@ -87,6 +87,9 @@ pub mod _sideloop {
     use super::caller::PutAside;
 
     #[pymodule_export]
+    use super::caller::AsDriver;
+
+    #[pymodule_export]
     use super::caller::wait_in_hubs;
 
     #[pymodule_export]

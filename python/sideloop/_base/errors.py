@@ -110,6 +110,18 @@ def loop_stopped_error(runner: str, call: str, reason: BaseException | None) -> 
     return error
 
 
+def loop_never_ran_error(runner: str, call: str, reason: BaseException | None) -> LoopStoppedError:
+    """The error for a call on a loop that does not run, so that another one would not, either."""
+    how = f"raised {type(reason).__name__}" if reason else "returned"
+    error = LoopStoppedError(
+        f"{call} was not started: run_forever of the event loop that was made for it, on runner "
+        f"{runner!r}, {how} before any call had begun there; look at what makes that loop (the "
+        f"loop_factory), or has replaced its methods"
+    )
+    error.__cause__ = reason
+    return error
+
+
 def host_gone_error(loop: str, call: str, how: str) -> LoopStoppedError:
     """The error for a call on a loop that somebody else runs, and no longer does."""
     return LoopStoppedError(

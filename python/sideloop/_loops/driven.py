@@ -12,7 +12,7 @@ from sideloop._loops.hubs import hubs
 from sideloop._loops.loop import live, remember
 from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
 from sideloop._loops.unwind import Unwinding, forget, settle
-from sideloop._sideloop import LoopCore, PutAside, RunnerCore, copy_context
+from sideloop._sideloop import AsDriver, LoopCore, PutAside, RunnerCore, copy_context
 
 
 class DrivenLoop:
@@ -60,19 +60,28 @@ class DrivenLoop:
     def let_go(self) -> None:
         """Close the loop without turning it, from any thread: nobody will call any more."""
         self.core.ask_stop()
-        live.discard(self)
-        if not self.core.driving and not self.loop.is_closed():
-            for task in asyncio.all_tasks(self.loop):
-                forget(task)
-            self.loop.close()
+        with AsDriver(self.core) as mine:
+            if not mine:
+                return  # who turns it ends it
+            live.discard(self)
+            if not self.loop.is_closed():
+                for task in asyncio.all_tasks(self.loop):
+                    forget(task)
+                self.loop.close()
 
     def settle(self) -> None:
         """Cancel the tasks that are left, and turn the loop until they have unwound."""
-        self._turn_by(partial(settle, self.loop, self.core, self.grace))
+        with AsDriver(self.core) as mine:
+            if mine:
+                self._turn_by(partial(settle, self.loop, self.core, self.grace))
 
     def _end(self, reason: BaseException | None) -> None:
-        if self.loop.is_closed():
-            return
+        """Unwind what is left and close the loop. Not again from inside of that."""
+        with AsDriver(self.core) as mine:
+            if mine and not self.loop.is_closed():
+                self._unwind_and_close(reason)
+
+    def _unwind_and_close(self, reason: BaseException | None) -> None:
         self.core.begin_unwinding(reason)
         unwinding = Unwinding(self.loop, self.core, self.grace)
         try:

@@ -162,6 +162,7 @@ class Unwinding:
         # task stops the loop again, and what a signal handler raises has to be told from that.
         task = self._start(async_fn)
         failed: BaseException | None = None
+        others: set[asyncio.Task[Any]] = set()
         for _ in range(_ATTEMPTS):
             if task.done():
                 if not self._was_interrupted(task):
@@ -192,7 +193,8 @@ class Unwinding:
             # Its own methods fail, and nothing that is left on it can be run.
             unrun: Any = task.get_coro()
             unrun.close()
-            if failed is not None:
+            anything = bool(others) or bool(getattr(self._loop, "_asyncgens", None))
+            if failed is not None and anything:
                 report(self._loop, "the loop does not run, so what is left on it is lost", failed)
         elif not task.cancelled() and (unfit := task.exception()) is not None:
             report(self._loop, "the loop could not be unwound", unfit)

@@ -67,6 +67,8 @@ class LocalMap(Generic[T, R]):
         """Cancel what is in flight, and wait for it to unwind, for the loop's grace at most."""
         self._items = None
         flight, loop = self._flight, self._loop
+        if flight.loop is not None:
+            loop.core.end_own()  # if another thread has closed what this one drives
         if not self._is_in_flight():
             return
         if flight.stopping:

@@ -92,7 +92,7 @@ class _Served:
                 f"the map of {self._name} was begun before a fork, on a loop of the parent "
                 f"process; begin a new one in the child"
             )
-        if self.core.driving:
+        if self.core.driving and self.core.accepting:
             return deadlock_error(f"runner {self.core.name!r}", self._name)
         return self.core.cut_off_error(self._name)
 

@@ -43,13 +43,14 @@ pub enum Outlast {
     Nothing(Completer),
 }
 
-/// What a step gets on a loop that has ended.
+/// What a step gets on a loop that takes none any more.
 #[must_use]
-pub enum Expired<P: Parts> {
-    /// All was over before.
-    Over(Left<P::Outcome>),
-    /// It is over from now on.
-    Open(Left<P::Outcome>, Rest<P>),
+#[derive(Debug, PartialEq, Eq)]
+pub enum Late<O> {
+    /// All is over.
+    Over(Left<O>),
+    /// It is not: the task may still clean up.
+    Open(Left<O>),
 }
 
 impl<P: Parts> Rest<P> {
@@ -114,13 +115,9 @@ impl<P: Parts> Host<P> {
         Outlast::Wait
     }
 
-    /// The loop has ended, and this step comes too late for it.
-    pub fn expire(&mut self, kind: Kind) -> Expired<P> {
-        if self.is_over() {
-            Expired::Over(self.left(kind))
-        } else {
-            let rest = self.end();
-            Expired::Open(self.left(kind), rest)
-        }
+    /// The loop takes no more steps, and this one comes too late for it.
+    pub fn late(&mut self, kind: Kind) -> Late<P::Outcome> {
+        let left = self.left(kind);
+        if self.is_over() { Late::Over(left) } else { Late::Open(left) }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::rc::Rc;
 
 use sideloop_core::host::{
-    Arrive, Asker, Cancel, Close, Ended, Expired, Host, Item, Kind, Left, Leftover, Look, Made,
+    Arrive, Asker, Cancel, Close, Ended, Host, Item, Kind, Late, Left, Leftover, Look, Made,
     Outcome, Outlast, Parts, Refill, Rest, Rise, Sit, Suspended, Throw, Waits, Wish,
 };
 
@@ -190,11 +190,11 @@ impl Said for Outlast {
     }
 }
 
-impl Said for Expired<Words> {
+impl Said for Late<Got> {
     fn said(self) -> String {
         match self {
             Self::Over(left) => format!("Over({})", left.said()),
-            Self::Open(left, rest) => format!("Open({}, {})", left.said(), rest.said()),
+            Self::Open(left) => format!("Open({})", left.said()),
         }
     }
 }

@@ -148,8 +148,8 @@ const EVENTS: [Event; 28] = [
     ("end", |host| host.end().said()),
     ("lost", |host| host.lost(Got::Error(6)).said()),
     ("outlast", |host| host.outlast(handoff().0).said()),
-    ("expire Item", |host| host.expire(Kind::Item).said()),
-    ("expire Close", |host| host.expire(Kind::Close).said()),
+    ("late Item", |host| host.late(Kind::Item).said()),
+    ("late Close", |host| host.late(Kind::Close).said()),
 ];
 
 /// What can be told of a state: by what it says of itself, and by what comes of asking.

@@ -7,7 +7,9 @@
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use crate::event_loop::LoopCore;
 use crate::model::{Drive, Driver, RunnerCore};
+use crate::policy::chain::after;
 use crate::python::attached::Attached;
 use crate::python::running_loop::running_loop;
 use crate::python::{sniffed, version};
@@ -25,31 +27,72 @@ impl Outer {
     /// Put it aside: `inner` is the running loop from here on. None if that will say so itself.
     ///
     /// # Errors
-    /// What asyncio's functions raise.
+    /// What asyncio's functions raise: then nothing is put aside.
     pub(super) fn put_aside(
         driver: &Driver,
         py: Python<'_>,
-        inner: Option<&Bound<'_, PyAny>>,
+        inner: Option<&Bound<'_, LoopCore>>,
     ) -> PyResult<Self> {
-        let running = running_loop(py)?;
+        let running = running_loop(py)?.map(Bound::unbind);
         let hooks = driver.get_hooks.call0(py)?;
-        let library = sniffed::suspend(py)?;
-        let task = running.as_ref().map_or(Ok(None), suspend_task)?;
-        driver.set_running_loop.call1(py, (inner,))?;
-        Ok(Self { running: running.map(Bound::unbind), hooks, task, library })
+        let mut outer = Self { running, hooks, task: None, library: sniffed::Outer::default() };
+        match outer.give_way(driver, py, inner) {
+            Ok(()) => Ok(outer),
+            Err(error) => Err(match outer.go_on(driver, py) {
+                Ok(()) => error,
+                Err(later) => after(py, later, error),
+            }),
+        }
     }
 
-    /// It goes on.
+    fn give_way(
+        &mut self,
+        driver: &Driver,
+        py: Python<'_>,
+        inner: Option<&Bound<'_, LoopCore>>,
+    ) -> PyResult<()> {
+        self.library = sniffed::suspend(py)?;
+        if let Some(running) = &self.running {
+            self.task = suspend_task(running.bind(py))?;
+        }
+        driver.set_running_loop.call1(py, (inner,))?;
+        if inner.is_some() {
+            driver.set_hooks.bind(py).call((), Some(driver.hooks.bind(py)))?;
+        }
+        Ok(())
+    }
+
+    /// It goes on: all of it, whatever a part of that raises.
     ///
     /// # Errors
     /// As `put_aside`.
     pub(super) fn go_on(self, driver: &Driver, py: Python<'_>) -> PyResult<()> {
-        driver.set_running_loop.call1(py, (&self.running,))?;
-        driver.set_hooks.call1(py, self.hooks.bind(py).cast::<PyTuple>()?)?;
-        if let Some(task) = self.task {
-            py.import("asyncio.tasks")?.call_method1("_enter_task", (&self.running, task))?;
+        let Self { running, hooks, task, library } = self;
+        let mut gone_on = Ok(());
+        insist(py, &mut gone_on, || driver.set_running_loop.call1(py, (&running,)).map(drop));
+        insist(py, &mut gone_on, || {
+            driver.set_hooks.call1(py, hooks.bind(py).cast::<PyTuple>()?).map(drop)
+        });
+        if let Some(task) = task {
+            insist(py, &mut gone_on, || {
+                let tasks = py.import("asyncio.tasks")?;
+                tasks.call_method1("_enter_task", (&running, &task)).map(drop)
+            });
         }
-        self.library.resume(py)
+        insist(py, &mut gone_on, || library.resume(py));
+        gone_on
+    }
+}
+
+/// Do this, and again if it fails: what has failed once (for want of memory, or since an audit hook refused) may not
+/// fail twice, and left undone it fails for ever.
+fn insist(py: Python<'_>, done: &mut PyResult<()>, step: impl Fn() -> PyResult<()>) {
+    for _ in 0..2 {
+        let Err(error) = step() else { return };
+        *done = Err(match std::mem::replace(done, Ok(())) {
+            Ok(()) => error,
+            Err(before) => after(py, error, before),
+        });
     }
 }
 

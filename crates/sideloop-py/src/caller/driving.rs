@@ -50,12 +50,11 @@ pub(super) fn drive(
     }
     let own_loop = own_loop.bind(py);
     let mut patience = patience;
-    let turned = enter(driver, own_loop).and_then(|outer| {
+    let turned = enter(driver, own_loop).map(|outer| {
         let before = turn_for(py, Some(runner.clone()));
         let turned = turn_until_ended(own_loop, call, &mut patience, on_main);
         drop(turn_for(py, before));
-        go_on(outer, driver, own_loop)?;
-        Ok(turned)
+        (turned, go_on(outer, driver, own_loop))
     });
     driver.end_driving();
     let asked = own_loop.get().is_stopping() || core.entry.is_stopping();
@@ -65,14 +64,23 @@ pub(super) fn drive(
     } else {
         Ok(())
     };
-    let (ended, interrupted) = match turned? {
+    let (turned, gone_on) = match turned {
+        Ok(turned) => turned,
+        Err(error) => {
+            return Err(match unwound {
+                Ok(()) => error,
+                Err(later) => after(py, later, error),
+            });
+        }
+    };
+    let (ended, interrupted) = match turned {
         Turned::Until(interrupted) => {
             (patience.ended(py, outcome_of(call), || call.get().name(py)), interrupted)
         }
         Turned::NeverRan => (patience.never_ran(), None),
         Turned::Left => (patience.left(), None),
     };
-    let interrupts = [interrupted, unwound.err()].into_iter().flatten();
+    let interrupts = [interrupted, gone_on.err(), unwound.err()].into_iter().flatten();
     Ok(interrupts.fold(ended, |ended, error| ended.interrupted_by(py, error)))
 }
 
@@ -165,8 +173,7 @@ fn interrupt(call: &Bound<'_, Call>, error: PyErr) -> Option<PyErr> {
 /// Make the loop the running one of this thread.
 fn enter(driver: &Driver, own_loop: &Bound<'_, LoopCore>) -> PyResult<Outer> {
     let py = own_loop.py();
-    let outer = Outer::put_aside(driver, py, Some(own_loop.as_any()))?;
-    driver.set_hooks.bind(py).call((), Some(driver.hooks.bind(py)))?;
+    let outer = Outer::put_aside(driver, py, Some(own_loop))?;
     own_loop.get().set_thread_id(py, Some(driver.ident.clone_ref(py)));
     Ok(outer)
 }

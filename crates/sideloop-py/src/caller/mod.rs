@@ -14,6 +14,8 @@ mod stopping;
 
 mod aside;
 
+mod as_driver;
+
 mod driving;
 
 mod pause;
@@ -26,13 +28,14 @@ mod outlast;
 
 mod report;
 
+pub(crate) use self::as_driver::{AsDriver, end_own};
 pub(crate) use self::aside::PutAside;
 pub(crate) use self::importing::prepare;
 pub(crate) use self::latch::Latch;
 pub(crate) use self::making::Making;
 pub(crate) use self::nesting::NestedWait;
 pub(crate) use self::nesting::check_runs_elsewhere;
-pub(crate) use self::outlast::outlast;
+pub(crate) use self::outlast::{Outlasted, outlast};
 pub(crate) use self::pause::wait_in_hubs;
 pub(crate) use self::run::{Run, run, wait_for};
 pub(crate) use self::stopping::{stop, stop_awaited};

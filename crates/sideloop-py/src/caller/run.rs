@@ -14,6 +14,7 @@ use super::waiting::Waiting;
 use crate::model::{Answer, Call, Drive, RunnerCore, Work, runs_hook_of};
 use crate::policy::chain::after;
 use crate::policy::deadline::{self, Limit};
+use crate::policy::errors::name_of;
 use crate::policy::outcome::{Outcome, is_cancelled, never_an_end};
 use crate::policy::patience::{Ended, Patience};
 use crate::python::sniffed;
@@ -50,7 +51,7 @@ pub(crate) fn wait_for(
     let py = runner.py();
     let core = runner.get();
     if !core.entry.accepts() {
-        return Ok(Run::NotStarted);
+        return not_started(core, async_fn);
     }
     let now = Instant::now();
     let report = core.slow.map(|slow| now + slow);
@@ -97,7 +98,7 @@ pub(crate) fn wait_for(
         }
         Ended::Outcome(Outcome::NotStarted) => {
             core.counts.sent_back.add(1);
-            Ok(Run::NotStarted)
+            not_started(core, async_fn)
         }
         Ended::Stopped(error) => {
             core.counts.cancelled.add(1);
@@ -112,6 +113,12 @@ pub(crate) fn wait_for(
             Err(never_an_end(py, error))
         }
     }
+}
+
+/// Another loop may serve it, unless that would end as this one did: before it ran.
+fn not_started(core: &RunnerCore, async_fn: &Bound<'_, PyAny>) -> PyResult<Run> {
+    let never_ran = core.never_ran_error(async_fn.py(), || name_of(async_fn));
+    never_ran.map_or(Ok(Run::NotStarted), Err)
 }
 
 /// How the wait ended, with what came up at its end.

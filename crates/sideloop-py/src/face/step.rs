@@ -3,11 +3,11 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use sideloop_core::host::{Expired, Kind, Rise, Sit};
+use sideloop_core::host::{Kind, Late, Rise, Sit};
 
 use super::put::close_soon;
 use super::serving::serving;
-use crate::caller::{Run, outlast, wait_for};
+use crate::caller::{Outlasted, Run, outlast, wait_for};
 use crate::model::{
     Host, Router, RunnerCore, State, Step, Variables, Work, left_over, nothing_left,
 };
@@ -168,11 +168,18 @@ pub(super) fn after_the_end(
     kind: Kind,
 ) -> PyResult<Py<PyAny>> {
     let (py, inside) = (host.py(), host.get());
-    outlast(host, core.get())?;
-    let (left, was_over) = match inside.with(|state| state.expire(kind)) {
-        Expired::Over(left) => (left, true),
-        Expired::Open(left, rest) => {
-            drop(rest);
+    let outlasted = outlast(host, core.get())?;
+    let (left, was_over) = match inside.with(|state| state.late(kind)) {
+        Late::Over(left) => (left, true),
+        Late::Open(left) => {
+            match outlasted {
+                Outlasted::Over => {
+                    let rest = inside.with(State::end);
+                    drop(rest);
+                }
+                // What is left to clean up there still is.
+                Outlasted::Unwinds => {}
+            }
             (left, false)
         }
     };

@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::caller::{stop, stop_awaited};
 use crate::model::{Answer, Call, RunnerCore, Work};
 use crate::policy::deadline;
+use crate::policy::errors::name_of;
 use crate::python::names::names;
 use crate::python::sniffed;
 use crate::send::{Sent, send};
@@ -38,7 +39,8 @@ impl RunnerCore {
         future.setattr(&names(py).submitted_call, &call)?;
         let sent = send(&call);
         if matches!(sent, Ok(Sent::Refused)) {
-            return Ok(false);
+            let never_ran = core.never_ran_error(py, || name_of(async_fn));
+            return never_ran.map_or(Ok(false), Err);
         }
         core.counts.entered.add(1);
         // What a signal handler raises in here is the caller's: the call runs, and its future with it

@@ -1,5 +1,6 @@
 //! Start a call: on the loop thread, attached, inside the caller's context.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use pyo3::prelude::*;
@@ -47,6 +48,7 @@ pub(crate) fn start(
         Begun::Run(work) => work,
         Begun::Skip => return Ok(Started::Before),
     };
+    core.served.store(true, Ordering::Relaxed);
     if inside.is_late(now) && work.as_ref().is_some_and(Work::begins) {
         // Its caller is about to give it up, if it still knows that limit: it looks again.
         drop(work);

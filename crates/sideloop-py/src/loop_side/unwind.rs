@@ -21,7 +21,13 @@ impl RunnerCore {
     /// ended the loop, if one did.
     fn begin_unwinding(slf: &Bound<'_, Self>, reason: Option<Py<PyAny>>) {
         let core = slf.get();
-        let by = if core.entry.is_stopping() { EndedBy::Us } else { EndedBy::User };
+        let by = if core.entry.is_stopping() {
+            EndedBy::Us
+        } else if core.served.load(Ordering::Relaxed) {
+            EndedBy::User
+        } else {
+            EndedBy::Itself
+        };
         let end = End { by, reason, told: false };
         // First, for who finds that no call enters any more, and asks why.
         core.set_end(end);

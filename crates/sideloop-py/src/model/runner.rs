@@ -38,6 +38,8 @@ pub(crate) enum EndedBy {
     Us,
     /// The user's code did it: `loop.stop()`, or an exception.
     User,
+    /// Nobody, and no call had begun on it: its own methods do not run it. Another one like it would not, either.
+    Itself,
 }
 
 /// One loop's entry, from the first call to the close.
@@ -74,6 +76,9 @@ pub(crate) struct RunnerCore {
     pub(super) child: Attached<Option<Option<Py<PyAny>>>>,
     /// `threading.get_ident()` of the loop thread; 0 before it runs.
     pub(crate) loop_thread: AtomicU64,
+    /// A call has begun on the loop.
+    // ORDERING: Relaxed: written and read attached.
+    pub(crate) served: AtomicBool,
     /// What was left on the loop was cancelled, since the interpreter exits.
     settled: AtomicBool,
     /// A caller has found the loop blocked for longer than the grace, and has left it behind.
@@ -157,12 +162,33 @@ impl RunnerCore {
             Some((EndedBy::User, reason)) => {
                 Error::LoopStopped.raise(py, (&self.name, call, reason))
             }
+            Some((EndedBy::Itself, reason)) => {
+                Error::LoopNeverRan.raise(py, (&self.name, call, reason))
+            }
             Some((EndedBy::Us, Some(reason))) => {
                 let error = Error::RunnerClosed.raise(py, (&self.name, call));
                 because_of(py, error, PyErr::from_value(reason.into_bound(py)))
             }
             Some((EndedBy::Us, None)) | None => Error::RunnerClosed.raise(py, (&self.name, call)),
         }
+    }
+
+    /// Whether a call that was not started here would be no more so on another loop like this one.
+    pub(crate) fn never_ran(&self) -> bool {
+        let by = lock(&self.end).as_ref().map(|end| end.by);
+        by == Some(EndedBy::Itself) && !self.entry.is_orphaned()
+    }
+
+    /// The error for such a call.
+    pub(crate) fn never_ran_error(
+        &self,
+        py: Python<'_>,
+        call: impl FnOnce() -> String,
+    ) -> Option<PyErr> {
+        self.never_ran().then(|| {
+            self.end_is_told();
+            self.stopped_error(py, call())
+        })
     }
 
     /// A caller has got the error for the end of the loop.
@@ -229,6 +255,7 @@ impl RunnerCore {
             told_exit: Attached::default(),
             child: Attached::default(),
             loop_thread: AtomicU64::new(0),
+            served: AtomicBool::new(false),
             settled: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
         }

@@ -18,6 +18,8 @@ pub(crate) enum Error {
     RunnerClosed,
     /// `loop_stopped_error(runner, call, reason)`: a `LoopStoppedError`
     LoopStopped,
+    /// `loop_never_ran_error(runner, call, reason)`: a `LoopStoppedError`
+    LoopNeverRan,
     /// `deadlock_error(through, call, chain)`: a `DeadlockError`
     Deadlock,
     /// `host_gone_error(loop, call, how)`: a `LoopStoppedError`
@@ -32,6 +34,7 @@ impl Error {
         match self {
             Self::RunnerClosed => "cut_off_error",
             Self::LoopStopped => "loop_stopped_error",
+            Self::LoopNeverRan => "loop_never_ran_error",
             Self::Deadlock => "deadlock_error",
             Self::HostGone => "host_gone_error",
             Self::HostIdle => "host_idle_error",

@@ -66,6 +66,7 @@ pub(crate) fn copy_context_for_python(py: Python<'_>) -> PyResult<Py<PyAny>> {
 }
 
 /// What this thread was said to run, while asyncio does, and where.
+#[derive(Default)]
 pub(crate) struct Outer(Option<(Arc<Sniffio>, Py<PyAny>)>);
 
 /// From here on, no library is said to run on this thread.
@@ -91,8 +92,8 @@ impl Outer {
     ///
     /// # Errors
     /// As `suspend`.
-    pub(crate) fn resume(self, py: Python<'_>) -> PyResult<()> {
-        match self.0 {
+    pub(crate) fn resume(&self, py: Python<'_>) -> PyResult<()> {
+        match &self.0 {
             Some((sniffio, name)) => sniffio.thread.bind(py).setattr(names(py).name.bind(py), name),
             None => Ok(()),
         }
