@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sideloop._base.lazy import annotates_lazily, names_met
 from sideloop._twins.translate import kind_of
 
 
@@ -26,7 +27,9 @@ def hints_of(function: Any) -> dict[str, Any]:
 def are_known(function: Any) -> bool:
     """Whether the annotations of a function can be evaluated now, without importing anything."""
     function = inspect.unwrap(function)
-    scope = _Scope(getattr(function, "__globals__", {}), None)
+    if annotates_lazily(function):
+        return False
+    scope = _Scope(names_met(getattr(function, "__globals__", {})), None)
     for said in _raw(function).values():
         if isinstance(said, str):
             try:
