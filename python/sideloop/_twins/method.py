@@ -111,8 +111,17 @@ class FunctionMethod(Method):
         return known
 
 
+def _around_nothing(kind: Any, *_args: Any) -> Any:
+    # Since CPython 3.15 they are made around a function, and have its name and documentation.
+    made = super(Method, kind).__new__(kind, None)
+    vars(made).clear()
+    return made
+
+
 class ClassMethod(Method, _Class):
     """One that is bound to its class."""
+
+    __new__ = _around_nothing
 
     @property
     def __func__(self) -> Any:
@@ -127,6 +136,8 @@ class ClassMethod(Method, _Class):
 
 class StaticMethod(Method, _Static):
     """One that is not bound."""
+
+    __new__ = _around_nothing
 
     def __get__(self, twin: Twin | None, owner: type[Twin]) -> Any:
         found = super().__get__(twin, owner)
