@@ -36,8 +36,8 @@ def make(name: str) -> Callable[[str], object]:
     return lambda code: library.run_string(made, code)
 
 
-for name in sys.argv[1:]:
-    run = exec if name == "main" else make(name)
+runs = [exec if name == "main" else make(name) for name in sys.argv[1:]]
+for name, run in zip(sys.argv[1:], runs, strict=True):
     run(USE.format(name=name))
-# CPython 3.11 dies of an interpreter that is left over with threads.
+# CPython 3.11 dies of an interpreter that ends, or is forgotten, with another thread in it.
 os._exit(0)
