@@ -37,11 +37,14 @@ def annotations_of(function: object) -> object:
     try:
         return getattr(function, "__annotations__", None)
     except Exception:  # of an annotation
-        if sys.version_info < (3, 14):
-            return None
-    from annotationlib import Format, get_annotations  # new in 3.14
+        return _late_annotations(function)
 
-    for way in (Format.FORWARDREF, Format.STRING):
-        with contextlib.suppress(Exception):
-            return get_annotations(function, format=way)
+
+def _late_annotations(function: Any) -> object:
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format, get_annotations  # new in 3.14
+
+        for way in (Format.FORWARDREF, Format.STRING):
+            with contextlib.suppress(Exception):
+                return get_annotations(function, format=way)
     return None

@@ -111,17 +111,18 @@ class FunctionMethod(Method):
         return known
 
 
-def _around_nothing(kind: Any, *_args: Any) -> Any:
-    # Since CPython 3.15 they are made around a function, and have its name and documentation.
-    made = super(Method, kind).__new__(kind, None)
-    vars(made).clear()
-    return made
+class _AroundNothing(Method):
+    """One of a kind of Python's that is made around a function, since CPython 3.15."""
+
+    def __new__(cls, *_args: Any) -> "_AroundNothing":  # pyright: ignore[reportInconsistentConstructor]  # __init__ has it
+        new: Any = super().__new__
+        made: _AroundNothing = new(cls, None)
+        vars(made).clear()  # the documentation of what it is around, for example
+        return made
 
 
-class ClassMethod(Method, _Class):
+class ClassMethod(_AroundNothing, _Class):
     """One that is bound to its class."""
-
-    __new__ = _around_nothing
 
     @property
     def __func__(self) -> Any:
@@ -134,10 +135,8 @@ class ClassMethod(Method, _Class):
         return twin_of_class(kind, self._owner.__sideloop__.translator, found)
 
 
-class StaticMethod(Method, _Static):
+class StaticMethod(_AroundNothing, _Static):
     """One that is not bound."""
-
-    __new__ = _around_nothing
 
     def __get__(self, twin: Twin | None, owner: type[Twin]) -> Any:
         found = super().__get__(twin, owner)
