@@ -2,7 +2,6 @@
 
 import contextlib
 import types
-from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -23,11 +22,9 @@ def import_names(module: ModuleType) -> None:
                 getattr(module, name)
 
 
-def names_met(names: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A namespace without what is not imported yet."""
-    if not _STAND_IN:
-        return names
-    return {name: value for name, value in names.items() if not isinstance(value, _STAND_IN)}
+def is_stand_in(value: Any) -> bool:
+    """Whether it stands for what is not imported yet."""
+    return isinstance(value, _STAND_IN)
 
 
 def annotates_lazily(function: Any) -> bool:

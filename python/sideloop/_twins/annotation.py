@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sideloop._base.lazy import annotates_lazily, names_met
+from sideloop._base.lazy import annotates_lazily, is_stand_in
 from sideloop._twins.translate import kind_of
 
 
@@ -29,7 +29,7 @@ def are_known(function: Any) -> bool:
     function = inspect.unwrap(function)
     if annotates_lazily(function):
         return False
-    scope = _Scope(names_met(getattr(function, "__globals__", {})), None)
+    scope = _Met(getattr(function, "__globals__", {}), None)
     for said in _raw(function).values():
         if isinstance(said, str):
             try:
@@ -183,6 +183,16 @@ class _Scope(dict[str, Any]):
                 origin = "." * node.level + (node.module or "")
                 return getattr(importlib.import_module(origin, package), alias.name)
         raise NameError(name)
+
+
+class _Met(_Scope):
+    """The same, as far as nothing has to be imported for it."""
+
+    def __missing__(self, name: str) -> Any:
+        found = super().__missing__(name)
+        if is_stand_in(found):
+            raise NameError(name)
+        return found
 
 
 _nodes: "weakref.WeakKeyDictionary[Any, list[ast.AST]]" = weakref.WeakKeyDictionary()
