@@ -339,11 +339,15 @@ class TestACircleOverLoopsThatOthersRun:
             return run_on(outer, answer)
 
         async def nest() -> int:
+            task: Any = asyncio.current_task()
+            # Since CPython 3.14 a thread has one current task, whatever its loops.
+            asyncio.tasks._leave_task(outer, task)
             asyncio._set_running_loop(None)
             try:
                 return inner.run_until_complete(call())
             finally:
                 asyncio._set_running_loop(outer)
+                asyncio.tasks._enter_task(outer, task)
 
         came = within_a_limit(lambda: outer.run_until_complete(nest()))
         outer.close()

@@ -2,16 +2,18 @@
 
 import asyncio
 import contextlib
+import io
 import re
 import subprocess
 import sys
-import textwrap
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import programs
 import pytest
+from pace import scaled
 
 import sideloop
 
@@ -34,17 +36,20 @@ class TestTheCallGraph:
         graphs: list[str] = []
 
         async def innermost() -> None:
-            graphs.append(library.format_call_graph())
+            printed = io.StringIO()
+            library.print_call_graph(file=printed)
+            graphs.extend((library.format_call_graph(), printed.getvalue()))
 
         async def outermost() -> None:
             await asyncio.create_task(innermost(), name="the inner task")
 
         runner.run(outermost)
-        (graph,) = graphs
-        shown = re.findall(r"(?:async )?(innermost|outermost)\(\)", graph)
-        assert shown == ["innermost", "outermost"]
-        assert "'the inner task'" in graph
-        assert "Awaited by" in graph
+        assert len(graphs) == 2
+        for graph in graphs:
+            shown = re.findall(r"(?:async )?(innermost|outermost)\(\)", graph)
+            assert shown == ["innermost", "outermost"]
+            assert "'the inner task'" in graph
+            assert "Awaited by" in graph
 
     def test_shows_a_task_from_another_thread(self) -> None:
         library: Any = asyncio
@@ -117,7 +122,7 @@ def seen_from_outside(command: str, how: str) -> list[str]:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=programs.TIME_LIMIT,
+                timeout=scaled(programs.TIME_LIMIT),
             )
         finally:
             process.kill()
@@ -140,6 +145,72 @@ class TestWhatPstreeShows:
         """CPython 3.14 shows nothing of those."""
         seen = seen_from_outside(command, "a call")
         assert seen == seen_from_outside(command, "asyncio's loop, in a thread")
+        expected = {"awaits_a_task", "waits_for_ever", "the inner task"}
+        assert set(seen) == (expected if sys.version_info >= (3, 15) else set())
+
+
+BUSY = """
+import asyncio, sys, time
+import sideloop
+
+def is_busy(until):
+    while time.monotonic() < until:
+        pass
+
+async def innermost():
+    is_busy(time.monotonic() + 0.02)
+
+async def outermost():
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        await asyncio.create_task(innermost(), name="the inner task")
+
+async def named():
+    asyncio.current_task().set_name("the outer task")
+    await outermost()
+
+match sys.argv[1]:
+    case "a call":
+        sideloop.run_sync(named)
+    case "a call that its caller drives":
+        sideloop.Runner(drive="caller").run(named)
+    case "a loop of ours":
+        asyncio.run(named(), loop_factory=sideloop.new_event_loop)
+"""
+
+
+@since(3, 15)
+class TestTheSamplingProfiler:
+    @pytest.mark.parametrize("how", ["a call", "a call that its caller drives", "a loop of ours"])
+    def test_sees_who_awaits_what_is_busy(self, how: str, tmp_path: Path) -> None:
+        program, stacks = tmp_path / "busy.py", tmp_path / "stacks"
+        program.write_text(BUSY, encoding="utf-8")
+        profiler = (sys.executable, "-m", "profiling.sampling", "run")
+        done = subprocess.run(
+            [*profiler, "--async-aware", "--collapsed", "-o", stacks, program, how],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=scaled(programs.TIME_LIMIT),
+        )
+        if "ermission" in done.stderr:
+            pytest.skip("this user may not look into another process")
+        assert done.returncode == 0, done.stderr
+        counts = {
+            stack: int(count)
+            for line in stacks.read_text(encoding="utf-8").splitlines()
+            for stack, _, count in [line.rpartition(" ")]
+        }
+        most = max(counts, key=counts.__getitem__)
+        shown = re.findall("the outer task|named|outermost|the inner task|innermost|is_busy", most)
+        assert shown == [
+            "the outer task",
+            "named",
+            "outermost",
+            "the inner task",
+            "innermost",
+            "is_busy",
+        ]
 
 
 @since(3, 12)
@@ -271,45 +342,6 @@ class TestWarnings:
             capture_output=True,
             text=True,
             check=False,
-            timeout=programs.TIME_LIMIT,
+            timeout=scaled(programs.TIME_LIMIT),
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
-
-
-def import_in_a_subinterpreter() -> str:
-    """What an import of ours says there."""
-    code = textwrap.dedent("""
-        try:
-            import sideloop
-        except ImportError as error:
-            said = str(error)
-        else:
-            said = "imported"
-    """)
-    interpreters: Any
-    if sys.version_info >= (3, 14):
-        from concurrent import interpreters
-
-        queue = interpreters.create_queue()
-        one = interpreters.create()
-        one.prepare_main(queue=queue)
-        one.exec(f"{code}queue.put(said)")
-        said: str = queue.get()
-        one.close()
-        return said
-    raise NotImplementedError
-
-
-@since(3, 14)
-class TestASubinterpreter:
-    def test_refuses_the_import_and_says_why(self) -> None:
-        said = import_in_a_subinterpreter()
-        assert "interpreter" in said
-
-    def test_that_was_refused_leaves_the_main_one_as_it_was(self) -> None:
-        async def add(a: int, b: int) -> int:
-            return a + b
-
-        assert sideloop.run_sync(add, 10, b=12) == 22
-        import_in_a_subinterpreter()
-        assert sideloop.run_sync(add, 10, b=12) == 22

@@ -13,6 +13,7 @@ from typing import Any
 
 import cloudpickle
 import pytest
+from asked import is_coroutine_function
 from typing_extensions import get_overloads, overload
 
 import sideloop
@@ -111,7 +112,7 @@ class TestAFunction:
         assert inspect.signature(add) == inspect.signature(async_add)
         assert inspect.isroutine(add)
         assert not inspect.iscoroutinefunction(add)
-        assert not asyncio.iscoroutinefunction(add)
+        assert not is_coroutine_function(add)
         assert not inspect.isasyncgenfunction(count)
 
     def test_has_help_with_its_signature(self) -> None:

@@ -19,6 +19,7 @@ from typing import Annotated, Any
 
 import cloudpickle
 import pytest
+from asked import is_coroutine_function
 
 import sideloop
 from sideloop import LoopManager, Runner, SyncContextManager, SyncGenerator
@@ -154,7 +155,7 @@ class TestWhatLooksForAFunction:
             assert steps[-1] is not twin, name
             for one in [*steps, inspect.unwrap(twin), twin.__call__]:
                 assert not inspect.iscoroutinefunction(one), name
-                assert not asyncio.iscoroutinefunction(one), name
+                assert not is_coroutine_function(one), name
                 assert not inspect.isasyncgenfunction(one), name
             assert isinstance(steps[-1], types.FunctionType), name
 

@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import functools
 import gc
+import inspect
 import logging
 import signal
 import sys
@@ -835,4 +836,4 @@ def test_a_signal_handler_may_use_twins_while_a_value_is_walked(item: Any) -> No
         manager.close()
     assert answers
     assert all(answer == [item] for answer in answers)
-    assert asyncio.iscoroutinefunction(AsyncItem.same)
+    assert inspect.iscoroutinefunction(AsyncItem.same)

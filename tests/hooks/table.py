@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pace import scaled
+
 import sideloop
 from hooks import futures, loops
 from hooks.bridges import ENTRIES, HANG, AsyncFn, Bridge
@@ -76,7 +78,7 @@ def _both_ways(name: str, make: Callable[[BaseException], Any], **options: Any) 
 
 def _limited(make: AsyncFn) -> Callable[[Bridge, BaseException], Any]:
     def use(bridge: Bridge, error: BaseException) -> Any:
-        with sideloop.timeout(0.05):
+        with sideloop.timeout(scaled(0.05)):
             return bridge.enter(lambda: make(error))
 
     return use

@@ -115,6 +115,11 @@ def many() -> None:
     assert time.monotonic() - begin < 1.5
 
 
+def sleeps_and_looks() -> asyncio.AbstractEventLoop | None:
+    time.sleep(0.01)
+    return asyncio._get_running_loop()
+
+
 def inside() -> None:
     """What coroutines do with threads and sockets."""
 
@@ -132,6 +137,9 @@ def inside() -> None:
         writer.close()
         server.close()
         await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.01) for _ in range(3)))
+        assert await asyncio.to_thread(sideloop.run_sync, add, 1, 2) == 3
+        # Not the loop whose thread they have.
+        assert await asyncio.to_thread(sleeps_and_looks) is None
         return sideloop.run_sync(add, 1, 2), said
 
     with others_go_on():

@@ -140,6 +140,7 @@ pub mod _sideloop {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
+        super::python::interpreter::check_only_one(py)?;
         super::python::attached::check_interpreter_lock(py)?;
         super::python::fork::watch()?;
         super::model::forget_in_children()?;

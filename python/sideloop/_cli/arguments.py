@@ -2,11 +2,11 @@
 
 import difflib
 import inspect
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ForwardRef
 
+from sideloop._base.signature import signature_of
 from sideloop._cli.convert import ConvertError, convert
 from sideloop._cli.errors import UsageError
 from sideloop._cli.target import Target
@@ -39,7 +39,7 @@ def bind(target: Target, texts: Sequence[str], positional_texts: Sequence[str]) 
         UsageError: Values are wrong, missing or too many. All of them are named.
     """
     try:
-        signature = _signature(target.function)
+        signature = signature_of(target.function)
     except (TypeError, ValueError):
         raise UsageError(
             f"{target.name} has no signature that Python can read; wrap it in an `async def` which "
@@ -145,15 +145,6 @@ class _Binding:
             meant = f" (did you mean {close[0]}=?)" if close else ""
             problem = f"there is no parameter {name!r}{meant}; as a value by position: {problem}"
         self._problems.append(problem)
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    if sys.version_info >= (3, 14):
-        # Annotations are evaluated only now; one that cannot be must not hide all the others.
-        from annotationlib import Format  # new in 3.14
-
-        return inspect.signature(function, annotation_format=Format.FORWARDREF)
-    return inspect.signature(function)
 
 
 def _shown(target: Target, signature: inspect.Signature) -> str:

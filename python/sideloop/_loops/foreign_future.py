@@ -7,9 +7,10 @@ that fails, and a future whose `add_done_callback` takes no context is heard all
 
 import asyncio
 import contextvars
-import inspect
 from collections.abc import Awaitable, Generator
 from typing import Any
+
+from sideloop._base.signature import signature_of
 
 
 def ensure_future(awaitable: Any, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Any]":
@@ -69,7 +70,7 @@ class _Bridge(asyncio.Future[None]):
         self._other = other
         options: dict[str, Any] = {"context": contextvars.copy_context()}
         try:
-            inspect.signature(other.add_done_callback).bind(self._pass, **options)
+            signature_of(other.add_done_callback).bind(self._pass, **options)
         except TypeError:
             options = {}
         except ValueError:  # it has no signature

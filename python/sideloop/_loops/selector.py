@@ -1,5 +1,6 @@
 """The default selector of an event loop of ours, on Linux."""
 
+import asyncio
 import selectors
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,15 @@ class HubSelector(ForkAwareSelector):
         self._hubs = hubs
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Wait in the hub until a file is ready."""
-        self._hubs.wait_readable(self.fileno(), None if timeout is None else max(timeout, 0.0))
+        """Wait in the hub until a file is ready.
+
+        No loop runs for the greenlets that the hub runs meanwhile. They would take ours for theirs,
+        which a thread has only one of, and not wake it: asyncio does since CPython 3.14.
+        """
+        running = asyncio._get_running_loop()
+        asyncio._set_running_loop(None)
+        try:
+            self._hubs.wait_readable(self.fileno(), None if timeout is None else max(timeout, 0.0))
+        finally:
+            asyncio._set_running_loop(running)
         return super().select(0)

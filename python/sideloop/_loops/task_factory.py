@@ -5,6 +5,8 @@ import inspect
 import sys
 from collections.abc import Callable
 
+from sideloop._base.signature import signature_of
+
 
 def takes_context(maker: Callable[..., object]) -> bool:
     """Whether a task factory, or a loop's `create_task`, takes `context` by name.
@@ -18,7 +20,7 @@ def takes_context(maker: Callable[..., object]) -> bool:
         # As our loop's is. To parse its signature takes longer than a new loop does.
         return True
     try:
-        parameters = inspect.signature(maker).parameters
+        parameters = signature_of(maker).parameters
     except (TypeError, ValueError):
         return True
     kinds = {parameter.kind for parameter in parameters.values()}

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from sideloop._base.lazy import import_names
 from sideloop._stubs.bases import is_read
 from sideloop._stubs.errors import StubError
 from sideloop._stubs.module import HEADER, Stub, is_twin, needs_stub
@@ -106,7 +107,10 @@ def _is_ours(path: Path) -> bool:
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
     if getattr(package, "__file__", None) is not None:
+        import_names(package)
         yield package
     for found in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{package.__name__}."):
         if not found.name.endswith(".__main__"):  # which would run
-            yield importlib.import_module(found.name)
+            module = importlib.import_module(found.name)
+            import_names(module)
+            yield module

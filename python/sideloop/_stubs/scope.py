@@ -7,6 +7,7 @@ import functools
 import importlib
 from types import ModuleType
 
+from sideloop._base.lazy import import_names
 from sideloop._stubs.source import source_tree, stub_tree
 from sideloop._stubs.statement import bound_names, statements
 
@@ -24,6 +25,7 @@ class Scope:
     """The top level of one module."""
 
     def __init__(self, module: ModuleType) -> None:
+        import_names(module)
         self.module = module
         self.tree = stub_tree(module)
 

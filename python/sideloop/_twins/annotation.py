@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sideloop._base.lazy import annotates_lazily, is_stand_in
 from sideloop._base.signals import raise_a_handlers
 from sideloop._twins.translate import kind_of
 
@@ -27,7 +28,9 @@ def hints_of(function: Any) -> dict[str, Any]:
 def are_known(function: Any) -> bool:
     """Whether the annotations of a function can be evaluated now, without importing anything."""
     function = inspect.unwrap(function)
-    scope = _Scope(getattr(function, "__globals__", {}), None)
+    if annotates_lazily(function):
+        return False
+    scope = _Met(getattr(function, "__globals__", {}), None)
     for said in _raw(function).values():
         if isinstance(said, str):
             try:
@@ -185,6 +188,16 @@ class _Scope(dict[str, Any]):
                 origin = "." * node.level + (node.module or "")
                 return getattr(importlib.import_module(origin, package), alias.name)
         raise NameError(name)
+
+
+class _Met(_Scope):
+    """The same, as far as nothing has to be imported for it."""
+
+    def __missing__(self, name: str) -> Any:
+        found = super().__missing__(name)
+        if is_stand_in(found):
+            raise NameError(name)
+        return found
 
 
 _nodes: "weakref.WeakKeyDictionary[Any, list[ast.AST]]" = weakref.WeakKeyDictionary()

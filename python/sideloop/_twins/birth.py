@@ -12,6 +12,7 @@ import threading
 from typing import Any
 
 from sideloop._base.errors import without_our_frame
+from sideloop._base.signature import signature_of
 from sideloop._twins.behind import super_of
 from sideloop._twins.known import RESIDENT
 from sideloop._twins.memory import remember
@@ -98,7 +99,7 @@ def hidden_constructor(owner: Any) -> Any:
 
     static = inspect.getattr_static(owner, "__init__")
     with contextlib.suppress(TypeError, ValueError):
-        vars(__init__)["__signature__"] = inspect.signature(getattr(static, "async_fn", static))
+        vars(__init__)["__signature__"] = signature_of(getattr(static, "async_fn", static))
     return __init__
 
 

@@ -13,6 +13,8 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sideloop._base.lazy import imported
+from sideloop._base.signature import annotations_of
 from sideloop._twins.code import is_plain_code
 
 
@@ -161,13 +163,9 @@ def function_behind(async_fn: Any) -> Any:
 
 def _said(function: object) -> str:
     """The name in the return annotation: `AsyncIterator` of `"typing.AsyncIterator[int]"`."""
-    try:
-        annotations = getattr(function, "__annotations__", None)
-    except NameError:  # from CPython 3.14 on they are evaluated when asked for
+    said = _returned(function)
+    if said is inspect.Signature.empty:
         return ""
-    if not isinstance(annotations, dict) or "return" not in annotations:
-        return ""
-    said = typing.cast("dict[str, object]", annotations)["return"]
     if isinstance(said, str):
         found = re.match(r"[\w.]+(?=\[|$)", said.strip("'\" "))
         return found[0].rpartition(".")[2] if found else ""
@@ -176,12 +174,23 @@ def _said(function: object) -> str:
     return getattr(typing.get_origin(said) or said, "__name__", "")
 
 
-def _returns_future(function: Any) -> bool:
+def _returned(function: object) -> Any:
+    """The return annotation, or `Signature.empty`."""
+    annotations = annotations_of(function)
+    if not isinstance(annotations, dict):
+        return inspect.Signature.empty
+    return typing.cast("dict[str, Any]", annotations).get("return", inspect.Signature.empty)
+
+
+def _returns_future(function: object) -> bool:
     """Whether an annotation means a future of asyncio's: others have these names too."""
-    said = function.__annotations__["return"]
+    said = _returned(function)
     if isinstance(said, str):
         first, *rest = re.findall(r"\w+", said.strip("'\" ").partition("[")[0])
-        said = getattr(function, "__globals__", {}).get(first, sys.modules.get(first))
+        try:
+            said = imported(getattr(function, "__globals__", {}).get(first, sys.modules.get(first)))
+        except ImportError:  # only type checkers find it
+            return False
         for name in rest:
             said = getattr(said, name, None)
     found = typing.get_origin(said) or said

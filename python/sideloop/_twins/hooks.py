@@ -11,6 +11,7 @@ import typing
 import weakref
 from typing import Any
 
+from sideloop._base.signature import signature_of
 from sideloop._twins.annotation import are_known, class_hints_of, hints_of, self_hints_of
 from sideloop._twins.face import Called, face_of
 from sideloop._twins.form import Form, form_behind, form_of, is_function
@@ -118,7 +119,7 @@ def may_want(function: Any) -> bool:
 
 def _made(function: Any) -> Wants | None:
     try:
-        signature = inspect.signature(function)
+        signature = signature_of(function)
     except (TypeError, ValueError):
         return None
     if isinstance(function, type):
@@ -199,4 +200,4 @@ def _look_like(face: Any, value: Any) -> None:
     face.__module__ = getattr(value, "__module__", None) or kind.__module__
     face.__doc__ = getattr(value, "__doc__", None)
     with contextlib.suppress(TypeError, ValueError):
-        face.__signature__ = inspect.signature(value)
+        face.__signature__ = signature_of(value)

@@ -111,7 +111,17 @@ class FunctionMethod(Method):
         return known
 
 
-class ClassMethod(Method, _Class):
+class _AroundNothing(Method):
+    """One of a kind of Python's that is made around a function, since CPython 3.15."""
+
+    def __new__(cls, *_args: Any) -> "_AroundNothing":  # pyright: ignore[reportInconsistentConstructor]  # __init__ has it
+        new: Any = super().__new__
+        made: _AroundNothing = new(cls, None)
+        vars(made).clear()  # the documentation of what it is around, for example
+        return made
+
+
+class ClassMethod(_AroundNothing, _Class):
     """One that is bound to its class."""
 
     @property
@@ -125,7 +135,7 @@ class ClassMethod(Method, _Class):
         return twin_of_class(kind, self._owner.__sideloop__.translator, found)
 
 
-class StaticMethod(Method, _Static):
+class StaticMethod(_AroundNothing, _Static):
     """One that is not bound."""
 
     def __get__(self, twin: Twin | None, owner: type[Twin]) -> Any:

@@ -6,10 +6,10 @@ user's by the object's class when it is called: that may have been overridden ag
 
 import contextlib
 import functools
-import inspect
 import types
 from typing import Any
 
+from sideloop._base.signature import signature_of
 from sideloop._twins.behind import OverrideProperty, super_of
 from sideloop._twins.entering import entering_face, exiting_face
 from sideloop._twins.face import Called, Find, face_of
@@ -166,4 +166,4 @@ def _look_like(face: Any, static: Any, owner: Any, name: str) -> None:
         face.__isabstractmethod__ = True
     if isinstance(function, types.FunctionType):
         with contextlib.suppress(TypeError, ValueError):
-            face.__signature__ = inspect.signature(function)
+            face.__signature__ = signature_of(function)

@@ -17,6 +17,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from sideloop._base.signals import raise_a_handlers
+from sideloop._base.signature import signature_of
 from sideloop._twins.form import Form, function_behind
 from sideloop._twins.nature import is_pending
 from sideloop._twins.translate import kind_of
@@ -73,13 +74,8 @@ def annotations_in(signature: inspect.Signature | None) -> dict[str, Any]:
 
 def raw_signature(async_fn: Any) -> inspect.Signature | None:
     """The signature of a callable, or None if it has none."""
-    options: dict[str, Any] = {}
-    if sys.version_info >= (3, 14):
-        import annotationlib  # not above: older ones have none
-
-        options["annotation_format"] = annotationlib.Format.FORWARDREF
     try:
-        return inspect.signature(async_fn, **options)
+        return signature_of(async_fn)
     except (TypeError, ValueError):
         return None
 

@@ -17,13 +17,13 @@ ASYNCHRONOUS = {name: asynchronous for asynchronous, name in COUNTERPARTS.items(
 
 LEFT_OUT = frozenset(
     """
-    __abstractmethods__ __aenter__ __aexit__ __aiter__ __annotate__ __annotate_func__
-    __annotations__ __annotations_cache__ __anext__ __await__ __class__ __class_getitem__
-    __copy__ __deepcopy__ __del__ __delattr__ __dict__ __dir__ __doc__ __firstlineno__
-    __getattr__ __getattribute__ __getnewargs__ __getnewargs_ex__ __getstate__ __init__
-    __init_subclass__ __module__ __new__ __orig_bases__ __parameters__ __qualname__ __reduce__
-    __reduce_ex__ __setattr__ __setstate__ __slots__ __static_attributes__ __subclasshook__
-    __type_params__ __weakref__ _abc_impl _is_protocol _is_runtime_protocol
+    __abstractmethods__ __aenter__ __aexit__ __aiter__ __anext__ __annotate__ __annotate_func__
+    __annotations__ __annotations_cache__ __await__ __class__ __class_getitem__ __classcell__
+    __classdictcell__ __copy__ __deepcopy__ __del__ __delattr__ __dict__ __dir__ __doc__
+    __firstlineno__ __getattr__ __getattribute__ __getnewargs__ __getnewargs_ex__ __getstate__
+    __init__ __init_subclass__ __module__ __new__ __orig_bases__ __parameters__ __qualname__
+    __reduce__ __reduce_ex__ __setattr__ __setstate__ __slots__ __static_attributes__
+    __subclasshook__ __type_params__ __weakref__ _abc_impl _is_protocol _is_runtime_protocol
     """.split()  # noqa: SIM905  # to be read
 )
 """What a twin has of its own, and what is the original's alone."""

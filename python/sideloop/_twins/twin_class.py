@@ -6,6 +6,7 @@ import types
 from enum import Enum
 from typing import Any
 
+from sideloop._base.signature import signature_of
 from sideloop._twins.by_class import is_native
 from sideloop._twins.constructor import Constructor
 from sideloop._twins.member import members
@@ -169,7 +170,7 @@ class _Signature:
             return shown
         # A user's, which has inherited this.
         try:
-            signature = inspect.signature(owner.__init__)
+            signature = signature_of(owner.__init__)
         except (TypeError, ValueError):
             raise AttributeError("__signature__") from None
         return signature.replace(parameters=list(signature.parameters.values())[1:])

@@ -5,6 +5,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from sideloop._base.lazy import import_names
 from sideloop._base.signals import raise_a_handlers
 from sideloop._twins.annotation import module_hints_of
 from sideloop._twins.code import asks_for_loop
@@ -175,9 +176,16 @@ class Package:
         return renamed(self._rename, original.__name__, own, others)
 
     def _loaded(self, module: ModuleType) -> list[ModuleType]:
+        """The module and those inside of it, also what they import lazily."""
         inside = f"{module.__name__}."
-        found = [one for name, one in list(sys.modules.items()) if name.startswith(inside)]
-        return [module, *(one for one in found if kind_of(one) is ModuleType)]
+        found, fresh = {id(module): module}, [module]
+        while fresh:
+            for one in fresh:
+                import_names(one)
+            loaded = [one for name, one in list(sys.modules.items()) if name.startswith(inside)]
+            fresh = [one for one in loaded if id(one) not in found and kind_of(one) is ModuleType]
+            found |= {id(one): one for one in fresh}
+        return list(found.values())
 
 
 def twin_module_of(
@@ -201,6 +209,7 @@ def _own(original: ModuleType) -> dict[str, Any]:
 
 def _contents(original: ModuleType) -> dict[str, Any]:
     """What is in a module, also what it imports when it is asked for that."""
+    import_names(original)
     found = dict(vars(original))
     if "__getattr__" in found:
         for name in set(found.get("__all__", ())) - found.keys():

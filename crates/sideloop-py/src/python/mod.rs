@@ -1,5 +1,7 @@
 //! What the interpreter asks of native code: nothing here knows of calls or loops.
 
+pub(crate) mod interpreter;
+
 pub(crate) mod attached;
 
 pub(crate) mod lock;
