@@ -2,7 +2,6 @@
 
 # ruff: noqa: ARG002  # originals have the parameters that their signatures are to show
 
-import asyncio
 import doctest
 import functools
 import importlib
