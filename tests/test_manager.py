@@ -21,7 +21,9 @@ from aliases import LoopFactory, WaitUntil
 from pace import scaled
 
 import sideloop
-from sideloop import LoopManager, NestingError
+from sideloop import LoopManager, NestingError, Runner
+from sideloop._manager.home import Home
+from sideloop._manager.runners import Runners
 
 T = TypeVar("T")
 
@@ -306,6 +308,22 @@ class TestMoreThreadsThanRunners:
         answers = list(threads.map(call, range(16)))
         assert answers == [[number] * 50 for number in range(16)]
         assert len(manager.runners()) == self.LIMIT
+
+    def test_share_them_also_while_more_are_made(self) -> None:
+        """Each thread may be stopped between the look at how many there are and the next one."""
+        runners, made = Runners(), []
+
+        def make() -> Runner:
+            made.append(Runner())
+            others.append(runners.for_thread(0, make))
+            return made[-1]
+
+        others: list[tuple[Home, bool]] = []
+        kept = [runners.for_thread(0, Runner) for _ in range(self.LIMIT - 1)]
+        kept.append(runners.for_thread(0, make))
+        ((_, is_own),) = others
+        assert (len(made), is_own) == (1, False)
+        assert len(runners.started) == self.LIMIT
 
     def test_share_them_at_each_depth(
         self, manager: LoopManager, threads: ThreadPoolExecutor

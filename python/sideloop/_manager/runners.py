@@ -35,6 +35,10 @@ class _Hold(NamedTuple):
     life: ThreadLife
 
 
+class _Making:
+    """That a runner is being made. It goes with the call that makes it, whatever ends that."""
+
+
 class Runners:
     """The runners of one manager in one process."""
 
@@ -44,6 +48,7 @@ class Runners:
         self._shared: Home | None = None
         self._homes: weakref.WeakValueDictionary[Runner, Home] = weakref.WeakValueDictionary()
         self._held: dict[int, _Hold] = {}
+        self._makings: weakref.WeakSet[_Making] = weakref.WeakSet()
         self._keys = itertools.count()
         self._turns = itertools.count()
         # Re-entrant: a signal handler may call run_sync while this thread makes a runner.
@@ -76,6 +81,7 @@ class Runners:
     def for_thread(self, depth: int, make: Callable[[], Runner]) -> tuple[Home, bool]:
         """A home for one more thread that calls at this depth, and whether it is its own."""
         reclaim()
+        making = _Making()
         with self._lock:
             runner = self._take_idle()
             if runner is None:
@@ -87,9 +93,16 @@ class Runners:
                     if loop_of(known).depth == depth
                     and (home := self._homes.get(known)) is not None
                 ]
-                if len(self.started) >= RUNNER_LIMIT and same:
+                if len(self.started) + len(self._makings) >= RUNNER_LIMIT and same:
                     return same[next(self._turns) % len(same)], False
-        home = self.add(make()) if runner is None else self._home(runner)
+                self._makings.add(making)
+        if runner is not None:
+            home = self._home(runner)
+        else:
+            runner = make()
+            with self._lock:
+                self._makings.discard(making)
+                home = self.add(runner)
         home.loop.depth = depth
         return home, True
 
