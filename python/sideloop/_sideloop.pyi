@@ -10,6 +10,7 @@ from weakref import ref
 from typing_extensions import Self, TypeVarTuple, Unpack, disjoint_base
 
 __all__ = [
+    "AsDriver",
     "Call",
     "Host",
     "Items",
@@ -28,6 +29,7 @@ __all__ = [
     "TwinFunction",
     "call_name",
     "check_async_fn",
+    "check_not_finalizing",
     "check_number",
     "check_time",
     "copy_context",

@@ -1,10 +1,12 @@
 """Tell what a signal handler has raised from what the code has in which it came."""
 
-# Not `signal`, which looks up an enumeration's member for each number, and is far slower.
-import _signal  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]
+import importlib
 import threading
 from types import CodeType
 from typing import Any
+
+# Not `signal`, which looks up an enumeration's member for each number, and is far slower.
+_signal: Any = importlib.import_module("_signal")
 
 
 def is_of_a_handler(error: BaseException) -> bool:

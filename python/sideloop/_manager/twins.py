@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _frozen_importlib
+import importlib
 import os
 import sys
 import threading
@@ -71,9 +72,8 @@ class _Loading:
                 return
             self._by = threading.get_ident()
             try:
-                import sideloop._twins.handed
-                import sideloop._twins.wrap  # noqa: F401
-
+                for made_by in ("sideloop._twins.handed", "sideloop._twins.wrap"):
+                    importlib.import_module(made_by)
                 self.done = True
             finally:
                 self._by = None
