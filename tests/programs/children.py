@@ -72,6 +72,8 @@ if __name__ == "__main__":
             pool.close()
             pool.join()
         else:
+            # Another worker, forked as this process ends, would keep its output open.
+            pool._repopulate_pool = lambda *_: None
             os.kill(pid, signal.SIGTERM)
             while any(worker.pid == pid for worker in pool._pool):
                 time.sleep(0.01)
