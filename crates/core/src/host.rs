@@ -6,7 +6,7 @@
 //!    ▲    not_made()      │ ▲                    │   ▲               ▼
 //!    └────────────────────┘ │ ended()            │   │ rescue()     Over   final
 //!                         ▲ └────────────────────┘   │               ▲
-//!   arrive(), refill(),   │                          │               │ end(), lost(),          
+//!   arrive(), refill(),   │                          │               │ end(), lost(),
 //!   cancel()              └──────── Between ─────────┘               │ from anywhere; close(), from New
 //!                                      ▲                             │
 //!                                      └─ waits(), look()            ┘

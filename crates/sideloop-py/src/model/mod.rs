@@ -16,9 +16,13 @@ mod host;
 
 mod step;
 
+mod work;
+
 mod call;
 
 mod runner;
+
+mod ended;
 
 mod leftovers;
 
@@ -34,14 +38,16 @@ mod hook;
 
 mod in_child;
 
-pub(crate) use self::call::{Answer, Begun, Call, Ending, Withdrawn, Work};
+pub(crate) use self::call::Call;
 pub(crate) use self::counts::{ended_counts, forget_in_children};
 pub(crate) use self::drive::{Drive, Driver, Guest};
+pub(crate) use self::ended::{End, EndedBy};
 pub(crate) use self::hook::{run_hook_of, runs_hook_of, turned_runner};
 pub(crate) use self::host::{Asked, Host, Kept, Objects, State, Todo, left_over, nothing_left};
 pub(crate) use self::router::{Router, Variables};
-pub(crate) use self::runner::{End, EndedBy, RunnerCore};
+pub(crate) use self::runner::RunnerCore;
 pub(crate) use self::step::Step;
 pub(crate) use self::turning::{turn_for, turned_here};
 pub(crate) use self::waits::{Blocked, Chain, LoopId};
 pub(crate) use self::waits::{chain_to_blocked, chain_to_task, wait_for, wait_is_over, waited_for};
+pub(crate) use self::work::{Answer, Begun, Ending, Withdrawn, Work};

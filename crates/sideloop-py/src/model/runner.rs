@@ -13,34 +13,13 @@ use rustc_hash::FxHashMap;
 use crate::entry::{Bell, Entry};
 use crate::event_loop::LoopCore;
 use crate::model::counts::{Counts, Totals};
-use crate::model::{Call, Drive, Driver, Guest, Host};
-use crate::policy::chain::because_of;
+use crate::model::{Call, Drive, Driver, End, Guest, Host};
 use crate::policy::deadline::bounded;
-use crate::policy::errors::{Error, errors};
+use crate::policy::errors::errors;
 use crate::python::attached::Attached;
 use crate::python::lock::lock;
 use crate::python::thread;
 use crate::tasks::TaskMaker;
-
-/// Why a loop ended.
-pub(crate) struct End {
-    pub(crate) by: EndedBy,
-    /// The exception that left `run_forever`, if one did.
-    pub(crate) reason: Option<Py<PyAny>>,
-    /// A caller has got that.
-    pub(crate) told: bool,
-}
-
-/// Who ended a loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EndedBy {
-    /// It was asked to: `close()`, the exit, or a caller that found it stuck.
-    Us,
-    /// The user's code did it: `loop.stop()`, or an exception.
-    User,
-    /// Nobody, and no call had begun on it: its own methods do not run it. Another one like it would not, either.
-    Itself,
-}
 
 /// One loop's entry, from the first call to the close.
 ///
@@ -69,9 +48,9 @@ pub(crate) struct RunnerCore {
     /// Hosts whose task has not ended, by `Host::key`: the loop itself would let go of their tasks.
     hosts: Mutex<HashMap<usize, Py<Host>>>,
     /// Why the loop ended: None while it runs.
-    end: Mutex<Option<End>>,
+    pub(super) end: Mutex<Option<End>>,
     /// What a caller got in the turn that runs, if it leaves the loop as well.
-    told_exit: Attached<Option<Py<PyAny>>>,
+    pub(super) told_exit: Attached<Option<Py<PyAny>>>,
     /// In the child of a fork that was made by what runs here: how that has ended, with None or with its exception.
     pub(super) child: Attached<Option<Option<Py<PyAny>>>>,
     /// `threading.get_ident()` of the loop thread; 0 before it runs.
@@ -141,93 +120,9 @@ impl RunnerCore {
         self.loop_thread.load(Ordering::Relaxed) == thread::current()
     }
 
-    /// The loop has ended.
-    pub(crate) fn set_end(&self, end: End) {
-        let before = lock(&self.end).replace(end);
-        drop(before);
-    }
-
     /// Whether what is cancelled on this loop may be so because that ends.
     pub(crate) fn has_cancelled_leftovers(&self) -> bool {
         self.entry.is_stopping() || self.settled.load(Ordering::Relaxed)
-    }
-
-    /// The error for a call whose loop ended before it did.
-    pub(crate) fn stopped_error(&self, py: Python<'_>, call: String) -> PyErr {
-        // A statement of its own: the error's constructor is Python code.
-        let end = lock(&self.end)
-            .as_ref()
-            .map(|end| (end.by, end.reason.as_ref().map(|reason| reason.clone_ref(py))));
-        match end {
-            Some((EndedBy::User, reason)) => {
-                Error::LoopStopped.raise(py, (&self.name, call, reason))
-            }
-            Some((EndedBy::Itself, reason)) => {
-                Error::LoopNeverRan.raise(py, (&self.name, call, reason))
-            }
-            Some((EndedBy::Us, Some(reason))) => {
-                let error = Error::RunnerClosed.raise(py, (&self.name, call));
-                because_of(py, error, PyErr::from_value(reason.into_bound(py)))
-            }
-            Some((EndedBy::Us, None)) | None => Error::RunnerClosed.raise(py, (&self.name, call)),
-        }
-    }
-
-    /// Whether a call that was not started here would be no more so on another loop like this one.
-    pub(crate) fn never_ran(&self) -> bool {
-        let by = lock(&self.end).as_ref().map(|end| end.by);
-        by == Some(EndedBy::Itself) && !self.entry.is_orphaned()
-    }
-
-    /// The error for such a call.
-    pub(crate) fn never_ran_error(
-        &self,
-        py: Python<'_>,
-        call: impl FnOnce() -> String,
-    ) -> Option<PyErr> {
-        self.never_ran().then(|| {
-            self.end_is_told();
-            self.stopped_error(py, call())
-        })
-    }
-
-    /// A caller has got the error for the end of the loop.
-    pub(crate) fn end_is_told(&self) {
-        if let Some(end) = &mut *lock(&self.end) {
-            end.told = true;
-        }
-    }
-
-    /// A caller has got this exit, which leaves the loop as well, or has left it.
-    ///
-    /// # Errors
-    /// What the loop's `call_soon` raises.
-    pub(crate) fn exit_is_told(slf: &Bound<'_, Self>, exit: Py<PyAny>) -> PyResult<()> {
-        let (py, core) = (slf.py(), slf.get());
-        if let Some(end) = &mut *lock(&core.end) {
-            end.told |= end.reason.as_ref().is_some_and(|reason| reason.is(&exit));
-            return Ok(());
-        }
-        let (Drive::Thread, None, Some(tasks)) = (&core.drive, &core.own_loop, core.tasks.get())
-        else {
-            return Ok(());
-        };
-        // A loop of another kind may run a task's callbacks before what the task raised leaves it.
-        let before = core.told_exit.with(py, |told| told.replace(exit));
-        drop(before);
-        tasks.call_soon(&slf.getattr("forget_exit")?)
-    }
-
-    /// Whether it is this exit that a caller got in the turn that ran last.
-    pub(crate) fn has_told(&self, exit: &Bound<'_, PyAny>) -> bool {
-        let told = self.told_exit.with(exit.py(), Option::take);
-        told.is_some_and(|told| told.is(exit))
-    }
-
-    /// The exception that ended the loop, if no caller has got it.
-    pub(crate) fn untold_end(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        let reason = |end: &End| end.reason.as_ref().map(|reason| reason.clone_ref(py));
-        lock(&self.end).as_ref().filter(|end| !end.told).and_then(reason)
     }
 
     fn with(
