@@ -492,6 +492,13 @@ def garbage() -> list[object]:
         gc.garbage.clear()
 
 
+async def stubborn(n: int) -> int:
+    while n:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+    return n
+
+
 class TestClosing:
     def test_cancels_what_is_in_flight_and_waits_for_it_to_unwind(self) -> None:
         waiting = Waiting()
@@ -671,12 +678,6 @@ class TestClosing:
     def test_leaves_behind_what_is_named_once(
         self, drive: Drive, how: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        async def stubborn(n: int) -> int:
-            while n:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.Event().wait()
-            return n
-
         runner = Runner(drive=drive, grace=0.1)
         answers = runner.map(stubborn, [1, 2, 0], ordered=False)
         assert next(answers) == 0
@@ -693,12 +694,6 @@ class TestClosing:
     def test_leaves_behind_what_nobody_has_named_yet_for_the_end_to_name(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
-        async def stubborn(n: int) -> int:
-            while n:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.Event().wait()
-            return n
-
         runner = Runner(grace=0.1)
         answers = runner.map(stubborn, [1, 2, 0], ordered=False)
         assert next(answers) == 0

@@ -472,6 +472,17 @@ def scopes(manager: LoopManager) -> Any:
 class TestTheObjectsOwnScope:
     """Ends with what it raises, as it does for sync users; and is told at once."""
 
+    def ends_alike(
+        self, scopes: Any, main: Callable[[], Any], found: list[str], raised: str
+    ) -> None:
+        """What a sync user has found, `main` finds from another loop, and nothing is left."""
+        log = list(scopes.log)
+        scopes.aio.told.clear()
+        asyncio.run(main())
+        assert found == [raised] * 2
+        assert scopes.log == 2 * log
+        assert scopes.tasks() == 1
+
     @pytest.mark.parametrize(("name", "raised"), SCOPES)
     def test_around_a_yield(self, scopes: Any, name: str, raised: str) -> None:
         found = []
@@ -488,12 +499,7 @@ class TestTheObjectsOwnScope:
             except BaseException as error:
                 found.append(repr(error))
 
-        log = list(scopes.log)
-        scopes.aio.told.clear()
-        asyncio.run(main())
-        assert found == [raised] * 2
-        assert scopes.log == 2 * log
-        assert scopes.tasks() == 1
+        self.ends_alike(scopes, main, found, raised)
 
     @pytest.mark.parametrize(("name", "raised"), SCOPES)
     def test_around_a_block(self, scopes: Any, name: str, raised: str) -> None:
@@ -511,12 +517,7 @@ class TestTheObjectsOwnScope:
             except BaseException as error:
                 found.append(repr(error))
 
-        log = list(scopes.log)
-        scopes.aio.told.clear()
-        asyncio.run(main())
-        assert found == [raised] * 2
-        assert scopes.log == 2 * log
-        assert scopes.tasks() == 1
+        self.ends_alike(scopes, main, found, raised)
 
     @pytest.mark.parametrize("name", ["raises", "awaits_cancelled"])
     def test_that_is_cancelled_by_itself(self, scopes: Any, name: str) -> None:

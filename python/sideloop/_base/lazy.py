@@ -8,23 +8,23 @@ from typing import Any
 _STAND_IN: Any = getattr(types, "LazyImportType", ())
 
 
+def is_stand_in(value: Any) -> bool:
+    """Whether it stands for what is not imported yet."""
+    return isinstance(value, _STAND_IN)
+
+
 def imported(value: Any) -> Any:
     """What a stand-in stands for, which is imported now. Anything else is that itself."""
-    return value.resolve() if isinstance(value, _STAND_IN) else value
+    return value.resolve() if is_stand_in(value) else value
 
 
 def import_names(module: ModuleType) -> None:
     """Import now what a module imports lazily, as if each name had been used."""
     for name, value in list(vars(module).items()):
-        if isinstance(value, _STAND_IN):
+        if is_stand_in(value):
             # What it cannot import here, its users cannot either.
             with contextlib.suppress(Exception):
                 getattr(module, name)
-
-
-def is_stand_in(value: Any) -> bool:
-    """Whether it stands for what is not imported yet."""
-    return isinstance(value, _STAND_IN)
 
 
 def annotates_lazily(function: Any) -> bool:
@@ -32,4 +32,4 @@ def annotates_lazily(function: Any) -> bool:
     code = getattr(getattr(function, "__annotate__", None), "__code__", None)
     names = getattr(function, "__globals__", {})
     used: tuple[str, ...] = getattr(code, "co_names", ())
-    return any(isinstance(names.get(name), _STAND_IN) for name in used)
+    return any(is_stand_in(names.get(name)) for name in used)

@@ -33,9 +33,9 @@ class Twins:
         if not _loading.done:
             check_not_finalizing(target)
             _loading.load()
-        return sys.modules["sideloop._twins.wrap"].wrap(
-            self._translator(), target, caller, deep=deep, rename=rename
-        )
+        from sideloop._twins.wrap import wrap
+
+        return wrap(self._translator(), target, caller, deep=deep, rename=rename)
 
     def _translator(self) -> Translator:
         from sideloop._twins.handed import handed
@@ -57,7 +57,6 @@ class _Loading:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._by: int | None = None
-        self._forks = 0
 
     def load(self) -> None:
         """Load it, or wait for the thread that does."""
