@@ -162,13 +162,50 @@ IN_A_HANDLER = (
     FIRST_TWIN
     + """
 def handler(*_):
-    print(sideloop.run_sync(number))
-    try:
-        sideloop.synced(number)
-    except RuntimeError as error:
-        print(error)
+    print(sideloop.run_sync(number), sideloop.synced(number)())
 signal.signal(signal.SIGUSR1, handler)
-During(lambda: signal.raise_signal(signal.SIGUSR1))
+def twice():
+    for _ in range(2):
+        signal.raise_signal(signal.SIGUSR1)
+    print("loading")
+During(twice)
+print(sideloop.synced(number)())
+print(signal.getsignal(signal.SIGUSR1) is handler)
+"""
+)
+
+RAISING_HANDLERS = (
+    FIRST_TWIN
+    + """
+def handler(*_):
+    print(sideloop.synced(number)())
+    raise ZeroDivisionError
+def interrupt():
+    signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGUSR1)
+    signal.raise_signal(signal.SIGUSR2)
+signal.signal(signal.SIGUSR1, handler)
+signal.signal(signal.SIGUSR2, lambda *_: print("SIGUSR2"))
+During(interrupt)
+try:
+    sideloop.synced(number)
+except ZeroDivisionError as error:
+    print(type(error.__context__).__name__)
+print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+print(sideloop.synced(number)())
+"""
+)
+
+IN_A_FINALIZER = (
+    FIRST_TWIN
+    + """
+class Final:
+    def __del__(self):
+        try:
+            sideloop.synced(number)
+        except RuntimeError as error:
+            print(error)
+During(lambda: Final() and None)
 print(sideloop.synced(number)())
 """
 )
@@ -195,6 +232,27 @@ print(sideloop.synced(number)())
 """
 )
 
+FORKED_BESIDE_IT = (
+    FIRST_TWIN
+    + """
+signal.signal(signal.SIGUSR1, lambda *_: print(sideloop.synced(number)(), flush=True))
+children = []
+def fork():
+    children.append(os.fork())
+    if not children[0]:
+        signal.raise_signal(signal.SIGUSR1)
+        os._exit(0)
+def beside():
+    signal.raise_signal(signal.SIGUSR1)
+    thread = threading.Thread(target=fork)
+    thread.start()
+    thread.join()
+    print(os.waitpid(children[0], 0)[1], flush=True)
+During(beside)
+print(sideloop.synced(number)())
+"""
+)
+
 FORKED_IN_IT = (
     FIRST_TWIN
     + """
@@ -211,14 +269,21 @@ print(os.waitpid(children[0], 0)[1])
 @pytest.mark.parametrize(
     ("program", "said"),
     [
-        (
-            IN_A_HANDLER,
-            ["1", "no twin can be made here: what makes them is just being loaded", "1"],
-        ),
+        (IN_A_HANDLER, ["loading", "1 1", "1", "True"]),
+        (RAISING_HANDLERS, ["1", "SIGUSR2", "KeyboardInterrupt", "True", "1"]),
+        (IN_A_FINALIZER, ["no twin can be made here: what makes them is just being loaded", "1"]),
         (IN_ANOTHER_THREAD, ["1", "0", "1", "1"]),
+        (FORKED_BESIDE_IT, ["1", "0", "1", "1"]),
         (FORKED_IN_IT, ["1", "1", "0"]),
     ],
-    ids=["in a handler", "while another thread forks", "forking in it"],
+    ids=[
+        "in a handler",
+        "by handlers that raise",
+        "in a finalizer",
+        "while another thread forks",
+        "that forks beside it",
+        "forking in it",
+    ],
 )
 def test_the_first_twin_may_be_interrupted(program: str, said: list[str], tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(program)

@@ -4,6 +4,7 @@
 """Who is asking: a class to derive from, and the one that suffices mostly."""
 from sideloop import AsyncOriginal
 from abc import ABC, abstractmethod
+from shelf._manager import manager as manager
 
 class AsyncAuth(ABC):
     """Says who is asking. Derive from it; a sync user writes `token` as a plain method."""

@@ -2,6 +2,7 @@
 # fmt: off
 # ruff: noqa
 """Books, and the resource that has them: `client.books`."""
+from abc import ABCMeta
 from shelf.page import Page
 from shelf.reviews import Reviews
 from shelf.transport import Transport
@@ -9,9 +10,12 @@ from sideloop import AsyncOriginal, SyncGenerator
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 from typing_extensions import Self
-from shelf.page import AsyncPage
-from shelf.reviews import AsyncReviews
-from shelf.transport import AsyncTransport
+from shelf._manager import manager as manager
+from shelf.errors import error_of as error_of
+from shelf.message import Request as Request
+from shelf.page import AsyncPage as AsyncPage
+from shelf.reviews import AsyncReviews as AsyncReviews
+from shelf.transport import AsyncTransport as AsyncTransport
 JsonObject = dict[str, Any]
 Progress = Callable[[int], Awaitable[None]]
 """Hears how many bytes there are so far."""
@@ -65,7 +69,7 @@ class AsyncBooks:
     async def first_of_each(self, *words: str) -> dict[str, AsyncBook | None]:
         """The first book with each of these words in its title; all are looked for at once."""
 
-class Book:
+class Book(metaclass=ABCMeta):
     """A book on the shelf."""
     client: Transport
     reviews: Reviews
@@ -95,7 +99,7 @@ class Book:
     @AsyncOriginal
     def aio(self) -> AsyncBook: ...
 
-class Books:
+class Books(metaclass=ABCMeta):
     """All books. Iterate over it, or ask for some of them."""
     page_size: int
     """How many come at once, unless that is said."""

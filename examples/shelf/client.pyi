@@ -9,9 +9,11 @@ from sideloop import AsyncOriginal, SyncGenerator
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
-from shelf.auth import AsyncAuth
-from shelf.books import AsyncBooks
-from shelf.transport import AsyncTransport
+from shelf._manager import manager as manager
+from shelf.auth import AsyncAuth as AsyncAuth
+from shelf.books import AsyncBooks as AsyncBooks
+from shelf.message import Request as Request
+from shelf.transport import AsyncTransport as AsyncTransport
 
 @dataclass(frozen=True)
 class Event:

@@ -2,11 +2,13 @@
 # fmt: off
 # ruff: noqa
 """Connections to the server, over asyncio's streams."""
+from abc import ABCMeta
 from sideloop import AsyncOriginal, SyncGenerator
 import asyncio
 from collections.abc import AsyncGenerator
 from typing_extensions import Self
-from shelf.message import Request, Response
+from shelf._manager import manager as manager
+from shelf.message import Request as Request, Response as Response
 CHUNK: int
 
 class AsyncConnection:
@@ -28,7 +30,7 @@ class AsyncConnection:
     def receive(self, headers: dict[str, str]) -> AsyncGenerator[bytes, None]:
         """Read the body of the answer, as it comes."""
 
-class Connection:
+class Connection(metaclass=ABCMeta):
     """One connection to the server, for one request at a time."""
     requests: int
     reusable: bool

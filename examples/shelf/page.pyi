@@ -2,9 +2,11 @@
 # fmt: off
 # ruff: noqa
 """Pagination: a page has some of the things there are, and knows the way to the next."""
+from abc import ABCMeta
 from sideloop import AsyncOriginal, SyncGenerator
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Generic, TypeVar
+from shelf._manager import manager as manager
 T = TypeVar('T')
 
 class AsyncPage(Generic[T]):
@@ -27,7 +29,7 @@ class AsyncPage(Generic[T]):
     def __getitem__(self, index: int) -> T: ...
     def __repr__(self) -> str: ...
 
-class Page(Generic[T]):
+class Page(Generic[T], metaclass=ABCMeta):
     """A page. To iterate over it is to go on with those after it, which are fetched when needed."""
     items: list[T]
     def __init__(self, items: list[T], following: int | None, fetch: Callable[[int], Page[T] | Awaitable[AsyncPage[T]]]) -> None: ...

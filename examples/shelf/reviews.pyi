@@ -2,10 +2,13 @@
 # fmt: off
 # ruff: noqa
 """What readers say of a book: a resource below another one."""
+from abc import ABCMeta
 from shelf.transport import Transport
 from sideloop import AsyncOriginal
 from dataclasses import dataclass
-from shelf.transport import AsyncTransport
+from shelf._manager import manager as manager
+from shelf.message import Request as Request
+from shelf.transport import AsyncTransport as AsyncTransport
 
 @dataclass(frozen=True)
 class Review:
@@ -26,7 +29,7 @@ class AsyncReviews:
     async def average(self) -> float | None:
         """How many stars they give; nothing if there are none."""
 
-class Reviews:
+class Reviews(metaclass=ABCMeta):
     """The reviews of one book."""
     def __init__(self, client: Transport, number: int) -> None: ...
     def add(self, stars: int, text: str='') -> Review:

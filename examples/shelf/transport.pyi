@@ -2,6 +2,7 @@
 # fmt: off
 # ruff: noqa
 """The way to the server and back: connections, retries, who is asking, and who hears of it."""
+from abc import ABCMeta
 from shelf.auth import Auth
 from shelf.connection import Connection
 from sideloop import AsyncOriginal, SyncContextManager
@@ -11,9 +12,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 from typing_extensions import Self
-from shelf.auth import AsyncAuth
-from shelf.connection import AsyncConnection
-from shelf.message import Request, Response
+from shelf._manager import manager as manager
+from shelf.auth import AsyncAuth as AsyncAuth
+from shelf.connection import AsyncConnection as AsyncConnection
+from shelf.message import Request as Request, Response as Response
 Handler = Callable[[Response], Awaitable[None]]
 """Hears of a response. A sync user passes a plain function."""
 H = TypeVar('H', bound=Handler)
@@ -63,7 +65,7 @@ class AsyncTransport:
     async def signed(self, request: Request) -> Request:
         """The request, with a token that says who is asking."""
 
-class Transport:
+class Transport(metaclass=ABCMeta):
     """Sends requests. Use it in a `with` block, or close it.
 
     Args:

@@ -1,8 +1,9 @@
-"""Tell what a signal handler has raised from what the code has in which it came."""
+"""Signal handlers, in the code in which they come: told by what they raise, or put off."""
 
 import importlib
+import sys
 import threading
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 # Not `signal`, which looks up an enumeration's member for each number, and is far slower.
@@ -30,6 +31,59 @@ def raise_a_handlers(error: BaseException) -> None:
     """Where an exception is passed over: raise it all the same if it is a signal handler's."""
     if is_of_a_handler(error):
         raise error
+
+
+class PutOff:
+    """Puts signal handlers off while a block runs that they must not find half done.
+
+    On the main thread, that is; others run none in any case. Each handler runs when the block has
+    ended, once for each signal that came, and what it raises comes out there. What
+    `signal.siginterrupt` has said of such a signal is lost, as with any handler that is installed.
+    """
+
+    def __init__(self) -> None:
+        self._off: dict[int, Any] = {}
+        self._came: list[tuple[int, Any]] = []
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        try:
+            for number in _signal.valid_signals():
+                handler = _signal.getsignal(number)
+                if callable(handler):
+                    self._off[number] = handler
+                    _signal.signal(number, self._note)
+        except BaseException:  # of one that was not put off yet
+            self.end()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Install them again, and run those whose signals came."""
+        try:
+            while self._off:
+                number, handler = next(iter(self._off.items()))
+                if _signal.getsignal(number) == self._note:
+                    _signal.signal(number, handler)
+                self._off.pop(number, None)
+            while self._came:
+                number, handler = self._came.pop(0)
+                handler(number, sys._getframe())
+        except BaseException:
+            self.end()  # the others all the same
+            raise
+
+    def forget_inherited(self) -> None:
+        """In a fork's child: the signals that came were the parent's."""
+        self._came.clear()
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        came = (number, self._off[number])
+        if came not in self._came:
+            self._came.append(came)
 
 
 def _handlers() -> list[Any]:

@@ -10,6 +10,7 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from sideloop._base.signals import PutOff
 from sideloop._sideloop import Router, check_not_finalizing
 
 if TYPE_CHECKING:
@@ -57,31 +58,39 @@ class _Loading:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._by: int | None = None
+        self._put_off = PutOff()
 
     def load(self) -> None:
-        """Load it, or wait for the thread that does."""
+        """Load it, or wait for the thread that does. Signal handlers wait: they may make twins."""
         if self._by == threading.get_ident():
-            # A signal handler, or a finalizer that the collector runs.
             raise RuntimeError(
                 "no twin can be made here: what makes them is just being loaded, by the code that "
-                "this interrupts; make the twin before, as the module is imported for example"
+                "this interrupts (a finalizer, or a tracing function); make the twin before, as "
+                "the module is imported for example"
             )
         with self._lock:
             if self.done:
                 return
-            self._by = threading.get_ident()
-            try:
-                for made_by in ("sideloop._twins.handed", "sideloop._twins.wrap"):
-                    importlib.import_module(made_by)
-                self.done = True
-            finally:
-                self._by = None
+            self._put_off = PutOff()
+            with self._put_off:
+                self._import()
+
+    def _import(self) -> None:
+        self._by = threading.get_ident()
+        try:
+            for made_by in ("sideloop._twins.handed", "sideloop._twins.wrap"):
+                importlib.import_module(made_by)
+            self.done = True
+        finally:
+            self._by = None
 
     def forget_inherited(self) -> None:
         """In a fork's child: a thread that was loading is not here to go on."""
+        self._put_off.forget_inherited()
         if self._by == threading.get_ident():
             return
         self._lock = threading.RLock()
+        self._put_off.end()
         if self._by is None:
             return
         self._by = None
