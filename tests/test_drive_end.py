@@ -375,6 +375,10 @@ class TestExit:
             ended = run("daemons")
             assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")
 
+    def test_unwinds_a_loop_once_whose_manager_is_dropped_meanwhile(self) -> None:
+        ended = run("dropped_meanwhile")
+        assert (ended.code, ended.stdout, ended.stderr) == (0, "dropped cleaned up\n", "")
+
     @pytest.mark.parametrize("when", ["before_ours", "after_ours"])
     def test_serves_the_first_call_in_an_atexit_handler(self, when: str) -> None:
         ended = run(when)

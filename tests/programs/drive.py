@@ -7,6 +7,7 @@ import asyncio
 import atexit
 import contextlib
 import ctypes
+import gc
 import os
 import sys
 import threading
@@ -171,6 +172,22 @@ def daemons() -> None:
     for work in (idle, waits, calls, calls):
         threading.Thread(target=work, daemon=True).start()
     ready.wait(20)
+
+
+def dropped_meanwhile() -> None:
+    """A manager is dropped just when the exit has found that tasks are left on its loop."""
+    managers = [sideloop.LoopManager(drive="caller")]
+    managers[0].run_sync(leave, "dropped")
+    all_tasks = asyncio.all_tasks
+
+    def drop(loop: asyncio.AbstractEventLoop | None = None) -> "set[asyncio.Task[Any]]":
+        tasks = all_tasks(loop)
+        if tasks:
+            managers.clear()
+            gc.collect()
+        return tasks
+
+    asyncio.all_tasks = drop
 
 
 def before_ours() -> None:

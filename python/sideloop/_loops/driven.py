@@ -70,9 +70,12 @@ class DrivenLoop:
                 self.loop.close()
 
     def settle(self) -> None:
-        """Cancel the tasks that are left, and turn the loop until they have unwound."""
+        """Cancel the tasks that are left, and turn the loop until they have unwound.
+
+        Unless it was let go meanwhile: the collector may have found its manager.
+        """
         with AsDriver(self.core) as mine:
-            if mine:
+            if mine and not self.loop.is_closed():
                 self._turn_by(partial(settle, self.loop, self.core, self.grace))
 
     def _end(self, reason: BaseException | None) -> None:
