@@ -1,9 +1,10 @@
 """What modules import lazily, since CPython 3.15: a stand-in lies there until the name is used."""
 
-import contextlib
 import types
 from types import ModuleType
 from typing import Any
+
+from sideloop._base.signals import raise_a_handlers
 
 _STAND_IN: Any = getattr(types, "LazyImportType", ())
 
@@ -22,9 +23,10 @@ def import_names(module: ModuleType) -> None:
     """Import now what a module imports lazily, as if each name had been used."""
     for name, value in list(vars(module).items()):
         if is_stand_in(value):
-            # What it cannot import here, its users cannot either.
-            with contextlib.suppress(Exception):
+            try:
                 getattr(module, name)
+            except Exception as error:  # what it cannot import here, its users cannot either
+                raise_a_handlers(error)
 
 
 def annotates_lazily(function: Any) -> bool:
