@@ -11,6 +11,7 @@ import plain_library
 import pytest
 
 from sideloop import LoopManager, synced
+from sideloop._base.signature import annotations_of, signature_of
 
 sync = synced(plain_library)
 
@@ -68,6 +69,27 @@ class TestASignalHandlerThatRaisesMeanwhile:
         module.__getattr__ = lambda _: rings()
         with pytest.raises(TimeoutError, match="of the handler"):
             synced(module)
+
+    def test_is_heard_while_annotations_are_looked_up(self, rings: Callable[[], None]) -> None:
+        class Annotated:
+            @property
+            def __annotations__(self) -> Any:  # type: ignore[override]
+                return rings()
+
+            async def __call__(self) -> None: ...
+
+        with pytest.raises(TimeoutError, match="of the handler"):
+            annotations_of(Annotated())
+
+    @pytest.mark.skipif(sys.version_info < (3, 14), reason="annotations are evaluated late there")
+    @pytest.mark.parametrize("look", [annotations_of, signature_of])
+    def test_is_heard_while_late_annotations_are_evaluated(
+        self, rings: Callable[[], None], look: Callable[[Any], object]
+    ) -> None:
+        names: dict[str, Any] = {"rings": rings}
+        exec("async def take(value: rings()) -> None: pass", names)
+        with pytest.raises(TimeoutError, match="of the handler"):
+            look(names["take"])
 
     def test_is_heard_while_an_annotation_is_evaluated(self, rings: Callable[[], None]) -> None:
         names: dict[str, Any] = {"rings": rings}

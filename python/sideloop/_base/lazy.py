@@ -4,7 +4,7 @@ import types
 from types import ModuleType
 from typing import Any
 
-from sideloop._base.signals import raise_a_handlers
+from sideloop._base.signals import errors_passed_over
 
 _STAND_IN: Any = getattr(types, "LazyImportType", ())
 
@@ -23,10 +23,9 @@ def import_names(module: ModuleType) -> None:
     """Import now what a module imports lazily, as if each name had been used."""
     for name, value in list(vars(module).items()):
         if is_stand_in(value):
-            try:
+            # What it cannot import here, its users cannot either.
+            with errors_passed_over():
                 getattr(module, name)
-            except Exception as error:  # what it cannot import here, its users cannot either
-                raise_a_handlers(error)
 
 
 def annotates_lazily(function: Any) -> bool:

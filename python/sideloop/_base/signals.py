@@ -1,8 +1,10 @@
 """Signal handlers, in the code in which they come: told by what they raise, or put off."""
 
+import contextlib
 import importlib
 import sys
 import threading
+from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any
 
@@ -84,6 +86,15 @@ class PutOff:
         came = (number, self._off[number])
         if came not in self._came:
             self._came.append(came)
+
+
+@contextlib.contextmanager
+def errors_passed_over() -> Iterator[None]:
+    """Pass over any error of a block but a signal handler's."""
+    try:
+        yield
+    except Exception as error:
+        raise_a_handlers(error)
 
 
 def _handlers() -> list[Any]:

@@ -4,11 +4,12 @@ Since CPython 3.14 annotations are evaluated when somebody asks for them: what i
 checkers alone is a name of nothing then.
 """
 
-import contextlib
 import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from sideloop._base.signals import errors_passed_over, raise_a_handlers
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:
@@ -21,13 +22,14 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
     if sys.version_info >= (3, 14):
         from annotationlib import Format  # new in 3.14
 
-        with contextlib.suppress(Exception):
+        with errors_passed_over():
             return inspect.signature(function, annotation_format=Format.FORWARDREF)
         try:
             return inspect.signature(function, annotation_format=Format.STRING)
         except (TypeError, ValueError):
             raise
         except Exception as error:  # of an annotation: of what is no name some is evaluated
+            raise_a_handlers(error)
             raise ValueError(f"no annotation of {function!r} can be read") from error
     return inspect.signature(function)
 
@@ -36,7 +38,8 @@ def annotations_of(function: object) -> object:
     """The `__annotations__` of a callable, in the same way; None if it has none."""
     try:
         return getattr(function, "__annotations__", None)
-    except Exception:  # of an annotation
+    except Exception as error:  # of an annotation
+        raise_a_handlers(error)
         return _late_annotations(function)
 
 
@@ -45,6 +48,6 @@ def _late_annotations(function: Any) -> object:
         from annotationlib import Format, get_annotations  # new in 3.14
 
         for way in (Format.FORWARDREF, Format.STRING):
-            with contextlib.suppress(Exception):
+            with errors_passed_over():
                 return get_annotations(function, format=way)
     return None

@@ -1,9 +1,7 @@
 """Remarks: what is said, once for each class, of objects that sync code gets."""
 
-import contextlib
-
 from sideloop._base.errors import logger
-from sideloop._base.signals import raise_a_handlers
+from sideloop._base.signals import errors_passed_over, raise_a_handlers
 from sideloop._twins.by_class import ByClass, kind_of
 from sideloop._twins.known import Known
 
@@ -17,7 +15,7 @@ def report(value: object, error: Exception) -> None:
     if _reported.get(kind):
         return
     _reported.keep(kind, True)
-    with contextlib.suppress(Exception):  # a filter of somebody's; the answer is not lost for it
+    with errors_passed_over():  # a filter of somebody's; the answer is not lost for it
         logger.warning(
             "sideloop: an object of %s could not be translated, so sync code gets what async code "
             "has made: see the error below",
