@@ -155,7 +155,9 @@ class TestACallLeftBehind:
                 log.append("cleaned up")
 
         runner = Runner(loop_factory=loop_factory, grace=0.3)
-        with pytest.raises(TimeoutError), sideloop.timeout(0.01):
+        runner.run(asyncio.sleep, 0)
+        # It has to have begun when the limit is over.
+        with pytest.raises(TimeoutError), sideloop.timeout(scaled(0.1)):
             runner.run(slow_to_unwind)
         named = len(caplog.records)
         runner.close(grace=60)
