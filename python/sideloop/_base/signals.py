@@ -73,7 +73,7 @@ class PutOff:
                 self._off.pop(number, None)
             while self._came:
                 number, handler = self._came.pop(0)
-                handler(number, sys._getframe())
+                handler(number, sys._getframe())  # pyright: ignore[reportPrivateUsage]
         except BaseException:
             self.end()  # the others all the same
             raise

@@ -54,7 +54,13 @@ class DrivenLoop:
     def join(self, seconds: float) -> bool:  # noqa: ARG002  # the grace bounds it
         """Unwind what is left and close the loop; False on any thread but its own."""
         if self.core.mine:
-            self._end(None)
+            try:
+                self._end(None)
+            except BaseException:
+                # A signal handler's, between two steps: it has to end, all the same.
+                if not self.loop.is_closed():
+                    self._end(None)
+                raise
         return self.core.mine
 
     def let_go(self) -> None:
