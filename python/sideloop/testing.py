@@ -23,6 +23,7 @@ import sideloop
 from sideloop._base.soon import call_soon
 from sideloop._base.stack import await_chain, thread_name
 from sideloop._loops.loop import Loop, live
+from sideloop._loops.unwind import users_tasks
 from sideloop._runners.runner import loop_of
 
 Task = asyncio.Future[object]
@@ -70,7 +71,7 @@ def sideloop_no_leaked_tasks() -> Generator[None]:
         return {
             task: _told(f"task {task.get_name()!r} on runner {loop.core.name!r}", task)
             for loop in list(live)
-            for task in asyncio.all_tasks(loop.loop) - set(_called(loop))
+            for task in users_tasks(loop.loop) - set(_called(loop))
         }
 
     yield from _check(find, "await them, or cancel them and await that", _cancel)

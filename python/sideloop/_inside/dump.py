@@ -10,6 +10,7 @@ from sideloop._base.errors import logger
 from sideloop._base.stack import await_chain, formatted, frames_of, indented, thread_name
 from sideloop._loops.driven import DrivenLoop
 from sideloop._loops.loop import Loop, live
+from sideloop._loops.unwind import users_tasks
 from sideloop._sideloop import RunnerCore
 
 
@@ -72,7 +73,7 @@ def _runner_lines(loop: Loop) -> list[str]:
         lines.append(f"  {name} of thread {thread_name(caller)!r}, for {since:.3f} s:")
         lines += indented(await_chain(task)) if task is not None else []
     called = {task for _, task, _, _ in calls}
-    for other in asyncio.all_tasks(loop.loop) - called:
+    for other in users_tasks(loop.loop) - called:
         lines.append(f"  task {other.get_name()!r}:")
         lines += indented(await_chain(other))
     lines += indented(_thread_lines(core))

@@ -66,6 +66,11 @@ class _OwnTask(asyncio.Task[Any]):
     """A task of ours, which is no leftover."""
 
 
+def users_tasks(loop: asyncio.AbstractEventLoop) -> "set[asyncio.Task[Any]]":
+    """The tasks on a loop, but those that unwind it."""
+    return {task for task in asyncio.all_tasks(loop) if not isinstance(task, _OwnTask)}
+
+
 class Unwinding:
     """What is done about one loop that runs no more, and the exits that have left it meanwhile."""
 
@@ -123,11 +128,7 @@ class Unwinding:
 
     async def cancel_leftovers(self) -> None:
         """Cancel the other tasks, once; name and forget those that go on after the grace."""
-        tasks = {
-            task
-            for task in asyncio.all_tasks()
-            if not isinstance(task, _OwnTask) and task not in _forgotten
-        }
+        tasks = {task for task in users_tasks(self._loop) if task not in _forgotten}
         self._leftovers = leftovers = Leftovers(self._core, tasks, self.cancel)
         await leftovers.unwind(self._grace)
         # Asked now: who waits may have named one meanwhile, or another unwinding of this loop.
@@ -168,7 +169,8 @@ class Unwinding:
                 if not self._was_interrupted(task):
                     break
                 task = self._start(async_fn)
-            others = asyncio.all_tasks(self._loop) - {task}
+            if _on_main():
+                others = users_tasks(self._loop)
             try:
                 self._loop.run_forever()
             except (SystemExit, KeyboardInterrupt) as error:
@@ -178,8 +180,8 @@ class Unwinding:
                     continue  # it is on its way to the caller
                 pressed = self.told and isinstance(error, KeyboardInterrupt) and _on_main()
                 if pressed and (self._exits or not _raised_by(others, error)):
-                    for left in others:
-                        _quieten(left)
+                    for other in others:
+                        _quieten(other)
                     self._was_interrupted(task)  # so its error is not told again
                     raise
                 self._exits.append(error)
@@ -193,8 +195,8 @@ class Unwinding:
             # Its own methods fail, and nothing that is left on it can be run.
             unrun: Any = task.get_coro()
             unrun.close()
-            anything = bool(others) or bool(getattr(self._loop, "_asyncgens", None))
-            if failed is not None and anything:
+            left = users_tasks(self._loop) or getattr(self._loop, "_asyncgens", None)
+            if failed is not None and left:
                 report(self._loop, "the loop does not run, so what is left on it is lost", failed)
         elif not task.cancelled() and (unfit := task.exception()) is not None:
             report(self._loop, "the loop could not be unwound", unfit)
