@@ -590,7 +590,7 @@ class TestClosing:
                 del held
                 gc.collect()
             took = time.monotonic() - begin
-        assert took < 2
+        assert took < scaled(2)
         wait_until(lambda: sorted(unwound) == [1, 2])
 
     @pytest.mark.parametrize("blocks", ["its cleanup", "all the time"])

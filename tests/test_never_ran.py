@@ -58,6 +58,7 @@ def kind(request: pytest.FixtureRequest) -> Generator[type[Broken]]:
     yield request.param
     logging.getLogger("asyncio").setLevel(logging.NOTSET)
     request.param.made, request.param.works = 0, False
+    REASON.__traceback__ = None
 
 
 async def answer(*_: object) -> int:

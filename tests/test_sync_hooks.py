@@ -887,7 +887,7 @@ class TestAProcess:
             ("exit_", ["ends"]),
             ("exit_busy", ["ends"]),
             ("exit_override", ["ends", "on_exit, closed"]),
-            ("at_exit", ["2"]),
+            ("at_exit", ["3", "2"]),
         ],
     )
     def test_exits_while_hooks_run(self, what: str, said: list[str]) -> None:

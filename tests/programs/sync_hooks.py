@@ -176,9 +176,17 @@ def exit_override() -> None:
 
 
 def at_exit() -> None:
-    """A handler at exit calls with a hook."""
+    """A handler at exit calls with a hook, and with one that calls again if a thread starts."""
     client = Client()
-    atexit.register(lambda: print(client.call(lambda n: client.double(n)), flush=True))
+
+    def call() -> None:
+        print(client.call(lambda n: n + 2), flush=True)
+        try:
+            print(client.call(lambda n: client.double(n)), flush=True)
+        except sideloop.DeadlockError:
+            print(sys.version_info[:2] == (3, 12) and 2, flush=True)
+
+    atexit.register(call)
 
 
 def fork() -> None:

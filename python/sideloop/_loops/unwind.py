@@ -25,6 +25,9 @@ _named: "weakref.WeakSet[asyncio.Future[Any]]" = weakref.WeakSet()
 _ATTEMPTS = 1000
 """A loop that leaves off more often than this does not run any more."""
 
+_FAILURES = 10
+"""So does one that fails more often, since what runs on it cannot have it fail."""
+
 
 def settle(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float) -> None:
     """Cancel the tasks that are left on a loop that runs no more, but will again.
@@ -163,6 +166,7 @@ class Unwinding:
         # task stops the loop again, and what a signal handler raises has to be told from that.
         task = self._start(async_fn)
         failed: BaseException | None = None
+        failures = 0
         others: set[asyncio.Task[Any]] = set()
         for _ in range(_ATTEMPTS):
             if task.done():
@@ -188,7 +192,9 @@ class Unwinding:
             except BaseException as error:
                 failed = error
                 if _on_main():
-                    self._exits.append(error)
+                    self._exits.append(error)  # it may be a signal handler's
+                elif (failures := failures + 1) > _FAILURES:
+                    break
             if self._core.alone:
                 raise RuntimeError("what unwinds has forked, and this is the child")
         if not task.done():

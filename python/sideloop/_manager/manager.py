@@ -28,7 +28,7 @@ from sideloop._runners.options import (
 from sideloop._runners.runner import Runner, loop_of
 from sideloop._runners.runner_loop import close_together
 from sideloop._runners.sent import Sent
-from sideloop._runners.submit import Submitted, check_submittable
+from sideloop._runners.submit import Submitted, check_on_thread, check_submittable
 from sideloop._sideloop import Router, RunnerCore, check_async_fn
 from sideloop._twins.rename import Rename
 from sideloop._views.context_manager import SyncContextManager, enter
@@ -174,7 +174,8 @@ class LoopManager(Maps, Sent, Closing):
         Raises:
             TypeError: `async_fn` is no async function.
             NestingError: Calls are nested deeper than 128.
-            RuntimeError: The caller drives the loop, so that nobody would run the call.
+            RuntimeError: The caller drives the loop, so that nobody would run the call; so it is
+                on CPython 3.12 while the interpreter exits, when no thread starts any more.
 
         >>> import asyncio, sideloop
         >>> with sideloop.LoopManager() as manager:
@@ -185,8 +186,7 @@ class LoopManager(Maps, Sent, Closing):
         check_async_fn(async_fn)
         check_submittable(async_fn, self._drive, "the manager")
         home, _ = self._find(async_fn)
-        # At the interpreter's end it may be driven all the same.
-        check_submittable(async_fn, home.loop.drive, f"runner {home.loop.name!r}")
+        check_on_thread(async_fn, home.loop.drive, home.loop.name)
         future: Submitted[T] = Submitted(home.for_submitted, async_fn, args, kwargs)
         future.send()
         return future

@@ -32,6 +32,16 @@ def check_submittable(async_fn: Callable[..., object], drive: Drive, whose: str)
         )
 
 
+def check_on_thread(async_fn: Callable[..., object], drive: Drive, name: str) -> None:
+    """Refuse what nobody would run, since its loop has no thread though it should have one."""
+    if drive == "caller":
+        raise RuntimeError(
+            f"{call_name(async_fn)} was not submitted: the interpreter is exiting, and no thread "
+            f"starts any more that could run the loop of runner {name!r}; call it and wait, or "
+            f"submit it before"
+        )
+
+
 class Submitted(Future[T]):
     """The future of a call. Settled on the loop thread, by the extension, through `settle_...`.
 
