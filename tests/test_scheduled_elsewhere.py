@@ -59,8 +59,9 @@ WAYS = ["event", "future", "queue", "cancelled", "timed"]
 
 
 @pytest.fixture
-def gate() -> Iterator[Any]:
-    with LoopManager(scope="process") as manager:
+def gate(threads: ThreadPoolExecutor) -> Iterator[Any]:
+    """Closed before the threads that wait there: `threads` comes before it."""
+    with LoopManager(scope="process", debug=False) as manager:
         yield manager.synced(AsyncGate)()
 
 
@@ -79,7 +80,7 @@ class TestASyncMethod:
         assert waiting.result(timeout=60) in (True, 1)
 
     def test_is_heard_while_the_caller_drives(self, threads: ThreadPoolExecutor) -> None:
-        with LoopManager(drive="caller") as manager:
+        with LoopManager(drive="caller", debug=False) as manager:
             gate = manager.synced(AsyncGate)()
 
             def set_when_somebody_waits() -> None:
@@ -104,7 +105,7 @@ class TestASyncMethod:
 
 class TestALoop:
     def test_that_sleeps_runs_what_another_thread_calls_soon(self) -> None:
-        with Runner() as runner:
+        with Runner(debug=False) as runner:
 
             async def running() -> asyncio.AbstractEventLoop:
                 return asyncio.get_running_loop()

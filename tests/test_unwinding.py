@@ -186,8 +186,10 @@ class TestAStepLeftBehind:
             yield 1
 
         runner = Runner(drive=drive, grace=0.1)
+        runner.run(asyncio.sleep, 0)
         iterator = runner.iterate(ignore())
-        with pytest.raises(TimeoutError), sideloop.timeout(0.01):
+        # It has to have begun when the limit is over.
+        with pytest.raises(TimeoutError), sideloop.timeout(scaled(0.1)):
             next(iterator)
         del iterator
         runner.close()
