@@ -170,7 +170,7 @@ class TestPdb:
 
     def test_steps_into_the_coroutine(self) -> None:
         at = line_of("return run_sync(outer")
-        said = debugged("caller", f"break {at}", "continue", *["step"] * 20)
+        said = debugged("caller", f"break {at}", "continue", *["step"] * 100)
         stops = [functions(one) for one in said]
         assert ["outer"] in stops
         assert ["inner"] in stops

@@ -340,7 +340,8 @@ class TestRepr:
         )
         first.close()
         second.close()
-        assert repr(first) == f"<EventLoop-{number} running=False closed=True debug=False>"
+        debug = first.get_debug()
+        assert repr(first) == f"<EventLoop-{number} running=False closed=True debug={debug}>"
 
 
 class TestDebugMode:

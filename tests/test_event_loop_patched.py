@@ -196,6 +196,7 @@ class TestAMethodThatIsReplaced:
     ) -> None:
         seen: list[str] = []
         loop = patched(OURS, name, seen)
+        loop.set_debug(False)
         seen.clear()
         trigger(loop)
         assert not seen
@@ -231,6 +232,7 @@ class TestAClass:
             return OURS.call_at(self, when, *args, **options)
 
         loop: Any = Own()
+        loop.set_debug(False)
         # CPython gives a class no more than a thousand versions.
         for number in range(1500):
             seen: list[float] = []

@@ -112,7 +112,10 @@ class AsyncFeed:
         return [await handler(n) for n, handler in enumerate(handlers)]
 
     async def mapped(self, handlers: Mapping[str, list[Handler]]) -> dict[str, Any]:
-        return {key: [await one(1) for one in ones] for key, ones in handlers.items()}
+        answers: dict[str, list[Any]] = {}
+        for key, ones in handlers.items():
+            answers[key] = [await one(1) for one in ones]
+        return answers
 
     async def many(self, *handlers: Handler, **named: Handler) -> list[Any]:
         return [await one(n) for n, one in enumerate([*handlers, *named.values()])]
