@@ -168,9 +168,12 @@ class TestPdb:
         assert 'if "breakpoint"' in said[3]
         assert said[4] == "300000\n"
 
-    def test_steps_into_the_coroutine(self) -> None:
+    def test_steps_into_the_coroutine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # In debug mode asyncio takes a thousand lines to note where a task was made.
+        for variable in ("PYTHONASYNCIODEBUG", "PYTHONDEVMODE"):
+            monkeypatch.delenv(variable, raising=False)
         at = line_of("return run_sync(outer")
-        said = debugged("caller", f"break {at}", "continue", *["step"] * 100)
+        said = debugged("caller", f"break {at}", "continue", *["step"] * 20)
         stops = [functions(one) for one in said]
         assert ["outer"] in stops
         assert ["inner"] in stops

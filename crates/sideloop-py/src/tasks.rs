@@ -166,7 +166,7 @@ impl TaskMaker {
         if !self.takes_context {
             return Ok(false);
         }
-        let factory = event_loop.call_method0("get_task_factory")?;
+        let factory = event_loop.call_method0(names(py).get_task_factory.bind(py))?;
         if factory.is_none() {
             return Ok(true);
         }
@@ -193,12 +193,12 @@ impl TaskMaker {
         let create_task = self.event_loop.bind(py).getattr(names(py).create_task.bind(py))?;
         let task = if self.passes_context(py)? {
             let options = PyDict::new(py);
-            options.set_item("context", context)?;
+            options.set_item(names(py).context_name.bind(py), context)?;
             create_task.call((coroutine,), Some(&options))?
         } else {
             context::enter(context, || create_task.call1((coroutine,)))?
         };
-        if let Some(set_name) = task.getattr_opt("set_name")? {
+        if let Some(set_name) = task.getattr_opt(names(py).set_name.bind(py))? {
             set_name.call1((name,))?;
         }
         Ok(task)

@@ -50,6 +50,7 @@ pub(crate) struct LoopCore {
     pub(super) task_options: Field,
     /// `("loop",)`, the names of what is passed by name.
     pub(super) future_names: Py<PyTuple>,
+    pub(super) context_name: Py<PyTuple>,
     /// Set when the fields are: the collector may come while CPython makes the instance, and finds zeros.
     pub(super) made: AtomicBool,
     /// The selector's epoll descriptor while that is polled from here; -1 otherwise.
@@ -185,6 +186,7 @@ impl LoopCore {
             futures: py.import("asyncio.futures")?.into_any().unbind(),
             task_options: Field::default(),
             future_names: PyTuple::new(py, ["loop"])?.unbind(),
+            context_name: PyTuple::new(py, ["context"])?.unbind(),
             made: AtomicBool::new(true),
             epoll: AtomicIsize::new(-1),
             timers_cancelled: AtomicIsize::new(0),

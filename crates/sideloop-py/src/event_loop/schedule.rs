@@ -1,7 +1,7 @@
 //! How work comes onto the loop: callbacks, timers, tasks, futures.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PySuper, PyTuple};
+use pyo3::types::{PyDict, PyFloat, PyString, PySuper, PyTuple};
 use sideloop_core::entry::Push;
 
 use super::clock::monotonic;
@@ -37,14 +37,18 @@ impl LoopCore {
     /// The next class's method of this name, for what is slow or unusual.
     fn standard<'py>(
         slf: &Bound<'py, Self>,
-        name: &str,
-        args: &Bound<'py, PyTuple>,
+        name: &Py<PyString>,
+        first: &[&Bound<'py, PyAny>],
+        rest: &Bound<'py, PyTuple>,
         context: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let options = PyDict::new(py);
-        options.set_item("context", context)?;
-        PySuper::new(&py.get_type::<Self>(), slf)?.call_method(name, args, Some(&options))
+        let method = PySuper::new(&py.get_type::<Self>(), slf)?.getattr(name.bind(py))?;
+        let context = context.map_or_else(|| py.None().into_bound(py), Bound::clone);
+        let first = first.iter().map(|object| (*object).clone());
+        let all: Vec<_> = first.chain(rest.iter()).chain([context]).collect();
+        // Not by a dictionary: PyO3 aborts where there is no memory for one.
+        vectorcall::call_all(&method, &all, slf.get().context_name.bind(py))
     }
 
     /// Schedule what the standard method was interrupted at: it is Python code in debug mode, in which a signal
@@ -132,9 +136,9 @@ impl LoopCore {
             return Ok(handle);
         }
         let queued = core.ready_len(slf.py());
-        Self::standard(slf, "call_soon", &before(&[callback], args)?, context).or_else(|error| {
-            Self::schedule_all_the_same(slf, queued, callback, args, context, error)
-        })
+        Self::standard(slf, &names(slf.py()).call_soon, &[callback], args, context).or_else(
+            |error| Self::schedule_all_the_same(slf, queued, callback, args, context, error),
+        )
     }
 
     /// The same, from any thread.
@@ -156,7 +160,7 @@ impl LoopCore {
             Self::wake(slf)?;
             return Ok(handle);
         }
-        Self::standard(slf, "call_soon_threadsafe", &before(&[callback], args)?, context)
+        Self::standard(slf, &names(slf.py()).call_soon_threadsafe, &[callback], args, context)
     }
 
     /// Have `callback(*args)` called when the loop's time is `when`, in seconds.
@@ -181,7 +185,7 @@ impl LoopCore {
             Self::wake_from_elsewhere(slf)?;
             return Ok(timer);
         }
-        Self::standard(slf, "call_at", &before(&[when, callback], args)?, context)
+        Self::standard(slf, &names(py).call_at, &[when, callback], args, context)
     }
 
     /// Have `callback(*args)` called `delay` seconds from now.
@@ -201,7 +205,7 @@ impl LoopCore {
             let when = PyFloat::new(py, monotonic() + seconds).into_any();
             return Self::call_at(slf, &when, callback, args, context);
         }
-        Self::standard(slf, "call_later", &before(&[delay, callback], args)?, context)
+        Self::standard(slf, &names(py).call_later, &[delay, callback], args, context)
     }
 
     /// A task for a coroutine: what `BaseEventLoop.create_task` makes.
@@ -215,7 +219,7 @@ impl LoopCore {
         let core = slf.get();
         if core.is_debug() || core.task_factory.is_some(py) || options.is_some() {
             let next = PySuper::new(&py.get_type::<Self>(), slf)?;
-            let made = next.call_method("create_task", (coro,), options);
+            let made = next.call_method(names(py).create_task.bind(py), (coro,), options);
             return made.map_err(|error| match is_interrupt(py, &error) {
                 true => core.take_back(coro).err().unwrap_or(error),
                 false => error,

@@ -27,6 +27,29 @@ pub(crate) fn call<'py, const N: usize>(
     }
 }
 
+/// The same, with as many arguments as there are.
+///
+/// # Errors
+/// What the call raises.
+pub(crate) fn call_all<'py>(
+    callable: &Bound<'py, PyAny>,
+    args: &[Bound<'py, PyAny>],
+    names: &Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let pointers: Vec<_> = args.iter().map(Bound::as_ptr).collect();
+    let positional = args.len().saturating_sub(names.len());
+    // SAFETY: as above.
+    unsafe {
+        let found = ffi::PyObject_Vectorcall(
+            callable.as_ptr(),
+            pointers.as_ptr(),
+            positional,
+            names.as_ptr(),
+        );
+        Bound::from_owned_ptr_or_err(callable.py(), found)
+    }
+}
+
 /// `object.method(*args)`, where the last `names.len()` arguments are passed by those names.
 ///
 /// # Errors
