@@ -265,8 +265,10 @@ class TestANestedCall:
         self, manager: LoopManager, wait_until: WaitUntil
     ) -> None:
         seen: list[BaseException] = []
+        begun = threading.Event()
 
         def call() -> None:
+            begun.set()
             try:
                 manager.run_sync(forever)
             except TimeoutError as error:
@@ -275,8 +277,9 @@ class TestANestedCall:
         async def outer() -> None:
             await asyncio.to_thread(call)
 
-        with sideloop.timeout(scaled(0.2)), contextlib.suppress(TimeoutError):
-            manager.run_sync(outer)  # whichever of the two is a hair faster
+        while not begun.is_set():  # on a busy machine it may be cancelled before its thread starts
+            with sideloop.timeout(scaled(0.2)), contextlib.suppress(TimeoutError):
+                manager.run_sync(outer)  # whichever of the two is a hair faster
         wait_until(lambda: seen)
         assert "forever()" in str(seen[0])
 
