@@ -229,10 +229,15 @@ class Finalized:
         self.manager, self.cycle = manager, self
 
     def __del__(self) -> None:
+        nested = asyncio._get_running_loop() is not None
         try:
             assert self.manager.run_sync(at_once, 3) == 3
         except (*OTHERS_DO, KeyboardInterrupt, TimeoutError):
             pass
+        except asyncio.CancelledError as error:
+            # With the call in which the collector runs.
+            if not nested:
+                tally.is_wrong("in a finalizer", error)
         except BaseException as error:
             tally.is_wrong("in a finalizer", error)
 
