@@ -4,7 +4,7 @@ import contextlib
 import importlib
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from types import CodeType, FrameType
 from typing import Any
 
@@ -89,7 +89,7 @@ class PutOff:
 
 
 @contextlib.contextmanager
-def errors_passed_over() -> Iterator[None]:
+def errors_passed_over() -> Generator[None]:
     """Pass over any error of a block but a signal handler's."""
     try:
         yield
