@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import MethodType, NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
+from sideloop._base.classes import is_class
 from sideloop._cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _convert_with_pydantic(text: str, annotation: Any) -> Any:
             return adapter.validate_strings(text)
         except ValidationError as error:
             as_text = error
-        if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        if is_class(annotation) and issubclass(annotation, enum.Enum):
             member = annotation.__members__.get(text)
             if member is not None:
                 return member

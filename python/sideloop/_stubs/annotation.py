@@ -6,6 +6,7 @@ import sys
 import typing
 from typing import Any, TypeVar
 
+from sideloop._base.classes import is_class
 from sideloop._stubs.expression import (
     AWAITABLES,
     ITERABLES,
@@ -145,7 +146,7 @@ class _Taken(Known):
 
     def _twin(self, node: ast.expr) -> ast.expr | None:
         found = self.annotations.scope.value(node)
-        if not isinstance(found, type):
+        if not is_class(found):
             return None
         twin: Any = self.annotations.translator.known.twin_class(found)
         if twin is not None and twin.__sideloop__.is_named:
@@ -199,7 +200,7 @@ class _Served(_Given):
 
     def _awaited(self, node: ast.expr) -> ast.expr | None:
         kind = self.annotations.scope.value(node)
-        if not isinstance(kind, type) or self.annotations.translator.known.twin_class(kind):
+        if not is_class(kind) or self.annotations.translator.known.twin_class(kind):
             return None
         if nature_of(kind) is Nature.AWAITABLE:
             return self._returned(kind, "__await__")

@@ -8,6 +8,7 @@ import sys
 import typing
 from typing import Any, NamedTuple
 
+from sideloop._base.classes import is_class
 from sideloop._stubs.annotation import Annotations
 from sideloop._stubs.errors import StubError
 from sideloop._stubs.expression import arguments_of, head, subscript
@@ -106,7 +107,7 @@ class Family:
         found: Any = typing.get_origin(value) or value
         if found is typing.NamedTuple:
             self._bases[tuple] = source.annotations.plain(name)
-        if not isinstance(found, type) or found in (object, typing.Generic, typing.Protocol):
+        if not is_class(found) or found in (object, typing.Generic, typing.Protocol):
             return
         kind: type = found
         fill = _Filled(source.arguments).visit

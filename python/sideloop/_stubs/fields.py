@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from sideloop._base.classes import is_class
 from sideloop._stubs.statement import Function, statements
 
 _DEFAULTS = {"default", "default_factory", "factory", "repr", "hash", "compare", "metadata", "doc"}
@@ -33,7 +34,7 @@ def set_by_methods(node: ast.ClassDef) -> Iterator[tuple[str, tuple[str, ast.exp
 
 def has_fields(kind: Any) -> bool:
     """Whether the annotations of a class are the parameters of its constructor."""
-    if not isinstance(kind, type):
+    if not is_class(kind):
         return False
     made: type = kind
     bases: list[type] = [*made.__mro__, *type(made).mro(type(made))]

@@ -7,6 +7,7 @@ import sys
 import typing
 from typing import Any, Protocol, TypeVar
 
+from sideloop._base.classes import is_class
 from sideloop._stubs.expression import (
     AWAITABLES,
     ITERABLES,
@@ -74,9 +75,9 @@ class HookTypes:
         value = self._annotations.scope.value(name)
         if getattr(value, "_is_protocol", False):
             return self._protocol(node, name)
-        if isinstance(value, type) and want_of(value) is not None:
+        if is_class(value) and want_of(value) is not None:
             return self._options(node, value)
-        if isinstance(value, type) or want_of(self._annotations.value(node)) is None:
+        if is_class(value) or want_of(self._annotations.value(node)) is None:
             return None
         if isinstance(value, TypeVar):
             return self._variable(name, value)

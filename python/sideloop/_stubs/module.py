@@ -7,6 +7,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from sideloop._base.classes import is_class
 from sideloop._stubs.annotation import Annotations
 from sideloop._stubs.bases import class_def
 from sideloop._stubs.function import twin_function
@@ -50,7 +51,7 @@ class Stub:
         values: list[Any] = [value for value in vars(module).values() if is_twin(value)]
         self._originals = {id(value.aio) for value in values}
         # The names of decorated classes are their twins'. Async code gets originals, though.
-        classes: list[Any] = [value for value in values if isinstance(value, type)]
+        classes: list[Any] = [value for value in values if is_class(value)]
         names = {one.__name__: original_name(one.aio) for one in classes if _is_decorated(one.aio)}
         self._paths, self._renamed = Paths(names), Renamed(names)
 
@@ -118,7 +119,7 @@ class Stub:
     def _alias(self, key: str, value: Any, holder: TwinModule) -> list[ast.stmt]:
         """What a module's twin calls a class that is known by another name."""
         module = self._module.__name__
-        if not isinstance(value, type) or value.__module__ != module:
+        if not is_class(value) or value.__module__ != module:
             return []
         is_here = f"{module}.{value.__qualname__}" == f"{holder.__name__}.{key}"
         if is_here or value.__qualname__.partition(".")[0] == key:
@@ -149,7 +150,7 @@ class Stub:
 
 def is_twin(value: object) -> bool:
     """Whether a stub has to say what a module's value is."""
-    if isinstance(value, type):
+    if is_class(value):
         return issubclass(value, Twin) and not isinstance(value.__sideloop__, HiddenOrigin)
     return isinstance(value, SyncFunction | TwinModule)
 

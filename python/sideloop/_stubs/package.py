@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from sideloop._base.classes import is_class
 from sideloop._base.lazy import import_names
 from sideloop._stubs.bases import is_read
 from sideloop._stubs.errors import StubError
@@ -74,7 +75,7 @@ def _classes_of(module: ModuleType) -> list[type]:
     return [
         value
         for value in list(vars(module).values())
-        if isinstance(value, type) and value.__module__ == module.__name__
+        if is_class(value) and value.__module__ == module.__name__
     ]
 
 
@@ -87,11 +88,11 @@ def _read_for(module: ModuleType) -> Iterator[ModuleType]:
     yield module
     for twin in [value for value in vars(module).values() if is_twin(value)]:
         original: Any = twin.aio
-        kinds = original.__mro__ if isinstance(original, type) else (original,)
+        kinds = original.__mro__ if is_class(original) else (original,)
         for kind in kinds:
             is_module = isinstance(kind, ModuleType)
             name = kind.__name__ if is_module else getattr(kind, "__module__", "")
-            if kind is original or (isinstance(kind, type) and is_read(kind)):
+            if kind is original or (is_class(kind) and is_read(kind)):
                 yield from filter(None, [sys.modules.get(name)])
 
 

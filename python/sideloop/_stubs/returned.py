@@ -5,6 +5,7 @@ import inspect
 import sys
 import types
 
+from sideloop._base.classes import is_class
 from sideloop._stubs.expression import arguments_of, head
 from sideloop._stubs.scope import Scope, scope_of
 from sideloop._twins.nature import has_twins
@@ -41,7 +42,7 @@ def leads_to_async(kind: type) -> bool:
     if not isinstance(init, types.FunctionType) or inspect.iscoroutinefunction(init):
         return False
     made = (init.__globals__.get(name) for name in init.__code__.co_names)
-    return any(isinstance(one, type) and has_twins(one) for one in made)
+    return any(is_class(one) and has_twins(one) for one in made)
 
 
 def opened_class(name: str, entered: ast.expr) -> ast.stmt:

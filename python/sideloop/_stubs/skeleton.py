@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+from sideloop._base.classes import is_class
 from sideloop._stubs.expression import head, subscript
 from sideloop._stubs.fields import (
     has_fields,
@@ -210,11 +211,11 @@ class _Skeleton:
         if name in ("__hash__", "__slots__", "__match_args__"):
             return plain_default(node.value) is node.value
         if isinstance(node.value, ast.Call):
-            is_made = isinstance(value, type) and head(node.value) in _TYPE_MAKERS
-            return is_made or (is_kind_of_type(value) and not isinstance(holder, type))
+            is_made = is_class(value) and head(node.value) in _TYPE_MAKERS
+            return is_made or (is_kind_of_type(value) and not is_class(holder))
         is_path = isinstance(node.value, ast.Name | ast.Attribute)
         return (is_kind_of_type(value) and not isinstance(holder, enum.EnumMeta)) or (
-            is_path and (isinstance(value, type) or callable(value))
+            is_path and (is_class(value) or callable(value))
         )
 
 

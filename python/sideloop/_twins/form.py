@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sideloop._base.classes import is_class
 from sideloop._base.lazy import imported
 from sideloop._base.signature import annotations_of
 from sideloop._twins.code import is_plain_code
@@ -156,7 +157,7 @@ def function_behind(async_fn: Any) -> Any:
     inside: Any = getattr(async_fn, "__func__", None)
     if inside is not None and (inspect.ismethod(async_fn) or is_function(async_fn)):
         return function_behind(inside)
-    if not isinstance(async_fn, type) and not inspect.isroutine(async_fn):
+    if not is_class(async_fn) and not inspect.isroutine(async_fn):
         return type(async_fn).__call__ if callable(async_fn) else async_fn
     return async_fn
 
@@ -194,4 +195,4 @@ def _returns_future(function: object) -> bool:
         for name in rest:
             said = getattr(said, name, None)
     found = typing.get_origin(said) or said
-    return isinstance(found, type) and issubclass(found, asyncio.Future)
+    return is_class(found) and issubclass(found, asyncio.Future)

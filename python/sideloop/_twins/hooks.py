@@ -11,6 +11,7 @@ import typing
 import weakref
 from typing import Any
 
+from sideloop._base.classes import is_class
 from sideloop._base.signature import signature_of
 from sideloop._twins.annotation import are_known, class_hints_of, hints_of, self_hints_of
 from sideloop._twins.face import Called, face_of
@@ -122,7 +123,7 @@ def _made(function: Any) -> Wants | None:
         signature = signature_of(function)
     except (TypeError, ValueError):
         return None
-    if isinstance(function, type):
+    if is_class(function):
         hints = class_hints_of(function) | hints_of(vars(function).get("__init__", function))
     else:
         hints = hints_of(function)
@@ -190,7 +191,7 @@ def _inner(value: Any) -> Any:
 
 
 def _is_awaitable_class(value: Any) -> bool:
-    return isinstance(value, type) and hasattr(value, "__await__")
+    return is_class(value) and hasattr(value, "__await__")
 
 
 def _look_like(face: Any, value: Any) -> None:

@@ -7,6 +7,7 @@ import types
 from collections.abc import Coroutine
 from typing import Any
 
+from sideloop._base.classes import is_class
 from sideloop._twins.annotation import hints_of
 from sideloop._twins.by_class import ByClass, flags_of, mro_of, namespace_of
 from sideloop._twins.form import form_behind
@@ -56,7 +57,7 @@ def is_pending(said: Any) -> bool:
     """Whether an annotation says a class of futures, or that of coroutines."""
     if said is Coroutine:
         return True
-    return isinstance(said, type) and nature_of(said) is Nature.PENDING
+    return is_class(said) and nature_of(said) is Nature.PENDING
 
 
 def has_twins(kind: type) -> bool:
@@ -85,9 +86,9 @@ def makes_async(function: Any) -> bool:
         return False
     said = hints_of(function).get("return", inspect.Parameter.empty)
     if said is not inspect.Parameter.empty:
-        return isinstance(said, type) and has_twins(said)
+        return is_class(said) and has_twins(said)
     found = (function.__globals__.get(name) for name in function.__code__.co_names)
-    return any(isinstance(one, type) and has_twins(one) for one in found)
+    return any(is_class(one) and has_twins(one) for one in found)
 
 
 def _nature(kind: type) -> Nature:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from sideloop._base.classes import is_class
 from sideloop._base.signals import raise_a_handlers
 from sideloop._base.signature import signature_of
 from sideloop._twins.form import Form, function_behind
@@ -82,7 +83,7 @@ def raw_signature(async_fn: Any) -> inspect.Signature | None:
 
 def _names_of(async_fn: Any) -> Mapping[str, Any]:
     """What names mean where a callable was written."""
-    if isinstance(async_fn, type):
+    if is_class(async_fn):
         return vars(sys.modules.get(async_fn.__module__, builtins))
     found: Any = getattr(inspect.unwrap(function_behind(async_fn)), "__globals__", None)
     return found or {}
@@ -160,7 +161,7 @@ class _Sight:
         return said if kind is origin and changed == inside else _rebuilt(said, kind, changed)
 
     def _twin(self, said: Any) -> Any:
-        return (self._twins.twin_class(said) or said) if isinstance(said, type) else said
+        return (self._twins.twin_class(said) or said) if is_class(said) else said
 
     def _evaluated(self, said: Any) -> Any:
         """What an annotation in quotes says; its text, if that cannot be known."""

@@ -5,6 +5,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from sideloop._base.classes import is_class
 from sideloop._base.lazy import import_names
 from sideloop._base.signals import raise_a_handlers
 from sideloop._twins.annotation import module_hints_of
@@ -151,7 +152,7 @@ class Package:
         """The twin of a module, which the module that has asked will know by this name."""
         own = _own(original)
         names = self._names(original, own)
-        classes = {key: value for key, value in own.items() if isinstance(value, type)}
+        classes = {key: value for key, value in own.items() if is_class(value)}
         twins: dict[str, Any] = {}
         # Bases before what is derived from them.
         for key, value in sorted(classes.items(), key=lambda item: len(item[1].__mro__)):
@@ -234,7 +235,7 @@ def _is_own(original: ModuleType, key: str, value: Any) -> bool:
 
 
 def _is_async(value: Any) -> bool:
-    if isinstance(value, type):
+    if is_class(value):
         return has_async(value) and not issubclass(value, BaseException | Twin)
     if not callable(value):
         return False
@@ -256,4 +257,4 @@ def twins_in(module: TwinModule) -> dict[str, Any]:
 
 
 def _is_twin(value: Any) -> bool:
-    return isinstance(value, SyncFunction) or (isinstance(value, type) and issubclass(value, Twin))
+    return isinstance(value, SyncFunction) or (is_class(value) and issubclass(value, Twin))

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from sideloop._base.classes import is_class
 from sideloop._twins.annotation import bound_of, class_hints_of
 from sideloop._twins.form import Form, form_behind
 from sideloop._twins.translate import kind_of
@@ -59,7 +60,7 @@ def want_of(said: Any, outer: tuple[Any, ...] = ()) -> Want | None:
     if inner := _inside(said, origin, arguments):
         return _either(want_of(one, outer) for one in inner)
     kind: Any = origin or said
-    if not isinstance(kind, type):
+    if not is_class(kind):
         return None
     if arguments and issubclass(kind, collections.abc.Mapping):
         values = want_of(arguments[-1], outer)
@@ -76,7 +77,7 @@ def returned_form(said: Any) -> Form | None:
     if inner := _inside(said, origin, typing.get_args(said)):
         return next(filter(None, map(returned_form, inner)), None)
     kind: Any = origin or said
-    if not isinstance(kind, type):
+    if not is_class(kind):
         return None
     if kind in _FORMS:
         return _FORMS[kind]

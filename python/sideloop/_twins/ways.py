@@ -5,6 +5,7 @@ import types
 from abc import ABCMeta
 from typing import Any
 
+from sideloop._base.classes import is_class
 from sideloop._twins.annotation import hints_of
 from sideloop._twins.by_class import ByClass, flags_of, kind_of, mro_of, namespace_of
 from sideloop._twins.nature import WITH_TWINS, nature_of
@@ -40,7 +41,7 @@ def is_looked_into(kind: Any) -> bool:
 def _says_async(kind: type) -> bool:
     statics = [one for base in mro_of(kind) for one in namespace_of(base).values()]
     said = [hints_of(getter).get("return") for one in statics if (getter := _getter_of(one))]
-    return any(isinstance(one, type) and nature_of(one) in WITH_TWINS for one in said + statics)
+    return any(is_class(one) and nature_of(one) in WITH_TWINS for one in said + statics)
 
 
 def _getter_of(static: Any) -> Any:

@@ -3,6 +3,7 @@
 from types import FrameType, ModuleType
 from typing import Any
 
+from sideloop._base.classes import is_class
 from sideloop._twins.bound_name import bound_name
 from sideloop._twins.function import SyncFunction, name_twin
 from sideloop._twins.look import Named
@@ -23,7 +24,7 @@ def wrap(
 ) -> Any:
     """The sync twin. `caller` is the frame of the statement that asks for it."""
     if isinstance(target, SyncFunction | SyncProperty | Twin | TwinModule) or (
-        isinstance(target, type) and Twin in target.__mro__
+        is_class(target) and Twin in target.__mro__
     ):
         raise TypeError(f"{target!r} is a sync twin already; its async original is at .aio")
     if isinstance(target, ModuleType):
@@ -35,7 +36,7 @@ def wrap(
             f"rename says what the twins in a module or package are called, and {target!r} is none "
             f"of these: name its twin by an assignment, as in Acme = synced(AsyncAcme)"
         )
-    if isinstance(target, type):
+    if is_class(target):
         return _class(translator.apart(deep=deep), target, caller)
     if deep:
         translator = translator.apart(deep=True)
