@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import logging
 import sys
 import threading
@@ -225,10 +226,18 @@ class TestACoroutine:
         async def outer(at: str) -> None:
             await clean_up(at)
 
+        async def items(at: str) -> AsyncGenerator[None, None]:
+            await clean_up(at)
+            yield
+
+        async def iterates(at: str) -> None:
+            async for _ in items(at):
+                pass
+
         async def see() -> list[tuple[bool, bool]]:
             seen: list[tuple[bool, bool]] = []
-            for at in ("except", "finally"):
-                task = asyncio.ensure_future(outer(at))
+            for function, at in itertools.product((outer, iterates), ("except", "finally")):
+                task = asyncio.ensure_future(function(at))
                 await asyncio.sleep(0)
                 before = handles_cancellation(task.get_coro())
                 task.cancel()
@@ -239,7 +248,7 @@ class TestACoroutine:
                     await asyncio.sleep(0)
             return seen
 
-        assert asyncio.run(see()) == [(False, True), (False, True)]
+        assert asyncio.run(see()) == [(False, True)] * 4
 
 
 class InterruptAt:

@@ -10,6 +10,7 @@ import gc
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from sideloop._base.signals import raise_a_handlers
@@ -113,9 +114,16 @@ def handles_cancellation(coro: object) -> bool:
     shows to the collector.
     """
     while coro is not None:
-        if any(isinstance(held, asyncio.CancelledError) for held in gc.get_referents(coro)):
+        referents = gc.get_referents(coro)
+        if any(isinstance(held, asyncio.CancelledError) for held in referents):
             return True
-        coro = next(filter(None, (getattr(coro, name, None) for name in _AWAITED)), None)
+        awaited = next(filter(None, (getattr(coro, name, None) for name in _AWAITED)), None)
+        if not isinstance(coro, (CoroutineType, GeneratorType, AsyncGeneratorType)):
+            # A step of an asynchronous generator: CPython's own tells nobody what it awaits, and a
+            # host what that awaits.
+            stepped = (held for held in referents if isinstance(held, AsyncGeneratorType))
+            awaited = next(stepped, awaited)
+        coro = awaited
     return False
 
 
