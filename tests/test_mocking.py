@@ -1,5 +1,6 @@
 """Tests of a user's that replace parts of twins: by hand, by mock.patch, by autospec."""
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from unittest import mock
@@ -8,6 +9,9 @@ import pytest
 
 import sideloop
 from sideloop import LoopManager
+
+CHECKS_STATIC_ONES = sys.version_info >= (3, 11)
+"""Whether autospec has what replaces a class or static method check its arguments, of any class."""
 
 
 class AsyncUsers:
@@ -138,7 +142,7 @@ class TestTheClass:
             mocked.assert_called_with(5)
             assert getattr(users, f"{name}s")() == ["fake", "fake"]
             mocked.assert_called_with(2)
-            if autospec:
+            if autospec and CHECKS_STATIC_ONES:
                 with pytest.raises(TypeError):
                     getattr(users_class, name)()
         assert getattr(users, f"{name}s")() == real
@@ -215,6 +219,7 @@ class TestAutospec:
         with mock.patch.object(Api, "fetch", autospec=True) as mocked:
             mocked.return_value = 7
             assert Api.fetch(1) == 7
-            with pytest.raises(TypeError):
-                Api.fetch()
+            if CHECKS_STATIC_ONES:
+                with pytest.raises(TypeError):
+                    Api.fetch()
         assert Api.fetch(2, by=2) == 4
