@@ -93,19 +93,19 @@ class DrivenLoop:
     def _unwind_and_close(self, reason: BaseException | None) -> None:
         self.core.begin_unwinding(reason)
         unwinding = Unwinding(self.loop, self.core, self.grace)
+        # One `try`: what comes before it is in force leaves all to be done, and the next does it.
         try:
+            self._unwind(unwinding)
+        except BaseException as error:
             try:
-                self._unwind(unwinding)
-            except BaseException as error:
                 if unwinding.told:
                     raise
                 # A signal handler's, before anything has heard that it ends: it has to, all the
                 # same.
                 unwinding.note_exit(error)
                 self._unwind(unwinding)
-        except BaseException:
-            report_end(self, end(self))
-            raise
+            finally:
+                report_end(self, end(self))
         raised = end(self)
         if raised is not None:
             raise raised
