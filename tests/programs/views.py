@@ -77,7 +77,8 @@ def interrupted_body() -> None:
     try:
         with manager.enter(opened()):
             say("waiting")
-            time.sleep(600)
+            while True:  # a signal just before a sleep does not end that
+                time.sleep(0.05)
     except KeyboardInterrupt:
         say("KeyboardInterrupt")
 
