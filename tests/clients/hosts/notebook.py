@@ -1,6 +1,7 @@
 """A client in the cells of a notebook, under whose kernel a loop runs already."""
 
 import sys
+import tempfile
 from typing import Any
 
 import nbformat
@@ -39,8 +40,10 @@ def main() -> None:
         for cell in CELLS.format(name=name, address=address).split("---")
     ]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    over_ipc = Config(KernelManager={"transport": "ipc"})  # of TCP the kernel warns
-    NotebookClient(notebook, config=over_ipc, timeout=60).execute()
+    with tempfile.TemporaryDirectory() as folder:
+        # Of TCP the kernel warns. Unless told, the kernels of a directory share one address.
+        over_ipc = Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"})
+        NotebookClient(notebook, config=over_ipc, timeout=60).execute()
     outputs = [said(cell) for cell in notebook.cells]
     assert len(outputs[0]) > 3, outputs
     assert outputs[1:] == ["True", "True", "True"], outputs
