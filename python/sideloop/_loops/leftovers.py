@@ -114,18 +114,22 @@ def handles_cancellation(coro: object) -> bool:
     shows to the collector.
     """
     while coro is not None:
-        referents = gc.get_referents(coro)
+        referents: list[Any] = gc.get_referents(coro)
         if any(isinstance(held, asyncio.CancelledError) for held in referents):
             return True
-        awaited = next(filter(None, (getattr(coro, name, None) for name in _AWAITED)), None)
-        if not isinstance(coro, (CoroutineType, GeneratorType, AsyncGeneratorType)):
+        awaited: Any = next(filter(None, (getattr(coro, name, None) for name in _AWAITED)), None)
+        if not isinstance(coro, _OF_PYTHON):
             # A step of an asynchronous generator: CPython's own tells nobody what it awaits, and a
             # host what that awaits.
-            stepped = (held for held in referents if isinstance(held, AsyncGeneratorType))
+            stepped = (held for held in referents if isinstance(held, _STEPPED))
             awaited = next(stepped, awaited)
         coro = awaited
     return False
 
+
+_STEPPED: Any = AsyncGeneratorType
+
+_OF_PYTHON: Any = (CoroutineType, GeneratorType, AsyncGeneratorType)
 
 _AWAITED = ("cr_await", "ag_await", "gi_yieldfrom")
 
