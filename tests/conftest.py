@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import parts
 import pytest
@@ -13,6 +14,7 @@ from hosts import MakeLoop, MakeRunner, options_of
 from owners import OWNERS, Owner
 from pace import pace, scaled
 
+import sideloop
 from sideloop import LoopManager, Runner
 
 TIME_LIMIT = 20.0
@@ -97,6 +99,14 @@ def no_thread_left(wait_until: WaitUntil) -> Generator[None]:
     before = set(threading.enumerate())
     yield
     wait_until(lambda: set(threading.enumerate()) <= before)
+
+
+@pytest.fixture(params=["default", "manager", "driven"])
+def synced(request: pytest.FixtureRequest) -> Generator[Any]:
+    """What makes a twin, of the default manager, of one of one's own, and of one that is driven."""
+    manager = LoopManager(drive="caller") if request.param == "driven" else LoopManager()
+    yield sideloop.synced if request.param == "default" else manager.synced
+    manager.close()
 
 
 @pytest.fixture(params=["native", "foreign", "driven"])

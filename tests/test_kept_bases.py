@@ -10,14 +10,12 @@ import io
 import json
 import pickle
 import threading
-from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 import pydantic
 import pytest
 
 import sideloop
-from sideloop import LoopManager
 
 T = TypeVar("T")
 
@@ -133,13 +131,6 @@ class AsyncSet(set[Any]):
 class AsyncQueue(collections.deque[Any]):
     async def put(self, value: Any) -> None:
         self.append(value)
-
-
-@pytest.fixture(params=["default", "manager", "driven"])
-def synced(request: pytest.FixtureRequest) -> Iterator[Any]:
-    manager = LoopManager(drive="caller") if request.param == "driven" else LoopManager()
-    yield sideloop.synced if request.param == "default" else manager.synced
-    manager.close()
 
 
 class TestIsinstance:

@@ -6,7 +6,6 @@ import gc
 import json
 import pickle
 import weakref
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -75,13 +74,6 @@ class AsyncDict(dict[Any, Any]):
 
 
 Bag: Any = sideloop.synced(AsyncDict)
-
-
-@pytest.fixture(params=["default", "manager", "driven"])
-def synced(request: pytest.FixtureRequest) -> Iterator[Any]:
-    manager = LoopManager(drive="caller") if request.param == "driven" else LoopManager()
-    yield sideloop.synced if request.param == "default" else manager.synced
-    manager.close()
 
 
 VALUES = [

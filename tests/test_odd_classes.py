@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 import sideloop
-from sideloop import LoopManager
 
 
 class Color(enum.Enum):
@@ -93,13 +92,6 @@ class AsyncRow:
 
     async def get(self) -> int:
         return self.number
-
-
-@pytest.fixture(params=["default", "manager", "driven"])
-def synced(request: pytest.FixtureRequest) -> Iterator[Any]:
-    manager = LoopManager(drive="caller") if request.param == "driven" else LoopManager()
-    yield sideloop.synced if request.param == "default" else manager.synced
-    manager.close()
 
 
 class TestAnEnumeration:
