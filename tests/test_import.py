@@ -258,10 +258,12 @@ FORKED_IN_IT = (
     + """
 children = []
 During(lambda: children.append(os.fork()))
-print(sideloop.synced(number)(), flush=True)
+twin = sideloop.synced(number)
 if not children[0]:
+    print(twin(), flush=True)
     os._exit(0)
 print(os.waitpid(children[0], 0)[1])
+print(twin())
 """
 )
 
@@ -274,7 +276,7 @@ print(os.waitpid(children[0], 0)[1])
         (IN_A_FINALIZER, ["no twin can be made here: what makes them is just being loaded", "1"]),
         (IN_ANOTHER_THREAD, ["1", "0", "1", "1"]),
         (FORKED_BESIDE_IT, ["1", "0", "1", "1"]),
-        (FORKED_IN_IT, ["1", "1", "0"]),
+        (FORKED_IN_IT, ["1", "0", "1"]),
     ],
     ids=[
         "in a handler",

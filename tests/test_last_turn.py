@@ -344,3 +344,92 @@ def test_an_exit_of_another_call_of_the_batch_comes_to_that_call_alone() -> None
         free.set()
         outcomes = [future.exception(scaled(20)) or future.result() for future in futures]
         assert [type(one) for one in outcomes] == [SystemExit, int, SystemExit, int]
+
+
+def stops_and_exits(error: BaseException) -> Callable[[], Any]:
+    """An async function that exits in the turn in which it stops its loop."""
+
+    async def work() -> None:
+        asyncio.get_running_loop().stop()
+        raise error
+
+    return work
+
+
+def exits_after_a_stop(error: BaseException) -> Callable[[], Any]:
+    """The same where the loop hears of the stop a turn later, as uvloop does."""
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+        loop.call_soon(loop.stop)
+        loop.call_soon(woken.set_result, None)
+        await woken
+        raise error
+
+    return work
+
+
+def uvloops() -> asyncio.AbstractEventLoop:
+    loop: asyncio.AbstractEventLoop = pytest.importorskip("uvloop").new_event_loop()
+    return loop
+
+
+def patched_loop() -> asyncio.AbstractEventLoop:
+    """A loop that somebody has patched before its runner gets it."""
+    loop: Any = asyncio.new_event_loop()
+    loop.stop = loop.stop
+    return loop
+
+
+@both_exits
+@pytest.mark.parametrize("way", [stops_and_exits, exits_after_a_stop])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"drive": "caller"},
+        {"loop_factory": asyncio.new_event_loop},
+        {"loop_factory": uvloops},
+        {"loop_factory": patched_loop},
+    ],
+    ids=["ours", "driven", "asyncio's", "uvloop's", "patched"],
+)
+def test_a_stop_is_not_lost_in_the_exit_of_a_call(
+    options: dict[str, Any], way: Callable[[BaseException], Any], exit_kind: type[BaseException]
+) -> None:
+    error = exit_kind(7)
+
+    async def running_loop() -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    with Runner(**options) as runner:
+        loop = runner.run(running_loop)
+        waiting = [runner.submit(asyncio.sleep, 60)] if runner.drive == "thread" else []
+        told = caught(lambda: runner.run(way(error)))
+        # The call's own exit, unless the loop had heard of its stop before.
+        assert told is error or (way is exits_after_a_stop and isinstance(told, LoopStoppedError))
+        for stopped in [future.exception(scaled(20)) for future in waiting]:
+            assert isinstance(stopped, LoopStoppedError)
+            assert stopped.__cause__ is None
+        assert runner.run(running_loop) is not loop
+
+
+def test_a_stop_that_is_replaced_later_is_the_one_that_is_called() -> None:
+    seen: list[str] = []
+
+    async def stops() -> None:
+        loop: Any = asyncio.get_running_loop()
+        before = loop.stop
+
+        def stop() -> None:
+            seen.append("stop")
+            before()
+
+        loop.stop = stop
+        loop.stop()
+        await asyncio.sleep(60)
+
+    with Runner() as runner:
+        assert isinstance(caught(lambda: runner.run(stops)), LoopStoppedError)
+    assert seen

@@ -1,8 +1,13 @@
 """The loop thread: runs one event loop, unwinds what is left on it, and closes it."""
 
+import asyncio
+import contextlib
+import functools
 import threading
 import time
+import weakref
 from collections.abc import Callable
+from typing import Any
 
 from sideloop._base.errors import exit_error
 from sideloop._loops.ending import end, report_end
@@ -46,6 +51,9 @@ class LoopThread:
             if hubs() is not None:
                 self.loop.set_default_executor(HubExecutor())
             self.core.bind(self.loop)
+            # Open when the user's code has stopped the loop, whatever leaves it in that turn.
+            self._stopped = Latch()
+            _note_stop(self.loop, self._stopped)
             self._thread = _make_thread(self._main, name)
             # Taken by the thread when it begins, or by a start that failed before.
             self._begun = threading.Lock()
@@ -127,9 +135,11 @@ class LoopThread:
             try:
                 self.loop.run_forever()
             except BaseException as error:  # SystemExit and KeyboardInterrupt leave run_forever
-                if self.core.is_outcome(error) and not self.core.stopping and not self.core.alone:
-                    continue  # it is on its way to the caller, and is nobody else's business
-                reason = error
+                # An outcome is on its way to the caller, and is nobody else's business.
+                if self.core.alone or not self.core.is_outcome(error):
+                    reason = error
+                elif not self.core.stopping and not self._stopped.is_open:
+                    continue
             self._end_child(reason)
             self.core.begin_unwinding(reason)
             return
@@ -145,6 +155,26 @@ def _make_thread(main: Callable[[], None], name: str) -> threading.Thread | Syst
     if (patched := hubs()) is not None:
         return SystemThread(patched, main)
     return threading.Thread(target=main, name=name, daemon=True)
+
+
+def _note_stop(loop: asyncio.AbstractEventLoop, stopped: Latch) -> None:
+    """Have `loop.stop` open a latch, too: an exit makes `run_forever` forget the stop."""
+    # Not the loop itself, which would hold itself: one that is dropped is freed at once.
+    this = weakref.ref(loop)
+    kind = type(loop)
+    patched: Callable[[], None] | None = getattr(loop, "__dict__", {}).get("stop")
+
+    @functools.wraps(kind.stop)
+    def stop() -> None:
+        stopped.open()
+        if patched is not None:
+            patched()
+        elif (alive := this()) is not None:
+            kind.stop(alive)
+
+    noted: Any = loop
+    with contextlib.suppress(AttributeError):  # a loop that takes no attribute of others
+        noted.stop = stop
 
 
 def _bounded(seconds: float) -> float:
