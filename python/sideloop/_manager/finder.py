@@ -52,7 +52,6 @@ class Finder:
     def find(self, async_fn: Callable[..., object]) -> tuple[Home, Loop]:
         """Find the runner for this thread and depth, or make and start it."""
         if self._drive == "caller":
-            check_no_hubs("the manager")
             return self._find_driven(async_fn)
         caller = here.loop_thread
         depth = caller.depth if caller is not None else 0
@@ -95,12 +94,14 @@ class Finder:
         owners[:] = [
             one
             for one in owners
-            if one.runners is runners and (one.loop.driving or not one.loop.closed)
+            if one.runners is runners and (not one.loop.closed or one.loop.driving)
         ]
         for owner in owners:
             if not owner.loop.driving and (home := owner.home) is not None:
                 break
         else:
+            if self._drive == "caller":
+                check_no_hubs("the manager")
             depth = len(owners)
             if depth >= DEPTH_LIMIT:
                 names = [owner.loop.name for owner in owners]

@@ -28,7 +28,7 @@ from sideloop._runners.options import (
 from sideloop._runners.runner import Runner, loop_of
 from sideloop._runners.runner_loop import close_together
 from sideloop._runners.sent import Sent
-from sideloop._runners.submit import Submitted, check_on_thread, check_submittable
+from sideloop._runners.submit import Submitted, check_on_thread, not_submittable_error
 from sideloop._sideloop import Router, RunnerCore, check_async_fn
 from sideloop._twins.rename import Rename
 from sideloop._views.context_manager import SyncContextManager, enter
@@ -184,7 +184,8 @@ class LoopManager(Maps, Sent, Closing):
         'slept'
         """
         check_async_fn(async_fn)
-        check_submittable(async_fn, self._drive, "the manager")
+        if self._drive == "caller":
+            raise not_submittable_error(async_fn, "the manager")
         home, _ = self._find(async_fn)
         check_on_thread(async_fn, home.loop.drive, home.loop.name)
         future: Submitted[T] = Submitted(home.for_submitted, async_fn, args, kwargs)

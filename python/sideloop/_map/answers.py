@@ -17,7 +17,9 @@ class Outcome(Generic[R]):
 
     __slots__ = ("answer", "error", "final")
 
-    answer: R
+    answer: Any
+    """An `R`, once it is there."""
+    error: BaseException | None
 
     def __init__(
         self, answer: Any = None, error: BaseException | None = None, *, final: bool = False
@@ -37,7 +39,9 @@ class Item(Outcome[R], Generic[T, R]):
     __slots__ = ("answering", "context", "done", "given")
 
     def __init__(self, given: T, context: Context) -> None:
-        super().__init__()
+        # Not by the base's: one is made for each item.
+        self.answer = self.error = None
+        self.final = False
         self.given = given
         self.context = context
         self.done = False

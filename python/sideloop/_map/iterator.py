@@ -1,7 +1,7 @@
 """The iterator that `sideloop.map` returns: raises or collects, counts, and closes."""
 
 from collections.abc import Iterator
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar
 
 from sideloop._base.closing import Closing
 from sideloop._map.answers import Outcome
@@ -58,12 +58,15 @@ class MapIterator(Generic[R], Iterator[R], Closing):
                 item = self._take()
                 if item is not None:
                     error = item.error
-                    if error is not None and (item.final or not self._collect):
-                        self._end()
-                        raise error
+                    if error is not None:
+                        if item.final or not self._collect:
+                            self._end()
+                            raise error
+                        item.answer = error
                     if self._bar is not None:
                         self._bar.update(1)
-                    return cast("R", item.answer if error is None else error)
+                    answer: R = item.answer
+                    return answer
                 self._end()
             except StopIteration as stop:
                 # A signal handler's: the map is not at its end.

@@ -19,7 +19,8 @@ class MapLoop:
 
     def __init__(self, find: Find, name: str) -> None:
         self.name = name
-        self._named = _named(_nothing, name)
+        self.check_time = functools.partial(check_time, _named(_nothing, name))
+        """Raises TimeoutError if a time limit in force is over."""
         self._served = _Served(find, name)
         self._router = Router(self._served, self._served.serve)
 
@@ -44,10 +45,6 @@ class MapLoop:
                 raise
             return isinstance(error, RunnerClosedError)
         return True
-
-    def check_time(self) -> None:
-        """Raise TimeoutError if a time limit in force is over."""
-        check_time(self._named)
 
     @property
     def core(self) -> RunnerCore:

@@ -22,7 +22,7 @@ from sideloop._runners.options import (
     check_slow,
 )
 from sideloop._runners.runner_loop import RunnerLoop
-from sideloop._runners.submit import Submitted, check_submittable
+from sideloop._runners.submit import Submitted, not_submittable_error
 from sideloop._sideloop import Router, check_async_fn
 from sideloop._views.context_manager import SyncContextManager, enter
 from sideloop._views.generator import SyncGenerator, iterate
@@ -147,7 +147,8 @@ class Runner(Maps, Closing):
         'slept'
         """
         check_async_fn(async_fn)
-        check_submittable(async_fn, self.drive, f"runner {self.name!r}")
+        if self.drive == "caller":
+            raise not_submittable_error(async_fn, f"runner {self.name!r}")
         future: Submitted[T] = Submitted(self._loop.for_call, async_fn, args, kwargs)
         future.send()
         return future

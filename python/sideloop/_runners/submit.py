@@ -23,13 +23,12 @@ LoopFor = Callable[[Callable[..., object]], Loop]
 """The loop that takes a call, started or replaced if need be."""
 
 
-def check_submittable(async_fn: Callable[..., object], drive: Drive, whose: str) -> None:
-    """Refuse what nobody would run."""
-    if drive == "caller":
-        raise RuntimeError(
-            f"{call_name(async_fn)} was not submitted: the loop of {whose} turns only while a "
-            f'caller waits, and nobody would; call it and wait, or use drive="thread"'
-        )
+def not_submittable_error(async_fn: Callable[..., object], whose: str) -> RuntimeError:
+    """A call was refused that nobody would run."""
+    return RuntimeError(
+        f"{call_name(async_fn)} was not submitted: the loop of {whose} turns only while a "
+        f'caller waits, and nobody would; call it and wait, or use drive="thread"'
+    )
 
 
 def check_on_thread(async_fn: Callable[..., object], drive: Drive, name: str) -> None:
@@ -71,7 +70,7 @@ class Submitted(Future[T]):
             loop_for, args, kwargs = self._work
             self._core = loop_for(self._async_fn).core
             sent = self._core.submit(self._async_fn, args, kwargs, self)
-        if self.cancelled() and (call := self.call) is not None:
+        if self._settled.is_open and self.cancelled() and (call := self.call) is not None:
             # Between an attempt that did not start and this one.
             call.cancel()
 
@@ -140,11 +139,13 @@ class Submitted(Future[T]):
         and a signal handler may raise the same one. A greenlet must not wait so at all.
         """
         end = math.inf if timeout is None else time.monotonic() + timeout
-        self._check_comes()
-        while not self.done() and (left := end - time.monotonic()) > 0:
+        while not self._settled.is_open:
             # A signal handler may fork meanwhile: in the child nobody would settle it.
-            self._settled.wait(min(left, _LOOK))
             self._check_comes()
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            self._settled.wait(min(left, _LOOK))
 
     def _invoke_callbacks(self) -> None:
         # Called by all that settles a future, after it has.
@@ -157,9 +158,7 @@ class Submitted(Future[T]):
 
     def _check_comes(self) -> None:
         """Refuse to wait for an outcome that cannot come."""
-        if self._core is None or self.done():
-            return
-        if self._core.orphaned:
+        if self._core is not None and self._core.orphaned:
             raise submitted_forked_error(call_name(self._async_fn))
 
 
