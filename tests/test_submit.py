@@ -81,6 +81,30 @@ class TestTheFuture:
         del argument
         wait_until(lambda: gone() is None)
 
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_is_told_before_finalizers_of_the_arguments_run(
+        self, runner: Runner, fails: bool, wait_until: WaitUntil
+    ) -> None:
+        told, over = threading.Event(), list[bool]()
+
+        class Argument:
+            def __del__(self) -> None:
+                over.append(told.wait(scaled(20)))
+
+        async def take(argument: Argument) -> int:
+            del argument
+            await asyncio.sleep(0)
+            if fails:
+                raise KeyError("after that")
+            return 22
+
+        future = runner.submit(take, Argument())
+        outcome = future.exception(scaled(20)) if fails else future.result(scaled(20))
+        told.set()
+        assert outcome == 22 or isinstance(outcome, KeyError)
+        wait_until(lambda: over)
+        assert over == [True]
+
     def test_has_what_the_function_returns(self, runner: Runner) -> None:
         future = runner.submit(add, 10, b=12)
         assert isinstance(future, Future)

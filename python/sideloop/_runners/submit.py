@@ -100,20 +100,22 @@ class Submitted(Future[T]):
 
     def settle_value(self, value: T) -> bool:
         """The call has returned; False if nobody can see that."""
-        self._forget()
+        kept = self._forget()
         if not self.set_running_or_notify_cancel():
             return False
         self.set_result(value)
+        del kept  # not before: finalizers of the user's may take long
         return True
 
     def settle_error(self, error: BaseException) -> bool:
         """The call has failed; False if nobody can see that."""
-        self._forget()
+        kept = self._forget()
         if isinstance(error, asyncio.CancelledError):
             super().cancel()
         if not self.set_running_or_notify_cancel():
             return False
         self.set_exception(error)
+        del kept
         return True
 
     def settle_not_started(self) -> bool:
@@ -152,9 +154,11 @@ class Submitted(Future[T]):
         self._settled.open()
         super()._invoke_callbacks()  # type: ignore[misc]  # pyright: ignore  # typeshed has it not
 
-    def _forget(self) -> None:
-        self._work = (_nowhere, (), {})
-        self.call = None
+    def _forget(self) -> tuple[object, ...]:
+        """It has ended. Returns what it needs no more."""
+        kept = (self._work, self.call)
+        self._work, self.call = (_nowhere, (), {}), None
+        return kept
 
     def _check_comes(self) -> None:
         """Refuse to wait for an outcome that cannot come."""
