@@ -676,7 +676,8 @@ async def raise_it():
     SLOW_MODULE = """
 import time
 print("importing", flush=True)
-time.sleep(600)
+while True:  # a signal just before a sleep does not end that
+    time.sleep(0.05)
 """
 
     def test_lets_the_task_unwind_and_is_quiet(self, shell: Shell) -> None:

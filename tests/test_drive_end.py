@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import os
 import signal
 import threading
@@ -313,6 +314,28 @@ class TestAThreadThatEnds:
         left.assert_unwound_on(found[0])
         nested.assert_unwound_on(found[0])
         assert manager.runners() == []
+
+    def test_makes_no_thread_objects_in_their_last_steps(self) -> None:
+        """Each would stay in `threading`'s table, under an ident that may never come back."""
+        manager = LoopManager(drive="caller")
+        numbers = itertools.count()
+        together = threading.Barrier(20)
+
+        left = [Left() for _ in range(20)]
+
+        def work() -> None:
+            manager.run_sync(left[next(numbers)].start)
+            together.wait(scaled(20))  # all at once, so that none gets another's ident
+
+        before = threading.enumerate()
+        threads = [threading.Thread(target=work) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        gc.collect()
+        made = [one for one in threading.enumerate() if one not in before]
+        assert [one for one in made if isinstance(one, threading._DummyThread)] == []
 
     def test_leaves_nothing_behind(self) -> None:
         manager = LoopManager(drive="caller")

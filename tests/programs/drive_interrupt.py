@@ -14,6 +14,8 @@ import weakref
 from types import FrameType
 from typing import Any
 
+from blocking import block_for_ever
+
 import sideloop
 
 manager = sideloop.LoopManager(drive="caller")
@@ -90,7 +92,7 @@ def blocked() -> None:
 
     async def block() -> None:
         say("waiting")
-        time.sleep(600)
+        block_for_ever()
 
     try:
         manager.run_sync(block)

@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from blocking import block_for_ever
+
 import sideloop
 from sideloop import LoopManager, Runner
 
@@ -105,7 +107,7 @@ def compute(waiting: Waiting, answers: Iterator[int]) -> None:
         while waiting.began < 11:
             time.sleep(0.001)
         say("waiting")
-        time.sleep(SECONDS)
+        block_for_ever()
 
 
 def pulls() -> None:
@@ -114,7 +116,7 @@ def pulls() -> None:
 
     def items() -> Iterator[int]:
         yield from range(1, 12)
-        time.sleep(SECONDS)
+        block_for_ever()
 
     try:
         list(owner.map(waiting, items(), limit=11))

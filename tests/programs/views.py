@@ -8,7 +8,6 @@ import gc
 import os
 import signal
 import sys
-import time
 import traceback
 import warnings
 from collections.abc import AsyncGenerator
@@ -16,6 +15,7 @@ from contextlib import asynccontextmanager
 from types import FrameType
 
 import pytest
+from blocking import block_for_ever
 
 import sideloop
 
@@ -77,8 +77,7 @@ def interrupted_body() -> None:
     try:
         with manager.enter(opened()):
             say("waiting")
-            while True:  # a signal just before a sleep does not end that
-                time.sleep(0.05)
+            block_for_ever()
     except KeyboardInterrupt:
         say("KeyboardInterrupt")
 

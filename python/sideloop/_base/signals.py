@@ -12,13 +12,22 @@ from typing import Any
 _signal: Any = importlib.import_module("_signal")
 
 
+def on_main_thread() -> bool:
+    """Whether Python runs signal handlers on the calling thread.
+
+    Not by `current_thread`, which makes an object for each thread that it does not know, as one in
+    its last steps: some stay for good, and on CPython 3.13.0 one that goes at exit says so.
+    """
+    return threading.get_ident() == threading.main_thread().ident
+
+
 def is_of_a_handler(error: BaseException) -> bool:
     """Whether an exception was raised by a signal handler that is installed now.
 
     Python runs those between two instructions of the main thread, whatever that does. Where an
     error is reported rather than raised, a handler's is nobody's error but the program's.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not on_main_thread():
         return False
     handlers = {_code_of(handler) for handler in _handlers()}
     traceback = error.__traceback__
@@ -48,7 +57,7 @@ class PutOff:
         self._came: list[tuple[int, Any]] = []
 
     def __enter__(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
+        if not on_main_thread():
             return
         try:
             for number in _signal.valid_signals():

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sideloop._base.errors import exit_error
+from sideloop._base.signals import on_main_thread
 from sideloop._loops.ending import end, report_end
 from sideloop._loops.forked import end_child, runs_here
 from sideloop._loops.hubs import HubExecutor, SystemThread, hubs
@@ -187,5 +188,5 @@ def _check_startable(name: str) -> None:
     A thread that begins while the interpreter is taken down may crash it, and so may one that
     drives a loop then (both seen on CPython 3.10).
     """
-    if exit_state.begun and threading.current_thread() is not threading.main_thread():
+    if exit_state.begun and not on_main_thread():
         raise exit_error(name)

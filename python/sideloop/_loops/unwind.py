@@ -6,7 +6,6 @@ done without them where that can be. An exit that leaves the loop meanwhile come
 """
 
 import asyncio
-import threading
 import time
 import weakref
 from collections.abc import Callable, Coroutine, Iterable
@@ -15,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from sideloop._base.errors import logger
+from sideloop._base.signals import on_main_thread
 from sideloop._loops.leftovers import Leftovers
 from sideloop._sideloop import RunnerCore
 
@@ -173,7 +173,7 @@ class Unwinding:
                 if not self._was_interrupted(task):
                     break
                 task = self._start(async_fn)
-            if _on_main():
+            if on_main_thread():
                 others = users_tasks(self._loop)
             try:
                 self._loop.run_forever()
@@ -182,7 +182,7 @@ class Unwinding:
                     raise
                 if self._core.is_outcome(error):
                     continue  # it is on its way to the caller
-                pressed = self.told and isinstance(error, KeyboardInterrupt) and _on_main()
+                pressed = self.told and isinstance(error, KeyboardInterrupt) and on_main_thread()
                 if pressed and (self._exits or not _raised_by(others, error)):
                     for other in others:
                         _quieten(other)
@@ -191,7 +191,7 @@ class Unwinding:
                 self._exits.append(error)
             except BaseException as error:
                 failed = error
-                if _on_main():
+                if on_main_thread():
                     self._exits.append(error)  # it may be a signal handler's
                 elif (failures := failures + 1) > _FAILURES:
                     break
@@ -240,10 +240,6 @@ def forget(task: "asyncio.Future[Any]") -> None:
 
 def _quieten(task: "asyncio.Future[Any]") -> None:
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def _on_main() -> bool:
-    return threading.current_thread() is threading.main_thread()
 
 
 def _raised_by(tasks: Iterable["asyncio.Task[Any]"], error: BaseException) -> bool:
