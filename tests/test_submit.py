@@ -85,7 +85,7 @@ class TestTheFuture:
     def test_is_told_before_finalizers_of_the_arguments_run(
         self, runner: Runner, fails: bool, wait_until: WaitUntil
     ) -> None:
-        told, over = threading.Event(), list[bool]()
+        submitted, told, over = threading.Event(), threading.Event(), list[bool]()
 
         class Argument:
             def __del__(self) -> None:
@@ -93,12 +93,14 @@ class TestTheFuture:
 
         async def take(argument: Argument) -> int:
             del argument
-            await asyncio.sleep(0)
+            while not submitted.is_set():  # who submits holds it until then
+                await asyncio.sleep(0)
             if fails:
                 raise KeyError("after that")
             return 22
 
         future = runner.submit(take, Argument())
+        submitted.set()
         outcome = future.exception(scaled(20)) if fails else future.result(scaled(20))
         told.set()
         assert outcome == 22 or isinstance(outcome, KeyError)
