@@ -1,0 +1,58 @@
+"""Pages of the site that lie elsewhere in the repository, and links between all of them.
+
+In the repository each link leads to a file, as its view there shows it. On the site some of these
+files have other places: the README is the first page. So links are looked up by the files they lead
+to.
+"""
+
+import os
+import posixpath
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).parents[1]
+
+ELSEWHERE = {
+    "README.md": "index.md",
+    "ARCHITECTURE.md": "architecture.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+}
+"""By its file in the repository, the place of a page that is not in docs/."""
+
+LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)\s#]+)")
+"""Where a link leads, but for its anchor."""
+
+RUSTDOC = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "doc"
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add what lies elsewhere. Of rustdoc only the page to which the navigation leads."""
+    for name, place in ELSEWHERE.items():
+        text = (ROOT / name).read_text(encoding="utf-8")
+        files.append(File.generated(config, place, content=text))
+    first = RUSTDOC / "sideloop" / "index.html"
+    files.append(File.generated(config, "rustdoc/sideloop/index.html", abs_src_path=str(first)))
+    return files
+
+
+def on_post_build(config: Any) -> None:
+    """Add the rest of rustdoc, with the licence texts that mkdocs would take for pages."""
+    shutil.copytree(RUSTDOC, Path(config.site_dir) / "rustdoc", dirs_exist_ok=True)
+
+
+def on_page_markdown(markdown: str, page: Any, **_: object) -> str:
+    """Have links lead to where the pages are on the site."""
+    place = page.file.src_uri
+    source = next((name for name, there in ELSEWHERE.items() if there == place), f"docs/{place}")
+
+    def moved(link: re.Match[str]) -> str:
+        there = posixpath.normpath(posixpath.join(posixpath.dirname(source), link[0]))
+        there = ELSEWHERE.get(there, there.removeprefix("docs/"))
+        return posixpath.relpath(there, posixpath.dirname(place) or ".")
+
+    return LINK.sub(moved, markdown)
