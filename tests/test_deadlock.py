@@ -1,6 +1,9 @@
 """Calls that would wait for each other: refused, with both call sites."""
 
 import asyncio
+import pickle
+import shutil
+import subprocess
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -129,6 +132,99 @@ class TestACallThatWouldCloseACircle:
 
         assert first.run(there) == 43
         assert first.run(answer) == second.run(answer) == 42
+
+
+def lines_of(function: Callable[..., object], ends: str) -> str:
+    """The line of this file that ends so, as errors name it."""
+    source = Path(__file__).read_text(encoding="utf-8").splitlines()
+    number = next(number for number, line in enumerate(source, 1) if line.endswith(ends))
+    return f"{__file__}:{number} in {function.__name__}()"
+
+
+class TestTheGraph:
+    def test_has_a_box_for_each_loop_and_an_arrow_for_each_call(
+        self, first: Runner, second: Runner
+    ) -> None:
+        with Runner(name="third") as third:
+
+            async def c() -> int:
+                return first.run(answer)  # the arrow to the first
+
+            async def b() -> int:
+                return third.run(c)  # the arrow to the third
+
+            async def a() -> int:
+                return second.run(b)  # the arrow to the second
+
+            with pytest.raises(DeadlockError) as raised:
+                first.run(a)
+
+        arrows = [
+            ("loop0 -> loop1", b, lines_of(a, "  # the arrow to the second")),
+            ("loop1 -> loop2", c, lines_of(b, "  # the arrow to the third")),
+            ("loop2 -> loop0", answer, lines_of(c, "  # the arrow to the first")),
+        ]
+        drawn = [
+            f'  {arrow} [label="waits for {__name__}.{waited.__qualname__}()\\ncalled at {site}'
+            for arrow, waited, site in arrows
+        ]
+        assert raised.value.graph().splitlines() == [
+            "digraph deadlock {",
+            "  node [shape=box];",
+            """  loop0 [label="runner 'first'"];""",
+            """  loop1 [label="runner 'second'"];""",
+            """  loop2 [label="runner 'third'"];""",
+            f'{drawn[0]}"];',
+            f'{drawn[1]}"];',
+            f'{drawn[2]}\\nrefused", style=dashed];',
+            "}",
+        ]
+
+    def test_of_a_loop_that_would_wait_for_itself_is_one_box(self, first: Runner) -> None:
+        async def own() -> int:
+            return first.run(answer)  # the arrow to itself
+
+        with pytest.raises(DeadlockError) as raised:
+            first.run(own)
+
+        graph = raised.value.graph()
+        assert graph.count("loop0 -> loop0") == graph.count("->") == 1
+        assert f'{lines_of(own, "  # the arrow to itself")}\\nrefused"' in graph
+
+    def test_is_kept_by_pickle(self, first: Runner) -> None:
+        async def own() -> int:
+            return first.run(answer)
+
+        with pytest.raises(DeadlockError) as raised:
+            first.run(own)
+
+        back = pickle.loads(pickle.dumps(raised.value))
+        assert back.graph() == raised.value.graph()
+
+    def test_of_an_error_that_a_user_has_made_is_empty(self) -> None:
+        assert "loop" not in DeadlockError("no").graph()
+
+    @pytest.mark.skipif(shutil.which("dot") is None, reason="graphviz is not installed")
+    @pytest.mark.parametrize("name", ["plain", 'with "quotes"', "back\\slash\\", "two\nlines", "ä"])
+    def test_is_drawn_by_graphviz(self, name: str) -> None:
+        with Runner(name=name) as runner:
+
+            async def own() -> int:
+                return runner.run(answer)
+
+            with pytest.raises(DeadlockError) as raised:
+                runner.run(own)
+
+        drawn = subprocess.run(
+            ["dot", "-Tplain"],
+            input=raised.value.graph(),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=True,
+        )
+        assert "edge loop0 loop0" in drawn.stdout
+        assert drawn.stderr == ""
 
 
 class TestCallsThatCloseNoCircle:
