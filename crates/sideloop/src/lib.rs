@@ -133,3 +133,13 @@ pub mod guide {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The programs that show what users see elsewhere, and what to write instead, as tests.
+#[cfg(doctest)]
+mod symptoms {
+    #[doc = include_str!("../docs/runtime-within-runtime.md")]
+    struct RuntimeWithinRuntime;
+
+    #[doc = include_str!("../docs/no-reactor.md")]
+    struct NoReactor;
+}
