@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from transcripts import DOCS, Command, File, run, steps, write
 
-# What pip would fetch is here already: sideloop as it is tested, and the tools that it is tested with.
+# What pip would fetch is here already: sideloop as it is tested, and the tools of its tests.
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 

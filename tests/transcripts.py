@@ -1,4 +1,4 @@
-"""Pages that show files and a shell: the files are written, and each command must print what is shown.
+"""Pages that show files and a shell: files are written, and commands must print what is shown.
 
 A file is a block of code under a line with its name in backticks and a colon. A block that begins
 with a prompt is a shell's: commands, each with its output (stdout and stderr, in the order in which
