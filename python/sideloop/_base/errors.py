@@ -177,7 +177,7 @@ def deadlock_error(
     )
     error = DeadlockError(message)
     circle = zip(loops, [*calls, (call, here)], strict=True)
-    error._circle = [(loop, waited, site) for loop, (waited, site) in circle]
+    error._circle = [(loop, waited, site) for loop, (waited, site) in circle]  # pyright: ignore[reportPrivateUsage]  # ours
     return error
 
 
