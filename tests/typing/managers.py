@@ -1,6 +1,7 @@
 """A manager of one's own, the default manager and a runner are as exact as `run_sync`."""
 
 import asyncio
+import threading
 from concurrent.futures import Future
 from typing import Any, Literal, TypeVar
 
@@ -56,6 +57,11 @@ def a_manager(manager: LoopManager, store: Store) -> None:
     assert_type(manager.submit(identity, 1), Future[int])
     assert_type(manager.submit(our_own_names, self=1, async_fn="f", timeout=2.0), Future[bytes])
     manager.submit(fetch)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+    assert_type(manager.run_awaitable(fetch("url")), bytes)
+    assert_type(manager.run_function(int, "22", base=8), int)
+    assert_type(manager.loop, asyncio.AbstractEventLoop)
+    assert_type(manager.thread, threading.Thread)
 
     assert_type(manager.runners(), list[Runner])
     assert_type(manager.name, str | None)

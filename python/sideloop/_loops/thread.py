@@ -66,6 +66,12 @@ class LoopThread:
             self.loop.close()
             raise
 
+    @property
+    def thread(self) -> threading.Thread:
+        """Runs the loop."""
+        found: Any = self._thread  # a SystemThread has what users may ask for
+        return found  # type: ignore[no-any-return]
+
     def start(self) -> None:
         """Start the thread. If the system has none to give, the loop is closed again."""
         live.add(self)

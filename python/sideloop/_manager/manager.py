@@ -17,6 +17,7 @@ from sideloop._manager.home import Home
 from sideloop._manager.runners import reclaim
 from sideloop._manager.twins import Twins
 from sideloop._map.map import Maps
+from sideloop._runners.bridge import Bridge
 from sideloop._runners.options import (
     GRACE,
     SLOW_CALL_WARNING,
@@ -40,7 +41,7 @@ Y = TypeVar("Y")
 S = TypeVar("S")
 
 
-class LoopManager(Maps, Sent, Closing):
+class LoopManager(Bridge, Maps, Sent, Closing):
     """Runs calls on loops of its own making, which it finds by who calls.
 
     Each calling thread has a runner of its own, so that a coroutine that blocks its loop slows

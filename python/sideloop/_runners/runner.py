@@ -13,6 +13,7 @@ from sideloop._loops.making import ExceptionHandler, LoopFactory, LoopOptions
 from sideloop._map.loop import Find
 from sideloop._map.map import Maps
 from sideloop._runners.alike import Alike
+from sideloop._runners.bridge import Bridge
 from sideloop._runners.options import (
     GRACE,
     SLOW_CALL_WARNING,
@@ -34,7 +35,7 @@ Y = TypeVar("Y")
 _numbers = itertools.count(1)
 
 
-class Runner(Maps, Closing):
+class Runner(Bridge, Maps, Closing):
     """An event loop on a thread of its own, for calls from any thread.
 
     Constructing one starts nothing: the first call does. A loop that the user's code stops, that is
@@ -191,6 +192,9 @@ class Runner(Maps, Closing):
 
     def _find(self, async_fn: Callable[..., object]) -> tuple[RunnerLoop, Loop]:
         return self._loop.find(async_fn)
+
+    def _runs_here(self) -> bool:
+        return self._loop.runs_here
 
     def _find_in_worker(self) -> Find:
         return Alike(self._make_loop).find

@@ -102,6 +102,14 @@ class RunnerLoop:
         """Whether a call drives the loop now."""
         return isinstance(self.found, DrivenLoop) and self.found.core.driving
 
+    @property
+    def runs_here(self) -> bool:
+        """Whether the calling thread runs the loop, just now."""
+        loop = self.found
+        if loop is None or loop.core.orphaned or not loop.core.mine:
+            return False
+        return loop.core.driving or not isinstance(loop, DrivenLoop)
+
     def close(self, grace: float | None = None) -> None:
         """Cancel what runs, let it unwind, close the loop and join its thread. Idempotent."""
         if self._driven_elsewhere() is not None:
@@ -132,10 +140,7 @@ class RunnerLoop:
 
     def check_closable(self) -> None:
         """Refuse a close that would wait for itself."""
-        loop = self.found
-        if loop is None or loop.core.orphaned:
-            return
-        if loop.core.mine and (loop.core.driving or not isinstance(loop, DrivenLoop)):
+        if self.runs_here:
             raise RuntimeError(
                 f"runner {self.name!r} cannot be closed by a coroutine on its own loop, which "
                 f"would wait for itself; close it where it was made"
