@@ -161,6 +161,14 @@ def deadlock_error(
     )
 
 
+def driven_elsewhere_error(loop: str, call: str) -> RuntimeError:
+    """The error for a call that would turn a loop which another thread runs."""
+    return RuntimeError(
+        f"{call} was not started: the event loop {loop} runs on another thread, so that this one "
+        f"cannot turn it; use sideloop.run_on, or sideloop.submit_on"
+    )
+
+
 def nesting_error(call: str, depth: int, chain: list[str]) -> NestingError:
     """The error for a call that is nested too deep."""
     return NestingError(

@@ -39,7 +39,7 @@ class DrivenLoop:
         try:
             self.core = RunnerCore(name, grace, slow_call_warning, loop, self._end)
             remember(self.core)
-            self.core.bind(loop)
+            self.core.bind(loop, options.namer)
             prepare_loop(loop, options)
         except BaseException:
             loop.close()

@@ -51,7 +51,7 @@ class LoopThread:
             prepare_loop(self.loop, options)
             if hubs() is not None:
                 self.loop.set_default_executor(HubExecutor())
-            self.core.bind(self.loop)
+            self.core.bind(self.loop, options.namer)
             # Open when the user's code has stopped the loop, whatever leaves it in that turn.
             self._stopped = Latch()
             _note_stop(self.loop, self._stopped)
