@@ -113,7 +113,6 @@ class _Driven(Generic[T]):
         self._async_fn = async_fn
         self._limit = limit
         self._turning = False
-        self._begun = False
 
     def settle_value(self, value: T) -> bool:
         """The call has returned."""
@@ -167,8 +166,13 @@ class _Driven(Generic[T]):
         self._settled = True
         self.call = None
         if self._turning:
-            self._loop.stop()
+            # Not at once: on uvloop's an exit may be about to leave it, and the stop would stay.
+            self._loop.call_soon(self._stop)
         return True
+
+    def _stop(self) -> None:
+        if self._turning:
+            self._loop.stop()
 
     def _left(self) -> float | None:
         return None if self._limit is None else self._limit.left()
@@ -197,10 +201,6 @@ class _Driven(Generic[T]):
             if timer is not None:
                 timer.cancel()
         if self._settled or over:
-            return None
-        if not self._core.running and not self._begun:
-            # A stop that has come before: an exit leaves one on uvloop's.
-            self._begun = True
             return None
         return self._gone("was stopped")
 
