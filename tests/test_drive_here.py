@@ -124,6 +124,21 @@ class TestDrive:
 
         loop.run_until_complete(outer())
 
+    def test_refuses_a_loop_that_it_turns_further_out(
+        self, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        other = asyncio.new_event_loop()
+
+        async def back() -> None:
+            with pytest.raises((DeadlockError, RuntimeError)):
+                drive(loop, look)
+
+        async def outer() -> None:
+            drive(other, back)
+
+        drive(loop, outer)
+        other.close()
+
     def test_refuses_a_loop_that_another_thread_runs(self) -> None:
         with Runner() as runner, pytest.raises(RuntimeError, match=r"use sideloop\.run_on"):
             drive(runner.loop, look)

@@ -130,9 +130,7 @@ class TestSubmitOn:
 
     def test_refuses_a_closed_loop(self, idle: asyncio.AbstractEventLoop) -> None:
         idle.close()
-        with pytest.raises(
-            RuntimeError, match=r"look.* was not started: the event loop .* is clos"
-        ):
+        with pytest.raises(RuntimeError, match=r"look.* was not started: the event loop"):
             submit_on(idle, look)
 
     def test_refuses_what_is_no_loop_or_no_async_function(

@@ -299,6 +299,6 @@ def a_submitted_call_has_to_fit(runner: Runner, loop: asyncio.AbstractEventLoop)
     runner.submit(add(1, 2))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     runner.run_awaitable(add)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     runner.run_function(chr, "1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    run_on(loop, add, 1)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
-    run_on(loop, add, 1, "2")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    run_on(loop, add, 1)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    run_on(loop, add, 1, "2")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     run_on(add, 1, 2)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import sys
+import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from sideloop._base.errors import (
@@ -78,7 +79,9 @@ def drive(
     limit = check_time(async_fn)
     check_no_hubs(repr(loop))
     if loop.is_running():
-        if asyncio._get_running_loop() is loop:
+        # Or turned further out, by a call in which this one is nested.
+        here = getattr(loop, "_thread_id", None) == threading.get_ident()
+        if here or asyncio._get_running_loop() is loop:
             raise deadlock_error(f"drive({loop!r})", call_name(async_fn))
         raise driven_elsewhere_error(repr(loop), call_name(async_fn))
     core = guest_core(loop, GRACE, GRACE)
@@ -88,6 +91,11 @@ def drive(
         with NestedWait(cast(Call, driven.call)), _put_aside():
             driven.turn()
         return driven.outcome()
+    except BaseException:
+        # A signal handler's, before or after: nobody waits for the call any more.
+        if (call := driven.call) is not None:
+            call.cancel()
+        raise
     finally:
         del driven  # else an exception keeps it in a cycle, through the traceback
 
@@ -218,7 +226,7 @@ class _Driven(Generic[T]):
 
 
 @contextlib.contextmanager
-def _put_aside() -> Iterator[None]:
+def _put_aside() -> Generator[None, None, None]:
     """Let another loop that this thread runs wait."""
     running = asyncio._get_running_loop()
     if running is None:

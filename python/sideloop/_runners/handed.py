@@ -57,9 +57,8 @@ def _check_of(running: asyncio.AbstractEventLoop, future: Any) -> None:
 
 def _close(awaitable: Awaitable[object]) -> None:
     """Close a coroutine that has not begun. One that has is somebody else's."""
-    if not isinstance(awaitable, Coroutine):
-        return
-    coroutine: Any = awaitable
-    of_python = isinstance(coroutine, types.CoroutineType)
-    if not of_python or inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
-        coroutine.close()
+    if inspect.iscoroutine(awaitable):
+        if inspect.getcoroutinestate(awaitable) == inspect.CORO_CREATED:
+            awaitable.close()
+    elif isinstance(awaitable, Coroutine):  # Cython's, for example
+        awaitable.close()
