@@ -127,7 +127,7 @@ _drop_in = DropIn(
         "cleanup_resources": "()",
         "SyncError": "(class)",
     },
-    "3.0.8 to 3.1.6",
+    "3.0.8 to 3.4",
     _replace,
     put_in=_exchange_at_exit,
     taken_out=_at_exit,
