@@ -48,11 +48,11 @@ class DrivenLoop:
     @property
     def thread(self) -> threading.Thread:
         """Drives the loop."""
-        if self.core.mine:
-            return threading.current_thread()
         for thread in threading.enumerate():
             if thread.ident == self._driver:
                 return thread
+        if self.core.mine:
+            return threading.current_thread()
         raise driver_ended_error(self.core.name)
 
     def start(self) -> None:
