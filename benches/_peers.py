@@ -102,6 +102,82 @@ def _driven() -> Iterator[Call]:
         yield lambda: manager.run_sync(async_add, a=10, b=12)
 
 
+def add() -> int:
+    """Do the same without a loop."""
+    return ANSWER
+
+
+@contextmanager
+def _run_awaitable() -> Iterator[Call]:
+    from sideloop import Runner
+
+    with Runner() as runner:
+        yield lambda: runner.run_awaitable(async_add(a=10, b=12))
+
+
+@contextmanager
+def _run_function() -> Iterator[Call]:
+    from sideloop import Runner
+
+    with Runner() as runner:
+        yield lambda: runner.run_function(add)
+
+
+@contextmanager
+def _run_in_a_context() -> Iterator[Call]:
+    from contextvars import Context
+
+    from sideloop import Runner
+
+    with Runner(context=Context()) as runner:
+        yield lambda: runner.run(async_add, a=10, b=12)
+
+
+@contextmanager
+def _submit() -> Iterator[Call]:
+    from sideloop import Runner
+
+    with Runner() as runner:
+        yield lambda: runner.submit(async_add, a=10, b=12).result()
+
+
+@contextmanager
+def _others() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@contextmanager
+def _run_on() -> Iterator[Call]:
+    from sideloop import run_on
+
+    with _others() as loop:
+        yield lambda: run_on(loop, async_add, a=10, b=12)
+
+
+@contextmanager
+def _submit_on() -> Iterator[Call]:
+    from sideloop import submit_on
+
+    with _others() as loop:
+        yield lambda: submit_on(loop, async_add, a=10, b=12).result()
+
+
+@contextmanager
+def _drive() -> Iterator[Call]:
+    from sideloop import drive
+
+    with closing(asyncio.new_event_loop()) as loop:
+        yield lambda: drive(loop, async_add, a=10, b=12)
+
+
 def flytekit_run_sync() -> Callable[..., Any]:
     """Return flytekit's `run_sync`.
 
@@ -226,6 +302,17 @@ PEERS = (
     RUN_UNTIL_COMPLETE,
     Peer("coro.send(None)", None, Thread.OWN, _send),
 )
+
+PRIMITIVES = (
+    Peer("Runner.run_awaitable", "sideloop", Thread.OTHER, _run_awaitable),
+    Peer("Runner.run_function", "sideloop", Thread.OTHER, _run_function),
+    Peer("Runner(context=...).run", "sideloop", Thread.OTHER, _run_in_a_context),
+    Peer("Runner.submit(...).result()", "sideloop", Thread.OTHER, _submit),
+    Peer("sideloop.run_on, asyncio's loop", "sideloop", Thread.OTHER, _run_on),
+    Peer("sideloop.submit_on(...).result()", "sideloop", Thread.OTHER, _submit_on),
+    Peer("sideloop.drive, asyncio's loop", "sideloop", Thread.OWN, _drive),
+)
+"""What bridges of others need."""
 
 
 def open_peers(

@@ -1,6 +1,6 @@
 """What one call of an async function costs a synchronous caller: sideloop and its peers.
 
-    python benches/round_trip.py [--pinned] [--spread] [--json FILE]
+    python benches/round_trip.py [--pinned] [--spread] [--primitives] [--json FILE]
 
 Every peer calls `async_add(a=10, b=12)`, which returns at its first step, so that what is left is
 the way to the loop and back. Calls come in two spacings, because they are two different costs:
@@ -23,7 +23,7 @@ from _command import add_chart, command, document, finish, print_head, print_lef
 from _figures import HEADINGS, TIMES, columns, count, times
 from _machine import Machine
 from _measure import Cell, Placement, Plan, Spacing, Summary, clock_cost, measure, usable_cpus
-from _peers import SIDELOOP, Peer, Thread, open_peers
+from _peers import PEERS, PRIMITIVES, SIDELOOP, Peer, Thread, open_peers
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--spaced-calls", type=count, default=50, help="calls 1 ms apart a round (%(default)s)")
     add("--pinned", action="store_true", help="also with every thread on one CPU")
     add("--spread", action="store_true", help="also with the caller and the others kept apart")
+    add("--primitives", action="store_true", help="also what sideloop has for others' bridges")
     add_chart(parser)
     options = parser.parse_args(arguments)
     if options.pinned or options.spread:
@@ -174,7 +175,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         " not counted",
     )
     with ExitStack() as stack:
-        calls, left_out = open_peers(stack)
+        peers = (*PEERS, *PRIMITIVES) if options.primitives else PEERS
+        calls, left_out = open_peers(stack, peers)
         print_left_out(left_out)
         clock = clock_cost()
         cells = measure({peer.name: call for peer, call in calls.items()}, plan)

@@ -193,13 +193,16 @@ class TestWhatIsPublic:
         [
             (
                 sideloop.Runner(),
-                {"run", "submit", "map", "iterate", "enter", "close", "closed", "name", "drive"},
+                {
+                    *("run", "run_awaitable", "run_function", "submit", "map", "iterate", "enter"),
+                    *("loop", "thread", "close", "closed", "name", "drive"),
+                },
             ),
             (
                 sideloop.LoopManager(),
                 {
-                    *("run_sync", "submit", "map", "synced", "iterate", "enter"),
-                    *("runners", "close", "name", "drive"),
+                    *("run_sync", "run_awaitable", "run_function", "submit", "map", "synced"),
+                    *("iterate", "enter", "loop", "thread", "runners", "close", "name", "drive"),
                 },
             ),
         ],

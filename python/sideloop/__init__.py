@@ -26,7 +26,8 @@ from sideloop._manager.api import enter, iterate, loop_manager, run_sync, synced
 # leaves the builtin alone.
 from sideloop._manager.api import map as map  # noqa: A004
 from sideloop._manager.manager import LoopManager
-from sideloop._runners.run_on import run_on
+from sideloop._runners.drive import drive
+from sideloop._runners.run_on import run_on, submit_on
 from sideloop._runners.runner import Runner
 from sideloop._views.async_original import AsyncOriginal
 from sideloop._views.context_manager import SyncContextManager
@@ -48,6 +49,7 @@ __all__ = [
     "SyncContextManager",
     "SyncFuture",
     "SyncGenerator",
+    "drive",
     "dump",
     "enter",
     "iterate",
@@ -56,6 +58,7 @@ __all__ = [
     "run_on",
     "run_sync",
     "statistics",
+    "submit_on",
     "synced",
     "timeout",
 ]

@@ -27,6 +27,7 @@ __all__ = [
     "Shape",
     "ThreadLife",
     "TwinFunction",
+    "bring_back",
     "call_name",
     "check_async_fn",
     "check_not_finalizing",
@@ -37,6 +38,7 @@ __all__ = [
     "ended_counts",
     "forget_weak",
     "generation",
+    "guest_core",
     "keep_weak",
     "make_held",
     "run_as_guest",
@@ -61,6 +63,8 @@ class Router:
         serve: Callable[[Callable[..., object]], RunnerCore],
         # Whether changes of context variables are brought back to the caller.
         brings_back: bool = False,
+        # All calls run in it, and what they set stays there.
+        context: Context | None = None,
     ) -> Self: ...
     def run(
         self,
@@ -119,11 +123,20 @@ class RunnerCore:
         args: tuple[object, ...],
         kwargs: dict[str, object],
         future: _Settled[_T],
+        # Runs there. Without it: in a copy of the current one, without its time limit.
+        context: Context | None = None,
     ) -> bool: ...
+    # No call enters any more; those that are in go on.
+    def begin_draining(self) -> None: ...
     def check_not_waited_for(
         self, task: asyncio.Task[Any] | None, async_fn: Callable[..., object]
     ) -> None: ...
-    def bind(self, event_loop: asyncio.AbstractEventLoop) -> None: ...
+    def bind(
+        self,
+        event_loop: asyncio.AbstractEventLoop,
+        # What names the tasks.
+        namer: Callable[[Any], str] | None = None,
+    ) -> None: ...
     def enter_thread(self) -> None: ...
     def drain(self) -> None: ...
     def ask_stop(self) -> None: ...
@@ -160,6 +173,8 @@ class Call:
     def cancel_awaited(self, message: object) -> None: ...
     @property
     def cancellations(self) -> int: ...
+    # The error for who waits, if its loop will not end it. Nobody hears of its outcome then.
+    def given_up(self) -> BaseException | None: ...
 
 # What a step is for.
 _StepKind: TypeAlias = Literal["item", "enter", "exit", "close"]
@@ -351,9 +366,19 @@ class ThreadLife:
     def ended(self) -> bool: ...
 
 def ended_counts() -> tuple[int, int, int, int, int, float, float]: ...
+
+# Set here what has changed from the one to the other.
+def bring_back(before: Context, after: Context) -> None: ...
+def guest_core(
+    event_loop: asyncio.AbstractEventLoop,
+    grace: float,
+    # For how many seconds the loop may not run.
+    patience: float,
+) -> RunnerCore: ...
 def run_as_guest(
     event_loop: asyncio.AbstractEventLoop,
     grace: float,
+    patience: float,
     async_fn: Callable[..., Awaitable[_T]],
     args: tuple[object, ...],
     kwargs: dict[str, object],
@@ -369,6 +394,9 @@ class Limit:
     @staticmethod
     def alone(seconds: float, grace: float) -> Limit: ...
     def __enter__(self) -> None: ...
+    # The seconds until it is over; None for ever.
+    def left(self) -> float | None: ...
+    def missed(self, async_fn: object) -> BaseException: ...
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -388,8 +416,8 @@ class OneAtATime:
         traceback: TracebackType | None,
     ) -> None: ...
 
-# Raise TimeoutError if the time limit in force is over.
-def check_time(async_fn: object) -> None: ...
+# The time limit in force. Raises TimeoutError if it is over.
+def check_time(async_fn: object) -> Limit | None: ...
 
 @final
 class Latch:

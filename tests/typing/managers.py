@@ -1,13 +1,25 @@
 """A manager of one's own, the default manager and a runner are as exact as `run_sync`."""
 
 import asyncio
+import contextvars
+import threading
 from concurrent.futures import Future
 from typing import Any, Literal, TypeVar
 
 from typing_extensions import assert_type
 
 import sideloop
-from sideloop import LoopManager, Runner, loop_manager, run_on, run_sync, synced, timeout
+from sideloop import (
+    LoopManager,
+    Runner,
+    drive,
+    loop_manager,
+    run_on,
+    run_sync,
+    submit_on,
+    synced,
+    timeout,
+)
 
 T = TypeVar("T")
 
@@ -56,6 +68,11 @@ def a_manager(manager: LoopManager, store: Store) -> None:
     assert_type(manager.submit(identity, 1), Future[int])
     assert_type(manager.submit(our_own_names, self=1, async_fn="f", timeout=2.0), Future[bytes])
     manager.submit(fetch)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+    assert_type(manager.run_awaitable(fetch("url")), bytes)
+    assert_type(manager.run_function(int, "22", base=8), int)
+    assert_type(manager.loop, asyncio.AbstractEventLoop)
+    assert_type(manager.thread, threading.Thread)
 
     assert_type(manager.runners(), list[Runner])
     assert_type(manager.name, str | None)
@@ -141,9 +158,9 @@ def constructors_take_options() -> None:
     Runner(drive="caller", loop_factory=sideloop.new_event_loop)
     Runner(drive="thread")
     drives: list[Literal["thread", "caller"]] = ["thread", "caller"]
-    for drive in drives:
-        LoopManager(drive=drive)
-        assert_type(Runner(drive=drive).drive, Literal["thread", "caller"])
+    for one in drives:
+        LoopManager(drive=one)
+        assert_type(Runner(drive=one).drive, Literal["thread", "caller"])
 
 
 def a_future(runner: Runner, store: Store) -> None:
@@ -157,3 +174,13 @@ def a_loop_that_somebody_else_runs(loop: asyncio.AbstractEventLoop, store: Store
     assert_type(run_on(loop, fetch, "url", 1, 2, retries=3, option="o"), bytes)
     assert_type(run_on(loop, our_own_names, self=1, async_fn="f", timeout=2.0), bytes)
     assert_type(run_on(loop, store.get, "key", default=1), bytes)
+
+
+def what_bridges_need(loop: asyncio.AbstractEventLoop, runner: Runner) -> None:
+    assert_type(submit_on(loop, fetch, "url", retries=3), Future[bytes])
+    assert_type(submit_on(loop, wait_for_loop=None)(fetch, "url"), Future[bytes])
+    assert_type(run_on(loop, wait_for_loop=30)(fetch, "url"), bytes)
+    assert_type(drive(loop, fetch, "url", 1), bytes)
+    assert_type(runner.close(0.5, drain=True), None)
+    Runner(task_name="fetch", context=contextvars.Context())
+    LoopManager(task_name=lambda async_fn: async_fn.__name__, copy_context_back=True)

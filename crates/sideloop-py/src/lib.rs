@@ -60,7 +60,7 @@ pub mod _sideloop {
     use super::face::TwinFunction;
 
     #[pymodule_export]
-    use super::face::run_as_guest;
+    use super::face::{bring_back, guest_core, run_as_guest};
 
     #[pymodule_export]
     use super::policy::async_fn::check_async_fn;

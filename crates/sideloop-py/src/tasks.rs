@@ -30,12 +30,17 @@ pub(crate) struct TaskMaker {
     /// `create_task` takes the context since CPython 3.11, if nobody has written his own; otherwise it copies the
     /// current one.
     takes_context: bool,
+    /// What gives tasks their names, if the user wants to: `namer(async_fn)`.
+    namer: Option<Py<PyAny>>,
     /// The task factory that was asked last whether it takes the context, and its answer.
     factory: Attached<Option<(Py<PyAny>, bool)>>,
 }
 
 impl TaskMaker {
-    pub(crate) fn new(event_loop: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn new(
+        event_loop: &Bound<'_, PyAny>,
+        namer: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
         let py = event_loop.py();
         let tasks = py.import("asyncio.tasks")?;
         Ok(Self {
@@ -48,6 +53,7 @@ impl TaskMaker {
             context_name: PyTuple::new(py, ["context"])?.unbind(),
             takes_context: version::is_at_least(py, 11)
                 && takes_context(&event_loop.getattr(names(py).create_task.bind(py))?)?,
+            namer: namer.map(|namer| namer.clone().unbind()),
             factory: Attached::default(),
         })
     }
@@ -65,6 +71,7 @@ impl TaskMaker {
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         visit.call(&self.own_loop)?;
+        visit.call(&self.namer)?;
         self.factory
             .traverse(|asked| asked.as_ref().map_or(Ok(()), |(factory, _)| visit.call(factory)))
             .unwrap_or(Ok(()))?;
@@ -76,8 +83,9 @@ impl TaskMaker {
         &self,
         coroutine: &Bound<'py, PyAny>,
         context: &Bound<'py, PyAny>,
+        async_fn: &Bound<'py, PyAny>,
     ) -> PyResult<(Bound<'py, PyAny>, Option<FirstStep>)> {
-        let make = || self.make(coroutine, context);
+        let make = || self.make(coroutine, context, async_fn);
         match &self.own_loop {
             Some(own_loop) => LoopCore::hold_first_step(own_loop.bind(coroutine.py()), make),
             None => Ok((make()?, None)),
@@ -135,14 +143,22 @@ impl TaskMaker {
         Ok(held.into_iter().find(context::is_context))
     }
 
-    /// A task for a coroutine, to run in this context, named as the call of its number.
+    /// A task for a coroutine, to run in this context, named as the call of its number, or as the user wants it for this
+    /// function.
     pub(crate) fn make<'py>(
         &self,
         coroutine: &Bound<'py, PyAny>,
         context: &Bound<'py, PyAny>,
+        async_fn: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = coroutine.py();
-        let name = call_name(py).inspect_err(|_| close_coroutine(coroutine))?;
+        let name = match &self.namer {
+            None => call_name(py),
+            Some(namer) => context::enter(context, || {
+                Ok(namer.bind(py).call1((async_fn,))?.cast_into::<PyString>()?)
+            }),
+        };
+        let name = name.inspect_err(|_| close_coroutine(coroutine))?;
         let own_loop = self.own_loop.as_ref().map(|own_loop| own_loop.bind(py));
         let made = match own_loop.filter(|own_loop| LoopCore::makes_tasks_plainly(own_loop)) {
             Some(own_loop) if version::is_at_least(py, 11) => {

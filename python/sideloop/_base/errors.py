@@ -92,6 +92,14 @@ def _closed_error(runner: str, call: str, what: str) -> RunnerClosedError:
     )
 
 
+def driver_ended_error(runner: str) -> RuntimeError:
+    """The error for who asks for the thread that drives a loop, and has ended."""
+    return RuntimeError(
+        f"the thread that drives the loop of runner {runner!r}, that of its first call, has "
+        f'ended, and no other one can drive it; create a new Runner, or use drive="thread"'
+    )
+
+
 def object_closed_error(runner: str, async_fn: object, how: str) -> RunnerClosedError:
     """The error for a call on an object of a twin whose runner takes no more calls."""
     message = (
@@ -197,6 +205,14 @@ def _circle_message(
     )
 
 
+def driven_elsewhere_error(loop: str, call: str) -> RuntimeError:
+    """The error for a call that would turn a loop which another thread runs."""
+    return RuntimeError(
+        f"{call} was not started: the event loop {loop} runs on another thread, so that this one "
+        f"cannot turn it; use sideloop.run_on, or sideloop.submit_on"
+    )
+
+
 def nesting_error(call: str, depth: int, chain: list[str]) -> NestingError:
     """The error for a call that is nested too deep."""
     return NestingError(
@@ -238,6 +254,37 @@ def not_async_error(call: str, found: object) -> TypeError:
     return TypeError(
         f"{call} returned {type(found).__name__}, which cannot be awaited: if {name} is a sync "
         f"function, call it without run_sync; otherwise write it with 'async def'"
+    )
+
+
+def not_awaitable_error(found: object) -> TypeError:
+    """The error for what was given to be awaited, and cannot be."""
+    if callable(found):
+        what, instead = call_name(found), "pass it to run or run_sync, with its arguments after it"
+    elif isinstance(found, concurrent.futures.Future):
+        what, instead = "a concurrent.futures.Future", "call .result() on it"
+    else:
+        what, instead = type(found).__name__, "pass a coroutine object, a future or a task"
+    return TypeError(f"expected an awaitable, got {what}: {instead}")
+
+
+def elsewhere_error(future: object, loop: object) -> RuntimeError:
+    """The error for a future or task that is awaited on another loop than its own."""
+    return RuntimeError(
+        f"{future!r} belongs to {loop!r}, which is not the loop of this call: await it there, by "
+        f"sideloop.run_on(loop, async_fn) for example"
+    )
+
+
+def not_plain_error(found: object) -> TypeError:
+    """The error for what was given to be called on a loop thread, and does not return its value."""
+    if not callable(found):
+        return TypeError(
+            f"expected a sync function, got {type(found).__name__}: pass the function and then its "
+            f"arguments, as in run_function(sync_fn, a, b=1)"
+        )
+    return TypeError(
+        f"expected a sync function, and {call_name(found)} is async: pass it to run or run_sync"
     )
 
 

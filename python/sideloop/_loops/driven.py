@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from sideloop._base.errors import driver_ended_error
 from sideloop._loops.ending import end, report_end
 from sideloop._loops.event_loop import EventLoop
 from sideloop._loops.hubs import hubs
@@ -32,16 +33,27 @@ class DrivenLoop:
             )
         self.grace = grace
         self.depth = 1
-        self.owner: int | None = threading.get_ident()
+        self._driver = threading.get_ident()
+        self.owner: int | None = self._driver
         self.loop = loop
         try:
             self.core = RunnerCore(name, grace, slow_call_warning, loop, self._end)
             remember(self.core)
-            self.core.bind(loop)
+            self.core.bind(loop, options.namer)
             prepare_loop(loop, options)
         except BaseException:
             loop.close()
             raise
+
+    @property
+    def thread(self) -> threading.Thread:
+        """Drives the loop."""
+        for thread in threading.enumerate():
+            if thread.ident == self._driver:
+                return thread
+        if self.core.mine:
+            return threading.current_thread()
+        raise driver_ended_error(self.core.name)
 
     def start(self) -> None:
         """Nothing to start: the first call turns the loop."""

@@ -1,6 +1,7 @@
 """What all loops of runners have in common, and which there are."""
 
 import asyncio
+import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -25,6 +26,11 @@ class Loop(Protocol):
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """Asyncio's loop."""
+        ...
+
+    @property
+    def thread(self) -> threading.Thread:
+        """Who runs it. RuntimeError if that thread has ended, and another one cannot."""
         ...
 
     def start(self) -> None:

@@ -17,6 +17,7 @@ from sideloop._loops.event_loop import EventLoop
 
 ExceptionHandler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+Namer = Callable[[Callable[..., Any]], str]
 
 
 class LoopOptions(NamedTuple):
@@ -25,6 +26,7 @@ class LoopOptions(NamedTuple):
     factory: LoopFactory | None
     debug: bool | None
     exception_handler: ExceptionHandler | None
+    namer: Namer | None = None
 
 
 def make_loop(loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:

@@ -51,7 +51,7 @@ class LoopThread:
             prepare_loop(self.loop, options)
             if hubs() is not None:
                 self.loop.set_default_executor(HubExecutor())
-            self.core.bind(self.loop)
+            self.core.bind(self.loop, options.namer)
             # Open when the user's code has stopped the loop, whatever leaves it in that turn.
             self._stopped = Latch()
             _note_stop(self.loop, self._stopped)
@@ -65,6 +65,12 @@ class LoopThread:
         except BaseException:
             self.loop.close()
             raise
+
+    @property
+    def thread(self) -> threading.Thread:
+        """Runs the loop."""
+        found: Any = self._thread  # a SystemThread has what users may ask for
+        return found  # type: ignore[no-any-return]
 
     def start(self) -> None:
         """Start the thread. If the system has none to give, the loop is closed again."""

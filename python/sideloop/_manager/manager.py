@@ -17,13 +17,16 @@ from sideloop._manager.home import Home
 from sideloop._manager.runners import reclaim
 from sideloop._manager.twins import Twins
 from sideloop._map.map import Maps
+from sideloop._runners.bridge import Bridge
 from sideloop._runners.options import (
     GRACE,
     SLOW_CALL_WARNING,
     Drive,
+    TaskName,
     check_drive,
     check_grace,
     check_slow,
+    check_task_name,
 )
 from sideloop._runners.runner import Runner, loop_of
 from sideloop._runners.runner_loop import close_together
@@ -40,7 +43,7 @@ Y = TypeVar("Y")
 S = TypeVar("S")
 
 
-class LoopManager(Maps, Sent, Closing):
+class LoopManager(Bridge, Maps, Sent, Closing):
     """Runs calls on loops of its own making, which it finds by who calls.
 
     Each calling thread has a runner of its own, so that a coroutine that blocks its loop slows
@@ -68,7 +71,9 @@ class LoopManager(Maps, Sent, Closing):
             its caller's stack, what its task awaits, and the loop thread's stack; None for never.
         copy_context_back: Whether context variables that a call has set, or a step of an iterator
             or context manager, have these values in the caller's context after it, also if it has
-            raised. A variable cannot be unset there. Without it they are dropped.
+            raised. A variable cannot be unset there. Without it they are dropped. Of a submitted
+            call who first takes its `result()` or `exception()` gets them.
+        task_name: What the tasks of calls are called, as of `Runner`.
 
     >>> import sideloop
     >>> async def async_add(a: int, b: int) -> int:
@@ -90,6 +95,7 @@ class LoopManager(Maps, Sent, Closing):
         grace: float = GRACE,
         slow_call_warning: float | None = SLOW_CALL_WARNING,
         copy_context_back: bool = False,
+        task_name: TaskName | None = None,
     ) -> None:
         if scope not in ("thread", "process"):
             raise ValueError(f"scope is 'thread' or 'process', not {scope!r}")
@@ -108,6 +114,8 @@ class LoopManager(Maps, Sent, Closing):
         self._grace = check_grace(grace)
         self._slow_call_warning = check_slow(slow_call_warning)
         self._copy_context_back = copy_context_back
+        self._task_name = task_name
+        self._namer = check_task_name(task_name)
         self._numbers = itertools.count(1)
         self._finder = Finder(scope, drive, loop_factory is None, self._make_runner)
         self._router = Router(self._finder.local, self._serve, copy_context_back)
@@ -188,7 +196,9 @@ class LoopManager(Maps, Sent, Closing):
             raise not_submittable_error(async_fn, "the manager")
         home, _ = self._find(async_fn)
         check_on_thread(async_fn, home.loop.drive, home.loop.name)
-        future: Submitted[T] = Submitted(home.for_submitted, async_fn, args, kwargs)
+        future: Submitted[T] = Submitted(
+            home.for_submitted, async_fn, args, kwargs, brings_back=self._copy_context_back
+        )
         future.send()
         return future
 
@@ -326,16 +336,20 @@ class LoopManager(Maps, Sent, Closing):
         """The runners of this manager that have been started and not closed, oldest first."""
         return [runner for runner in self._finder.runners().started if not runner.closed]
 
-    def close(self, grace: float | None = None) -> None:
+    def close(self, grace: float | None = None, *, drain: bool = False) -> None:
         """Close every runner: cancel what runs, let it unwind, join the threads. Idempotent.
 
         The manager stays usable: the next call gets a new runner. Blocks for as long as the runners
         need, all of them at the same time, so for `grace` seconds at most (the manager's own, if
         None). A loop that another thread drives unwinds when that thread calls next, or ends.
+
+        Args:
+            grace: What cancelled tasks get to unwind, in seconds.
+            drain: Let the calls that are in end by themselves before, as `Runner.close` does.
         """
         runners = self._finder.runners()
         reclaim()
-        close_together([loop_of(runner) for runner in self.runners()], grace)
+        close_together([loop_of(runner) for runner in self.runners()], grace, drain=drain)
         runners.forget_closed()
 
     def __repr__(self) -> str:
@@ -359,6 +373,7 @@ class LoopManager(Maps, Sent, Closing):
             "grace": self._grace,
             "slow_call_warning": self._slow_call_warning,
             "copy_context_back": self._copy_context_back,
+            "task_name": self._task_name,
         }
         return self._reduced(functools.partial(type(self), **options))
 
@@ -371,6 +386,7 @@ class LoopManager(Maps, Sent, Closing):
             exception_handler=self._exception_handler,
             grace=self._grace,
             slow_call_warning=self._slow_call_warning,
+            task_name=self._namer,
         )
 
     def _find(self, async_fn: Callable[..., object]) -> tuple[Home, Loop]:

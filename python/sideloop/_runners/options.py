@@ -1,7 +1,11 @@
 """What runners, and those who call on loops, can be told: who drives, and how long is waited."""
 
+import itertools
 import os
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
+
+from sideloop._loops.making import Namer
 
 GRACE = 5.0
 """How many seconds a cancelled task gets to unwind, unless said otherwise."""
@@ -35,6 +39,36 @@ def drive_asked_for() -> Drive:
             f"'caller', so that debuggers and profilers follow calls; it is {asked!r}"
         )
     return found
+
+
+class Numbered:
+    """Names tasks by a word and a number."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+        self._numbers = itertools.count(1)
+
+    def __call__(self, _: Callable[..., Any], /) -> str:
+        return f"{self._word}-{next(self._numbers)}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Numbered, (self._word,)
+
+
+TaskName = str | Namer
+"""What tasks are called: a word, which is numbered, or what this says of their function."""
+
+
+def check_task_name(task_name: TaskName | None) -> Namer | None:
+    """Refuse what gives no names."""
+    if isinstance(task_name, str):
+        return Numbered(task_name)
+    if task_name is not None and not callable(task_name):
+        raise TypeError(
+            f"task_name is a word, which gets a number for each task, or a function that takes the "
+            f"async function and returns a name: {task_name!r}"
+        )
+    return task_name
 
 
 def check_slow(seconds: float | None) -> float | None:

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import AsyncIterable, Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
+from contextvars import Context
 from typing import Any, ParamSpec, TypeVar
 
 from sideloop._base.closing import Closing
@@ -13,13 +14,16 @@ from sideloop._loops.making import ExceptionHandler, LoopFactory, LoopOptions
 from sideloop._map.loop import Find
 from sideloop._map.map import Maps
 from sideloop._runners.alike import Alike
+from sideloop._runners.bridge import Bridge
 from sideloop._runners.options import (
     GRACE,
     SLOW_CALL_WARNING,
     Drive,
+    TaskName,
     check_drive,
     check_grace,
     check_slow,
+    check_task_name,
 )
 from sideloop._runners.runner_loop import RunnerLoop
 from sideloop._runners.submit import Submitted, not_submittable_error
@@ -34,7 +38,7 @@ Y = TypeVar("Y")
 _numbers = itertools.count(1)
 
 
-class Runner(Maps, Closing):
+class Runner(Bridge, Maps, Closing):
     """An event loop on a thread of its own, for calls from any thread.
 
     Constructing one starts nothing: the first call does. A loop that the user's code stops, that is
@@ -53,6 +57,16 @@ class Runner(Maps, Closing):
         grace: How many seconds a cancelled task gets to unwind before it is left behind.
         slow_call_warning: After how many seconds a call that has not ended is logged, once, with
             its caller's stack, what its task awaits, and the loop thread's stack; None for never.
+        task_name: What the tasks of calls are called: a word, which gets a number for each, or a
+            function from the async function to the name. It is called on the loop thread, and what
+            it raises is raised by the call. Without it they are `call-1`, `call-2` and so on.
+        context: All calls, and steps of iterators and context managers, run in this context, as in
+            `asyncio.Runner`, and not in a copy of their caller's: what one sets the next one sees.
+            On CPython 3.10 each has a copy of it. A time limit in force cancels the call, but is
+            not seen inside of it. Not for a caller that runs in that context itself.
+        copy_context_back: Whether context variables that a call or step has set have these values
+            in the caller's context after it, also if it has raised; of a submitted call in the
+            context of who first takes its `result()` or `exception()`.
 
     >>> import asyncio, sideloop
     >>> with sideloop.Runner(name="example") as runner:
@@ -70,17 +84,27 @@ class Runner(Maps, Closing):
         exception_handler: ExceptionHandler | None = None,
         grace: float = GRACE,
         slow_call_warning: float | None = SLOW_CALL_WARNING,
+        task_name: TaskName | None = None,
+        context: Context | None = None,
+        copy_context_back: bool = False,
     ) -> None:
+        if context is not None and copy_context_back:
+            raise ValueError(
+                "what calls set stays in their context, or is copied back to their callers: leave "
+                "out context or copy_context_back"
+            )
         self._make_loop = functools.partial(
             RunnerLoop,
             name if name is not None else f"sideloop-{next(_numbers)}",
             check_drive(drive),
             check_grace(grace),
             check_slow(slow_call_warning),
-            LoopOptions(loop_factory, debug, exception_handler),
+            LoopOptions(loop_factory, debug, exception_handler, check_task_name(task_name)),
         )
         self._loop = self._make_loop()
-        self._router = Router(self._loop, self._loop.serve)
+        self._context = context
+        self._copy_context_back = copy_context_back
+        self._router = Router(self._loop, self._loop.serve, copy_context_back, context)
 
     @property
     def name(self) -> str:
@@ -149,7 +173,14 @@ class Runner(Maps, Closing):
         check_async_fn(async_fn)
         if self.drive == "caller":
             raise not_submittable_error(async_fn, f"runner {self.name!r}")
-        future: Submitted[T] = Submitted(self._loop.for_call, async_fn, args, kwargs)
+        future: Submitted[T] = Submitted(
+            self._loop.for_call,
+            async_fn,
+            args,
+            kwargs,
+            context=self._context,
+            brings_back=self._copy_context_back,
+        )
         future.send()
         return future
 
@@ -171,18 +202,28 @@ class Runner(Maps, Closing):
         """
         return enter(self._router, async_context_manager)
 
-    def close(self, grace: float | None = None) -> None:
+    def close(self, grace: float | None = None, *, drain: bool = False) -> None:
         """Cancel what runs, let it unwind, close the loop and join its thread. Idempotent.
 
         Blocks until the thread has ended, or for `grace` seconds (the runner's own, if None) and
         what the thread needs to end after that; a thread that is stuck is left behind with a log
         warning.
 
+        Args:
+            grace: What cancelled tasks get to unwind, in seconds.
+            drain: Let the calls that are in end by themselves before, submitted ones as well,
+                however long they take; new ones are refused meanwhile. Background tasks, and what
+                is open between two steps, are cancelled all the same. A `sideloop.timeout` in force
+                and Ctrl-C end that: what still runs then is cancelled, and they are raised when the
+                runner is closed.
+
         Raises:
             RuntimeError: Called by a coroutine on the runner's own loop; or, if the caller drives
                 the loop, on another thread than that of its first call.
+            DeadlockError: A call waits for who drains. Nothing is closed then.
+            TimeoutError: The calls did not end within a `sideloop.timeout` in force.
         """
-        self._loop.close(grace)
+        self._loop.close(grace, drain=drain)
 
     @property
     def closed(self) -> bool:
@@ -191,6 +232,9 @@ class Runner(Maps, Closing):
 
     def _find(self, async_fn: Callable[..., object]) -> tuple[RunnerLoop, Loop]:
         return self._loop.find(async_fn)
+
+    def _runs_here(self) -> bool:
+        return self._loop.runs_here
 
     def _find_in_worker(self) -> Find:
         return Alike(self._make_loop).find

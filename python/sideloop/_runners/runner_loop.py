@@ -1,16 +1,24 @@
 """The loop of a runner: started by the first call, replaced when it is gone, closed for good."""
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from sideloop._base.errors import logger, not_started_error
+from sideloop._base.errors import (
+    DeadlockError,
+    LoopStoppedError,
+    RunnerClosedError,
+    logger,
+    not_started_error,
+)
 from sideloop._loops.driven import DrivenLoop
 from sideloop._loops.hubs import check_no_hubs
 from sideloop._loops.loop import Loop, end_together
 from sideloop._loops.making import LoopOptions
 from sideloop._loops.thread import LoopThread
+from sideloop._runners.drain import Drain
 from sideloop._runners.options import Drive, check_grace
-from sideloop._sideloop import Making, RunnerCore, call_name, check_not_finalizing
+from sideloop._sideloop import Making, Router, RunnerCore, call_name, check_not_finalizing
 
 _MAKERS: dict[Drive, type[LoopThread] | type[DrivenLoop]] = {
     "thread": LoopThread,
@@ -102,14 +110,31 @@ class RunnerLoop:
         """Whether a call drives the loop now."""
         return isinstance(self.found, DrivenLoop) and self.found.core.driving
 
-    def close(self, grace: float | None = None) -> None:
+    @property
+    def runs_here(self) -> bool:
+        """Whether the calling thread runs the loop, just now."""
+        loop = self.found
+        if loop is None or loop.core.orphaned or not loop.core.mine:
+            return False
+        return loop.core.driving or not isinstance(loop, DrivenLoop)
+
+    def close(self, grace: float | None = None, *, drain: bool = False) -> None:
         """Cancel what runs, let it unwind, close the loop and join its thread. Idempotent."""
         if self._driven_elsewhere() is not None:
             raise RuntimeError(
                 f"runner {self.name!r} is driven by the thread that made its first call; close it "
                 f"there"
             )
-        close_together([self], grace)
+        close_together([self], grace, drain=drain)
+
+    def drain(self) -> None:
+        """Take no more calls, and wait until those that are in have ended."""
+        loop = self.found
+        if loop is None or not loop.core.accepting or self._driven_elsewhere() is not None:
+            return
+        # Unless it ends meanwhile.
+        with contextlib.suppress(RunnerClosedError, LoopStoppedError):
+            Router(self, self.serve).run(Drain(self), (), {})
 
     def wait_for_maker(self, grace: float | None, begun: float) -> None:
         """Wait, for the grace since then at most, until nobody makes the loop any more."""
@@ -132,10 +157,7 @@ class RunnerLoop:
 
     def check_closable(self) -> None:
         """Refuse a close that would wait for itself."""
-        loop = self.found
-        if loop is None or loop.core.orphaned:
-            return
-        if loop.core.mine and (loop.core.driving or not isinstance(loop, DrivenLoop)):
+        if self.runs_here:
             raise RuntimeError(
                 f"runner {self.name!r} cannot be closed by a coroutine on its own loop, which "
                 f"would wait for itself; close it where it was made"
@@ -181,13 +203,17 @@ class RunnerLoop:
         return None
 
 
-def close_together(loops: Sequence[RunnerLoop], grace: float | None) -> None:
-    """Close these, all within one grace: their own, if None."""
+def close_together(
+    loops: Sequence[RunnerLoop], grace: float | None, *, drain: bool = False
+) -> None:
+    """Close these, all within one grace: their own, if None. Drained, calls end before."""
     if grace is not None:
         grace = check_grace(grace)
     for one in loops:
         one.check_closable()
     raised: list[BaseException] = []
+    if drain:
+        raised.extend(_drain(loops))
     try:
         for one in loops:
             one.closed = True  # who is just making one sees it, and lets go of that
@@ -205,6 +231,17 @@ def close_together(loops: Sequence[RunnerLoop], grace: float | None) -> None:
         one.found = None
     if raised:
         raise raised[0]
+
+
+def _drain(loops: Sequence[RunnerLoop]) -> Iterator[BaseException]:
+    """Drain these, and give what ends that before it is done."""
+    try:
+        for one in loops:
+            one.drain()
+    except DeadlockError:
+        raise  # it was not begun
+    except BaseException as error:
+        yield error
 
 
 def _begin_close(loops: Sequence[RunnerLoop], grace: float | None) -> dict[RunnerLoop, Loop]:

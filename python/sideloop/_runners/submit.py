@@ -6,10 +6,11 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import Any, ParamSpec, TypeVar
+from contextvars import Context
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from sideloop._base.errors import submitted_forked_error
-from sideloop._loops.loop import Loop
+from sideloop._runners.kept_context import KeptContext
 from sideloop._runners.options import Drive
 from sideloop._sideloop import Call, Latch, NestedWait, RunnerCore, call_name
 
@@ -19,7 +20,17 @@ T = TypeVar("T")
 _LOOK = 1.0
 """How often who waits looks whether an outcome can still come, in seconds."""
 
-LoopFor = Callable[[Callable[..., object]], Loop]
+
+class Takes(Protocol):
+    """What takes a call: a loop, as far as is needed here."""
+
+    @property
+    def core(self) -> RunnerCore:
+        """Takes it."""
+        ...
+
+
+LoopFor = Callable[[Callable[..., object]], Takes]
 """The loop that takes a call, started or replaced if need be."""
 
 
@@ -46,6 +57,9 @@ class Submitted(Future[T]):
 
     It is pending until the call has ended, also while that runs, as the futures of
     `asyncio.run_coroutine_threadsafe` are: so `cancel` works until then.
+
+    It runs in `context`, if there is one. Whoever takes the outcome gets, once, what the call has
+    set in its own context, if that `brings_back`.
     """
 
     def __init__(
@@ -54,9 +68,16 @@ class Submitted(Future[T]):
         async_fn: Callable[P, Awaitable[T]],
         args: Any,
         kwargs: Any,
+        *,
+        context: Context | None = None,
+        brings_back: bool = False,
+        look: float = _LOOK,
     ) -> None:
         super().__init__()
         self._async_fn: Callable[..., Awaitable[T]] = async_fn
+        self._kept: KeptContext[T] | None = KeptContext(async_fn) if brings_back else None
+        self._context = context
+        self._look = look
         # Until it has ended: what finds the loop may keep it open.
         self._work: tuple[LoopFor, Any, Any] = (loop_for, args, kwargs)
         self._core: RunnerCore | None = None
@@ -69,7 +90,8 @@ class Submitted(Future[T]):
         while not sent:
             loop_for, args, kwargs = self._work
             self._core = loop_for(self._async_fn).core
-            sent = self._core.submit(self._async_fn, args, kwargs, self)
+            async_fn = self._async_fn if self._kept is None else self._kept
+            sent = self._core.submit(async_fn, args, kwargs, self, self._context)
         if self._settled.is_open and self.cancelled() and (call := self.call) is not None:
             # Between an attempt that did not start and this one.
             call.cancel()
@@ -88,6 +110,7 @@ class Submitted(Future[T]):
         try:
             with self._nested():
                 self._wait(timeout)
+                self._bring_back()
                 return super().result(0.0)
         finally:
             del self  # else the exception keeps it in a cycle, through the traceback
@@ -96,7 +119,12 @@ class Submitted(Future[T]):
         """Wait for the outcome: the exception, or None."""
         with self._nested():
             self._wait(timeout)
+            self._bring_back()
             return super().exception(0.0)
+
+    def _bring_back(self) -> None:
+        if self._kept is not None and self.done():
+            self._kept.bring_back()
 
     def settle_value(self, value: T) -> bool:
         """The call has returned; False if nobody can see that."""
@@ -147,7 +175,7 @@ class Submitted(Future[T]):
             left = end - time.monotonic()
             if left <= 0:
                 return
-            self._settled.wait(min(left, _LOOK))
+            self._settled.wait(min(left, self._look))
 
     def _invoke_callbacks(self) -> None:
         # Called by all that settles a future, after it has.
@@ -164,7 +192,10 @@ class Submitted(Future[T]):
         """Refuse to wait for an outcome that cannot come."""
         if self._core is not None and self._core.orphaned:
             raise submitted_forked_error(call_name(self._async_fn))
+        call = self.call
+        if call is not None and (error := call.given_up()) is not None:
+            self.settle_error(error)
 
 
-def _nowhere(async_fn: Callable[..., object]) -> Loop:
+def _nowhere(async_fn: Callable[..., object]) -> Takes:
     raise AssertionError(f"{call_name(async_fn)} has ended")

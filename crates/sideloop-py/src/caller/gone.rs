@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use pyo3::prelude::*;
 use sideloop_core::generation;
+use sideloop_core::phase::Abandon;
 
-use crate::finish::finish;
+use crate::finish::{finish, leave};
 use crate::model::{Call, Drive, Guest, RunnerCore};
 use crate::policy::errors::{Error, begun_before_fork};
 use crate::policy::outcome::Outcome;
@@ -39,16 +40,30 @@ pub(super) fn gone(core: &RunnerCore, bound: &Bound<'_, Call>) -> PyResult<Optio
     } else if running && (call.task(py).is_some() || !is_parents(guest, py)?) {
         *lock(&guest.ran) = Instant::now();
         return Ok(None);
-    } else if lock(&guest.ran).elapsed() < core.grace {
+    } else if lock(&guest.ran).elapsed() < guest.patience {
         // Between two `run_until_complete`, perhaps, or about to run.
         return Ok(None);
     } else if call.task(py).is_none() {
-        let grace = core.grace.as_secs_f64();
-        return Ok(Some(Error::HostIdle.raise(py, (&core.name, call.name(py), grace))));
+        let patience = guest.patience.as_secs_f64();
+        return Ok(Some(Error::HostIdle.raise(py, (&core.name, call.name(py), patience))));
     } else {
         "was stopped"
     };
     Ok(Some(Error::HostGone.raise(py, (&core.name, call.name(py), how))))
+}
+
+#[pymethods]
+impl Call {
+    /// The error for who waits for the future of a call that its loop will not end, if it is so. Then nobody hears any
+    /// more of what comes of it.
+    fn given_up<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = slf.py();
+        let Some(error) = gone(slf.get().runner(py).get(), slf)? else { return Ok(None) };
+        Ok(match leave(slf) {
+            Abandon::Leave => Some(error.into_value(py).into_bound(py).into_any()),
+            Abandon::TakeOutcome => None,
+        })
+    }
 }
 
 /// End the call with what its task came to, if that has ended: an exit of its own has left the loop before that could

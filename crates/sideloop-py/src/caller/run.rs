@@ -27,15 +27,19 @@ pub(crate) enum Run {
     NotStarted,
 }
 
-/// Run a call to its end, or learn that it was not started.
+/// Run a call to its end, or learn that it was not started: in a copy of the caller's context, or within another one.
 pub(crate) fn run(
     runner: &Bound<'_, RunnerCore>,
     async_fn: &Bound<'_, PyAny>,
     args: &Bound<'_, PyTuple>,
     kwargs: &Bound<'_, PyDict>,
+    within: Option<&Py<PyAny>>,
 ) -> PyResult<Run> {
     let limit = deadline::at_the_door(async_fn)?;
-    let context = sniffed::copy_context(runner.py())?;
+    let context = match within {
+        Some(context) => context.clone_ref(runner.py()),
+        None => sniffed::copy_context(runner.py())?,
+    };
     let (args, kwargs) = (args.clone().unbind(), kwargs.clone().unbind());
     let work = Work::Function { args, kwargs, context };
     wait_for(runner, async_fn, work, limit.as_ref())

@@ -105,6 +105,11 @@ impl Entry {
         self.queue.close()
     }
 
+    /// Let no call enter any more. One that has just found the door open still may.
+    pub(crate) fn begin_draining(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
     /// Ask the loop thread to leave its loop; it hears once. The caller rings the bell after.
     pub(crate) fn ask_stop(&self) {
         // ORDERING: AcqRel, Acquire: whoever sees the stop sees what its asker wrote before.

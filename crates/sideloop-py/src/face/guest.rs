@@ -10,31 +10,43 @@ use crate::event_loop::LoopCore;
 use crate::model::{Drive, RunnerCore};
 use crate::policy::errors::{Error, name_of};
 
-/// Run a call on a loop that somebody else runs, on another thread. Blocks, detached.
+/// Run a call on a loop that somebody else runs, on another thread. Blocks, detached. Its loop has `patience` seconds
+/// to begin to run, and to go on.
 #[pyfunction]
 pub(crate) fn run_as_guest(
     event_loop: &Bound<'_, PyAny>,
     grace: f64,
+    patience: f64,
     async_fn: &Bound<'_, PyAny>,
     args: &Bound<'_, PyTuple>,
     kwargs: &Bound<'_, PyDict>,
 ) -> PyResult<Py<PyAny>> {
-    let py = event_loop.py();
-    let core = match serving(event_loop) {
-        Some(core) => core,
-        None => Bound::new(py, RunnerCore::guest(event_loop, grace)?)?,
-    };
+    let core = guest_core(event_loop, grace, patience)?;
     check_runs_elsewhere(&core, event_loop, async_fn)?;
     loop {
-        match run(&core, async_fn, args, kwargs)? {
+        match run(&core, async_fn, args, kwargs, None)? {
             Run::Value(value) => return Ok(value),
             // Late, by a limit that is over since.
             Run::NotStarted if core.get().entry.accepts() => {}
             Run::NotStarted => {
                 let name = event_loop.repr()?.to_string();
+                let py = event_loop.py();
                 return Err(Error::HostGone.raise(py, (name, name_of(async_fn), "was closed")));
             }
         }
+    }
+}
+
+/// The core that takes calls on a loop that somebody else runs: that of a runner, or one that is made for a call.
+#[pyfunction]
+pub(crate) fn guest_core<'py>(
+    event_loop: &Bound<'py, PyAny>,
+    grace: f64,
+    patience: f64,
+) -> PyResult<Bound<'py, RunnerCore>> {
+    match serving(event_loop) {
+        Some(core) => Ok(core),
+        None => Bound::new(event_loop.py(), RunnerCore::guest(event_loop, grace, patience)?),
     }
 }
 

@@ -22,6 +22,7 @@ mod submit_step;
 
 mod closing;
 
-pub(crate) use self::guest::run_as_guest;
+pub(crate) use self::guest::{guest_core, run_as_guest};
 pub(crate) use self::iterate::Items;
+pub(crate) use self::submit::bring_back;
 pub(crate) use self::twin::TwinFunction;

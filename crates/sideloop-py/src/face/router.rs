@@ -35,14 +35,15 @@ pub(super) fn run_for(
     kwargs: &Bound<'_, PyDict>,
 ) -> PyResult<Py<PyAny>> {
     check_async_fn(async_fn)?;
-    match router.get().variables {
-        Variables::Copied => {}
+    let kept = match &router.get().variables {
+        Variables::Copied => None,
         // A step of a host knows the context that it has run in.
         Variables::BroughtBack => return run_alone(router, async_fn, args, kwargs),
-    }
+        Variables::Kept(context) => Some(context),
+    };
     loop {
         let core = serving(router.get(), async_fn)?;
-        match run(&core, async_fn, args, kwargs)? {
+        match run(&core, async_fn, args, kwargs, kept)? {
             Run::Value(value) => return Ok(value),
             Run::NotStarted => {}
         }

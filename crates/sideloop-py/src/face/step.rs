@@ -39,8 +39,8 @@ pub(super) fn step_seated(
     async_fn: &Py<PyAny>,
     args: Option<&Bound<'_, PyTuple>>,
 ) -> PyResult<Py<PyAny>> {
-    let stepped = match host.get().router.bind(host.py()).get().variables {
-        Variables::Copied => step_alone(host, kind, async_fn, args),
+    let stepped = match &host.get().router.bind(host.py()).get().variables {
+        Variables::Copied | Variables::Kept(_) => step_alone(host, kind, async_fn, args),
         Variables::BroughtBack => step_and_bring_back(host, kind, async_fn, args),
     };
     let rise = host.get().with(State::rise);
@@ -134,6 +134,11 @@ fn step_alone(
 
 /// Have the steps' context, and in it the deadline of this step for the calls nested in it.
 fn share(host: &Host, py: Python<'_>, given: Option<&Bound<'_, Limit>>) -> PyResult<()> {
+    if let Variables::Kept(context) = &host.router.bind(py).get().variables {
+        // Other calls run in it, too, which this one's deadline is no matter of.
+        let _ = host.context.set(context.clone_ref(py));
+        return Ok(());
+    }
     let known = match host.context() {
         None => {
             let _ = host.context.set(sniffed::copy_context(py)?);

@@ -10,26 +10,27 @@ use crate::model::{Answer, Call, RunnerCore, Work};
 use crate::policy::deadline;
 use crate::policy::errors::name_of;
 use crate::python::names::names;
-use crate::python::sniffed;
+use crate::python::{context, sniffed};
 use crate::send::{Sent, send};
 
 #[pymethods]
 impl RunnerCore {
     /// Put a call in and do not wait: `future` is settled on the loop thread when it ends. False if the
-    /// runner takes no calls any more.
+    /// runner takes no calls any more. Runs in this context, or in a copy of the current one, without its time limit.
+    #[pyo3(signature = (async_fn, args, kwargs, future, context = None))]
     fn submit(
         slf: &Bound<'_, Self>,
         async_fn: &Bound<'_, PyAny>,
         args: &Bound<'_, PyTuple>,
         kwargs: &Bound<'_, PyDict>,
         future: &Bound<'_, PyAny>,
+        context: Option<Py<PyAny>>,
     ) -> PyResult<bool> {
         let (py, core) = (slf.py(), slf.get());
-        let context = sniffed::copy_context(py)?;
-        if deadline::in_force(py)?.is_some() {
-            // Nor does it limit what the call makes: it may go on for longer than the block.
-            deadline::give(context.bind(py), None)?;
-        }
+        let context = match context {
+            Some(context) => context,
+            None => without_limit(py)?,
+        };
         let (args, kwargs) = (args.clone().unbind(), kwargs.clone().unbind());
         let work = Work::Function { args, kwargs, context };
         let answer = Answer::Future(future.clone().unbind());
@@ -47,6 +48,25 @@ impl RunnerCore {
         // is lost, as if the signal had come a moment later.
         sent.map(|_| true)
     }
+}
+
+/// A copy of the current context, without the time limit in force: nor does that limit what the call makes, which may
+/// go on for longer than the block.
+fn without_limit(py: Python<'_>) -> PyResult<Py<PyAny>> {
+    let context = sniffed::copy_context(py)?;
+    if deadline::in_force(py)?.is_some() {
+        deadline::give(context.bind(py), None)?;
+    }
+    Ok(context)
+}
+
+/// Set here what a call has changed, that has begun in the one context and ended in the other.
+///
+/// # Errors
+/// `MemoryError`.
+#[pyfunction]
+pub(crate) fn bring_back(before: &Bound<'_, PyAny>, after: &Bound<'_, PyAny>) -> PyResult<()> {
+    context::bring_back(before, after, deadline::is_variable)
 }
 
 #[pymethods]

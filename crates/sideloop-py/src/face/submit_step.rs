@@ -8,7 +8,7 @@ use pyo3::types::PyTuple;
 use sideloop_core::host::Kind;
 
 use super::step::after_the_end;
-use crate::model::{Answer, Call, Host, RunnerCore, Step, Work};
+use crate::model::{Answer, Call, Host, RunnerCore, Step, Variables, Work};
 use crate::policy::deadline;
 use crate::python::sniffed;
 use crate::send::{Sent, send};
@@ -68,6 +68,10 @@ impl Host {
 fn take_context_along(host: &Bound<'_, Host>) -> PyResult<()> {
     let (py, inside) = (host.py(), host.get());
     if inside.context().is_some() {
+        return Ok(());
+    }
+    if let Variables::Kept(context) = &inside.router.bind(py).get().variables {
+        let _ = inside.context.set(context.clone_ref(py));
         return Ok(());
     }
     let context = sniffed::copy_context(py)?;

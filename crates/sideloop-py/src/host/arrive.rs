@@ -103,7 +103,7 @@ fn try_make(host: &Bound<'_, Host>, tasks: &TaskMaker, call: &Bound<'_, Call>) -
     PyString::from_bytes(py, name.trim_end_matches("()").as_bytes())
         .and_then(|name| coroutine.setattr(&names(py).qualname, name))
         .inspect_err(|_| close_coroutine(&coroutine))?;
-    let task = tasks.make(&coroutine, context)?;
+    let task = tasks.make(&coroutine, context, inside.async_fn.bind(py))?;
     let _ = inside.task.set(task.clone().unbind());
     call.get().set_task(task.clone());
     if let Some(own) = tasks.own_context(&task)? {

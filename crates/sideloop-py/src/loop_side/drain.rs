@@ -19,9 +19,14 @@ use crate::tasks::TaskMaker;
 
 #[pymethods]
 impl RunnerCore {
-    /// Serve the loop from here on. Once, before the first call.
-    fn bind(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
-        let _ = slf.get().tasks.set(TaskMaker::new(event_loop)?);
+    /// Serve the loop from here on. Once, before the first call. `namer(async_fn)` names the tasks.
+    #[pyo3(signature = (event_loop, namer = None))]
+    fn bind(
+        slf: &Bound<'_, Self>,
+        event_loop: &Bound<'_, PyAny>,
+        namer: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let _ = slf.get().tasks.set(TaskMaker::new(event_loop, namer)?);
         if let Some(own_loop) = &slf.get().own_loop {
             let runner = slf.clone().into_any().unbind();
             let on_own_thread = matches!(slf.get().drive, Drive::Thread);

@@ -108,8 +108,8 @@ fn make_task(
             check_awaitable(&awaitable, async_fn)?;
             (context::enter(context, || tasks.ensure_future(&awaitable))?, None)
         }
-        FirstStepBy::Starter => tasks.make_to_step(&awaitable, context)?,
-        FirstStepBy::Loop => (tasks.make(&awaitable, context)?, None),
+        FirstStepBy::Starter => tasks.make_to_step(&awaitable, context, async_fn)?,
+        FirstStepBy::Loop => (tasks.make(&awaitable, context, async_fn)?, None),
     };
 
     call.get().set_task(task.clone());

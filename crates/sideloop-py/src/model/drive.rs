@@ -6,7 +6,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -90,6 +90,8 @@ pub(crate) struct Guest {
     pub(crate) event_loop: Py<PyAny>,
     /// When it was last seen to run; before that, when it was first asked.
     pub(crate) ran: Mutex<Instant>,
+    /// For how long it may not run, before a call on it is given up.
+    pub(crate) patience: Duration,
 }
 
 impl Guest {
@@ -97,7 +99,8 @@ impl Guest {
         visit.call(&self.event_loop)
     }
 
-    pub(crate) fn new(event_loop: &Bound<'_, PyAny>) -> Self {
-        Self { event_loop: event_loop.clone().unbind(), ran: Mutex::new(Instant::now()) }
+    pub(crate) fn new(event_loop: &Bound<'_, PyAny>, patience: Duration) -> Self {
+        let event_loop = event_loop.clone().unbind();
+        Self { event_loop, ran: Mutex::new(Instant::now()), patience }
     }
 }

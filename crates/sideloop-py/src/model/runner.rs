@@ -66,12 +66,16 @@ pub(crate) struct RunnerCore {
 
 impl RunnerCore {
     /// For one call on a loop that somebody else runs.
-    pub(crate) fn guest(event_loop: &Bound<'_, PyAny>, grace: f64) -> PyResult<Self> {
+    pub(crate) fn guest(
+        event_loop: &Bound<'_, PyAny>,
+        grace: f64,
+        patience: f64,
+    ) -> PyResult<Self> {
         let name = event_loop.repr()?.to_string();
         let entry = Arc::new(Entry::new(Bell::CallSoon));
-        let drive = Drive::Other(Guest::new(event_loop));
+        let drive = Drive::Other(Guest::new(event_loop, bounded(patience)));
         let core = Self::with(name, grace, None, drive, entry, None);
-        let _ = core.tasks.set(TaskMaker::new(event_loop)?);
+        let _ = core.tasks.set(TaskMaker::new(event_loop, None)?);
         Ok(core)
     }
 
@@ -201,6 +205,11 @@ impl RunnerCore {
             Drive::Caller(driver) => driver.is_driving(),
             Drive::Thread | Drive::Other(_) => false,
         }
+    }
+
+    /// No call enters any more, but those that are in go on, and can be cancelled.
+    fn begin_draining(&self) {
+        self.entry.begin_draining();
     }
 
     /// Whether this was inherited through a fork.

@@ -123,6 +123,19 @@ impl Limit {
         set(py, Some(slf))
     }
 
+    /// The seconds that are left of the nearest limit. None if there is no end of them.
+    fn left(&self) -> Option<f64> {
+        let deadline = self.deadline()?;
+        Some(deadline.at.saturating_duration_since(Instant::now()).as_secs_f64())
+    }
+
+    /// The error for a call that did not end in time.
+    fn missed<'py>(&self, py: Python<'py>, async_fn: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+        let at = Deadline { at: Instant::now(), seconds: self.seconds, grace: None };
+        let error = self.deadline().unwrap_or(at).missed(py, &name_of(async_fn));
+        error.into_value(py).into_bound(py).into_any()
+    }
+
     /// Leave the block, from any thread and in any context.
     fn __exit__(
         &self,
@@ -222,10 +235,10 @@ pub(crate) fn at_the_door<'py>(
     Ok(limit)
 }
 
-/// Raise `TimeoutError` if the time limit in force here is over.
+/// The time limit in force here. Raises `TimeoutError` if it is over.
 #[pyfunction]
-pub(crate) fn check_time(async_fn: &Bound<'_, PyAny>) -> PyResult<()> {
-    at_the_door(async_fn).map(drop)
+pub(crate) fn check_time<'py>(async_fn: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Limit>>> {
+    at_the_door(async_fn)
 }
 
 /// Set the limit in another context.

@@ -1,0 +1,246 @@
+"""Drive: a call on a loop that nobody runs just now, which the caller turns while it waits."""
+
+import asyncio
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, Generic, ParamSpec, TypeVar, cast
+
+from sideloop._base.errors import (
+    deadlock_error,
+    driven_elsewhere_error,
+    host_gone_error,
+    warn_abandoned,
+)
+from sideloop._loops.hubs import check_no_hubs
+from sideloop._runners.options import GRACE
+from sideloop._runners.run_on import check_loop
+from sideloop._sideloop import (
+    Call,
+    Limit,
+    NestedWait,
+    RunnerCore,
+    call_name,
+    check_async_fn,
+    check_time,
+    copy_context,
+    guest_core,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def drive(
+    loop: asyncio.AbstractEventLoop,
+    async_fn: Callable[P, Awaitable[T]],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Call an async function on a loop that nobody runs, and turn that until it has ended.
+
+    For what was made on the calling thread's current loop, and belongs to it: a connection that
+    `loop.run_until_complete` has opened. Blocks the calling thread, on which all of the loop runs
+    meanwhile, each task of it; `async_fn` in a copy of the caller's context. `sideloop.timeout` and
+    Ctrl-C cancel the task, which gets 5 seconds to unwind, as in `run_sync`. Another loop that the
+    thread runs (Jupyter's) waits meanwhile. The loop is not closed.
+
+    Args:
+        loop: An asyncio event loop of any kind that does not run.
+        async_fn: Any callable that returns an awaitable.
+        *args: Its positional arguments.
+        **kwargs: Its keyword arguments: none is taken for sideloop.
+
+    Returns:
+        The awaited value.
+
+    Raises:
+        BaseException: Whatever the function raised: the same object, with its traceback.
+        TypeError: `loop` is no event loop, or `async_fn` no async function.
+        TimeoutError: The call did not end within a `sideloop.timeout` in force.
+        DeadlockError: The calling thread runs the loop, or another one that waits for it.
+        RuntimeError: The loop is closed, or another thread runs it: that is for `run_on`. Or
+            gevent or eventlet has patched the process, whose greenlets would all run the loop.
+        LoopStoppedError: User code has stopped the loop under the call.
+
+    >>> import asyncio, sideloop
+    >>> loop = asyncio.new_event_loop()
+    >>> queue = loop.run_until_complete(asyncio.sleep(0, asyncio.Queue()))
+    >>> queue.put_nowait(22)
+    >>> sideloop.drive(loop, queue.get)
+    22
+    >>> loop.close()
+    """
+    check_async_fn(async_fn)
+    check_loop(loop, async_fn)
+    limit = check_time(async_fn)
+    check_no_hubs(repr(loop))
+    if loop.is_running():
+        # Or turned further out, by a call in which this one is nested.
+        here = getattr(loop, "_thread_id", None) == threading.get_ident()
+        if here or asyncio._get_running_loop() is loop:
+            raise deadlock_error(f"drive({loop!r})", call_name(async_fn))
+        raise driven_elsewhere_error(repr(loop), call_name(async_fn))
+    core = guest_core(loop, GRACE, GRACE)
+    driven: _Driven[T] = _Driven(loop, core, async_fn, limit)
+    core.submit(async_fn, args, kwargs, driven, copy_context())
+    try:
+        with NestedWait(cast(Call, driven.call)), _put_aside():
+            driven.turn()
+        return driven.outcome()
+    except BaseException:
+        # A signal handler's, before or after: nobody waits for the call any more.
+        if (call := driven.call) is not None:
+            call.cancel()
+        raise
+    finally:
+        del driven  # else an exception keeps it in a cycle, through the traceback
+
+
+class _Driven(Generic[T]):
+    """A call, and the turning of its loop. Settled by the extension, through `settle_...`."""
+
+    _value: T
+    _error: BaseException | None = None
+    _reason: BaseException | None = None
+    _settled = False
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        core: RunnerCore,
+        async_fn: Callable[..., object],
+        limit: Limit | None,
+    ) -> None:
+        self.call: Call | None = None
+        self._loop = loop
+        self._core = core
+        self._async_fn = async_fn
+        self._limit = limit
+        self._turning = False
+
+    def settle_value(self, value: T) -> bool:
+        """The call has returned."""
+        self._value = value
+        return self._settle()
+
+    def settle_error(self, error: BaseException) -> bool:
+        """The call has failed."""
+        self._error = error
+        return self._settle()
+
+    def settle_not_started(self) -> bool:
+        """The loop has ended before."""
+        return self.settle_error(self._gone("was closed"))
+
+    def turn(self) -> None:
+        """Turn the loop until the call has ended, or nobody waits for it any longer."""
+        end: float | None = None
+        while not self._settled:
+            left = self._left() if end is None else end - time.monotonic()
+            reason = self._over(end, left) if left is not None and left <= 0 else None
+            if reason is None:
+                reason = self._turn_once(left)
+            if self._settled:
+                if reason is not None and self._reason is None:
+                    self._reason = reason
+                return
+            if reason is None:
+                continue
+            if end is not None:
+                # The second one, or its grace is over.
+                self._give_up(reason)
+                return
+            self._reason = reason
+            end = time.monotonic() + GRACE
+            call = self.call
+            if call is not None:
+                call.cancel()
+
+    def outcome(self) -> T:
+        """The value; or what the call has raised, or why nobody has waited for it."""
+        if self._reason is not None:
+            if self._error is not None and self._reason.__cause__ is None:
+                self._reason.__cause__ = self._error
+            raise self._reason
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def _settle(self) -> bool:
+        self._settled = True
+        self.call = None
+        if self._turning:
+            # Not at once: on uvloop's an exit may be about to leave it, and the stop would stay.
+            self._loop.call_soon(self._stop)
+        return True
+
+    def _stop(self) -> None:
+        if self._turning:
+            self._loop.stop()
+
+    def _left(self) -> float | None:
+        return None if self._limit is None else self._limit.left()
+
+    def _over(self, end: float | None, left: float) -> BaseException:
+        if end is None and self._limit is not None:
+            return self._limit.missed(self._async_fn)
+        return TimeoutError(f"{call_name(self._async_fn)} did not unwind within {GRACE - left} s")
+
+    def _turn_once(self, seconds: float | None) -> BaseException | None:
+        """Run the loop until the call has ended or the time is over. Returns what else ends it."""
+        over: list[None] = []
+
+        def stop() -> None:
+            over.append(None)
+            self._loop.stop()
+
+        timer = None if seconds is None else self._loop.call_later(seconds, stop)
+        self._turning = True
+        try:
+            self._loop.run_forever()
+        except BaseException as error:
+            return None if self._is_outcome(error) else error
+        finally:
+            self._turning = False
+            if timer is not None:
+                timer.cancel()
+        if self._settled or over:
+            return None
+        return self._gone("was stopped")
+
+    def _is_outcome(self, error: BaseException) -> bool:
+        """Whether it is the call's own, which has left the loop on its way to it."""
+        return error is self._error or (not self._settled and self._core.is_outcome(error))
+
+    def _give_up(self, reason: BaseException) -> None:
+        warn_abandoned(repr(self._loop), call_name(self._async_fn), stuck=False)
+        if not isinstance(reason, TimeoutError):
+            self._reason = reason
+
+    def _gone(self, how: str) -> BaseException:
+        return host_gone_error(repr(self._loop), call_name(self._async_fn), how)
+
+
+@contextlib.contextmanager
+def _put_aside() -> Generator[None, None, None]:
+    """Let another loop that this thread runs wait."""
+    running = asyncio._get_running_loop()
+    if running is None:
+        yield
+        return
+    tasks: Any = asyncio.tasks
+    # Since CPython 3.14 a thread has one current task, whatever its loop.
+    task = asyncio.current_task(running) if sys.version_info >= (3, 14) else None
+    if task is not None:
+        tasks._leave_task(running, task)
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(running)
+        if task is not None:
+            tasks._enter_task(running, task)
