@@ -63,30 +63,32 @@ class Fault:
 
 
 def main() -> int:
-    faults = [Fault(**fault) for fault in tomllib.loads(_list().read_text("utf-8"))["fault"]]
+    chosen = faults()
     if asked := sys.argv[1:]:
-        faults = [fault for fault in faults if any(part in str(fault) for part in asked)]
-    lost = [str(fault) for fault in faults if len(_places(ROOT, fault)) != 1]
+        chosen = [fault for fault in chosen if any(part in str(fault) for part in asked)]
+    lost = [str(fault) for fault in chosen if len(places(ROOT, fault)) != 1]
     if lost:
         print("not in the sources, or more than once:", *lost, sep="\n  ")
         return 2
     _copy_sources()
     _build()
-    tests = sorted({test for fault in faults for test in fault.killed_by})
+    tests = sorted({test for fault in chosen for test in fault.killed_by})
     if not _passes(tests, LIMIT * 4):
         print("these tests fail without any fault:", *tests, sep="\n  ")
         print((WORK / "log").read_text("utf-8", "replace"))
         return 2
-    survived = [fault for fault in faults if not _is_found(fault)]
-    print(f"{len(faults)} faults, {len(survived)} survived", *survived, sep="\n  ")
+    survived = [fault for fault in chosen if not _is_found(fault)]
+    print(f"{len(chosen)} faults, {len(survived)} survived", *survived, sep="\n  ")
     return 1 if survived else 0
 
 
-def _list() -> Path:
-    return Path(__file__).with_name("faults.toml")
+def faults() -> list[Fault]:
+    """The list, in its order."""
+    listed = tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8"))
+    return [Fault(**fault) for fault in listed["fault"]]
 
 
-def _places(root: Path, fault: Fault) -> list[Path]:
+def places(root: Path, fault: Fault) -> list[Path]:
     """The files in which the line is, as often as it is there."""
     return [
         path
@@ -135,7 +137,7 @@ def _build() -> None:
 
 
 def _is_found(fault: Fault) -> bool:
-    (path,) = _places(WORK / "tree", fault)
+    (path,) = places(WORK / "tree", fault)
     right = path.read_text("utf-8")
     start = time.monotonic()
     try:
