@@ -500,9 +500,9 @@ class TestClose:
                 waiting.set()
                 await asyncio.Event().wait()
             finally:
-                await asyncio.sleep(60)
+                await asyncio.sleep(3600)
 
-        runner = Runner(grace=60)
+        runner = Runner(grace=3600)
         call = threads.submit(runner.run, slow_to_unwind)
         assert waiting.wait(scaled(20))
         runner.close(grace=0.05)
