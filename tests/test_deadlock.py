@@ -316,6 +316,20 @@ async def one_item(ask: Ask) -> AsyncGenerator[object, None]:
     yield await ask()
 
 
+async def nested(inner: asyncio.AbstractEventLoop, ask: Ask) -> object:
+    """Has another loop run inside of the one that runs."""
+    outer = asyncio.get_running_loop()
+    task: Any = asyncio.current_task()
+    # Since CPython 3.14 a thread has one current task, whatever its loops.
+    asyncio.tasks._leave_task(outer, task)
+    asyncio._set_running_loop(None)
+    try:
+        return inner.run_until_complete(ask())
+    finally:
+        asyncio._set_running_loop(outer)
+        asyncio.tasks._enter_task(outer, task)
+
+
 class TestACircleOverLoopsThatOthersRun:
     @pytest.mark.parametrize(
         "through",
@@ -434,19 +448,23 @@ class TestACircleOverLoopsThatOthersRun:
         async def call() -> int:
             return run_on(outer, answer)
 
-        async def nest() -> int:
-            task: Any = asyncio.current_task()
-            # Since CPython 3.14 a thread has one current task, whatever its loops.
-            asyncio.tasks._leave_task(outer, task)
-            asyncio._set_running_loop(None)
-            try:
-                return inner.run_until_complete(call())
-            finally:
-                asyncio._set_running_loop(outer)
-                asyncio.tasks._enter_task(outer, task)
-
-        came = within_a_limit(lambda: outer.run_until_complete(nest()))
+        came = within_a_limit(lambda: outer.run_until_complete(nested(inner, call)))
         outer.close()
+        inner.close()
+        assert isinstance(came, DeadlockError)
+
+    def test_is_refused_where_another_loop_runs_inside_of_a_runners(
+        self, first: Runner, second: Runner
+    ) -> None:
+        inner = asyncio.new_event_loop()
+
+        async def needs_inner() -> int:
+            return run_on(inner, answer)
+
+        async def call() -> int:
+            return second.run(needs_inner)
+
+        came = within_a_limit(lambda: first.run(nested, inner, call))
         inner.close()
         assert isinstance(came, DeadlockError)
 

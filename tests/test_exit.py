@@ -120,7 +120,7 @@ class TestExit:
         self, kind: str
     ) -> None:
         ended = run("worker_between_calls", kind)
-        assert (ended.code, ended.stdout, ended.stderr) == (0, "finished\n", "")
+        assert (ended.code, ended.stdout, ended.stderr) == (0, "finished\nfinished\n", "")
 
     def test_is_quiet_while_a_call_waits_for_an_executor(self, kind: str) -> None:
         ended = run("executor", kind)

@@ -572,17 +572,17 @@ class TestOneTask:
     def test_may_cancel_itself_between_two_items(
         self, either: LoopManager, wait_until: WaitUntil
     ) -> None:
-        seen: list[int] = []
+        seen: list[tuple[object, ...]] = []
 
         async def cancel_itself() -> AsyncIterator[int]:
             task = asyncio.current_task()
             assert task is not None
             yield 0
-            task.cancel()
+            task.cancel("by itself")
             try:
                 yield 1
-            except asyncio.CancelledError:
-                seen.append(1)
+            except asyncio.CancelledError as error:
+                seen.append(error.args)
                 yield 2
 
         items = either.synced(cancel_itself)()
@@ -590,6 +590,7 @@ class TestOneTask:
         either.run_sync(asyncio.sleep, 0)
         wait_until(lambda: seen)
         assert list(items) == [2]
+        assert seen == [("by itself",)]
 
     def test_may_cancel_itself_and_then_wait(self, either: LoopManager) -> None:
         waited: list[asyncio.Future[None]] = []

@@ -131,6 +131,24 @@ class TestWhileALoopIsMade:
             assert ran == []
             assert runner.run(answer) == 42
 
+    def test_the_factory_may_call_the_runner_which_has_one_loop_then(self) -> None:
+        made: list[asyncio.AbstractEventLoop] = []
+
+        async def running_loop() -> asyncio.AbstractEventLoop:
+            return asyncio.get_running_loop()
+
+        def factory() -> asyncio.AbstractEventLoop:
+            if not made:
+                made.append(sideloop.new_event_loop())
+                assert runner.run(running_loop) is made[1]
+                return made[0]
+            made.append(sideloop.new_event_loop())
+            return made[-1]
+
+        with Runner(loop_factory=factory) as runner:
+            assert runner.run(running_loop) is made[1]
+        assert [loop.is_closed() for loop in made] == [True, True]
+
     def test_close_waits_for_no_longer_than_its_grace(self, threads: ThreadPoolExecutor) -> None:
         factory = SlowFactory()
         runner = Runner(loop_factory=factory)

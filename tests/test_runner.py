@@ -500,9 +500,9 @@ class TestClose:
                 waiting.set()
                 await asyncio.Event().wait()
             finally:
-                await asyncio.sleep(60)
+                await asyncio.sleep(3600)
 
-        runner = Runner(grace=60)
+        runner = Runner(grace=3600)
         call = threads.submit(runner.run, slow_to_unwind)
         assert waiting.wait(scaled(20))
         runner.close(grace=0.05)
@@ -559,7 +559,7 @@ class TestClose:
         blocked.exception(scaled(20))
 
     def test_while_the_first_call_makes_the_loop_is_final(
-        self, threads: ThreadPoolExecutor
+        self, threads: ThreadPoolExecutor, wait_until: WaitUntil
     ) -> None:
         making, go_on = threading.Event(), threading.Event()
         loops: list[asyncio.AbstractEventLoop] = []
@@ -570,13 +570,14 @@ class TestClose:
             loops.append(asyncio.new_event_loop())
             return loops[-1]
 
-        runner = Runner(loop_factory=slow_factory)
+        runner = Runner(loop_factory=slow_factory, grace=3600)
         call = threads.submit(runner.run, add, 10, 12)
         assert making.wait(scaled(20))
         closing = threads.submit(runner.close)
-        while not runner.closed:  # as far as it comes without the first call
-            pass
-        go_on.set()
+        try:
+            wait_until(lambda: runner.closed)  # as far as it comes without the first call
+        finally:
+            go_on.set()
         closing.result(scaled(20))
         assert isinstance(call.exception(scaled(20)), RunnerClosedError)
         try:

@@ -587,12 +587,14 @@ class TestItsThread:
             return int(await asyncio.wait_for(handler(-1), 20))
 
         def block(n: int) -> int:
-            return n if n < 0 else int(released.wait(20))
+            return n if n < 0 else int(released.wait(3600))
 
         released = threading.Event()
-        assert cancelled(block) == -1
-        assert apply(twice) == 2
-        released.set()
+        try:
+            assert cancelled(block) == -1
+            assert apply(twice) == 2
+        finally:
+            released.set()
 
     def test_that_cannot_be_had_is_an_error_and_the_next_hook_works(
         self, monkeypatch: pytest.MonkeyPatch

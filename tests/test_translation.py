@@ -480,6 +480,20 @@ class Sulking(AsyncItem):
         return isinstance(other, Sulking)
 
 
+class Exiting(AsyncItem):
+    """Exits while it is hashed, once it was armed."""
+
+    armed = False
+
+    def __hash__(self) -> int:
+        if Exiting.armed:
+            raise SystemExit(7)
+        return 1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Exiting)
+
+
 class Ringing(AsyncItem):
     """A signal comes while it is hashed, once it was armed."""
 
@@ -595,6 +609,24 @@ class TestWhatIsOdd:
         assert found[1] is found
         assert found[0] == ring[0]
         assert kept.aio is Sulking  # else nothing would be translated
+
+    def test_that_exits_is_no_failure_to_translate(
+        self, manager: LoopManager, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        kept = manager.synced(Exiting)
+        originals = {Exiting()}
+
+        async def give() -> Any:
+            Exiting.armed = True
+            return originals
+
+        try:
+            with pytest.raises(SystemExit, match="7"):
+                manager.synced(give)()
+        finally:
+            Exiting.armed = False
+        assert caplog.text == ""
+        assert kept.aio is Exiting  # else nothing would be translated
 
     def test_is_the_callers_error_on_the_way_in(self, manager: LoopManager) -> None:
         twin = manager.synced(Sulking)()

@@ -1,7 +1,8 @@
 """Puts each fault of faults.toml into a copy of the sources, and says which the tests do not find.
 
 `python -m mutants [PART OF A FAULT]...`. Works in target/mutants: a copy of the sources, a build
-of the extension that is made anew for each fault in it, and the package as the tests import it.
+of the extension that is made anew for each fault in it, the package as the tests import it, and an
+environment in which they do.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+import venv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,30 +65,33 @@ class Fault:
 
 
 def main() -> int:
-    faults = [Fault(**fault) for fault in tomllib.loads(_list().read_text("utf-8"))["fault"]]
+    chosen = faults()
     if asked := sys.argv[1:]:
-        faults = [fault for fault in faults if any(part in str(fault) for part in asked)]
-    lost = [str(fault) for fault in faults if len(_places(ROOT, fault)) != 1]
+        chosen = [fault for fault in chosen if any(part in str(fault) for part in asked)]
+    lost = [str(fault) for fault in chosen if len(places(ROOT, fault)) != 1]
     if lost:
         print("not in the sources, or more than once:", *lost, sep="\n  ")
         return 2
     _copy_sources()
+    _make_environment()
     _build()
-    tests = sorted({test for fault in faults for test in fault.killed_by})
+    tests = sorted({test for fault in chosen for test in fault.killed_by})
     if not _passes(tests, LIMIT * 4):
         print("these tests fail without any fault:", *tests, sep="\n  ")
         print((WORK / "log").read_text("utf-8", "replace"))
         return 2
-    survived = [fault for fault in faults if not _is_found(fault)]
-    print(f"{len(faults)} faults, {len(survived)} survived", *survived, sep="\n  ")
+    survived = [fault for fault in chosen if not _is_found(fault)]
+    print(f"{len(chosen)} faults, {len(survived)} survived", *survived, sep="\n  ")
     return 1 if survived else 0
 
 
-def _list() -> Path:
-    return Path(__file__).with_name("faults.toml")
+def faults() -> list[Fault]:
+    """The list, in its order."""
+    listed = tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8"))
+    return [Fault(**fault) for fault in listed["fault"]]
 
 
-def _places(root: Path, fault: Fault) -> list[Path]:
+def places(root: Path, fault: Fault) -> list[Path]:
     """The files in which the line is, as often as it is there."""
     return [
         path
@@ -113,6 +118,17 @@ def _copy_sources() -> None:
             copy.unlink()
 
 
+def _make_environment() -> None:
+    """Have the tests find the copy of the package in front of what is installed.
+
+    By the environment, not by PYTHONPATH: some of their programs ignore what that says.
+    """
+    venv.create(WORK / "venv", symlinks=True)
+    (packages,) = (WORK / "venv").glob("lib/python*/site-packages")
+    found_first = [str(WORK / "site"), sysconfig.get_path("purelib")]
+    (packages / "mutants.pth").write_text("\n".join(found_first), "utf-8")
+
+
 def _build() -> None:
     environment = {
         **os.environ,
@@ -135,7 +151,7 @@ def _build() -> None:
 
 
 def _is_found(fault: Fault) -> bool:
-    (path,) = _places(WORK / "tree", fault)
+    (path,) = places(WORK / "tree", fault)
     right = path.read_text("utf-8")
     start = time.monotonic()
     try:
@@ -153,7 +169,7 @@ def _is_found(fault: Fault) -> bool:
 def _passes(tests: list[str], limit: float) -> bool:
     ours = [f"tests/{test}" for test in tests if test != CORE]
     pytest = [
-        sys.executable,
+        str(WORK / "venv" / "bin" / "python"),
         "-m",
         "pytest",
         "-q",
@@ -175,7 +191,7 @@ def _succeeds(command: list[str], folder: Path, limit: float) -> bool:
         subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(WORK / "site")},
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -231,15 +231,23 @@ def worker_between_calls() -> None:
     async def leave() -> None:
         left.append(asyncio.get_running_loop().create_task(finish()))
 
-    async def take() -> str:
-        return await left[0]
+    async def leave_here_and_nested() -> None:
+        await leave()
+        manager.run_sync(leave)
+
+    async def take(number: int) -> str:
+        return await left[number]
+
+    async def take_nested() -> str:
+        return manager.run_sync(take, 1)
 
     def call() -> None:
-        manager.run_sync(leave)
+        manager.run_sync(leave_here_and_nested)
         ready.set()
         threading.main_thread().join()
         time.sleep(0.1)  # the main thread has begun to exit
-        say(manager.run_sync(take))
+        say(manager.run_sync(take, 0))
+        say(manager.run_sync(take_nested))
 
     on_a_thread(call, daemon=False)
     assert ready.wait(20)

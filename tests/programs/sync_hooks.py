@@ -193,6 +193,15 @@ def fork() -> None:
     """A fork while workers are idle and busy, and one by a hook."""
     client = Client()
     assert client.call(lambda n: client.double(n)) == 2
+    # Two at once, so that one worker is idle while the other one is busy.
+    both = threading.Barrier(2)
+    pair = [
+        threading.Thread(target=client.call, args=(lambda _: both.wait(LIMIT),)) for _ in range(2)
+    ]
+    for each in pair:
+        each.start()
+    for each in pair:
+        each.join()
     gate, started = threading.Event(), threading.Event()
 
     def block(n: int) -> int:
