@@ -16,6 +16,12 @@ class TestAChildThatEnds:
         assert ended.lines == ["cleaned up", "closed a generator"], ended.stderr
         assert ended.seconds < 10
 
+    def test_lets_a_thread_that_is_no_daemon_finish_its_call(self, library: str) -> None:
+        if library == "billiard":
+            pytest.skip("its children do not wait for threads")
+        ended = programs.run("children", library, "has a thread in a call", flags=())
+        assert (ended.lines, ended.stderr) == (["finished"], "")
+
 
 class TestAWorkerOfBilliardsPool:
     """celery's prefork worker."""

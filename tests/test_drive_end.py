@@ -275,6 +275,24 @@ class TestAManager:
         del manager
         gc.collect()
 
+    def test_whose_loop_another_thread_closes_says_nothing_of_its_tasks(
+        self, threads: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        tasks: list[weakref.ref[asyncio.Task[None]]] = []
+
+        async def leave() -> None:
+            task = asyncio.get_running_loop().create_task(asyncio.sleep(3600))
+            tasks.append(weakref.ref(task))
+            await asyncio.sleep(0)
+
+        manager = LoopManager(drive="caller")
+        threads.submit(manager.run_sync, leave).result(scaled(20))
+        for runner in manager.runners():
+            loop_of(runner).close_or_let_go()
+        gc.collect()
+        assert tasks[0]() is None
+        assert caplog.text == ""
+
     def test_whose_loop_another_thread_closes_leaves_nothing(self) -> None:
         loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
         called, dropped = threading.Event(), threading.Event()

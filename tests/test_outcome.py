@@ -908,6 +908,32 @@ class TestWhatNobodyWaitsFor:
         assert "in a callback" in caplog.text
         assert other.let_go() == "undisturbed"
 
+    def test_an_error_of_a_call_that_was_left_behind_reaches_the_exception_handler(
+        self, loop_factory: LoopFactory | None, wait_until: WaitUntil
+    ) -> None:
+        reported: list[dict[str, Any]] = []
+        error, go_on = ValueError("left behind"), threading.Event()
+
+        async def ignore() -> None:
+            while not go_on.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0.001)
+            raise error
+
+        with Runner(
+            grace=scaled(0.1),
+            loop_factory=loop_factory,
+            exception_handler=lambda _loop, context: reported.append(context),
+        ) as runner:
+            runner.run(answer)
+            with sideloop.timeout(scaled(0.1)), pytest.raises(TimeoutError):
+                runner.run(ignore)
+            assert reported == []
+            go_on.set()
+            wait_until(lambda: reported)
+        assert reported[0]["exception"] is error
+        assert "nobody waits for any more" in reported[0]["message"]
+
     def test_a_coroutine_that_is_not_awaited_is_warned_of(self, manager: LoopManager) -> None:
         async def forget() -> None:
             answer()

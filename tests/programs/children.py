@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -48,9 +49,17 @@ async def leave() -> None:
     await asyncio.sleep(0)
 
 
+async def finish() -> None:
+    await asyncio.sleep(0.5)
+    print("finished", flush=True)
+
+
 def work(*_: object) -> int:
     manager = sideloop.LoopManager(grace=1)
     kept.append(manager)
+    if how == "has a thread in a call":
+        threading.Thread(target=manager.run_sync, args=(finish,)).start()
+        return os.getpid()
     manager.run_sync(leave)
     if how == "raises":
         raise LookupError
