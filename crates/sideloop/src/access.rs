@@ -7,7 +7,7 @@ use sideloop_core::generation;
 use tokio::runtime::Handle;
 
 use crate::builder::Rules;
-use crate::drive::{AfterEnd, Terms};
+use crate::drive::{AfterEnd, On, Terms};
 use crate::engine::Ended;
 use crate::error::Refusal;
 use crate::slot::Way;
@@ -99,9 +99,9 @@ impl Access {
         }
     }
 
-    /// What a call that ends with its runner, which runs just now, goes by.
-    pub(crate) fn terms(&self, limit: Option<Instant>) -> Terms<'_> {
-        Terms { access: self, limit, after_end: AfterEnd::Refused }
+    /// What a call on it goes by.
+    pub(crate) fn terms(&self, limit: Option<Instant>, after_end: AfterEnd) -> Terms<'_> {
+        Terms { on: On::Life(self), limit, after_end }
     }
 
     /// Run `future` to its end, or until `limit`, on the calling thread, if the runner still runs.
@@ -111,15 +111,6 @@ impl Access {
         limit: Option<Instant>,
         after_end: AfterEnd,
     ) -> Result<F::Output, Refusal> {
-        match self.serves(after_end) {
-            Ok(()) => {}
-            // What it holds may be the parent's: it is left to its owner's frame.
-            Err(inherited @ Refusal::Inherited) => return Err(inherited),
-            Err(refusal) => {
-                self.inside(|| drop(future));
-                return Err(refusal);
-            }
-        }
-        Way::<F>::DRIVE(future, Terms { access: self, limit, after_end })
+        Way::<F>::DRIVE(future, self.terms(limit, after_end))
     }
 }

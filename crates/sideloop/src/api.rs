@@ -1,7 +1,7 @@
 //! The functions that need no runner of one's own: they use the global one.
 
 use std::num::NonZero;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use tokio::runtime::Handle;
@@ -43,7 +43,7 @@ use crate::{Blocking, Entered, Inside, Iter, Map, Scope, Task, TimedOut, global}
 pub fn run_sync<F: Future>(future: F) -> F::Output {
     // As `Runner::run_sync`, whose frame would hold the future once more.
     let runner = global::current();
-    match Way::<F>::DRIVE(future, runner.access().terms(None)) {
+    match Way::<F>::DRIVE(future, runner.terms(None)) {
         Ok(output) => output,
         Err(refusal) => refuse(runner.name(), &refusal),
     }
@@ -89,7 +89,12 @@ pub fn run_sync_with<F: Future>(make: impl FnOnce() -> F) -> F::Output {
 #[inline]
 #[track_caller]
 pub fn run_sync_timeout<F: Future>(future: F, limit: Duration) -> Result<F::Output, TimedOut> {
-    global::current().run_sync_timeout(future, limit)
+    // As `run_sync` has it.
+    let runner = global::current();
+    match Way::<F>::DRIVE(future, runner.terms(Instant::now().checked_add(limit))) {
+        Ok(output) => Ok(output),
+        Err(refusal) => Err(runner.late(&refusal, limit)),
+    }
 }
 
 /// [`run_sync_with`] with a limit on the wait, as [`run_sync_timeout`] has it.

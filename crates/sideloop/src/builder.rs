@@ -173,13 +173,15 @@ impl Builder {
         self
     }
 
-    /// Called on each of the runner's threads when it has started. Must not panic.
+    /// Called on each of the runner's threads when it has started. A panic of it is told to the panic hook, and
+    /// the thread goes on.
     pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.0.on_start = Some(Arc::new(hook));
         self
     }
 
-    /// Called on each of the runner's threads before it ends. Must not panic.
+    /// Called on each of the runner's threads before it ends. A panic of it is told to the panic hook, and the
+    /// thread ends as it would have.
     pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.0.on_stop = Some(Arc::new(hook));
         self
@@ -190,7 +192,8 @@ impl Builder {
     ///
     /// `carry` is called on the thread that spawns, in [`Runner::spawn`] and whatever is built on it
     /// ([`Runner::scope`], [`Runner::map`], [`Iter::read_ahead`](crate::Iter::read_ahead)). What it returns is called
-    /// on a thread of the runner at each poll of the task, and must call what it is given, once.
+    /// on a thread of the runner at each poll of the task, and must call what it is given, once. For
+    /// [`Runner::run_sync_apart`] it is called once, around the whole of it.
     ///
     /// ```
     /// use sideloop::Runner;

@@ -8,9 +8,13 @@
 //!
 //! Each of these calls holds a thread and a stretch of its stack. A task is told who waits for it when that
 //! wait begins, not when it is spawned: one that spawns its successor and ends is not nested in it.
+//!
+//! Tasks may wait for each other in a circle, for as long as their limits let them. So who waits is held weakly, and
+//! the way out is not followed round and round.
 
 use std::cell::Cell;
-use std::sync::{Arc, OnceLock};
+use std::ptr;
+use std::sync::{Arc, OnceLock, Weak};
 
 thread_local! {
     /// Calls under way on this thread, in the task that it runs if it does. Without a destructor, so
@@ -46,25 +50,38 @@ pub(crate) struct TaskDepth(OnceLock<Wait>);
 /// Who waits for a task: how many calls were under way there, and in which task.
 struct Wait {
     calls: u32,
-    task: Option<Arc<TaskDepth>>,
+    task: Option<Weak<TaskDepth>>,
 }
 
 impl TaskDepth {
-    /// Whoever calls this waits for the task. The first one counts.
+    /// Whoever calls this waits for the task. The first one counts, unless it is the task itself: tasks of one scope,
+    /// which may join each other, are one here.
     pub(crate) fn waited_for(&self) {
         if self.0.get().is_none() {
-            let task = look(|task| task.cloned()).flatten();
-            let _ = self.0.set(Wait { calls: CALLS.get(), task });
+            let task = look(|task| task.map(Arc::downgrade)).flatten();
+            if !task.as_ref().is_some_and(|task| ptr::eq(task.as_ptr(), self)) {
+                let _ = self.0.set(Wait { calls: CALLS.get(), task });
+            }
         }
     }
 
     /// The calls under way that wait for this task, directly or through others.
-    fn calls(&self) -> u32 {
+    fn calls(self: &Arc<Self>) -> u32 {
         let mut calls = 0_u32;
-        let mut next = self.0.get();
-        while let Some(wait) = next {
+        let mut task = Arc::clone(self);
+        // Brent's way to see a circle: one that was met is kept in mind for twice as many steps each time.
+        let (mut met, mut steps, mut most) = (Arc::as_ptr(self), 0_u32, 1_u32);
+        while let Some(wait) = task.0.get() {
             calls = calls.saturating_add(wait.calls);
-            next = wait.task.as_ref().and_then(|task| task.0.get());
+            let Some(next) = wait.task.as_ref().and_then(Weak::upgrade) else { break };
+            if ptr::eq(Arc::as_ptr(&next), met) {
+                break;
+            }
+            steps += 1;
+            if steps == most {
+                (met, steps, most) = (Arc::as_ptr(&next), 0, most.saturating_mul(2));
+            }
+            task = next;
         }
         calls
     }

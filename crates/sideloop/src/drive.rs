@@ -10,6 +10,7 @@ use sideloop_core::bell::Heard;
 use tokio::runtime::Handle;
 use tokio::task::unconstrained;
 
+use crate::Runner;
 use crate::access::Access;
 use crate::depth::Nested;
 use crate::error::Refusal;
@@ -34,19 +35,49 @@ pub(crate) enum AfterEnd {
     Polled,
 }
 
+/// What a call is made on.
+#[derive(Clone, Copy)]
+pub(crate) enum On<'a> {
+    /// A runner, which is started if need be.
+    Runner(&'a Runner),
+    /// A life of one, which something else has begun.
+    Life(&'a Access),
+}
+
 /// What a call goes by.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms<'a> {
-    pub(crate) access: &'a Access,
+    pub(crate) on: On<'a>,
     pub(crate) limit: Option<Instant>,
     pub(crate) after_end: AfterEnd,
 }
 
-/// Drive to the end or until the limit, with the runtime entered; `driven` is dropped before it is left.
-///
-/// The runner runs, as far as its access was asked just now.
+/// Drive to the end or until the limit, with the runtime entered; `driven` is dropped before it is left, also
+/// where the call is refused and there is a runtime.
 pub(crate) fn drive(driven: &mut dyn Driven, terms: Terms<'_>) -> Result<(), Refusal> {
-    let access = terms.access;
+    let Terms { on, limit, after_end } = terms;
+    let access = match on {
+        On::Runner(runner) => match runner.lives.running() {
+            Some(engine) => engine.access(),
+            None => match runner.start() {
+                Ok(access) => access,
+                Err(refusal) => {
+                    runner.inside_if_any(|| driven.end());
+                    return Err(refusal);
+                }
+            },
+        },
+        On::Life(access) => match access.serves(after_end) {
+            Ok(()) => access,
+            // What it holds may be the parent's: it is left to its owner's frame.
+            Err(inherited @ Refusal::Inherited) => return Err(inherited),
+            Err(refusal) => {
+                access.inside(|| driven.end());
+                return Err(refusal);
+            }
+        },
+    };
+    let terms = Served { access, limit, after_end };
     let nesting_limit = access.rules().nesting_limit;
     let refusal = match (access.enterable(), Nested::enter(nesting_limit)) {
         // The way of most calls, in as few steps as can be: `benches/instructions.rs`.
@@ -69,8 +100,16 @@ pub(crate) fn drive(driven: &mut dyn Driven, terms: Terms<'_>) -> Result<(), Ref
     Err(refusal)
 }
 
+/// What a call that is served goes by.
+#[derive(Clone, Copy)]
+struct Served<'a> {
+    access: &'a Access,
+    limit: Option<Instant>,
+    after_end: AfterEnd,
+}
+
 #[inline(never)]
-fn in_runtime(driven: &mut dyn Driven, handle: &Handle, terms: Terms<'_>) -> Result<(), Refusal> {
+fn in_runtime(driven: &mut dyn Driven, handle: &Handle, terms: Served<'_>) -> Result<(), Refusal> {
     let block_in_place = terms.access.rules().block_in_place;
     place::block(block_in_place, &mut |rhythm| {
         // Entered only after `block_in_place`, which takes a thread of the runtime that is current to go on
@@ -108,8 +147,8 @@ impl Call<'_> {
     /// Go on with a future that was not ready at once, in a frame of its own: one that is does not pay for
     /// it.
     #[inline(never)]
-    fn poll_on(mut self, handle: &Handle, rhythm: Rhythm, terms: Terms<'_>) -> Waited {
-        let Terms { access, limit, after_end } = terms;
+    fn poll_on(mut self, handle: &Handle, rhythm: Rhythm, terms: Served<'_>) -> Waited {
+        let Served { access, limit, after_end } = terms;
         let mut pace = Pace::new(rhythm, access);
         let ended = loop {
             if access.is_inherited() {

@@ -3,35 +3,55 @@
 use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::access::{Access, Watched};
-use crate::builder::Config;
+use crate::builder::{Config, Hook};
 use crate::fork;
 use crate::gate::Gate;
 
 /// How often building is tried again where the machine was too busy to tell whether it had failed.
 const TRIES: u32 = 3;
 
-/// Threads that are alive.
+/// Threads that are alive: how many, and who waits for their end.
 #[derive(Clone, Default)]
-pub(crate) struct Threads(Arc<AtomicUsize>);
+pub(crate) struct Threads(Arc<(Mutex<usize>, Condvar)>);
 
 impl Threads {
-    // ORDERING: Relaxed throughout: a number to report, which publishes nothing.
     fn one_more(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        *self.alive() += 1;
     }
 
     fn one_less(&self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        *self.alive() -= 1;
+        self.0.1.notify_all();
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        *self.alive()
+    }
+
+    /// Block until there is none, or until `limit`.
+    pub(crate) fn wait_for_none(&self, limit: Option<Instant>) {
+        let mut alive = self.alive();
+        while *alive > 0 {
+            let ended = &self.0.1;
+            alive = match limit.map(|limit| limit.saturating_duration_since(Instant::now())) {
+                None => ended.wait(alive).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => return,
+                Some(rest) => {
+                    ended.wait_timeout(alive, rest).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    fn alive(&self) -> MutexGuard<'_, usize> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,18 +142,15 @@ fn builder(config: &Config, threads: &Threads, gate: &Arc<Gate>) -> Builder {
         .name(config.name.as_ref())
         .thread_name(config.name.as_ref())
         .worker_threads(config.workers.get())
-        .max_blocking_threads(config.most_threads)
+        // tokio adds the two.
+        .max_blocking_threads(config.most_threads.min(usize::MAX - config.workers.get()))
         .on_thread_start(move || {
             gate.pass();
             started.one_more();
-            if let Some(hook) = &on_start {
-                hook();
-            }
+            call(on_start.as_ref());
         })
         .on_thread_stop(move || {
-            if let Some(hook) = &on_stop {
-                hook();
-            }
+            call(on_stop.as_ref());
             stopping.one_less();
         })
         .enable_all();
@@ -144,6 +161,14 @@ fn builder(config: &Config, threads: &Threads, gate: &Arc<Gate>) -> Builder {
         builder.thread_keep_alive(time);
     }
     builder
+}
+
+/// Call a hook of the user's. A panic of it would end the thread, and with it what the runtime needs.
+fn call(hook: Option<&Hook>) {
+    if let Some(hook) = hook {
+        // Unwind safe: nothing of ours is touched, and the program's panic hook has said what there is to say.
+        let _ = catch_unwind(AssertUnwindSafe(|| hook()));
+    }
 }
 
 /// tokio panics where a thread is refused to it.

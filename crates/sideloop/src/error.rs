@@ -18,6 +18,7 @@ pub(crate) enum Refusal {
     NoThread,
     Ended,
     Cancelled,
+    Taken,
 }
 
 impl fmt::Display for Refusal {
@@ -52,6 +53,9 @@ impl fmt::Display for Refusal {
             Self::Cancelled => f.write_str(
                 "the runner has ended, and has cancelled the task that is waited for; join its tasks \
                  before a runner is dropped or shut down",
+            ),
+            Self::Taken => f.write_str(
+                "the task has given its output already; join or await it once",
             ),
             Self::NotStarted(error) => write!(
                 f,

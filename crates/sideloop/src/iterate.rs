@@ -11,7 +11,7 @@ use futures_core::Stream;
 use crate::access::Access;
 use crate::carry::Carry;
 use crate::drive::AfterEnd;
-use crate::error::refuse;
+use crate::error::{Refusal, refuse};
 use crate::read_ahead::ReadAhead;
 
 /// A blocking iterator over a stream; made by [`iter`](crate::iter) and [`Runner::iter`](crate::Runner::iter).
@@ -62,6 +62,9 @@ impl<S: Stream> Iter<S> {
         S: Send + 'static,
         S::Item: Send + 'static,
     {
+        if self.access.is_inherited() {
+            refuse(self.access.runner(), &Refusal::Inherited);
+        }
         ReadAhead::new(self.stream.take(), items, self.access.clone(), self.carry.as_ref())
     }
 }

@@ -69,8 +69,9 @@ impl Lives {
         self.newest_engine()
     }
 
+    /// This generation's engine, if one was started, ended or not.
     #[inline]
-    fn newest_engine(&self) -> Option<&Engine> {
+    pub(crate) fn newest_engine(&self) -> Option<&Engine> {
         // ORDERING, SAFETY: as in `current`.
         let life = unsafe { self.newest.load(Ordering::Acquire).as_ref() }?;
         if life.generation == generation::current() { life.engine.get() } else { None }

@@ -6,26 +6,33 @@ use std::future::poll_fn;
 use std::iter::FusedIterator;
 use std::num::NonZero;
 use std::panic::resume_unwind;
+use std::sync::Arc;
 
 use tokio::task::{JoinError, JoinSet};
 
-use crate::Task;
 use crate::access::Access;
 use crate::carry::{Carry, poll_with};
+use crate::depth::{InTask, TaskDepth};
 use crate::drive::AfterEnd;
 use crate::error::{Refusal, refuse};
+use crate::{Inside, Task};
 
 /// Iterates over the outputs of an async function, in the order of its inputs; made by [`map`](crate::map) and
 /// [`Runner::map`](crate::Runner::map).
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct Map<I, A, F: Future> {
-    // None once they have ended: not every iterator may be asked again.
-    inputs: Option<I>,
-    async_fn: A,
+    source: Inside<Source<I, A>>,
     at_once: NonZero<usize>,
     running: VecDeque<Task<F::Output>>,
     access: Access,
     carry: Option<Carry>,
+}
+
+/// Where the futures come from: what the user has given, of which something may need the runtime when it is dropped.
+struct Source<I, A> {
+    // None once they have ended: not every iterator may be asked again.
+    inputs: Option<I>,
+    async_fn: A,
 }
 
 impl<I, A, F> Map<I, A, F>
@@ -41,7 +48,8 @@ where
         access: Access,
         carry: Option<Carry>,
     ) -> Self {
-        Self { inputs: Some(inputs), async_fn, at_once, running: VecDeque::new(), access, carry }
+        let source = Inside::new(Source { inputs: Some(inputs), async_fn }, access.clone());
+        Self { source, at_once, running: VecDeque::new(), access, carry }
     }
 
     /// Give each output when it is there, whatever the order of the inputs: a slow one keeps none waiting.
@@ -53,7 +61,7 @@ where
     /// assert_eq!(outputs.unordered().sum::<i32>(), 14);
     /// ```
     pub fn unordered(self) -> Unordered<I, A, F> {
-        Unordered { map: self, running: JoinSet::new() }
+        Unordered { map: self, running: JoinSet::new(), depth: Arc::default() }
     }
 
     /// The future of the next input, made inside.
@@ -62,12 +70,12 @@ where
         if self.access.is_inherited() {
             refuse(self.access.runner(), &Refusal::Inherited);
         }
-        let Some(input) = self.inputs.as_mut()?.next() else {
-            self.inputs = None;
+        let Source { inputs, async_fn } = &mut *self.source;
+        let Some(input) = inputs.as_mut()?.next() else {
+            self.access.inside(|| *inputs = None);
             return None;
         };
-        let Self { async_fn, access, .. } = self;
-        Some(access.inside(|| async_fn(input)))
+        Some(self.access.inside(|| async_fn(input)))
     }
 }
 
@@ -89,7 +97,7 @@ where
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        hint(self.inputs.as_ref(), self.running.len())
+        hint(self.source.inputs.as_ref(), self.running.len())
     }
 }
 
@@ -113,6 +121,8 @@ pub struct Unordered<I, A, F: Future> {
     // Its own queue stays empty.
     map: Map<I, A, F>,
     running: JoinSet<F::Output>,
+    // Of all of them: whoever asks for the next output waits for each.
+    depth: Arc<TaskDepth>,
 }
 
 impl<I, A, F> Unordered<I, A, F>
@@ -122,11 +132,17 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     fn start(&mut self, future: F) {
-        let mut carried = self.map.carry.as_ref().map(Carry::take_along);
-        let mut future = Box::pin(future);
-        let runs =
-            poll_fn(move |context| poll_with(&mut carried, || future.as_mut().poll(context)));
-        self.running.spawn_on(runs, self.map.access.handle());
+        let (access, inside) = (&self.map.access, Arc::clone(&self.depth));
+        // A runtime that has ended drops it here.
+        access.inside(|| {
+            let mut carried = self.map.carry.as_ref().map(Carry::take_along);
+            let mut future = Box::pin(future);
+            let runs = poll_fn(move |context| {
+                let _in_task = InTask::enter(&inside);
+                poll_with(&mut carried, || future.as_mut().poll(context))
+            });
+            self.running.spawn_on(runs, access.handle());
+        });
     }
 }
 
@@ -144,8 +160,11 @@ where
             let Some(future) = self.map.next_future() else { break };
             self.start(future);
         }
-        let (running, access) = (&mut self.running, &self.map.access);
-        let next = poll_fn(|context| running.poll_join_next(context));
+        let Self { map: Map { access, .. }, running, depth } = self;
+        let next = poll_fn(|context| {
+            depth.waited_for();
+            running.poll_join_next(context)
+        });
         match access.drive(next, None, AfterEnd::Polled) {
             Ok(Some(Ok(output))) => Some(output),
             Ok(Some(Err(error))) => match JoinError::try_into_panic(error) {
@@ -158,7 +177,7 @@ where
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        hint(self.map.inputs.as_ref(), self.running.len())
+        hint(self.map.source.inputs.as_ref(), self.running.len())
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use crate::access::Access;
 use crate::carry::Carry;
 use crate::drive::AfterEnd;
-use crate::error::{Refusal, refuse};
+use crate::error::refuse;
 use crate::{Inside, Task};
 
 /// A blocking iterator over a stream that runs ahead; made by [`Iter::read_ahead`](crate::Iter::read_ahead).
@@ -26,7 +26,6 @@ pub struct ReadAhead<T> {
 }
 
 impl<T: Send + 'static> ReadAhead<T> {
-    #[track_caller]
     pub(crate) fn new<S>(
         stream: Option<Pin<Box<S>>>,
         ahead: NonZero<usize>,
@@ -36,9 +35,6 @@ impl<T: Send + 'static> ReadAhead<T> {
     where
         S: Stream<Item = T> + Send + 'static,
     {
-        if access.is_inherited() {
-            refuse(access.runner(), &Refusal::Inherited);
-        }
         let (sender, items) = channel(ahead.get());
         let stream = stream.map(|mut stream| {
             let runs = async move {
@@ -61,15 +57,20 @@ impl<T> Iterator for ReadAhead<T> {
     #[track_caller]
     fn next(&mut self) -> Option<T> {
         // What came before the end is there, also when the runner is no more.
-        match self.access.drive(self.items.recv(), None, AfterEnd::Polled) {
+        let Self { items, stream, access } = self;
+        let next = poll_fn(|context| {
+            stream.iter().for_each(Task::waited_for);
+            items.poll_recv(context)
+        });
+        match access.drive(next, None, AfterEnd::Polled) {
             Ok(Some(item)) => Some(item),
             Ok(None) => {
-                if let Some(stream) = self.stream.take() {
+                if let Some(stream) = stream.take() {
                     stream.join();
                 }
                 None
             }
-            Err(refusal) => refuse(self.access.runner(), &refusal),
+            Err(refusal) => refuse(access.runner(), &refusal),
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::builder::{self, Config, Given};
+use crate::drive::{AfterEnd, On, Terms};
 use crate::engine::Engine;
 use crate::error::{Refusal, refuse};
 use crate::lives::Lives;
@@ -83,7 +84,7 @@ impl Runner {
     #[inline]
     #[track_caller]
     pub fn run_sync<F: Future>(&self, future: F) -> F::Output {
-        match Way::<F>::DRIVE(future, self.access().terms(None)) {
+        match Way::<F>::DRIVE(future, self.terms(None)) {
             Ok(output) => output,
             Err(refusal) => refuse(self.name(), &refusal),
         }
@@ -97,7 +98,7 @@ impl Runner {
     #[inline]
     #[track_caller]
     pub fn run_sync_with<F: Future>(&self, make: impl FnOnce() -> F) -> F::Output {
-        match slot::drive_with(make, self.access().terms(None)) {
+        match slot::drive_with(make, self.terms(None)) {
             Ok(output) => output,
             Err(refusal) => refuse(self.name(), &refusal),
         }
@@ -120,7 +121,7 @@ impl Runner {
         // A limit beyond what an instant can say is none.
         let until = Instant::now().checked_add(limit);
         // Not `map_err`: a closure does not know the caller's place.
-        match Way::<F>::DRIVE(future, self.access().terms(until)) {
+        match Way::<F>::DRIVE(future, self.terms(until)) {
             Ok(output) => Ok(output),
             Err(refusal) => Err(self.late(&refusal, limit)),
         }
@@ -142,7 +143,7 @@ impl Runner {
         limit: Duration,
     ) -> Result<F::Output, TimedOut> {
         let until = Instant::now().checked_add(limit);
-        match slot::drive_with(make, self.access().terms(until)) {
+        match slot::drive_with(make, self.terms(until)) {
             Ok(output) => Ok(output),
             Err(refusal) => Err(self.late(&refusal, limit)),
         }
@@ -190,7 +191,8 @@ impl Runner {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        Task::spawn(future, self.access().clone(), self.config.carry.as_ref())
+        let (access, future) = self.serving(future);
+        Task::spawn(future, access.clone(), self.config.carry.as_ref())
     }
 
     /// Run a scope: tasks on the runner's threads that may borrow from the caller. Blocks until `body` has
@@ -203,7 +205,8 @@ impl Runner {
         &self,
         body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
     ) -> T {
-        scope::run(self.access(), self.config.carry.as_ref(), body)
+        let (access, body) = self.serving(body);
+        scope::run(access, self.config.carry.as_ref(), body)
     }
 
     /// Make a future on a thread of the runner, run it to its end there, and return its output. Blocks the
@@ -216,7 +219,8 @@ impl Runner {
         &self,
         make: impl FnOnce() -> F + Send,
     ) -> F::Output {
-        scope::apart(self.access(), make)
+        let (access, make) = self.serving(make);
+        scope::apart(access, self.config.carry.as_ref(), make)
     }
 
     /// Call an async function for each of many inputs, at most `at_once` at a time, and iterate over the
@@ -236,13 +240,8 @@ impl Runner {
         A: FnMut(I::Item) -> F,
         F: Future<Output: Send> + Send + 'static,
     {
-        Map::new(
-            inputs.into_iter(),
-            at_once,
-            async_fn,
-            self.access().clone(),
-            self.config.carry.clone(),
-        )
+        let (access, (inputs, async_fn)) = self.serving((inputs, async_fn));
+        Map::new(inputs.into_iter(), at_once, async_fn, access.clone(), self.config.carry.clone())
     }
 
     /// A value that is dropped with the runner's runtime entered. As [`inside`](crate::inside).
@@ -251,7 +250,8 @@ impl Runner {
     /// If the runtime cannot be started.
     #[track_caller]
     pub fn inside<T>(&self, value: T) -> Inside<T> {
-        Inside::new(value, self.access().clone())
+        let (access, value) = self.serving(value);
+        Inside::new(value, access.clone())
     }
 
     /// Read, write and seek with std's traits on what has tokio's. As [`blocking`](crate::blocking).
@@ -260,7 +260,8 @@ impl Runner {
     /// If the runtime cannot be started.
     #[track_caller]
     pub fn blocking<T>(&self, io: T) -> Blocking<T> {
-        Blocking::new(io, self.access().clone())
+        let (access, io) = self.serving(io);
+        Blocking::new(io, access.clone())
     }
 
     /// Iterate over a stream; each `next` blocks the calling thread, which polls the stream. As
@@ -270,7 +271,8 @@ impl Runner {
     /// Here if the runtime cannot be started, in `next` as [`run_sync`](crate::run_sync).
     #[track_caller]
     pub fn iter<S: Stream>(&self, stream: S) -> Iter<S> {
-        Iter::new(stream, self.access().clone(), self.config.carry.clone())
+        let (access, stream) = self.serving(stream);
+        Iter::new(stream, access.clone(), self.config.carry.clone())
     }
 
     /// The tokio handle of the runner's runtime, for everything that tokio offers.
@@ -335,21 +337,46 @@ impl Runner {
         }
     }
 
+    /// What a call on it goes by.
+    #[inline]
+    pub(crate) fn terms(&self, limit: Option<Instant>) -> Terms<'_> {
+        Terms { on: On::Runner(self), limit, after_end: AfterEnd::Refused }
+    }
+
     #[inline]
     #[track_caller]
-    pub(crate) fn access(&self) -> &Access {
+    fn access(&self) -> &Access {
+        self.serving(()).0
+    }
+
+    /// The access, for what the user has given, which is dropped inside if it is refused.
+    #[inline]
+    #[track_caller]
+    fn serving<T>(&self, given: T) -> (&Access, T) {
         match self.lives.running() {
-            Some(engine) => engine.access(),
-            None => self.start().access(),
+            Some(engine) => (engine.access(), given),
+            None => match self.start() {
+                Ok(access) => (access, given),
+                Err(refusal) => {
+                    self.inside_if_any(|| drop(given));
+                    refuse(self.name(), &refusal)
+                }
+            },
         }
     }
 
     #[cold]
-    #[track_caller]
-    fn start(&self) -> &Engine {
-        match self.lives.engine(&self.config) {
-            Ok(engine) => engine,
-            Err(refusal) => refuse(self.name(), &refusal),
+    #[inline(never)]
+    pub(crate) fn start(&self) -> Result<&Access, Refusal> {
+        self.lives.engine(&self.config).map(Engine::access)
+    }
+
+    /// Drop what is refused; inside, if there is a runtime: one that has ended can be entered all the same.
+    #[cold]
+    pub(crate) fn inside_if_any(&self, drops: impl FnOnce()) {
+        match self.lives.newest_engine() {
+            Some(engine) => engine.access().inside(drops),
+            None => drops(),
         }
     }
 }

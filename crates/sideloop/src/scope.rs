@@ -35,7 +35,7 @@ use crate::depth::{InTask, TaskDepth};
 use crate::drive::AfterEnd;
 use crate::error::{Refusal, refuse};
 use crate::left::{Left, Outcome, Shared, lock, output};
-use crate::slot;
+use crate::{Inside, slot};
 
 /// A scoped task's future, with all that it must let go of before its scope ends. Fields are dropped in this
 /// order, `_held` last, also when one of the drops panics.
@@ -76,8 +76,11 @@ impl<F: Future> Future for Scoped<F> {
 impl<F: Future> Drop for Scoped<F> {
     fn drop(&mut self) {
         if let Some(future) = self.future.take() {
-            drop(future);
-            self.left.leave(Outcome::Refused(Refusal::Cancelled));
+            // Unwind safe: as in `poll`. Whoever joins it must hear of its end in any case.
+            self.left.leave(match catch_unwind(AssertUnwindSafe(|| drop(future))) {
+                Ok(()) => Outcome::Refused(Refusal::Cancelled),
+                Err(panic) => Outcome::Ended(Err(panic)),
+            });
         }
     }
 }
@@ -101,9 +104,19 @@ impl<'scope> Scope<'scope, '_> {
         F: Future<Output: Send> + Send + 'scope,
     {
         let left = Left::new(&self.shared);
+        // A runtime that has ended drops it here.
+        let task = self.access.inside(|| self.start(future, Arc::clone(&left)));
+        self.shared.remember(task.clone());
+        ScopedTask { left: Inside::new(left, self.access.clone()), task, access: &self.access }
+    }
+
+    fn start<F>(&'scope self, future: F, left: Arc<Left<F::Output>>) -> AbortHandle
+    where
+        F: Future<Output: Send> + Send + 'scope,
+    {
         let scoped: Pin<Box<dyn Future<Output = ()> + Send + 'scope>> = Box::pin(Scoped {
             future: Some(Box::pin(future)),
-            left: Arc::clone(&left),
+            left,
             carried: self.carry.as_ref().map(Carry::take_along),
             depth: Arc::clone(&self.shared.depth),
             _held: Held::hold(&self.shared.held),
@@ -118,9 +131,7 @@ impl<'scope> Scope<'scope, '_> {
                 Pin<Box<dyn Future<Output = ()> + Send + 'static>>,
             >(scoped)
         };
-        let task = self.access.handle().spawn(hidden).abort_handle();
-        self.shared.remember(task.clone());
-        ScopedTask { left, task, access: &self.access }
+        self.access.handle().spawn(hidden).abort_handle()
     }
 }
 
@@ -132,7 +143,8 @@ impl fmt::Debug for Scope<'_, '_> {
 
 /// A task of a [`Scope`]. Dropped, it runs on, and the scope waits for it.
 pub struct ScopedTask<'scope, T> {
-    left: Arc<Left<T>>,
+    // Its output, if nobody takes that.
+    left: Inside<Arc<Left<T>>>,
     task: AbortHandle,
     access: &'scope Access,
 }
@@ -203,6 +215,7 @@ pub(crate) fn run<'env, T>(
 /// What makes a future on another thread and runs it there. Fields are dropped in this order.
 struct Job<M, T> {
     make: M,
+    carried: Option<Carried>,
     left: Arc<Left<T>>,
     held: Hold,
 }
@@ -210,16 +223,26 @@ struct Job<M, T> {
 impl<F: Future, M: FnOnce() -> F> Job<M, F::Output> {
     fn run(self, access: &Access) {
         // Dropped in the reverse order.
-        let Self { held: _held, left, make } = self;
+        let Self { held: _held, left, make, mut carried } = self;
         let _in_task = InTask::enter(&left.shared.depth);
         // Unwind safe: the panic goes on in the caller.
         let ended = catch_unwind(AssertUnwindSafe(|| {
-            access.serves(AfterEnd::Refused)?;
-            slot::drive_with(make, access.terms(None))
+            let (mut make, mut ended) = (Some(make), None);
+            let mut drive = || {
+                let terms = access.terms(None, AfterEnd::Refused);
+                ended = make.take().map(|make| slot::drive_with(make, terms)).or(ended.take());
+            };
+            if let Some(carried) = &mut carried {
+                carried(&mut drive);
+            }
+            // If that has not called it.
+            drive();
+            ended
         }));
         left.leave(match ended {
-            Ok(Ok(output)) => Outcome::Ended(Ok(output)),
-            Ok(Err(refusal)) => Outcome::Refused(refusal),
+            Ok(Some(Ok(output))) => Outcome::Ended(Ok(output)),
+            Ok(Some(Err(refusal))) => Outcome::Refused(refusal),
+            Ok(None) => Outcome::Refused(Refusal::Cancelled),
             Err(panic) => Outcome::Ended(Err(panic)),
         });
     }
@@ -229,11 +252,17 @@ impl<F: Future, M: FnOnce() -> F> Job<M, F::Output> {
 #[track_caller]
 pub(crate) fn apart<F: Future<Output: Send>>(
     access: &Access,
+    carry: Option<&Carry>,
     make: impl FnOnce() -> F + Send,
 ) -> F::Output {
     let shared = Arc::<Shared>::default();
     let left = Left::new(&shared);
-    let job = Job { make, left: Arc::clone(&left), held: Held::hold(&shared.held) };
+    let job = access.inside(|| Job {
+        carried: carry.map(Carry::take_along),
+        make,
+        left: Arc::clone(&left),
+        held: Held::hold(&shared.held),
+    });
     let job: Box<dyn FnOnce(&Access) + Send + '_> = Box::new(move |access| job.run(access));
     // SAFETY: the lifetime alone is changed. This function returns only when its `Hold` has been dropped, which the
     // box drops after everything else that it holds, run or not.

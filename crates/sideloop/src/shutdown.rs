@@ -24,11 +24,12 @@ impl Drop for Ending {
 
 /// Does not work: to end the runtime on the calling thread. tokio panics there in async code.
 pub(crate) fn end(engine: &Engine, runner: &str, limit: Duration) -> Result<(), StillRunning> {
+    let (block_in_place, until) =
+        (engine.access().rules().block_in_place, Instant::now().checked_add(limit));
     if let Some(runtime) = engine.take() {
         let mut ending = Ending(Some(runtime));
         let ended = Arc::new(Bell::default());
         let rings = Arc::clone(&ended);
-        let until = Instant::now().checked_add(limit);
         let helper = thread::Builder::new().name(format!("{runner} ends")).spawn(move || {
             if let Some(runtime) = ending.0.take() {
                 runtime.shutdown_timeout(limit);
@@ -36,11 +37,17 @@ pub(crate) fn end(engine: &Engine, runner: &str, limit: Duration) -> Result<(), 
             rings.ring();
         });
         if helper.is_ok() {
-            let _ = place::block(engine.access().rules().block_in_place, &mut |_rhythm| {
+            let _ = place::block(block_in_place, &mut |_rhythm| {
                 let _ = ended.wait(until);
                 Waited::Ended(Ok(()))
             });
         }
+    } else {
+        // Somebody else ends it, or has.
+        let _ = place::block(block_in_place, &mut |_rhythm| {
+            engine.threads().wait_for_none(until);
+            Waited::Ended(Ok(()))
+        });
     }
     match engine.threads().count() {
         0 => Ok(()),

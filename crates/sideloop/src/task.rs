@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use tokio::task::{JoinError, JoinHandle};
@@ -44,14 +44,17 @@ impl<T: Send + 'static> Task<T> {
     {
         let depth = Arc::new(TaskDepth::default());
         let inside = Arc::clone(&depth);
-        let mut carried = carry.map(Carry::take_along);
-        let running = access.handle().spawn(async move {
-            let mut future = pin!(future);
-            poll_fn(|context| {
-                let _in_task = InTask::enter(&inside);
-                poll_with(&mut carried, || future.as_mut().poll(context))
+        // A runtime that has ended drops it here.
+        let running = access.inside(|| {
+            let mut carried = carry.map(Carry::take_along);
+            access.handle().spawn(async move {
+                let mut future = pin!(future);
+                poll_fn(|context| {
+                    let _in_task = InTask::enter(&inside);
+                    poll_with(&mut carried, || future.as_mut().poll(context))
+                })
+                .await
             })
-            .await
         });
         Self { running: Some(running), depth, access }
     }
@@ -171,8 +174,12 @@ impl<T> Task<T> {
             limit,
             AfterEnd::Polled,
         )?;
-        self.running = None;
-        Ok(ended)
+        ended.ok_or(Refusal::Taken)
+    }
+
+    /// Whoever calls this waits for it, though not for its output.
+    pub(crate) fn waited_for(&self) {
+        self.depth.waited_for();
     }
 
     /// Let it run on with nobody waiting for it.
@@ -203,7 +210,11 @@ impl<T> Future for Task<T> {
         if access.is_inherited() {
             refuse(access.runner(), &Refusal::Inherited);
         }
-        poll_end(running, depth, context).map(|ended| output(ended, access))
+        match poll_end(running, depth, context) {
+            Poll::Ready(Some(ended)) => Poll::Ready(output(ended, access)),
+            Poll::Ready(None) => refuse(access.runner(), &Refusal::Taken),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
@@ -220,17 +231,17 @@ impl<T> fmt::Debug for Task<T> {
     }
 }
 
+/// What it ends with, once.
 fn poll_end<T>(
     running: &mut Option<JoinHandle<T>>,
     depth: &TaskDepth,
     context: &mut Context<'_>,
-) -> Poll<Result<T, JoinError>> {
+) -> Poll<Option<Result<T, JoinError>>> {
     depth.waited_for();
-    match running {
-        Some(running) => Pin::new(running).poll(context),
-        // Detached, and so nobody is left who could poll it.
-        None => Poll::Pending,
-    }
+    let Some(handle) = running else { return Poll::Ready(None) };
+    let ended = ready!(Pin::new(handle).poll(context));
+    *running = None;
+    Poll::Ready(Some(ended))
 }
 
 #[track_caller]

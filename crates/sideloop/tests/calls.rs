@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use sideloop::{Runner, run_sync, run_sync_timeout};
+use sideloop::{Runner, run_sync, run_sync_timeout, run_sync_with, run_sync_with_timeout};
 use support::{echo, ends, message, runtime, work};
 
 #[test]
@@ -196,19 +196,34 @@ mod nested {
 
     #[test]
     fn as_deep_as_the_limit_with_futures_of_4_kb() {
-        fn levels(left: u32) -> u32 {
-            if left == 0 {
-                return 0;
-            }
-            run_sync(async move {
-                let held = [0_u8; 4096];
-                tokio::task::yield_now().await;
-                std::hint::black_box(&held);
-                1 + levels(left - 1)
-            })
+        static RUNNER: Runner = Runner::const_new("deep");
+        const LIMIT: Duration = Duration::from_secs(20);
+
+        /// Calls as it is told, on so many levels.
+        macro_rules! levels {
+            ($make:ident => $call:expr) => {{
+                fn levels(left: u32) -> u32 {
+                    let $make = || async move {
+                        let held = [0_u8; 4096];
+                        tokio::task::yield_now().await;
+                        std::hint::black_box(&held);
+                        1 + levels(left - 1)
+                    };
+                    if left == 0 { 0 } else { $call }
+                }
+                // The test thread has a stack of 2 MiB, with optimisation and without.
+                assert_eq!(ends(|| levels(128)), 128, stringify!($call));
+            }};
         }
-        // The test thread has a stack of 2 MiB, with optimisation and without.
-        assert_eq!(ends(|| levels(128)), 128);
+
+        levels!(make => run_sync(make()));
+        levels!(make => run_sync_with(make));
+        levels!(make => run_sync_timeout(make(), LIMIT).expect("in time"));
+        levels!(make => run_sync_with_timeout(make, LIMIT).expect("in time"));
+        levels!(make => RUNNER.run_sync(make()));
+        levels!(make => RUNNER.run_sync_with(make));
+        levels!(make => RUNNER.run_sync_timeout(make(), LIMIT).expect("in time"));
+        levels!(make => RUNNER.run_sync_with_timeout(make, LIMIT).expect("in time"));
     }
 
     /// Bytes of stack that a call takes with a future of so many.

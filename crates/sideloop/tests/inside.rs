@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -131,6 +132,159 @@ fn a_future_is_dropped_inside_however_its_call_ends() {
     });
 }
 
+/// Each way to hand something over to a runner.
+type Way = fn(&Runner, Held);
+
+const TWO: NonZero<usize> = NonZero::new(2).expect("not zero");
+
+const WAYS: &[(&str, Way)] = &[
+    ("run_sync", |runner, held| runner.run_sync(holding(held))),
+    ("run_sync, a large future", |runner, held| {
+        runner.run_sync(async move {
+            let large = [0_u8; 5000];
+            holding(held).await;
+            std::hint::black_box(&large);
+        });
+    }),
+    ("run_sync_with", |runner, held| runner.run_sync_with(|| holding(held))),
+    ("run_sync_timeout", |runner, held| drop(runner.run_sync_timeout(holding(held), LONG))),
+    ("run_sync_with_timeout", |runner, held| {
+        drop(runner.run_sync_with_timeout(|| holding(held), LONG));
+    }),
+    ("run_sync_apart", |runner, held| runner.run_sync_apart(|| holding(held))),
+    ("spawn", |runner, held| runner.spawn(holding(held)).join()),
+    ("scope", |runner, held| runner.scope(|scope| scope.spawn(holding(held)).join())),
+    ("map, an input", |runner, held| {
+        drop(runner.map([held], TWO, holding).collect::<Vec<_>>());
+    }),
+    ("map, the function", |runner, held| {
+        let function = move |_| {
+            let _held = &held;
+            std::future::ready(())
+        };
+        drop(runner.map(0..1, TWO, function).collect::<Vec<_>>());
+    }),
+    ("iter", |runner, held| assert_eq!(runner.iter(Numbers(0, held)).next(), Some(1))),
+    ("inside", |runner, held| drop(runner.inside(held))),
+    ("blocking", |runner, held| drop(runner.blocking(held))),
+];
+
+async fn holding(held: Held) {
+    let _held = held;
+    tokio::task::yield_now().await;
+}
+
+const LONG: Duration = Duration::from_secs(20);
+
+#[test]
+fn whatever_a_closed_runner_refuses_is_dropped_inside() {
+    ends(|| {
+        for (name, way) in WAYS {
+            let (runner, drops) = (Runner::new("closed"), Drops::default());
+            runner.run_sync(support::work());
+            runner.close(LONG).expect("nothing blocks its threads");
+            let refused = catch_unwind(AssertUnwindSafe(|| way(&runner, drops.held())));
+            let panic = refused.expect_err(name);
+            assert!(support::message(&*panic).contains("has ended"), "{name}");
+            assert_eq!(drops.counted(), (1, 0), "{name}");
+        }
+    });
+}
+
+#[test]
+fn what_a_runner_cannot_start_any_more_is_dropped_inside() {
+    fn each(begins: fn(&Runner, &Drops) -> Box<dyn FnMut()>) {
+        let (runner, drops) = (Runner::new("ended"), Drops::default());
+        let mut goes_on = begins(&runner, &drops);
+        runner.close(LONG).expect("nothing blocks its threads");
+        while catch_unwind(AssertUnwindSafe(&mut goes_on)).is_ok() {}
+        drop(goes_on);
+        let (inside, outside) = drops.counted();
+        assert!(inside > 0 && outside == 0, "{outside} outside");
+    }
+    fn inputs(drops: &Drops) -> Box<dyn Iterator<Item = Held>> {
+        let drops = drops.clone();
+        Box::new((0..9).map(move |_| drops.held()))
+    }
+    ends(|| {
+        each(|runner, drops| {
+            let mut outputs = runner.map(inputs(drops), TWO, Ready);
+            outputs.next();
+            Box::new(move || assert!(outputs.next().is_some()))
+        });
+        each(|runner, drops| {
+            let mut outputs = runner.map(inputs(drops), TWO, Ready).unordered();
+            outputs.next();
+            Box::new(move || assert!(outputs.next().is_some()))
+        });
+        each(|runner, drops| {
+            let mut items = Some(runner.iter(Numbers(0, drops.held())));
+            Box::new(move || assert!(items.take().expect("once").read_ahead(TWO).next().is_some()))
+        });
+        let (runner, drops) = (Runner::new("ended"), Drops::default());
+        let (closed, held) = (&runner, drops.held());
+        closed.scope(|scope| {
+            closed.close(LONG).expect("nothing blocks its threads");
+            scope.spawn(holding(held));
+        });
+        assert_eq!(drops.counted(), (1, 0));
+    });
+}
+
+/// Ready at once.
+struct Ready(#[expect(dead_code, reason = "to be dropped")] Held);
+
+impl Future for Ready {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
+
+#[test]
+fn what_a_map_has_not_taken_is_dropped_inside_with_its_function() {
+    ends(|| {
+        for taken in 0..4 {
+            let (drops, held) = (Drops::default(), Drops::default());
+            let of = held.held();
+            let inputs = [drops.held(), drops.held(), drops.held()];
+            let function = move |input| {
+                let _of = &of;
+                holding(input)
+            };
+            let mut outputs = sideloop::map(inputs, TWO, function);
+            assert_eq!(outputs.by_ref().take(taken).count(), taken.min(3));
+            drop(outputs);
+            while drops.counted() != (3, 0) {
+                assert_eq!(drops.counted().1, 0, "after {taken} of three");
+                std::thread::yield_now();
+            }
+            assert_eq!(held.counted(), (1, 0));
+        }
+    });
+}
+
+#[test]
+fn what_a_hook_keeps_from_being_spawned_is_dropped_inside() {
+    fn carries() -> fn(&mut dyn FnMut()) {
+        panic!("nothing to take along")
+    }
+    ends(|| {
+        let runner = Runner::builder("carries").carry(carries).build();
+        let ways = WAYS.iter().filter(|(name, _)| {
+            ["run_sync_apart", "spawn", "scope", "map, an input"].contains(name)
+        });
+        for (name, way) in ways {
+            let drops = Drops::default();
+            let refused = catch_unwind(AssertUnwindSafe(|| way(&runner, drops.held())));
+            assert!(refused.is_err(), "{name}");
+            assert_eq!(drops.counted(), (1, 0), "{name}");
+        }
+        assert_eq!(runner.run_sync(support::work()), 22);
+    });
+}
+
 #[test]
 fn a_large_future_is_dropped_inside_too() {
     ends(|| {
@@ -169,7 +323,16 @@ fn an_output_that_nobody_takes_is_dropped_inside() {
             }
             drop(task);
         }
-        assert_eq!(drops.counted(), (50, 0));
+        for _ in 0..50 {
+            let held = drops.held();
+            sideloop::scope(|scope| {
+                let task = scope.spawn(async move { held });
+                while !task.is_finished() {
+                    std::thread::yield_now();
+                }
+            });
+        }
+        assert_eq!(drops.counted(), (100, 0));
     });
 }
 

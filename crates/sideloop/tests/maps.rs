@@ -153,6 +153,70 @@ fn futures_are_made_with_the_runtime_entered_inside_any_runtime() {
 }
 
 #[test]
+fn a_panic_of_the_inputs_or_of_the_function_goes_on_in_next_and_the_rest_is_there() {
+    fn outputs(mut map: impl Iterator<Item = u32>) -> Vec<u32> {
+        let mut outputs = Vec::new();
+        let mut panics = 0;
+        loop {
+            match catch_unwind(AssertUnwindSafe(|| map.next())) {
+                Ok(Some(output)) => outputs.push(output),
+                Ok(None) => break,
+                Err(panic) => {
+                    assert_eq!(panic.downcast_ref(), Some(&1_u32));
+                    panics += 1;
+                }
+            }
+        }
+        assert_eq!(panics, 1);
+        outputs.sort_unstable();
+        outputs
+    }
+    fn panics(n: u32) {
+        if n == 1 {
+            resume_unwind(Box::new(n));
+        }
+    }
+    ends(|| {
+        let inputs = || {
+            let inputs = (0..4).inspect(|n| panics(*n));
+            map(inputs, at_once(2), |n| async move { n })
+        };
+        let function = || {
+            map(0..4, at_once(2), |n| {
+                panics(n);
+                async move { n }
+            })
+        };
+        assert_eq!(outputs(inputs()), [0, 2, 3]);
+        assert_eq!(outputs(inputs().unordered()), [0, 2, 3]);
+        assert_eq!(outputs(function()), [0, 2, 3]);
+        assert_eq!(outputs(function().unordered()), [0, 2, 3]);
+    });
+}
+
+#[test]
+fn the_nesting_limit_holds_through_maps_in_order_or_not() {
+    fn deeper(runner: &'static Runner, ordered: bool) {
+        let mut outputs = runner.map([()], at_once(1), move |()| async move {
+            deeper(runner, ordered);
+        });
+        if ordered {
+            outputs.next();
+        } else {
+            outputs.unordered().next();
+        }
+    }
+    ends(|| {
+        for ordered in [true, false] {
+            let runner = Box::leak(Box::new(Runner::builder("deep").nesting_limit(8).build()));
+            let nested = catch_unwind(AssertUnwindSafe(|| deeper(runner, ordered)));
+            let panic = nested.expect_err("endless");
+            assert!(support::message(&*panic).contains("8 calls are already nested"));
+        }
+    });
+}
+
+#[test]
 fn the_hint_counts_what_is_left() {
     ends(|| {
         let mut outputs = map(0..5, at_once(2), |n| async move { n });

@@ -166,6 +166,29 @@ fn a_static_runner_can_be_closed_and_stays_so() {
 }
 
 #[test]
+fn whoever_closes_it_second_waits_too() {
+    static RUNNER: Runner = Runner::const_new("closed twice");
+    ends(|| {
+        let (open, latch) = latch();
+        let (sender, begun) = mpsc::channel();
+        RUNNER.handle().spawn_blocking(move || {
+            sender.send(()).expect("the test waits");
+            let _ = latch.recv();
+        });
+        begun.recv().expect("it has begun");
+        let (sender, closed) = mpsc::channel();
+        for _ in 0..2 {
+            let sender = sender.clone();
+            std::thread::spawn(move || sender.send(RUNNER.close(LIMIT)));
+        }
+        let early = closed.recv_timeout(Duration::from_millis(50));
+        assert!(early.is_err(), "a thread is still there, and the limit not over: {early:?}");
+        drop(open);
+        assert_eq!((closed.recv(), closed.recv()), (Ok(Ok(())), Ok(Ok(()))));
+    });
+}
+
+#[test]
 fn a_call_under_way_ends_when_its_runner_is_closed() {
     static RUNNER: Runner = Runner::const_new("closed under a call");
     ends(|| {
@@ -246,6 +269,27 @@ fn options_reach_the_threads() {
         assert_eq!(deep.join(), 4 << 20);
         runner.shutdown(LIMIT).expect("nothing blocks its threads");
         assert!(stopped.1.iter().count() >= 3);
+    });
+}
+
+#[test]
+fn as_many_threads_as_can_be_said_may_be_allowed() {
+    ends(|| {
+        let runner = Runner::builder("many").most_threads(NonZero::<usize>::MAX).build();
+        assert_eq!(runner.run_sync(work()), 22);
+    });
+}
+
+#[test]
+fn a_panic_of_a_hook_takes_no_thread_along() {
+    ends(|| {
+        let panics = || {
+            std::panic::resume_unwind(Box::new(()));
+        };
+        let builder = Runner::builder("hooks").on_thread_start(panics).on_thread_stop(panics);
+        let runner = builder.build();
+        assert_eq!((runner.run_sync(work()), runner.run_sync_apart(work)), (22, 22));
+        runner.shutdown(LIMIT).expect("its threads are counted all the same");
     });
 }
 

@@ -137,6 +137,40 @@ fn a_panic_in_a_drop_of_a_task_lets_the_scope_end() {
 }
 
 #[test]
+fn a_panic_in_a_drop_of_a_cancelled_task_goes_on_where_it_is_joined_and_else_at_the_end() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            resume_unwind(Box::new(3_u32));
+        }
+    }
+    async fn waits(begins: std::sync::mpsc::Sender<()>) {
+        let _panics = Panics;
+        begins.send(()).expect("it is waited for");
+        std::future::pending::<()>().await;
+    }
+    ends(|| {
+        let joined = scope(|scope| {
+            let (begins, begun) = std::sync::mpsc::channel();
+            let task = scope.spawn(waits(begins));
+            begun.recv().expect("it has begun");
+            task.cancel();
+            catch_unwind(AssertUnwindSafe(|| task.join())).expect_err("it panicked")
+        });
+        assert_eq!(joined.downcast_ref(), Some(&3_u32));
+        let unjoined = catch_unwind(|| {
+            scope(|scope| {
+                let (begins, begun) = std::sync::mpsc::channel();
+                let task = scope.spawn(waits(begins));
+                begun.recv().expect("it has begun");
+                task.cancel();
+            });
+        });
+        assert_eq!(unjoined.expect_err("it panicked").downcast_ref(), Some(&3_u32));
+    });
+}
+
+#[test]
 fn a_cancelled_task_is_gone_and_says_so_when_it_is_joined() {
     ends(|| {
         let said = scope(|scope| {
@@ -185,6 +219,25 @@ fn scopes_work_inside_runtimes_and_nest() {
             });
         });
     }
+}
+
+#[test]
+fn tasks_may_join_each_other_before_anybody_else_does() {
+    ends(|| {
+        scope(|scope| {
+            let (sender, joined) = std::sync::mpsc::channel();
+            let first = scope.spawn(work());
+            let second = scope.spawn(async move {
+                let output = first.join();
+                // Where it counts how deep it is.
+                let nested = run_sync(work());
+                sender.send(()).expect("it is waited for");
+                output + nested
+            });
+            joined.recv().expect("it has joined the first one");
+            assert_eq!(second.join(), 44);
+        });
+    });
 }
 
 #[test]

@@ -152,6 +152,26 @@ mod read_ahead {
     }
 
     #[test]
+    fn the_nesting_limit_holds_through_streams_that_run_ahead() {
+        struct Deeper(&'static Runner);
+
+        impl Stream for Deeper {
+            type Item = ();
+
+            fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<()>> {
+                Poll::Ready(self.0.iter(Deeper(self.0)).read_ahead(items(1)).next())
+            }
+        }
+
+        ends(|| {
+            let runner = Box::leak(Box::new(Runner::builder("deep").nesting_limit(8).build()));
+            let mut ahead = runner.iter(Deeper(runner)).read_ahead(items(1));
+            let panic = catch_unwind(AssertUnwindSafe(|| ahead.next())).expect_err("endless");
+            assert!(support::message(&*panic).contains("8 calls are already nested"));
+        });
+    }
+
+    #[test]
     fn dropped_it_drops_the_stream() {
         ends(|| {
             let held = Arc::new(());

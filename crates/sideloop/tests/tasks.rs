@@ -128,6 +128,55 @@ fn join_after_the_runner_has_ended_panics_and_says_why() {
 }
 
 #[test]
+fn a_task_that_has_given_its_output_says_so_when_it_is_asked_again() {
+    ends(|| {
+        let taken = || {
+            let mut task = spawn(work());
+            assert_eq!(run_sync(&mut task), 22);
+            assert!(task.is_finished());
+            task
+        };
+        let says = |again: &mut dyn FnMut()| {
+            let panic = catch_unwind(AssertUnwindSafe(again)).expect_err("it is gone");
+            assert!(message(&*panic).contains("has given its output already"));
+        };
+        let limit = Duration::from_secs(20);
+        says(&mut || assert_eq!(taken().join(), 22));
+        says(&mut || assert!(taken().join_timeout(limit).is_ok()));
+        says(&mut || assert!(taken().try_join().is_ok()));
+        says(&mut || assert!(taken().cancel_and_wait(limit).is_ok()));
+        says(&mut || assert_eq!(run_sync(taken()), 22));
+        drop(taken());
+        taken().detach();
+    });
+}
+
+#[test]
+fn tasks_that_wait_for_each_other_in_a_circle_go_on_after_their_limits() {
+    fn waits_for(
+        other: mpsc::Receiver<sideloop::Task<()>>,
+        tells: mpsc::Sender<u32>,
+    ) -> sideloop::Task<()> {
+        spawn(async move {
+            let other = other.recv().expect("it is sent");
+            if let Err(late) = other.join_timeout(Duration::from_millis(20)) {
+                late.detach();
+            }
+            // Where it counts how deep it is.
+            let _ = tells.send(run_sync(work()));
+        })
+    }
+    ends(|| {
+        let ((to_first, first), (to_second, second)) = (mpsc::channel(), mpsc::channel());
+        let (tells, told) = mpsc::channel();
+        let (first, second) = (waits_for(first, tells.clone()), waits_for(second, tells));
+        to_first.send(second).expect("it waits");
+        to_second.send(first).expect("it waits");
+        assert_eq!(told.iter().collect::<Vec<_>>(), [22, 22]);
+    });
+}
+
+#[test]
 fn a_task_that_spawns_its_successor_is_not_nested_in_it() {
     fn generation(runner: &'static Runner, left: u32, done: mpsc::Sender<u32>) {
         let task = runner.spawn(async move {
@@ -269,7 +318,31 @@ mod taking_along {
                 assert!(each.by_ref().all(|seen| seen == Some(22)));
                 let mut each = runner.map(0..3, at_once, |_| request()).unordered();
                 assert!(each.by_ref().all(|seen| seen == Some(22)));
+                assert_eq!(runner.run_sync_apart(request), Some(22));
+                let made = || std::future::ready(REQUEST.try_with(|request| *request).ok());
+                assert_eq!(runner.run_sync_apart(made), Some(22));
             });
+        });
+    }
+
+    #[test]
+    fn what_runs_apart_runs_once_whatever_is_done_with_it() {
+        ends(|| {
+            let never = Runner::builder("never").carry(|| |_: &mut dyn FnMut()| {}).build();
+            assert_eq!(never.run_sync_apart(work), 22);
+            let twice = Runner::builder("twice").carry(|| {
+                |run: &mut dyn FnMut()| {
+                    run();
+                    run();
+                }
+            });
+            let twice = twice.build();
+            let mut runs = 0;
+            twice.run_sync_apart(|| {
+                runs += 1;
+                work()
+            });
+            assert_eq!(runs, 1);
         });
     }
 }

@@ -174,7 +174,41 @@ fn under_load() {
 
 /// What was made before a fork is left alone in the child, and refuses to be waited for.
 fn inherited_handles() {
+    /// Must not be dropped where it is inherited.
+    struct OfTheParent(libc::pid_t);
+    impl OfTheParent {
+        fn new() -> Self {
+            Self(process())
+        }
+    }
+    impl Drop for OfTheParent {
+        fn drop(&mut self) {
+            assert_eq!(self.0, process(), "dropped in the child");
+        }
+    }
+    impl futures_core::Stream for OfTheParent {
+        type Item = ();
+
+        fn poll_next(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<()>> {
+            std::task::Poll::Ready(Some(()))
+        }
+    }
+    fn process() -> libc::pid_t {
+        // SAFETY: it takes nothing and cannot fail.
+        unsafe { libc::getpid() }
+    }
+
     let at_once = std::num::NonZero::new(2).expect("two");
+    let mut holding = Some((
+        sideloop::iter(OfTheParent::new()),
+        sideloop::map([OfTheParent::new()], at_once, |_| async {}),
+        sideloop::map([OfTheParent::new()], at_once, |_| async {}),
+        sideloop::inside(OfTheParent::new()),
+        sideloop::blocking(OfTheParent::new()),
+    ));
     let mut inherited = Some((
         sideloop::iter(tokio_stream()),
         sideloop::iter(tokio_stream()).read_ahead(at_once),
@@ -204,6 +238,12 @@ fn inherited_handles() {
         refused(&mut || assert!(unordered.next().is_some()));
         refused(&mut || drop(std::io::Read::read(&mut io, &mut [0; 8])));
         drop((iter, ahead, map, unordered, io));
+        let (iter, map, unordered, inside, blocking) = holding.take().expect("not dropped");
+        let mut iter = Some(iter);
+        refused(&mut || drop(iter.take().expect("once").read_ahead(at_once)));
+        let mut unordered = unordered.unordered();
+        refused(&mut || assert!(unordered.next().is_some()));
+        drop((map, unordered, inside, blocking));
         calls();
     });
     assert_eq!(ended, Ended::Well);
