@@ -29,11 +29,17 @@ Run = Callable[[Callable[[], Awaitable[object]]], object]
 BYTE = b"x"
 
 ECHO = """
-import socket
+import socket, sys, time
+late = float(sys.argv[1])
 with socket.socket(fileno=0) as end:
     while data := end.recv(1):
+        if late:
+            time.sleep(late)
         end.send(data)
 """
+
+LATE = 300e-6
+"""How long the late echo takes, in seconds: longer than any spin."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class IoPeer:
     name: str
     distribution: str | None
     open: Callable[[], AbstractContextManager[Run]]
+    echo_takes: float = 0.0
 
     @property
     def version(self) -> str:
@@ -85,6 +92,9 @@ def _run_coroutine_threadsafe() -> Iterator[Run]:
 
 
 OURS = IoPeer("sideloop", "sideloop", _manager(None, "thread"))
+OURS_LATE = IoPeer(
+    "sideloop, the answer late", "sideloop", _manager(None, "thread"), echo_takes=LATE
+)
 DRIVEN = IoPeer('sideloop, drive="caller"', "sideloop", _manager(None, "caller"))
 ON_UVLOOP = IoPeer("sideloop, loop_factory of uvloop", "uvloop", _manager(UVLOOP, "thread"))
 ON_RLOOP = IoPeer("sideloop, loop_factory of rloop", "rloop", _manager(RLOOP, "thread"))
@@ -93,7 +103,7 @@ THREADSAFE = IoPeer("asyncio.run_coroutine_threadsafe", None, _run_coroutine_thr
 BRIDGES = (ON_RLOOP, ON_UVLOOP, THREADSAFE)
 """Those that hand a call to another thread, as ours does."""
 
-PEERS = (OURS, *BRIDGES, DRIVEN)
+PEERS = (OURS, *BRIDGES, DRIVEN, OURS_LATE)
 
 
 class Subject:
@@ -125,11 +135,11 @@ class Subject:
 
 
 @contextmanager
-def _echo_process() -> Iterator[socket.socket]:
+def _echo_process(takes: float) -> Iterator[socket.socket]:
     near, far = socket.socketpair()
     with near:
         with far:
-            process = subprocess.Popen([sys.executable, "-ISc", ECHO], stdin=far)
+            process = subprocess.Popen([sys.executable, "-ISc", ECHO, str(takes)], stdin=far)
         near.setblocking(False)
         try:
             yield near
@@ -155,6 +165,6 @@ def open_subjects(stack: ExitStack) -> tuple[dict[IoPeer, Subject], dict[IoPeer,
         except ImportError as error:
             left_out[peer] = why_left_out(error, peer.distribution)
             continue
-        subjects[peer] = Subject(run, stack.enter_context(_echo_process()))
+        subjects[peer] = Subject(run, stack.enter_context(_echo_process(peer.echo_takes)))
         subjects[peer].call()
     return subjects, left_out
