@@ -250,6 +250,29 @@ class TestASignalHandlerThatRaisesWhileALoopIsClosed:
         sender.join()
         del kept
 
+    def test_is_heard_when_all_has_unwound_if_it_comes_before_anything_knows(
+        self, error: BaseException, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = open_files()
+        runner = Runner(drive="caller")
+        left = Left()
+        runner.run(left.start)
+        all_tasks = asyncio.all_tasks
+
+        def signalled(*args: Any) -> Any:
+            monkeypatch.undo()
+            signal.raise_signal(signal.SIGUSR1)
+            return all_tasks(*args)
+
+        # Asked for by who unwinds what is left, before that is told.
+        monkeypatch.setattr(asyncio, "all_tasks", signalled)
+        with pytest.raises(type(error)) as raised:
+            runner.close()
+        assert raised.value is error
+        left.assert_unwound_on(threading.get_ident())
+        assert open_files() == before
+        runner.close()
+
     def test_is_heard_by_the_caller_whose_call_has_stopped_the_loop(
         self, error: BaseException
     ) -> None:
