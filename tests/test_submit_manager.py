@@ -144,6 +144,7 @@ class TestAThreadThatEnds:
             submitting = threading.Thread(target=submit)
             submitting.start()
             assert gate.began.wait(scaled(20))
+            (runner,) = manager.runners()
             everybody = threading.Barrier(IDLE_LIMIT)
 
             def call() -> None:
@@ -157,6 +158,7 @@ class TestAThreadThatEnds:
                 caller.join()
             crowded.set()
             submitting.join()
+            assert not runner.closed
             gate.release.set()
             assert futures[0].result(scaled(20)) == "passed"
 
