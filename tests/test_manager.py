@@ -985,6 +985,7 @@ class TestPickle:
             "grace": 1.5,
             "slow_call_warning": 7.0,
             "copy_context_back": True,
+            "task_name": "fetch",
         }
         data = pickle.dumps(LoopManager(**options))
         gc.collect()  # so that it is made anew, as in another process
