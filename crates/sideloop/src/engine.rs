@@ -5,7 +5,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -37,16 +37,10 @@ impl Threads {
 
     /// Block until there is none, or until `limit`.
     pub(crate) fn wait_for_none(&self, limit: Option<Instant>) {
-        let mut alive = self.alive();
-        while *alive > 0 {
-            let ended = &self.0.1;
-            alive = match limit.map(|limit| limit.saturating_duration_since(Instant::now())) {
-                None => ended.wait(alive).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => return,
-                Some(rest) => {
-                    ended.wait_timeout(alive, rest).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+        let (ended, some) = (&self.0.1, |alive: &mut usize| *alive > 0);
+        match limit.map(|limit| limit.saturating_duration_since(Instant::now())) {
+            None => drop(ended.wait_while(self.alive(), some)),
+            Some(rest) => drop(ended.wait_timeout_while(self.alive(), rest, some)),
         }
     }
 
