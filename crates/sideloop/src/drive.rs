@@ -43,15 +43,14 @@ pub(crate) enum On<'a> {
     /// A runner that does not run yet, or not any more.
     Runner(&'a Runner),
     /// A life of one, which something else has begun.
-    Life(&'a Access),
+    Life(&'a Access, AfterEnd),
 }
 
-/// What a call goes by.
+/// What a call goes by. As small as can be: each call makes one.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms<'a> {
     pub(crate) on: On<'a>,
     pub(crate) limit: Option<Instant>,
-    pub(crate) after_end: AfterEnd,
 }
 
 /// Drive to the end or until the limit, with the runtime entered; `driven` is dropped before it is left, also
@@ -66,7 +65,7 @@ pub(crate) fn drive(driven: &mut dyn Driven, terms: Terms<'_>) -> Result<(), Ref
                 return Err(refusal);
             }
         },
-        On::Life(access) => match access.serves(terms.after_end) {
+        On::Life(access, after_end) => match access.serves(after_end) {
             Ok(()) => access,
             // What it holds may be the parent's: it is left to its owner's frame.
             Err(inherited @ Refusal::Inherited) => return Err(inherited),
@@ -149,7 +148,11 @@ impl Call<'_> {
         access: &Access,
         terms: &Terms<'_>,
     ) -> Waited {
-        let Terms { limit, after_end, .. } = *terms;
+        let Terms { on, limit } = *terms;
+        let after_end = match on {
+            On::Life(_, after_end) => after_end,
+            On::Running(_) | On::Runner(_) => AfterEnd::Refused,
+        };
         let mut pace = Pace::new(rhythm, access);
         let ended = loop {
             if access.is_inherited() {

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::builder::{self, Config, Given};
-use crate::drive::{AfterEnd, On, Terms};
+use crate::drive::{On, Terms};
 use crate::engine::Engine;
 use crate::error::{Refusal, refuse};
 use crate::lives::Lives;
@@ -344,7 +344,7 @@ impl Runner {
             Some(engine) => On::Running(engine.access()),
             None => On::Runner(self),
         };
-        Terms { on, limit, after_end: AfterEnd::Refused }
+        Terms { on, limit }
     }
 
     #[inline]
