@@ -35,6 +35,7 @@ fn annotate(options: Options, input: ParseStream) -> Result<TokenStream> {
     if block {
         return annotate_impl(&options, input.parse()?);
     }
+    options.refuse_blocking()?;
     if ahead.peek(Token![trait]) || ahead.peek(Token![unsafe]) && ahead.peek2(Token![trait]) {
         return annotate_trait(&options, input.parse()?);
     }
@@ -66,6 +67,9 @@ fn annotate_impl(options: &Options, mut item: ItemImpl) -> Result<TokenStream> {
                  trait `{name}`, or move the `async fn`s to an `impl` without a trait"
             ),
         ));
+    }
+    if let Some((_, vis)) = &options.blocking {
+        return module::beside(vis, options, item);
     }
     let mut block = Block::default();
     for mut member in std::mem::take(&mut item.items) {
@@ -167,6 +171,7 @@ fn own_twins(
     let own = Own::take(attrs)?;
     let gives = gives(sig).is_some();
     let make = |options: Options, attrs: &[Attribute]| {
+        options.refuse_blocking()?;
         if options.skip.is_some() && gives {
             return Ok(TokenStream::new());
         }

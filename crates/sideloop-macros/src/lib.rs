@@ -89,8 +89,9 @@ mod carried;
 /// | `runner = RUNNER` | an expression: the `sideloop::Runner` to call on. In methods it may say `self.runner` |
 /// | `timeout = LIMIT` | an expression: a limit on the wait. The twin returns `Result<T, sideloop::TimedOut>` |
 /// | `crate = path` | where the crate `sideloop` is, if not at `::sideloop` |
+/// | `blocking` | on an `impl`, a module `blocking` instead of twins with a suffix: see below |
 ///
-/// The last three may stand on a block, for all its members. Each may stand in a `cfg_attr`, on the block and on
+/// `runner`, `timeout` and `crate` may stand on a block, for all its members. Each may stand in a `cfg_attr`, on the block and on
 /// its members:
 ///
 /// ```
@@ -141,6 +142,30 @@ mod carried;
 /// let client = client::blocking::Client::connect("https://example.org");
 /// assert_eq!(client.get("/a"), "https://example.org/a");
 /// ```
+///
+/// On an `impl`, `#[synced(blocking)]` makes such a module beside it, for its type alone:
+///
+/// ```
+/// mod client {
+///     pub struct Client(String);
+///
+///     #[sideloop::synced(blocking)]
+///     impl Client {
+///         pub async fn connect(url: &str) -> Client {
+///             Client(url.to_owned())
+///         }
+///
+///         pub async fn get(&self, path: &str) -> String {
+///             format!("{}{path}", self.0)
+///         }
+///     }
+/// }
+///
+/// let client = client::blocking::Client::connect("https://example.org");
+/// assert_eq!(client.get("/a"), "https://example.org/a");
+/// ```
+///
+/// The type must be `pub`; for another one say who may see it: `#[synced(blocking = pub(crate))]`.
 ///
 /// # What the twin is like
 ///

@@ -45,19 +45,51 @@ pub(crate) fn annotate(options: &Options, mut module: ItemMod) -> Result<TokenSt
         }
     }
     if made.is_empty() {
-        let message =
-            "no `async fn` stands in here, so there is nothing to make: remove `#[synced]`";
-        return Err(Error::new(span, message));
+        return Err(Error::new(span, NOTHING));
     }
-    let wrappers = wrapped.types().map(|of| wrapper(of.vis, of.name, of.generics, options));
+    let of = format!("[`{}`](super)", module.ident);
+    items.push(Item::Verbatim(blocking(&parse_quote!(pub), &of, &wrapped, &made, options)));
+    Ok(module.into_token_stream())
+}
+
+/// An `impl`, and beside it a module `blocking` with the counterpart of its type.
+pub(crate) fn beside(
+    vis: &Visibility,
+    options: &Options,
+    mut block: ItemImpl,
+) -> Result<TokenStream> {
+    let wrapped = Wrapped::by(&block)?;
+    let waits = |member: &ImplItem| matches!(member, ImplItem::Fn(function) if gives(&function.sig).is_some());
+    if !block.items.iter().any(waits) {
+        return Err(Error::new_spanned(block.impl_token, NOTHING));
+    }
+    let made = methods(&mut block, &wrapped, options)?;
+    let of = block.self_ty.to_token_stream().to_string().replace(' ', "");
+    let counterpart = blocking(vis, &format!("`{of}`"), &wrapped, &made, options);
+    Ok(quote!(#block #counterpart))
+}
+
+const NOTHING: &str =
+    "no `async fn` stands in here, so there is nothing to make: remove `#[synced]`";
+
+/// The module `blocking`.
+fn blocking(
+    vis: &Visibility,
+    of: &str,
+    wrapped: &Wrapped,
+    made: &TokenStream,
+    options: &Options,
+) -> TokenStream {
+    let wrappers = wrapped
+        .types()
+        .map(|each| wrapper(each.vis.unwrap_or(vis), each.name, each.generics, options));
     let documentation = format!(
-        "The blocking counterpart of [`{0}`](super): the same names, and each call blocks the calling thread \
-         until it is done.",
-        module.ident
+        "The blocking counterpart of {of}: the same names, and each call blocks the calling thread until it is \
+         done."
     );
-    let counterpart: Item = parse_quote! {
+    quote! {
         #[doc = #documentation]
-        pub mod blocking {
+        #vis mod blocking {
             #[allow(unused_imports)] // what the signatures need of it
             use super::*;
 
@@ -65,14 +97,12 @@ pub(crate) fn annotate(options: &Options, mut module: ItemMod) -> Result<TokenSt
 
             #made
         }
-    };
-    items.push(counterpart);
-    Ok(module.into_token_stream())
+    }
 }
 
 /// What a member's own attributes ask for, if it is to have a counterpart.
 fn asked(attrs: &mut Vec<Attribute>, block: &Options) -> Result<Option<Options>> {
-    let options = match Own::take(attrs)? {
+    let options: Options = match Own::take(attrs)? {
         Own::Nothing => Options::default(),
         Own::Always(options) => *options,
         Own::If(conditions) => {
@@ -81,6 +111,7 @@ fn asked(attrs: &mut Vec<Attribute>, block: &Options) -> Result<Option<Options>>
             return Err(Error::new_spanned(spans.collect::<Vec<_>>().first(), message));
         }
     };
+    options.refuse_blocking()?;
     Ok(options.skip.is_none().then(|| options.or(block)))
 }
 

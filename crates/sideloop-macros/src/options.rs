@@ -4,7 +4,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Error, Expr, Ident, LitStr, Meta, Path, Result, Token, parse_quote};
+use syn::{
+    Attribute, Error, Expr, Ident, LitStr, Meta, Path, Result, Token, Visibility, parse_quote,
+};
 
 /// `#[synced]`, `#[synced(name = …, runner = …, timeout = …, crate = …)]`, `#[synced(skip)]`.
 #[derive(Clone, Default)]
@@ -19,11 +21,13 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<Expr>,
     /// Where the crate `sideloop` is.
     pub(crate) krate: Option<Path>,
+    /// A module `blocking` instead of twins beside an `impl`'s methods, and who may see it.
+    pub(crate) blocking: Option<(Span, Visibility)>,
 }
 
 const FORMS: &str = "write `#[synced]`, `#[synced(name = other_name)]`, or, on a method of an \
                      annotated block, `#[synced(skip)]`; `runner = RUNNER`, `timeout = LIMIT` and \
-                     `crate = path::to::sideloop` go with a name or stand alone";
+                     `crate = path::to::sideloop` go with a name or stand alone; `blocking` is for an `impl`";
 
 /// What a member's own attributes ask for.
 pub(crate) enum Own {
@@ -42,6 +46,18 @@ impl Options {
         self.timeout = self.timeout.or_else(|| block.timeout.clone());
         self.krate = self.krate.or_else(|| block.krate.clone());
         self
+    }
+
+    /// Refuse what only an `impl` can be asked for.
+    pub(crate) fn refuse_blocking(&self) -> Result<()> {
+        match &self.blocking {
+            None => Ok(()),
+            Some((span, _)) => Err(Error::new(
+                *span,
+                "`blocking` is for an `impl`: put `#[synced(blocking)]` there; on a `mod`, `#[synced]` alone \
+                 makes a module `blocking`",
+            )),
+        }
     }
 
     /// The path of the crate `sideloop`.
@@ -153,6 +169,14 @@ impl Options {
                 set(&mut self.timeout, &option, limit)
             }
             "skip" => set(&mut self.skip, &option, option.span()),
+            "blocking" => {
+                let vis = if input.peek(Token![=]) {
+                    value(&option, "pub(crate)", input)?
+                } else {
+                    parse_quote!(pub)
+                };
+                set(&mut self.blocking, &option, (option.span(), vis))
+            }
             other => {
                 let message = format!("no option is called `{other}`: {FORMS}");
                 Err(Error::new(option.span(), message))

@@ -3,7 +3,7 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
-    Error, Expr, FnArg, GenericArgument, Generics, Ident, ImplItem, Item, PathArguments,
+    Error, Expr, FnArg, GenericArgument, Generics, Ident, ImplItem, Item, ItemImpl, PathArguments,
     ReceiverKind, Result, Signature, Type, Visibility, parse_quote,
 };
 
@@ -13,14 +13,15 @@ use crate::future::gives;
 pub(crate) struct Wrapped(Vec<Of>);
 
 struct Of {
-    vis: Visibility,
+    // As the type's, if that is to be seen.
+    vis: Option<Visibility>,
     name: Ident,
     generics: Generics,
 }
 
 /// One of them.
 pub(crate) struct Named<'a> {
-    pub(crate) vis: &'a Visibility,
+    pub(crate) vis: Option<&'a Visibility>,
     pub(crate) name: &'a Ident,
     pub(crate) generics: &'a Generics,
 }
@@ -48,7 +49,7 @@ impl Wrapped {
         Self(
             wrapped
                 .map(|(vis, name, generics)| Of {
-                    vis: vis.clone(),
+                    vis: Some(vis.clone()),
                     name: name.clone(),
                     generics: generics.clone(),
                 })
@@ -57,7 +58,27 @@ impl Wrapped {
     }
 
     pub(crate) fn types(&self) -> impl Iterator<Item = Named<'_>> {
-        self.0.iter().map(|Of { vis, name, generics }| Named { vis, name, generics })
+        self.0.iter().map(|Of { vis, name, generics }| Named { vis: vis.as_ref(), name, generics })
+    }
+
+    /// The type of an `impl`, which says what parameters it has.
+    pub(crate) fn by(block: &ItemImpl) -> Result<Self> {
+        let cannot = || {
+            Error::new_spanned(
+                &block.self_ty,
+                "the counterpart of this type cannot be made from its `impl` alone: write it by its name, with all \
+                 of its parameters by theirs (`impl<'a, T> Client<'a, T>`), or put `#[synced]` on its module",
+            )
+        };
+        let Type::Path(of) = &*block.self_ty else { return Err(cannot()) };
+        let name = name(&block.self_ty).ok_or_else(cannot)?;
+        let arguments = of.path.segments.last().map(|segment| segment.arguments.to_token_stream());
+        let parameters = block.generics.split_for_impl().1.to_token_stream();
+        if arguments.map(|given| given.to_string()) != Some(parameters.to_string()) {
+            return Err(cannot());
+        }
+        let generics = block.generics.clone();
+        Ok(Self(vec![Of { vis: None, name: name.clone(), generics }]))
     }
 
     pub(crate) fn has(&self, name: &Ident) -> bool {

@@ -196,3 +196,64 @@ fn a_limit_for_the_module_is_each_calls() {
     let client = hasty::blocking::Client::connect().expect("in time");
     assert!(client.never().is_err());
 }
+
+mod by_its_impl {
+    use sideloop::synced;
+
+    /// Holds what it is asked for.
+    #[derive(Debug)]
+    pub struct Shelf<'a, T: Copy> {
+        of: &'a [T],
+    }
+
+    #[synced(blocking)]
+    impl<'a, T: Copy> Shelf<'a, T> {
+        /// Opens one.
+        pub async fn open(of: &'a [T]) -> Self {
+            tokio::task::yield_now().await;
+            Self { of }
+        }
+
+        /// Takes from another one, too.
+        pub async fn take(&self, at: usize, other: &Shelf<'a, T>) -> Option<(T, T)> {
+            tokio::task::yield_now().await;
+            Some((*self.of.get(at)?, *other.of.get(at)?))
+        }
+
+        /// How many there are.
+        pub fn len(&self) -> usize {
+            self.of.len()
+        }
+
+        #[synced(skip)]
+        #[expect(dead_code, reason = "it has no counterpart")]
+        pub async fn skipped(&self) {}
+    }
+
+    pub mod inner {
+        pub(crate) struct Hidden(pub(crate) u32);
+
+        #[sideloop::synced(blocking = pub(crate), timeout = std::time::Duration::from_secs(20))]
+        impl Hidden {
+            pub async fn get(&self) -> u32 {
+                tokio::task::yield_now().await;
+                self.0
+            }
+        }
+    }
+}
+
+#[test]
+fn an_impl_alone_has_a_module_too() {
+    let numbers = [1, 2];
+    let shelf = by_its_impl::blocking::Shelf::open(&numbers);
+    let other = by_its_impl::blocking::Shelf::open(&[3, 4]);
+    assert_eq!((shelf.take(1, &other), shelf.take(2, &other)), (Some((2, 4)), None));
+    assert_eq!(shelf.into_async().len(), 2);
+}
+
+#[test]
+fn a_type_that_not_all_may_see_has_one_that_not_all_may_see() {
+    use by_its_impl::inner::{Hidden, blocking};
+    assert_eq!(blocking::Hidden::from(Hidden(22)).get().ok(), Some(22));
+}

@@ -101,7 +101,7 @@ impl Access {
 
     /// What a call on it goes by.
     pub(crate) fn terms(&self, limit: Option<Instant>, after_end: AfterEnd) -> Terms<'_> {
-        Terms { on: On::Life(self), limit, after_end }
+        Terms { on: On::Life(self, after_end), limit }
     }
 
     /// Run `future` to its end, or until `limit`, on the calling thread, if the runner still runs.

@@ -66,6 +66,8 @@ impl TaskDepth {
     }
 
     /// The calls under way that wait for this task, directly or through others.
+    // Not inlined: most calls are in no task, and do not pay for it.
+    #[inline(never)]
     fn calls(self: &Arc<Self>) -> u32 {
         let mut calls = 0_u32;
         let mut task = Arc::clone(self);

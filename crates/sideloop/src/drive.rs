@@ -38,36 +38,34 @@ pub(crate) enum AfterEnd {
 /// What a call is made on.
 #[derive(Clone, Copy)]
 pub(crate) enum On<'a> {
-    /// A runner, which is started if need be.
+    /// A runner that runs, as far as it was asked just now.
+    Running(&'a Access),
+    /// A runner that does not run yet, or not any more.
     Runner(&'a Runner),
     /// A life of one, which something else has begun.
-    Life(&'a Access),
+    Life(&'a Access, AfterEnd),
 }
 
-/// What a call goes by.
+/// What a call goes by. As small as can be: each call makes one.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms<'a> {
     pub(crate) on: On<'a>,
     pub(crate) limit: Option<Instant>,
-    pub(crate) after_end: AfterEnd,
 }
 
 /// Drive to the end or until the limit, with the runtime entered; `driven` is dropped before it is left, also
 /// where the call is refused and there is a runtime.
 pub(crate) fn drive(driven: &mut dyn Driven, terms: Terms<'_>) -> Result<(), Refusal> {
-    let Terms { on, limit, after_end } = terms;
-    let access = match on {
-        On::Runner(runner) => match runner.lives.running() {
-            Some(engine) => engine.access(),
-            None => match runner.start() {
-                Ok(access) => access,
-                Err(refusal) => {
-                    runner.inside_if_any(|| driven.end());
-                    return Err(refusal);
-                }
-            },
+    let access = match terms.on {
+        On::Running(access) => access,
+        On::Runner(runner) => match runner.start() {
+            Ok(access) => access,
+            Err(refusal) => {
+                runner.inside_if_any(|| driven.end());
+                return Err(refusal);
+            }
         },
-        On::Life(access) => match access.serves(after_end) {
+        On::Life(access, after_end) => match access.serves(after_end) {
             Ok(()) => access,
             // What it holds may be the parent's: it is left to its owner's frame.
             Err(inherited @ Refusal::Inherited) => return Err(inherited),
@@ -77,7 +75,6 @@ pub(crate) fn drive(driven: &mut dyn Driven, terms: Terms<'_>) -> Result<(), Ref
             }
         },
     };
-    let terms = Served { access, limit, after_end };
     let nesting_limit = access.rules().nesting_limit;
     let refusal = match (access.enterable(), Nested::enter(nesting_limit)) {
         // The way of most calls, in as few steps as can be: `benches/instructions.rs`.
@@ -89,10 +86,10 @@ pub(crate) fn drive(driven: &mut dyn Driven, terms: Terms<'_>) -> Result<(), Ref
                     call.waiter.keep();
                     Ok(())
                 }
-                Poll::Pending => call.poll_on(handle, Rhythm::Rings, terms).ended(),
+                Poll::Pending => call.poll_on(handle, Rhythm::Rings, access, &terms).ended(),
             };
         }
-        (Some(handle), Some(_nested)) => return in_runtime(driven, handle, terms),
+        (Some(handle), Some(_nested)) => return in_runtime(driven, handle, access, &terms),
         (None, _) => Refusal::ThreadEnds,
         (_, None) => Refusal::TooDeep { limit: nesting_limit },
     };
@@ -100,17 +97,14 @@ pub(crate) fn drive(driven: &mut dyn Driven, terms: Terms<'_>) -> Result<(), Ref
     Err(refusal)
 }
 
-/// What a call that is served goes by.
-#[derive(Clone, Copy)]
-struct Served<'a> {
-    access: &'a Access,
-    limit: Option<Instant>,
-    after_end: AfterEnd,
-}
-
 #[inline(never)]
-fn in_runtime(driven: &mut dyn Driven, handle: &Handle, terms: Served<'_>) -> Result<(), Refusal> {
-    let block_in_place = terms.access.rules().block_in_place;
+fn in_runtime(
+    driven: &mut dyn Driven,
+    handle: &Handle,
+    access: &Access,
+    terms: &Terms<'_>,
+) -> Result<(), Refusal> {
+    let block_in_place = access.rules().block_in_place;
     place::block(block_in_place, &mut |rhythm| {
         // Entered only after `block_in_place`, which takes a thread of the runtime that is current to go on
         // for the one it blocks.
@@ -121,7 +115,7 @@ fn in_runtime(driven: &mut dyn Driven, handle: &Handle, terms: Served<'_>) -> Re
                 call.waiter.keep();
                 Waited::Ended(Ok(()))
             }
-            Poll::Pending => call.poll_on(handle, rhythm, terms),
+            Poll::Pending => call.poll_on(handle, rhythm, access, terms),
         }
     })
 }
@@ -147,8 +141,18 @@ impl Call<'_> {
     /// Go on with a future that was not ready at once, in a frame of its own: one that is does not pay for
     /// it.
     #[inline(never)]
-    fn poll_on(mut self, handle: &Handle, rhythm: Rhythm, terms: Served<'_>) -> Waited {
-        let Served { access, limit, after_end } = terms;
+    fn poll_on(
+        mut self,
+        handle: &Handle,
+        rhythm: Rhythm,
+        access: &Access,
+        terms: &Terms<'_>,
+    ) -> Waited {
+        let Terms { on, limit } = *terms;
+        let after_end = match on {
+            On::Life(_, after_end) => after_end,
+            On::Running(_) | On::Runner(_) => AfterEnd::Refused,
+        };
         let mut pace = Pace::new(rhythm, access);
         let ended = loop {
             if access.is_inherited() {

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::builder::{self, Config, Given};
-use crate::drive::{AfterEnd, On, Terms};
+use crate::drive::{On, Terms};
 use crate::engine::Engine;
 use crate::error::{Refusal, refuse};
 use crate::lives::Lives;
@@ -340,7 +340,11 @@ impl Runner {
     /// What a call on it goes by.
     #[inline]
     pub(crate) fn terms(&self, limit: Option<Instant>) -> Terms<'_> {
-        Terms { on: On::Runner(self), limit, after_end: AfterEnd::Refused }
+        let on = match self.lives.running() {
+            Some(engine) => On::Running(engine.access()),
+            None => On::Runner(self),
+        };
+        Terms { on, limit }
     }
 
     #[inline]

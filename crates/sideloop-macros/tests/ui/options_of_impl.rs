@@ -22,4 +22,30 @@ impl Page {
     async fn open() {}
 }
 
+struct Shelf<'a, T>(&'a T);
+
+#[synced(blocking)]
+impl<T> Shelf<'_, T> {
+    pub async fn take(&self) {}
+}
+
+#[synced(blocking)]
+impl Page {
+    pub fn sync() {}
+}
+
+#[synced(blocking)]
+async fn function() {}
+
+#[synced(blocking)]
+mod module {
+    pub async fn function() {}
+}
+
+#[synced]
+impl Page {
+    #[synced(blocking)]
+    async fn member() {}
+}
+
 fn main() {}
