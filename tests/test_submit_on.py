@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -165,6 +166,8 @@ class TestSubmitOn:
     def test_waits_for_a_loop_that_does_not_run_for_so_long(
         self, idle: asyncio.AbstractEventLoop
     ) -> None:
+        gc.collect()  # what other tests have left
+        before = sideloop.statistics().calls
         future = submit_on(idle, wait_for_loop=0.1)(look)
         with pytest.raises(LoopStoppedError, match=r"did not run for 0\.1 s"):
             future.result()
@@ -172,6 +175,10 @@ class TestSubmitOn:
             future.result()
         # And never begins afterwards.
         idle.run_until_complete(asyncio.sleep(0.01))
+        del future
+        gc.collect()
+        after = sideloop.statistics().calls
+        assert (after.waiting, after.abandoned) == (before.waiting, before.abandoned + 1)
 
     def test_is_served_by_a_loop_that_runs_later(self, idle: asyncio.AbstractEventLoop) -> None:
         future = submit_on(idle, wait_for_loop=None)(look)

@@ -58,9 +58,13 @@ impl Call {
     /// more of what comes of it.
     fn given_up<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
-        let Some(error) = gone(slf.get().runner(py).get(), slf)? else { return Ok(None) };
+        let core = slf.get().runner(py).get();
+        let Some(error) = gone(core, slf)? else { return Ok(None) };
         Ok(match leave(slf) {
-            Abandon::Leave => Some(error.into_value(py).into_bound(py).into_any()),
+            Abandon::Leave => {
+                core.counts.abandoned.add(1);
+                Some(error.into_value(py).into_bound(py).into_any())
+            }
             Abandon::TakeOutcome => None,
         })
     }

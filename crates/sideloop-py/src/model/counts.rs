@@ -78,8 +78,9 @@ impl Counts {
         ]
     }
 
-    /// The loop is gone: its accounts go to those of all that are.
+    /// The loop is gone: its accounts go to those of all that are. What has not ended on it never does.
     pub(super) fn retire(&self) {
+        self.abandoned.add(self.totals().0);
         for (ended, own) in ENDED.each().into_iter().zip(self.each()) {
             ended.add(own.get());
         }
