@@ -1,5 +1,7 @@
 """The pages of symptoms: each has a program that shows one, and one that is mended."""
 
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -38,8 +40,20 @@ class TestAPageInRust:
     @pytest.mark.parametrize("name", RUST)
     def test_is_among_the_tests_of_the_crate(self, name: str) -> None:
         crate = DOCS.parent / "crates" / "sideloop"
-        assert f'include_str!("../docs/{name}.md")' in (crate / "src" / "lib.rs").read_text("utf-8")
-        assert (crate / "docs" / f"{name}.md").samefile(FOLDER / f"{name}.md")
+        page = crate / "docs" / "symptoms" / f"{name}.md"
+        lib = (crate / "src" / "lib.rs").read_text("utf-8")
+        assert f'include_str!("../docs/symptoms/{name}.md")' in lib
+        assert page.samefile(FOLDER / f"{name}.md")
+
+    def test_leads_to_pages_of_the_crate_as_the_crates_other_pages_do(self) -> None:
+        crate = DOCS.parent / "crates" / "sideloop"
+        for page in (crate / "README.md", *crate.glob("docs/**/*.md")):
+            links = re.findall(r"\]\(([^):#]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+            # By its place in the crate, as in the crate's archive: not by what it is a link to.
+            lost = [
+                link for link in links if not Path(os.path.normpath(page.parent / link)).exists()
+            ]
+            assert not lost, page
 
 
 class TestATranscript:

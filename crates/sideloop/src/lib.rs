@@ -123,7 +123,7 @@ mod hint;
 ///
 #[doc = "[contexts]: guide::contexts"]
 #[doc = ""]
-#[doc = include_str!("../docs/guide.md")]
+#[doc = include_str!("../docs/rust.md")]
 pub mod guide {
     #[doc = include_str!("../docs/rust-contexts.md")]
     pub mod contexts {}
@@ -137,9 +137,9 @@ struct Readme;
 /// The programs that show what users see elsewhere, and what to write instead, as tests.
 #[cfg(doctest)]
 mod symptoms {
-    #[doc = include_str!("../docs/runtime-within-runtime.md")]
+    #[doc = include_str!("../docs/symptoms/runtime-within-runtime.md")]
     struct RuntimeWithinRuntime;
 
-    #[doc = include_str!("../docs/no-reactor.md")]
+    #[doc = include_str!("../docs/symptoms/no-reactor.md")]
     struct NoReactor;
 }
