@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 import threading
 import time
 import weakref
@@ -171,7 +170,6 @@ def _note_stop(loop: asyncio.AbstractEventLoop, stopped: Latch) -> None:
     kind = type(loop)
     patched: Callable[[], None] | None = getattr(loop, "__dict__", {}).get("stop")
 
-    @functools.wraps(kind.stop)
     def stop() -> None:
         stopped.open()
         if patched is not None:

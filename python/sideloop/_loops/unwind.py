@@ -132,6 +132,8 @@ class Unwinding:
     async def cancel_leftovers(self) -> None:
         """Cancel the other tasks, once; name and forget those that go on after the grace."""
         tasks = {task for task in users_tasks(self._loop) if task not in _forgotten}
+        if not tasks:
+            return  # as mostly, and a loop's end costs less
         self._leftovers = leftovers = Leftovers(self._core, tasks, self.cancel)
         await leftovers.unwind(self._grace)
         # Asked now: who waits may have named one meanwhile, or another unwinding of this loop.
