@@ -291,6 +291,7 @@ class TestCtrlC:
         drive: Literal["thread", "caller"],
         caplog: pytest.LogCaptureFixture,
         wait_until: WaitUntil,
+        request: pytest.FixtureRequest,
     ) -> None:
         """And is raised: by the close, or if it has to be, by whoever drops the runner."""
         log: list[int] = []
@@ -306,6 +307,9 @@ class TestCtrlC:
             await asyncio.sleep(0)
             return task, asyncio.get_running_loop()
 
+        gc.collect()
+        gc.freeze()  # what the session holds is not to be looked at for each line
+        request.addfinalizer(gc.unfreeze)
         number, raised = 0, True
         while raised:
             number += 1

@@ -78,7 +78,7 @@ def _both_ways(name: str, make: Callable[[BaseException], Any], **options: Any) 
 
 def _limited(make: AsyncFn) -> Callable[[Bridge, BaseException], Any]:
     def use(bridge: Bridge, error: BaseException) -> Any:
-        with sideloop.timeout(scaled(0.05)):
+        with sideloop.timeout(scaled(0.2)):  # the call has to begin before
             return bridge.enter(lambda: make(error))
 
     return use
