@@ -188,10 +188,11 @@ class TestTimeout:
 
 class TestTheLimit:
     def test_counts_from_entering_the_block(self, manager: LoopManager) -> None:
+        limit = scaled(0.2)
         start = time.monotonic()
-        with sideloop.timeout(0.05):
-            while time.monotonic() - start < 0.06:
-                manager.run_sync(answer) if time.monotonic() - start < 0.03 else time.sleep(0.01)
+        with sideloop.timeout(limit):
+            while (passed := time.monotonic() - start) < 1.1 * limit:
+                manager.run_sync(answer) if passed < limit / 2 else time.sleep(0.01)
             with pytest.raises(TimeoutError):
                 manager.run_sync(forever)
 
@@ -206,12 +207,15 @@ class TestTheLimit:
             assert manager.run_sync(answer) == 42
 
     def test_of_outer_and_inner_block_the_nearer_wins(self, manager: LoopManager) -> None:
-        with sideloop.timeout(0.02):
-            assert "0.02 s" in str(timed_out(lambda: manager.run_sync(forever), 60))
-        with sideloop.timeout(60):
-            assert "0.02 s" in str(timed_out(lambda: manager.run_sync(forever), 0.02))
-        with sideloop.timeout(0.02), sideloop.timeout(float("inf")):
-            assert "0.02 s" in str(timed_out(lambda: manager.run_sync(forever), 60))
+        limit = scaled(0.05)
+        for outer, inner in [(limit, 60), (60, limit), (limit, float("inf"))]:
+            with (
+                sideloop.timeout(outer),
+                sideloop.timeout(inner),
+                pytest.raises(TimeoutError) as at,
+            ):
+                manager.run_sync(forever)
+            assert f"{limit} s" in str(at.value)
 
     def test_of_the_outer_block_is_back_after_the_inner_one(self, manager: LoopManager) -> None:
         with sideloop.timeout(60):
@@ -302,6 +306,7 @@ class TestANestedCall:
 
     def test_unwinds_from_the_inside_out(self, manager: LoopManager) -> None:
         log: list[str] = []
+        seconds = scaled(0.05)
 
         async def level(number: int) -> None:
             try:
@@ -312,7 +317,10 @@ class TestANestedCall:
             finally:
                 log.append(f"level {number}")
 
-        timed_out(lambda: manager.run_sync(level, 3), 0.05)
+        while "level 0" not in log:  # on a busy machine the time may be over before
+            log.clear()
+            timed_out(lambda: manager.run_sync(level, 3), seconds)
+            seconds *= 2
         assert log == ["level 0", "level 1", "level 2", "level 3"]
 
 
@@ -324,8 +332,10 @@ class TestAnotherTimeoutError:
         """As that of a nested call, which may look at their limit first."""
         slow = TimeoutError("too slow")
 
+        limit = scaled(0.1)
+
         async def late() -> None:
-            end = time.monotonic() + 0.05
+            end = time.monotonic() + 1.5 * limit
             while time.monotonic() < end:
                 pass
             raise slow
@@ -334,11 +344,12 @@ class TestAnotherTimeoutError:
         with LoopManager(drive=drive) as manager:
             sys.setswitchinterval(10)  # so that nobody looks meanwhile
             try:
-                error = timed_out(lambda: manager.run_sync(late), 0.02)
+                with sideloop.timeout(limit), pytest.raises(TimeoutError) as raised:
+                    manager.run_sync(late)
             finally:
                 sys.setswitchinterval(before)
-        assert "late() did not end within 0.02 s" in str(error)
-        assert error.__cause__ is slow
+        assert f"late() did not end within {limit} s" in str(raised.value)
+        assert raised.value.__cause__ is slow
 
     def test_that_comes_in_time_is_the_calls_own(self, drive: Literal["thread", "caller"]) -> None:
         own = TimeoutError("the other side was too slow")
@@ -600,8 +611,9 @@ class TestAPassedDeadline:
                 # Calls that are nested in the cleanup have its time, too.
                 log.append(str(manager.run_sync(answer)))
 
-        with sideloop.timeout(0.05), manager.enter(opened()):
-            time.sleep(0.1)
+        limit = scaled(0.2)
+        with sideloop.timeout(limit), manager.enter(opened()):
+            time.sleep(1.1 * limit)
         assert log == ["42"]
 
     def test_does_not_keep_a_call_from_being_submitted(self, runner: Runner) -> None:
@@ -647,6 +659,7 @@ class TestWhatOutlivesTheBlock:
     ) -> None:
         got: list[object] = []
         kept: list[object] = []
+        limit = scaled(0.2)
 
         async def background() -> None:
             while not over.is_set():
@@ -662,14 +675,14 @@ class TestWhatOutlivesTheBlock:
             if how == "task":
                 kept.append(asyncio.create_task(background()))
             elif how == "callback":
-                kept.append(loop.call_later(0.05, self.nested, manager, got))
+                kept.append(loop.call_later(1.2 * limit, self.nested, manager, got))
             else:
                 kept.append(asyncio.create_task(asyncio.to_thread(wait_and_call)))
             await asyncio.sleep(0)
 
-        with sideloop.timeout(0.03):
+        with sideloop.timeout(limit):
             manager.run_sync(leave)
-        time.sleep(0.04)
+        time.sleep(1.1 * limit)
         over.set()
         wait_until(lambda: got)
         assert got == [42]
@@ -708,10 +721,11 @@ class TestWhatOutlivesTheBlock:
         got: list[object] = []
         kept: list[object] = []
         calling = threading.Event()
+        limit = scaled(0.3)
 
         async def slow() -> str:
             calling.set()
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(1.5 * limit)
             return "slow"
 
         def call() -> None:
@@ -724,7 +738,7 @@ class TestWhatOutlivesTheBlock:
             kept.append(asyncio.create_task(asyncio.to_thread(call)))
             await asyncio.sleep(0)
 
-        with sideloop.timeout(0.1):
+        with sideloop.timeout(limit):
             manager.run_sync(leave)
             assert calling.wait(scaled(20))
         wait_until(lambda: got)
@@ -747,10 +761,11 @@ class TestWhatOutlivesTheBlock:
                 kept.append(asyncio.create_task(asyncio.to_thread(call)))
                 await asyncio.sleep(0)
 
-        with sideloop.timeout(0.1):
+        limit = scaled(0.3)
+        with sideloop.timeout(limit):
             manager.run_sync(leave)
             wait_until(lambda: got)
-        assert "0.1 s" in str(got[0]) or "0.01 s" in str(got[0])
+        assert f"{limit} s" in str(got[0]) or "0.01 s" in str(got[0])
 
 
 class TestABlockThatIsLeftElsewhere:
