@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from environments import Environment, write
+from transcripts import DOCS, File, run, steps
 
 import sideloop
+from sideloop._doctor.kind import CALLED, METHODS
+from sideloop._doctor.peers import PEERS
 
 SHOP = {
     "shop/__init__.py": "",
@@ -347,6 +350,8 @@ class TestImport:
         environment.install("shop", SHOP, entry_points=ENTRY)
         write(environment.home, own)
         report = data(environment, "--import", "app")
+        assert [one["distribution"] for one in report["places"]] == [None, None, "shop", "shop"]
+        assert report["read"]["distributions"] == 2
         assert places(report)[:2] == [
             ("run", "app/work.py", 7, "Client.get"),
             ("library", "app/work.py", 10, "nested"),
@@ -381,6 +386,24 @@ class TestImport:
         assert (ended.returncode, ended.stdout) == (1, "")
         assert ended.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"
         assert "sideloop/_cli" not in ended.stderr
+
+
+class TestThePage:
+    def test_shows_what_is_printed(self, environment: Environment) -> None:
+        environment.borrow("nest-asyncio")
+        typed = []
+        for step in steps(DOCS / "doctor.md"):
+            if isinstance(step, File):
+                write(environment.home, {step.name: step.text})
+            else:
+                run(step, environment.home, environment.python.parent)
+                typed.append(step.typed)
+        assert typed == ["python -m sideloop doctor --import app"]
+
+    def test_names_every_kind_and_library(self) -> None:
+        page = (DOCS / "doctor.md").read_text(encoding="utf-8")
+        for name in (*CALLED, *METHODS, *(peer.library for peer in PEERS)):
+            assert f"`{name}`" in page, name
 
 
 class TestWhatIsTyped:

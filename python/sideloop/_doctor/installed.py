@@ -23,9 +23,11 @@ class Source:
 
 @dataclass
 class Installed:
-    """A distribution, or a folder of modules that belong to none."""
+    """A distribution, or the modules that belong to none."""
 
-    name: str
+    name: str | None
+    """None for modules that belong to none: the user's own."""
+
     version: str | None
     sources: list[Source] = field(default_factory=list[Source])
     problems: list[str] = field(default_factory=list[str])
@@ -40,12 +42,12 @@ def installed() -> list[Installed]:
     found: dict[str, Installed] = {}
     for distribution in importlib.metadata.distributions():
         try:
-            one = _read(distribution)
+            name, one = _read(distribution)
         except Exception as error:  # of metadata that are broken in whatever way
-            where = getattr(distribution, "_path", "a distribution")
-            one = Installed(str(where), None, problems=[f"its metadata cannot be read: {error!r}"])
+            name = str(getattr(distribution, "_path", "a distribution"))
+            one = Installed(name, None, problems=[f"its metadata cannot be read: {error!r}"])
         # The first of a name hides the others from imports, too.
-        found.setdefault(normalized(one.name), one)
+        found.setdefault(normalized(name), one)
     found.pop("sideloop", None)
     return [found[name] for name in sorted(found)]
 
@@ -53,7 +55,7 @@ def installed() -> list[Installed]:
 def modules_of_nobody(distributions: Iterable[Installed]) -> Installed:
     """The loaded modules that are neither of a distribution nor of Python: the user's own."""
     taken = {source.path for one in distributions for source in one.sources}
-    own = Installed("modules of no distribution", None)
+    own = Installed(None, None)
     for name, module in sorted(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if not isinstance(file, str) or not file.endswith(".py") or _is_known(name):
@@ -79,14 +81,14 @@ def _from_here(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def _read(distribution: Distribution) -> Installed:
+def _read(distribution: Distribution) -> tuple[str, Installed]:
     metadata = distribution.metadata
     name = metadata["Name"]
     if not name:
         raise ValueError("it has no name")
     one = Installed(name, metadata["Version"])
     if normalized(name) == "sideloop":
-        return one
+        return name, one
     one.beginnings.update(
         entry.value.partition("[")[0].replace(" ", "")
         for entry in distribution.entry_points
@@ -97,7 +99,7 @@ def _read(distribution: Distribution) -> Installed:
     if files is None and not sources:
         one.problems.append("has no list of its files, so none of them was read")
     one.sources += sources
-    return one
+    return name, one
 
 
 def _listed(distribution: Distribution) -> Iterator[Source]:

@@ -25,7 +25,9 @@ class Place:
 class Package:
     """What was found in one distribution."""
 
-    name: str
+    name: str | None
+    """None for modules of no distribution: the user's own."""
+
     version: str | None
     loaded: bool
     """Whether this process has imported any of it."""
@@ -38,6 +40,8 @@ class Package:
     @property
     def shown(self) -> str:
         """Its name and version."""
+        if self.name is None:
+            return "modules of your own"
         return f"{self.name} {self.version}" if self.version else self.name
 
     def of(self, what: Kind | Peer) -> list[Place]:
@@ -75,15 +79,15 @@ class Scan:
     """In how many places a program begins, which are left out."""
 
     inside: int = 0
-    """How many places are a library's own bridge, or what it is made of: left out, too."""
+    """How many places are what a library's own bridge is made of: left out, too."""
 
 
 def scan(all_installed: Iterable[Installed]) -> Scan:
     """Read the sources, without importing any."""
     result = Scan()
     for one in all_installed:
-        result.distributions += 1
-        result.problems += [Problem(one.name, why) for why in one.problems]
+        result.distributions += one.name is not None
+        result.problems += [Problem(one.name or "", why) for why in one.problems]
         package = _package(one)
         for source in one.sources:
             if _is_test(source):
@@ -107,7 +111,7 @@ def scan(all_installed: Iterable[Installed]) -> Scan:
 def _package(one: Installed) -> Package:
     roots = {source.shown.partition("/")[0].removesuffix(".py") for source in one.sources}
     loaded = any(root in sys.modules for root in roots)
-    return Package(one.name, one.version, loaded, peers().get(normalized(one.name)))
+    return Package(one.name, one.version, loaded, peers().get(normalized(one.name or "")))
 
 
 def _is_own(finding: Finding, package: Package) -> bool:
@@ -117,7 +121,7 @@ def _is_own(finding: Finding, package: Package) -> bool:
     """
     if package.peer is not None:
         return finding.what is package.peer or finding.what in IN_FUNCTIONS
-    return normalized(finding.name.partition(".")[0]) == normalized(package.name)
+    return normalized(finding.name.partition(".")[0]) == normalized(package.name or "")
 
 
 def _is_test(source: Source) -> bool:

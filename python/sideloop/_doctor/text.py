@@ -157,7 +157,7 @@ def _left_out(found: Scan) -> list[str]:
     counted = (
         (found.tests, "file", "of tests"),
         (found.beginnings, "place", "where a program begins"),
-        (found.inside, "place", "inside of what these libraries are"),
+        (found.inside, "place", "that a library's own bridge is made of"),
     )
     counts = [f"{_count(number, noun)} {which}" for number, noun, which in counted if number]
     return [
