@@ -74,6 +74,9 @@ class TestAForksChild:
         # Without warnings and debug mode: the child does not close the parent's connections.
         run("exits", kind, flags=("-E",))
 
+    def test_says_nothing_of_the_parents_tasks_that_it_drops(self, kind: str) -> None:
+        run("tasks_dropped", kind)
+
     def test_that_closes_and_collects_leaves_the_parents_loops_alone(self, kind: str) -> None:
         run("collects", kind)
 

@@ -36,8 +36,9 @@ FLOORS = [
     "_names",
     "__init__",
     "_stubs",
-    "_cli",
     "compat",
+    "_doctor",
+    "_cli",
     "testing",
     "__main__",
 ]

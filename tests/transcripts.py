@@ -73,9 +73,12 @@ def write(file: File, directory: Path) -> None:
     path.write_text(file.text, encoding="utf-8")
 
 
-def run(command: Command, directory: Path) -> str:
-    """Do what is typed, and check what comes of it: what was printed."""
-    here = Path(sys.executable).parent
+def run(command: Command, directory: Path, programs: Path | None = None) -> str:
+    """Do what is typed, and check what comes of it: what was printed.
+
+    `python` is the one in the folder of `programs`, or that of the tests.
+    """
+    here = programs or Path(sys.executable).parent
     # On a slow machine a program that hangs gets as much longer to come to it as other limits are.
     typed = re.sub(
         r"\btimeout (\d+)", lambda limit: f"timeout {scaled(int(limit[1])):.0f}", command.typed

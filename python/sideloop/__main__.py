@@ -1,4 +1,4 @@
-"""`python -m sideloop`: run an async function from the shell, or write stubs of twins."""
+"""`python -m sideloop`: run an async function, write stubs of twins, or look for bridges."""
 
 import sys
 

@@ -387,6 +387,36 @@ def by_a_handler() -> None:
         check()
 
 
+def tasks_dropped() -> None:
+    """The child drops what has a task of its own on the parent's loop, as a worker does."""
+    kept: list[Any] = []
+
+    async def wait(future: "asyncio.Future[None]") -> None:
+        await future
+
+    async def keep() -> None:
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        # Nothing else has them: the loop knows its tasks weakly.
+        kept.append((loop.create_task(wait(future)), future))
+        await asyncio.sleep(0)
+
+    async def is_pending() -> bool:
+        return not any(task.done() for task, _ in kept)
+
+    def drop() -> None:
+        kept.clear()
+        gc.collect()
+        check()
+
+    runs = (manager.run_sync, shared.run_sync, runner.run)
+    for run in runs:
+        run(keep)
+    reap(child(drop))
+    assert all(run(is_pending) for run in runs)
+    check()
+
+
 def inherited_loop() -> None:
     """In the child a loop says that it runs, whose thread is the parent's."""
     loop = FACTORY() if FACTORY is not None else sideloop.new_event_loop()

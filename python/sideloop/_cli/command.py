@@ -8,7 +8,7 @@
  5 outcome    the value on stdout, or the traceback on stderr
 ```
 
-That is `run`. `stubs` is in a file of its own.
+That is `run`. `stubs` and `doctor` are in files of their own.
 
 Nothing of pydantic is imported before a text has to be converted or a value printed as JSON: the
 rest of the command works without the extra.
@@ -24,14 +24,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import sideloop
-from sideloop._cli import outcome, stubs
+from sideloop._cli import doctor, outcome, stubs
 from sideloop._cli.arguments import Arguments, bind
 from sideloop._cli.errors import CommandError, TimedOutError
 from sideloop._cli.target import Target, find
 
 _EXIT_INTERRUPTED = 130  # 128 + SIGINT, what shells report for a command that Ctrl-C ended
 
-_DESCRIPTION = "Run async functions from the shell, and write stubs for their sync twins."
+_DESCRIPTION = """\
+Run async functions from the shell, write stubs for their sync twins, and find the bridges that
+installed packages have.
+"""
 
 _EPILOG = """\
 example:
@@ -146,6 +149,9 @@ def _parse(argv: Sequence[str]) -> Callable[[], None]:
     if options.command == "stubs":
         options = parser.parse_args(texts)  # with all it has to say about what is left over
         return functools.partial(options.action, options.packages)
+    if options.command == "doctor":
+        options = parser.parse_args(texts)
+        return functools.partial(doctor.examine, options.modules, options.form)
     for text in more:
         if text.startswith("-") and not _is_number(text):
             run.error(f"there is no option {text!r}; write a value that begins with - after --")
@@ -209,6 +215,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
         help="print what it returns as one line of JSON (None as null)",
     )
     _add_stubs(commands)
+    _add_doctor(commands)
     return parser, run
 
 
@@ -229,6 +236,33 @@ def _add_stubs(commands: Any) -> None:
         const=stubs.check,
         default=stubs.write,
         help="write nothing, and fail if a stub is not up to date: for CI",
+    )
+
+
+def _add_doctor(commands: Any) -> None:
+    command = commands.add_parser(
+        "doctor",
+        help="find what installed packages call async code with, and what to write instead",
+        description=doctor.DESCRIPTION,
+        epilog=doctor.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.add_argument(
+        "--import",
+        dest="modules",
+        action="append",
+        default=[],
+        metavar="module",
+        help="import this module, and say what is live then; may be given more than once",
+    )
+    command.add_argument(
+        "--json",
+        dest="form",
+        action="store_const",
+        const=doctor.data,
+        default=doctor.text,
+        help="print the report as one line of JSON",
     )
 
 

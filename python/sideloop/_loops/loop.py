@@ -1,6 +1,7 @@
 """What all loops of runners have in common, and which there are."""
 
 import asyncio
+import contextlib
 import threading
 import time
 import weakref
@@ -8,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
+from sideloop._loops.unwind import quieten
 from sideloop._sideloop import RunnerCore, forget_weak
 
 
@@ -81,12 +83,21 @@ exit_state = _Exit()
 
 
 def forget_inherited() -> None:
-    """In a fork's child: none of these loops is ours any more."""
-    _orphans.extend(live | left_behind)
+    """In a fork's child: none of these loops is ours any more, and nobody runs their tasks.
+
+    Where the child drops one, asyncio would say that it was destroyed. It goes on in the parent.
+    """
+    inherited = live | left_behind
+    _orphans.extend(inherited)
     live.clear()
     left_behind.clear()
     cores.clear()
     exit_state.begun = False
+    for one in inherited:
+        # What a task factory of the user's has made may be no task that can be told so.
+        with contextlib.suppress(Exception):
+            for task in asyncio.all_tasks(one.loop):
+                quieten(task)
 
 
 def end_together(

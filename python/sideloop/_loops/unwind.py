@@ -58,7 +58,7 @@ def settle_soon(loop: asyncio.AbstractEventLoop, core: RunnerCore, grace: float)
 
     def start() -> None:
         task = _OwnTask(cancel(), loop=loop)
-        _quieten(task)  # who closes the loop meanwhile unwinds it
+        quieten(task)  # who closes the loop meanwhile unwinds it
         task.add_done_callback(lambda _: settled.set_result(None))
 
     loop.call_soon_threadsafe(start)
@@ -187,7 +187,7 @@ class Unwinding:
                 pressed = self.told and isinstance(error, KeyboardInterrupt) and on_main_thread()
                 if pressed and (self._exits or not _raised_by(others, error)):
                     for other in others:
-                        _quieten(other)
+                        quieten(other)
                     self._was_interrupted(task)  # so its error is not told again
                     raise
                 self._exits.append(error)
@@ -211,7 +211,7 @@ class Unwinding:
 
     def _start(self, async_fn: Callable[[], Coroutine[Any, Any, object]]) -> "asyncio.Task[object]":
         task = _OwnTask(async_fn(), loop=self._loop)
-        _quieten(task)
+        quieten(task)
         task.add_done_callback(lambda _: self._loop.stop())
         return task
 
@@ -237,10 +237,11 @@ def note_named(tasks: Iterable["asyncio.Future[Any]"]) -> None:
 def forget(task: "asyncio.Future[Any]") -> None:
     """It was named, and will not be again: not by us, nor by asyncio when it is collected."""
     _forgotten.add(task)
-    _quieten(task)
+    quieten(task)
 
 
-def _quieten(task: "asyncio.Future[Any]") -> None:
+def quieten(task: "asyncio.Future[Any]") -> None:
+    """Have asyncio say nothing of it when it is collected before its end."""
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
 

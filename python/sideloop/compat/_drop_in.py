@@ -39,10 +39,10 @@ class DropIn:
         taken_out: Callable[[ModuleType], object] = lambda _: None,
         elsewhere: bool = True,
     ) -> None:
-        self._library = library
+        self.library = library
+        self.versions = versions
         self._module = module
         self._known = known
-        self._versions = versions
         self._replace = replace
         self._put_in = put_in
         self._taken_out = taken_out
@@ -125,15 +125,15 @@ class DropIn:
             found = _described(module, name)
             if found != signature:
                 raise RuntimeError(
-                    f"sideloop's drop-in knows {self._library} {self._versions}, where "
+                    f"sideloop's drop-in knows {self.library} {self.versions}, where "
                     f"{self._module} has {name}{signature}; {self._found()} has "
                     f"{'none' if found is None else name + found}, so nothing was replaced. Use "
-                    f"a version of {self._library} that it knows, or a newer sideloop"
+                    f"a version of {self.library} that it knows, or a newer sideloop"
                 )
 
     def _found(self) -> str:
         try:
-            return f"version {importlib.metadata.version(self._library)}"
+            return f"version {importlib.metadata.version(self.library)}"
         except importlib.metadata.PackageNotFoundError:
             return "the version that is loaded"
 
