@@ -1,10 +1,12 @@
 """What a release is made by: the workflow, the lists it builds from, and what it asks first."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,82 @@ class TestTheListOfCrates:
         for name, version, licence in linked:
             assert versions[name] == version, f"{name}: scripts/lock renews the licences"
             assert "MIT" in licence
+
+
+class Wheel:
+    """A wheel with what is asked of one, and hardly anything else."""
+
+    def __init__(self, directory: Path) -> None:
+        info = "sideloop-0.1.0.dist-info"
+        self.sbom = f"{info}/sboms/sideloop-py.cyclonedx.json"
+        self.files = {
+            "sideloop/__init__.py": b"",
+            "sideloop/py.typed": b"",
+            "sideloop/_sideloop.pyi": b"",
+            "sideloop/_sideloop.cpython-311-x86_64-linux-gnu.so": b"\x7fELF",
+            f"{info}/licenses/LICENSE-APACHE": b"",
+            f"{info}/licenses/LICENSE-MIT": b"",
+            f"{info}/licenses/LICENSE-THIRD-PARTY": b"",
+        }
+        self.lists("pyo3", "sideloop-core")
+        self._path = directory / "sideloop-0.1.0-cp311-cp311-linux_x86_64.whl"
+
+    def lists(self, *names: str) -> None:
+        """Have these crates listed in it."""
+        text = (ROOT / "release/crates.txt").read_text(encoding="utf-8")
+        versions = dict(re.findall(r"^([\w-]+) (\S+) [0-9a-f]{64}$", text, re.MULTILINE))
+        found = [{"name": name, "version": versions.get(name, "0.1.0")} for name in names]
+        self.files[self.sbom] = json.dumps({"bomFormat": "CycloneDX", "components": found}).encode()
+
+    def problems(self) -> list[str]:
+        with zipfile.ZipFile(self._path, "w") as wheel:
+            for name, content in self.files.items():
+                wheel.writestr(name, content)
+        ended = subprocess.run(
+            [sys.executable, ROOT / "release/contents.py", self._path],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return [line.partition(".whl: ")[2] for line in ended.stderr.splitlines()]
+
+
+class TestWhatIsInAWheel:
+    @pytest.fixture
+    def wheel(self, tmp_path: Path) -> Wheel:
+        return Wheel(tmp_path)
+
+    def test_is_as_it_should_be(self, wheel: Wheel) -> None:
+        assert wheel.problems() == []
+
+    @pytest.mark.parametrize(
+        "name", ["sideloop/py.typed", "sideloop-0.1.0.dist-info/licenses/LICENSE-THIRD-PARTY"]
+    )
+    def test_is_missed(self, wheel: Wheel, name: str) -> None:
+        del wheel.files[name]
+        assert wheel.problems() == [f"no {Path(name).name}" if "info" in name else f"no {name}"]
+
+    def test_has_no_other_package_beside_it(self, wheel: Wheel) -> None:
+        wheel.files["tests/__init__.py"] = b""
+        (problem,) = wheel.problems()
+        assert "'tests'" in problem
+
+    def test_has_no_path_of_the_machine_that_built_it(self, wheel: Wheel) -> None:
+        wheel.files["sideloop/_sideloop.cpython-311-x86_64-linux-gnu.so"] = (
+            f"at {Path.home()}/src/lib.rs".encode()
+        )
+        (problem,) = wheel.problems()
+        assert f"has paths of {Path.home()}" in problem
+
+    def test_has_no_crate_that_is_not_listed(self, wheel: Wheel) -> None:
+        wheel.lists("pyo3", "left-pad")
+        (problem,) = wheel.problems()
+        assert "[('left-pad', '0.1.0')]" in problem
+
+    def test_has_the_list_of_its_crates(self, wheel: Wheel) -> None:
+        del wheel.files[wheel.sbom]
+        assert wheel.problems() == ["no list of crates (dist-info/sboms)"]
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
