@@ -203,6 +203,11 @@ impl<P: Parts> Host<P> {
         self.seat != Seat::Waiting && self.ready.len() < self.read_ahead
     }
 
+    /// What is ready for a wish of this kind, if it is one that takes that.
+    fn ready_for(&mut self, kind: Kind) -> Option<P::Outcome> {
+        if kind.takes_what_is_ready() { self.ready.pop_front() } else { None }
+    }
+
     /// This caller is told now: he waits no longer.
     fn tell(&mut self, call: &P::Call, kind: Kind) {
         if kind != Kind::Collect && call.waits() && self.seat == Seat::Waiting {

@@ -38,9 +38,7 @@ impl<P: Parts> Host<P> {
             let left = self.left(wish.kind);
             return Arrive::Over(wish, left);
         }
-        if wish.kind.takes_what_is_ready()
-            && let Some(outcome) = self.ready.pop_front()
-        {
+        if let Some(outcome) = self.ready_for(wish.kind) {
             self.tell(&wish.call, wish.kind);
             return Arrive::Tell(wish.call, outcome);
         }

@@ -72,16 +72,13 @@ impl<P: Parts> Host<P> {
     }
 
     fn look_for(&mut self, mut life: Life<P>, time: Time) -> Look<P> {
-        if life.cancelled.is_none()
-            && let Some(wish) = life.waiting.pop_front()
-        {
+        let first = if life.cancelled.is_none() { life.waiting.pop_front() } else { None };
+        if let Some(wish) = first {
             if !wish.call.waits() && !wish.kind.cleans_up() {
                 self.place = Place::Awake(life);
                 return Look::Skip(wish);
             }
-            if wish.kind.takes_what_is_ready()
-                && let Some(outcome) = self.ready.pop_front()
-            {
+            if let Some(outcome) = self.ready_for(wish.kind) {
                 self.tell(&wish.call, wish.kind);
                 self.place = Place::Awake(life);
                 return Look::Tell(wish.call, outcome);

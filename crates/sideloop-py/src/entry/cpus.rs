@@ -11,7 +11,7 @@ static USABLE: AtomicUsize = AtomicUsize::new(1);
 /// The number of CPUs that the calling thread may run on, at most 64 looks old.
 fn usable() -> usize {
     // ORDERING: Relaxed: a number on its own, and advice only.
-    if LOOKED.fetch_add(1, Ordering::Relaxed) % LOOKS == 0 {
+    if LOOKED.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOKS) {
         USABLE.store(ask(), Ordering::Relaxed);
     }
     USABLE.load(Ordering::Relaxed)
