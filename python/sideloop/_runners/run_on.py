@@ -20,7 +20,7 @@ from sideloop._sideloop import (
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_LOOK = 0.05
+LOOK = 0.05
 """How often who waits for a submitted call looks whether its loop runs, in seconds."""
 
 
@@ -153,23 +153,28 @@ class SubmitOn(_On):
     ) -> Future[T]:
         """Call it there, and do not wait."""
         self._check(async_fn)
-        future: Submitted[T] = Submitted(self._find, async_fn, args, kwargs, look=_LOOK)
+        served = Served(self._loop, self._patience)
+        future: Submitted[T] = Submitted(served.by, async_fn, args, kwargs, look=LOOK)
         future.send()
         return future
 
-    def _find(self, async_fn: Callable[..., object]) -> "_Served":
+
+class Served:
+    """A loop that somebody else runs, which takes submitted calls."""
+
+    core: RunnerCore
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, patience: float) -> None:
+        self._loop = loop
+        self._patience = patience
+
+    def by(self, async_fn: Callable[..., object]) -> "Served":
+        """Find what takes this call there."""
         check_loop(self._loop, async_fn)
-        core = guest_core(self._loop, GRACE, self._patience)
-        if not core.accepting:  # a runner's, which closes
+        self.core = guest_core(self._loop, GRACE, self._patience)
+        if not self.core.accepting:  # a runner's, which closes
             raise host_gone_error(repr(self._loop), call_name(async_fn), "was closed")
-        return _Served(core)
-
-
-class _Served:
-    """What takes the call."""
-
-    def __init__(self, core: RunnerCore) -> None:
-        self.core = core
+        return self
 
 
 def check_loop(loop: asyncio.AbstractEventLoop, async_fn: Callable[..., object]) -> None:

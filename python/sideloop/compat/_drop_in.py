@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 Replace = Callable[[ModuleType], Mapping[str, Any]]
-"""What stands in a module in the place of its own names, by name."""
+"""What stands in a module in the place of its own names, by name; `Class.name` is a class's."""
 
 
 class DropIn:
@@ -24,7 +24,8 @@ class DropIn:
     there: how a function is called, as `inspect.signature` writes it, without annotations;
     "(class)" for a class, and the class of anything else. `put_in` and `taken_out` are called with
     the module when that has happened. Other modules that have taken a name from the library get
-    ours, too, unless `elsewhere` is False: for names that are not the library's own.
+    ours, too, unless `elsewhere` is False: for names that are not the library's own. A name with a
+    dot is that of a class's member, which all objects of the class have at once.
     """
 
     def __init__(
@@ -84,7 +85,8 @@ class DropIn:
             sys.meta_path.remove(self._finder)
             module = sys.modules.get(self._module)
             if module is not None:
-                self._put([(ours, original) for original, ours in self._pairs.values()], module)
+                back = {name: (ours, original) for name, (original, ours) in self._pairs.items()}
+                self._put(back, module)
                 self._pairs.clear()
                 self._taken_out(module)
 
@@ -113,12 +115,17 @@ class DropIn:
 
     def _exchange(self, module: ModuleType) -> None:
         ours = self._replace(module)
-        self._pairs = {name: (vars(module)[name], one) for name, one in ours.items()}
-        self._put(list(self._pairs.values()), module)
+        self._pairs = {name: (_look_up(module, name), one) for name, one in ours.items()}
+        self._put(self._pairs, module)
         self._put_in(module)
 
-    def _put(self, pairs: Sequence[tuple[Any, Any]], module: ModuleType) -> None:
-        _exchange(pairs, list(sys.modules.values()) if self._elsewhere else [module])
+    def _put(self, pairs: Mapping[str, tuple[Any, Any]], module: ModuleType) -> None:
+        for name, (_, new) in pairs.items():
+            owner, _, member = name.rpartition(".")
+            if owner:
+                setattr(_look_up(module, owner), member, new)
+        names = [pair for name, pair in pairs.items() if "." not in name]
+        _exchange(names, list(sys.modules.values()) if self._elsewhere else [module])
 
     def _check(self, module: ModuleType) -> None:
         for name, signature in self._known.items():
@@ -138,10 +145,18 @@ class DropIn:
             return "the version that is loaded"
 
 
+def _look_up(module: ModuleType, name: str) -> Any:
+    """What a module, or a class of it, has under a name."""
+    owner, _, member = name.rpartition(".")
+    members: dict[str, Any] = vars(_look_up(module, owner) if owner else module)
+    return members[member]
+
+
 def _described(module: ModuleType, name: str) -> str | None:
-    if name not in vars(module):
+    try:
+        found = _look_up(module, name)
+    except (KeyError, TypeError):
         return None
-    found: Any = vars(module)[name]
     if isinstance(found, type):
         return "(class)"
     if not callable(found):
@@ -157,8 +172,8 @@ def _exchange(pairs: Sequence[tuple[Any, Any]], modules: Sequence[ModuleType]) -
     """Replace the first of each pair by the second, in all of these modules that have it."""
     new = {id(old): ours for old, ours in pairs}
     for module in modules:
-        # Anything can be put into sys.modules.
-        if not isinstance(module, ModuleType):  # pyright: ignore[reportUnnecessaryIsInstance]
+        # Anything can be put into sys.modules. Cffi's libraries only say that they are modules.
+        if not issubclass(type(module), ModuleType):  # pyright: ignore[reportUnnecessaryIsInstance]
             continue
         # Not by its own methods: what is imported lazily would be, now.
         names: dict[str, Any] = ModuleType.__getattribute__(module, "__dict__")
