@@ -101,35 +101,49 @@ def _begun(
     except BaseException:
         handed.close()
         raise
-    inner: asyncio.Future[Any] = asyncio.Future(loop=loop)
+    inner = _Inner(outer, loop)
 
     def pass_in(_: object) -> None:
         handed.close()  # it may never have begun
         if runs_here(loop):
-            _copy(outer, inner)
+            inner.settle()
         else:
-            call_soon(loop, _copy, outer, inner)
+            call_soon(loop, inner.settle)
 
-    def pass_out(_: object) -> None:
-        if inner.cancelled():
-            outer.cancel()
-
-    inner.add_done_callback(pass_out)
     outer.add_done_callback(pass_in)
     return outer, inner
 
 
-def _copy(outer: "Future[Any]", inner: "asyncio.Future[Any]") -> None:
-    """The outcome, for coroutines. The loop is not to report that nobody has asked for it."""
-    if inner.done():
-        return
-    if outer.cancelled():
-        inner.cancel()
-    elif (error := outer.exception()) is not None:
-        inner.set_exception(error)
-        inner.exception()
-    else:
-        inner.set_result(outer.result())
+class _Inner(asyncio.Future[Any]):
+    """The future of a coroutine for others on its loop. To cancel it cancels the coroutine."""
+
+    def __init__(self, outer: "Future[Any]", loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self._outer: Future[Any] | None = outer
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Cancel the coroutine; False if it has ended."""
+        outer = self._outer
+        if not super().cancel(msg):
+            return False
+        if outer is not None:
+            outer.cancel()
+        return True
+
+    def settle(self) -> None:
+        """The coroutine has ended. The loop is not to report that nobody asks for its exception."""
+        outer, self._outer = self._outer, None
+        if outer is None or self.done():
+            return
+        # As of any future: the outer one's own way is that of other threads, and slower.
+        plain: Any = Future
+        if outer.cancelled():
+            super().cancel()
+        elif (error := plain.exception(outer)) is not None:
+            self.set_exception(error)
+            self.exception()
+        else:
+            self.set_result(plain.result(outer))
 
 
 _drop_in = DropIn(
