@@ -56,6 +56,11 @@ class Answer(asyncio.Future[None]):
         self._value: Any = None
         self._error: BaseException | None = None
 
+    @property
+    def asked_to_cancel(self) -> bool:
+        """Whether it was to be cancelled where it runs, whatever came of that."""
+        return self._cancellations > 0
+
     def cancel(self, msg: Any = None) -> bool:
         """Have it cancelled where it runs; False if its end has come."""
         if self.done():

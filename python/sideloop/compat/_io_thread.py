@@ -23,6 +23,7 @@ class IoThread:
         self._name = name
         self._runner: Runner | None = None
         self._given: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     def use(self, runner: Runner | None) -> None:
         """From here on its loop is that of this runner."""
@@ -41,9 +42,11 @@ class IoThread:
         if self._runner is None:
             self._runner = Runner(name=self._name)
         # Whoever comes here at the same time writes the same.
-        loop, thread = self._runner.loop, self._runner.thread
-        self._given = loops[0] = loop
-        threads[0] = thread
+        loop = self._runner.loop
+        if loop is not self._given:
+            self._thread = self._runner.thread
+            self._given = loop
+        loops[0], threads[0] = loop, self._thread
         return loop
 
 
