@@ -91,6 +91,13 @@ class TestTheWorkflow:
         assert "secrets." not in WORKFLOW
 
 
+def test_the_page_of_releases_names_what_there_is() -> None:
+    page = (ROOT / "docs/releases.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:scripts|release)/[\w.-]+)", page))
+    assert len(named) >= 6
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 class TestTheListOfCrates:
     @pytest.fixture
     def listed(self) -> list[list[str]]:
