@@ -59,7 +59,7 @@ class Program:
         command = [sys.executable, "-X", "faulthandler", *flags, DIRECTORY / f"{name}.py", *args]
         self._start = time.monotonic()
         self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  # see __exit__
-        with _sigint_not_ignored():
+        with sigint_not_ignored():
             self._child = subprocess.Popen(
                 [str(word) for word in command],
                 stdin=subprocess.DEVNULL,
@@ -155,7 +155,7 @@ def run(
 
 
 @contextlib.contextmanager
-def _sigint_not_ignored() -> Generator[None]:
+def sigint_not_ignored() -> Generator[None]:
     """Undo, for the children, that a test runner started in the background ignores SIGINT."""
     before = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)

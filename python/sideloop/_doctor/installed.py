@@ -1,12 +1,13 @@
 """What is installed: the distributions of this interpreter, and the Python files of each."""
 
 import ast
+import csv
 import importlib.metadata
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sideloop._doctor.peers import normalized
 
@@ -82,11 +83,10 @@ def _from_here(path: Path) -> str:
 
 
 def _read(distribution: Distribution) -> tuple[str, Installed]:
-    metadata = distribution.metadata
-    name = metadata["Name"]
+    name = _field(distribution, "Name")
     if not name:
         raise ValueError("it has no name")
-    one = Installed(name, metadata["Version"])
+    one = Installed(name, _field(distribution, "Version"))
     if normalized(name) == "sideloop":
         return name, one
     one.beginnings.update(
@@ -94,21 +94,36 @@ def _read(distribution: Distribution) -> tuple[str, Installed]:
         for entry in distribution.entry_points
         if entry.group in ("console_scripts", "gui_scripts")
     )
-    files = distribution.files
-    sources = list(_listed(distribution)) or list(_top_level(distribution))
+    files = _files(distribution)
+    sources = list(_listed(distribution, files or ())) or list(_top_level(distribution))
     if files is None and not sources:
         one.problems.append("has no list of its files, so none of them was read")
     one.sources += sources
     return name, one
 
 
-def _listed(distribution: Distribution) -> Iterator[Source]:
+def _field(distribution: Distribution, name: str) -> str | None:
+    # Newer versions warn of what is not there.
+    metadata = distribution.metadata
+    return metadata[name] if name in metadata else None  # noqa: SIM401  # typed without get
+
+
+def _files(distribution: Distribution) -> Iterable[PurePosixPath] | None:
+    """Its list of files, if it has one, also of those that are not there."""
+    record = distribution.read_text("RECORD")
+    if record is None:
+        return distribution.files
+    # Not `files`, which leaves out since 3.12 what is not there.
+    return [PurePosixPath(row[0]) for row in csv.reader(record.splitlines()) if row]
+
+
+def _listed(distribution: Distribution, files: Iterable[PurePosixPath]) -> Iterator[Source]:
     """What its list of files has, and the folders that it leads to where it is editable."""
-    for file in distribution.files or ():
+    for file in files:
         # Above its folder are programs, which are no modules.
         if file.parts[0] == "..":
             continue
-        path = Path(str(distribution.locate_file(file)))
+        path = Path(str(distribution.locate_file(str(file))))
         if file.suffix == ".py":
             yield Source(file.as_posix(), path)
             if file.name.startswith("__editable__"):
