@@ -10,6 +10,7 @@ use pyo3::types::PyList;
 
 use super::pause::waits_in_hubs;
 use super::stopping::hear;
+use crate::event_loop::LoopCore;
 use crate::model::{Blocked, Call, Chain, LoopId, RunnerCore, turned_here};
 use crate::model::{chain_to_blocked, chain_to_task, wait_for, wait_is_over};
 use crate::policy::errors::{Error, name_of};
@@ -56,14 +57,21 @@ impl Drop for Nested<'_> {
 
 /// The loops that wait when this thread does: that which it turns for a runner, and that which asyncio says it runs,
 /// if that is another one (somebody else's, or one that was nested in a runner's).
+///
+/// What has been written on them in this turn leaves first: whoever is to get it may be who is waited for.
 fn blocked_here(py: Python<'_>) -> PyResult<Blocked> {
     let turned = turned_here(py).and_then(|runner| {
         let tasks = runner.get().tasks.get();
-        tasks.map(|tasks| LoopId::of(tasks.event_loop.bind(py)))
+        tasks.map(|tasks| tasks.event_loop.bind(py).clone())
     });
     // Where greenlets are threads the running loop may be another greenlet's, which goes on.
     let running = if waits_in_hubs() { None } else { running_loop(py)? };
-    let running = running.map(|running| LoopId::of(&running));
+    for waiting in [&turned, &running].into_iter().flatten() {
+        if let Ok(waiting) = waiting.cast::<LoopCore>() {
+            waiting.get().send_now(py)?;
+        }
+    }
+    let [turned, running] = [turned, running].map(|one| one.map(|one| LoopId::of(&one)));
     Ok([turned, running.filter(|running| turned != Some(*running))])
 }
 

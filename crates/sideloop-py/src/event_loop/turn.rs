@@ -31,6 +31,10 @@ pub(super) const LONGEST_BLIND: f64 = 50e-6;
 /// `SystemExit` and `KeyboardInterrupt` from a callback, a signal handler's exception, and what a
 /// selector raises.
 pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyResult<()> {
+    slf.get().sending(slf.py(), || turn(slf, longest))
+}
+
+fn turn(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
     if leaves_in_child(slf) {
@@ -145,8 +149,14 @@ pub(crate) fn may_stay_blind(slf: &Bound<'_, LoopCore>) -> bool {
 /// # Errors
 /// `SystemExit` and `KeyboardInterrupt` from a callback; those behind it stay ready.
 pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
+    slf.get().sending(slf.py(), || run_all(slf))
+}
+
+fn run_all(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
+    // What calls have written that have begun with this turn: they may be answered next.
+    core.send_now(py)?;
     let ready = core.ready_len(py);
     if ready > 0 {
         // A caller waits for none of it.
@@ -199,6 +209,8 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
     let entry = &*core.entry;
+    // Of the turn outside of this one, if a callback turns the loop.
+    core.send_now(py)?;
     let Some(epoll) = core.epoll() else {
         let selector = slf.getattr(names(py).selector.bind(py))?;
         entry.publish();
