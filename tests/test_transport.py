@@ -1,6 +1,7 @@
 """Native transports: bytes move in Rust, everything else is as on asyncio's own."""
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import os
@@ -287,6 +288,43 @@ class TestWriting:
                 return connection.at_peer()
 
             assert connection.do(turn_again) == [b"left"]
+
+    def test_leaves_after_the_loop_was_turned_inside_of_a_turn(self) -> None:
+        with connected() as connection:
+            loop: Any = connection.loop
+
+            def write_from_both() -> None:
+                loop.call_soon(connection.transport.write, b"inner ")
+                loop._run_once()
+                connection.transport.write(b"outer")
+
+            connection.do(write_from_both)
+            assert connection.at_peer() == b"inner outer"
+
+    def test_sends_what_the_first_step_of_a_call_has_written_in_one_piece(self) -> None:
+        ours, peer = pair("unix")
+
+        async def connect() -> Any:
+            loop = asyncio.get_running_loop()
+            transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
+            return transport
+
+        async def write() -> bytes:
+            transport.write(b"one ")
+            with contextlib.suppress(BlockingIOError):
+                return peer.recv(10)
+            transport.write(b"two")
+            return b""
+
+        async def close() -> None:
+            transport.abort()
+
+        with peer, sideloop.Runner(drive="thread", loop_factory=native_loop) as runner:
+            transport = runner.run(connect)
+            assert runner.run(write) == b""
+            peer.setblocking(True)
+            assert peer.recv(10) == b"one two"
+            runner.run(close)
 
     def test_has_left_before_a_call_from_a_callback_waits(self) -> None:
         with connected() as connection, sideloop.Runner() as other:

@@ -31,12 +31,9 @@ pub(super) const LONGEST_BLIND: f64 = 50e-6;
 /// `SystemExit` and `KeyboardInterrupt` from a callback, a signal handler's exception, and what a
 /// selector raises.
 pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyResult<()> {
-    slf.get().sending(slf.py(), || turn(slf, longest))
-}
-
-fn turn(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
+    core.leave_outer_turn(py)?;
     if leaves_in_child(slf) {
         return Ok(());
     }
@@ -149,14 +146,15 @@ pub(crate) fn may_stay_blind(slf: &Bound<'_, LoopCore>) -> bool {
 /// # Errors
 /// `SystemExit` and `KeyboardInterrupt` from a callback; those behind it stay ready.
 pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
-    slf.get().sending(slf.py(), || run_all(slf))
+    let core = slf.get();
+    core.outbox.open();
+    let done = run_all(slf);
+    core.shut_outbox(slf.py(), done)
 }
 
 fn run_all(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
-    // What calls have written that have begun with this turn: they may be answered next.
-    core.send_now(py)?;
     let ready = core.ready_len(py);
     if ready > 0 {
         // A caller waits for none of it.
@@ -209,8 +207,6 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
     let entry = &*core.entry;
-    // Of the turn outside of this one, if a callback turns the loop.
-    core.send_now(py)?;
     let Some(epoll) = core.epoll() else {
         let selector = slf.getattr(names(py).selector.bind(py))?;
         entry.publish();
@@ -258,7 +254,9 @@ fn drain(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     if !core.entry.looks_filled() && !core.entry.is_stop_due() {
         return Ok(());
     }
-    core.drain(slf.py())
+    core.outbox.open();
+    let done = core.drain(slf.py());
+    core.shut_outbox(slf.py(), done)
 }
 
 /// Make the callbacks of ready files ready.

@@ -12,8 +12,8 @@ use pyo3::prelude::*;
 /// What the object raises that has none, or not in one piece: `TypeError` and `BufferError`.
 pub(crate) fn read<R>(object: &Bound<'_, PyAny>, inside: impl FnOnce(&[u8]) -> R) -> PyResult<R> {
     with_view(object, ffi::PyBUF_SIMPLE, |start, length| {
-        // SAFETY: the view holds so many bytes. Attached, and `inside` runs no Python code, which alone could write
-        // to them.
+        // SAFETY: the view holds so many bytes. Attached, and `inside` runs no Python code, so that no Python code
+        // writes to them. What writes without the interpreter lock races with CPython's own readers as well.
         inside(unsafe { std::slice::from_raw_parts(start, length) })
     })
 }

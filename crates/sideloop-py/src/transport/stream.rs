@@ -94,13 +94,21 @@ pub(super) struct State {
 }
 
 impl State {
-    /// In a fork's child, what its parent has gathered and sends itself.
-    pub(super) fn take_inherited(&mut self) -> Option<Pieces> {
-        if self.writes != Writes::Gathered || self.gathered_in == generation::current() {
+    /// What is gathered, to be sent, if anything is.
+    pub(super) fn take_gathered(&mut self) -> Option<Pieces> {
+        if self.writes != Writes::Gathered {
             return None;
         }
         self.writes = Writes::Idle;
         Some(std::mem::take(&mut self.pieces))
+    }
+
+    /// In a fork's child, what its parent has gathered and sends itself.
+    pub(super) fn take_inherited(&mut self) -> Option<Pieces> {
+        if self.gathered_in == generation::current() {
+            return None;
+        }
+        self.take_gathered()
     }
 }
 

@@ -24,7 +24,8 @@ fn file<'a>(fd: RawFd) -> Result<BorrowedFd<'a>> {
     if fd < 0 {
         return Err(Errno::BADF);
     }
-    // SAFETY: not negative; only the kernel looks at it, which says so if it is none.
+    // SAFETY: not negative, and its owner's a moment ago, since when no Python code has run that could close it. Only
+    // the kernel looks at it, which says so if it is none.
     Ok(unsafe { BorrowedFd::borrow_raw(fd) })
 }
 

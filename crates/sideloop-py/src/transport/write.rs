@@ -213,10 +213,10 @@ fn send_gathered(py: Python<'_>, stream: &Stream) -> PyResult<Sent> {
         return Ok(Sent::All);
     }
     let fd = stream.descriptor(py)?;
-    let mut pieces = stream.with(py, |state| {
-        state.writes = Writes::Idle;
-        std::mem::take(&mut state.pieces)
-    });
+    // Where somebody has replaced `fileno`, it may have written, closed or sent itself.
+    let Some(mut pieces) = stream.with(py, State::take_gathered) else {
+        return Ok(Sent::All);
+    };
     // No Python code runs from here on, until what is left is back.
     match fd.and_then(|fd| send_pieces(py, fd, &pieces)) {
         Ok(sent) => pieces.advance(py, sent),
