@@ -34,6 +34,7 @@ impl<'py> Nested<'py> {
         if blocked == Blocked::default() {
             return Ok(None);
         }
+        send_what_is_written(call.py())?;
         match wait_for(blocked, call) {
             Ok(()) => {
                 let nested = Self { blocked, call: call.clone() };
@@ -57,22 +58,34 @@ impl Drop for Nested<'_> {
 
 /// The loops that wait when this thread does: that which it turns for a runner, and that which asyncio says it runs,
 /// if that is another one (somebody else's, or one that was nested in a runner's).
-///
-/// What has been written on them in this turn leaves first: whoever is to get it may be who is waited for.
 fn blocked_here(py: Python<'_>) -> PyResult<Blocked> {
+    let turned = turned_here(py).and_then(|runner| {
+        let tasks = runner.get().tasks.get();
+        tasks.map(|tasks| LoopId::of(tasks.event_loop.bind(py)))
+    });
+    // Where greenlets are threads the running loop may be another greenlet's, which goes on.
+    let running = if waits_in_hubs() { None } else { running_loop(py)? };
+    let running = running.map(|running| LoopId::of(&running));
+    Ok([turned, running.filter(|running| turned != Some(*running))])
+}
+
+/// Have what has been written in this turn on the loops that wait leave first: whoever is to get it may be who is
+/// waited for.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt` out of the user's code.
+fn send_what_is_written(py: Python<'_>) -> PyResult<()> {
     let turned = turned_here(py).and_then(|runner| {
         let tasks = runner.get().tasks.get();
         tasks.map(|tasks| tasks.event_loop.bind(py).clone())
     });
-    // Where greenlets are threads the running loop may be another greenlet's, which goes on.
     let running = if waits_in_hubs() { None } else { running_loop(py)? };
-    for waiting in [&turned, &running].into_iter().flatten() {
+    for waiting in [turned, running].into_iter().flatten() {
         if let Ok(waiting) = waiting.cast::<LoopCore>() {
             waiting.get().send_now(py)?;
         }
     }
-    let [turned, running] = [turned, running].map(|one| one.map(|one| LoopId::of(&one)));
-    Ok([turned, running.filter(|running| turned != Some(*running))])
+    Ok(())
 }
 
 /// `NestedWait(call)`: `with` it the calling thread waits for a call that was put in before.
