@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -55,18 +55,21 @@ LOOPS = (ASYNCIO, UVLOOP, RLOOP, SIDELOOP)
 Loops = dict[LoopPeer, asyncio.AbstractEventLoop]
 
 
-def open_loops(stack: ExitStack) -> tuple[Loops, dict[LoopPeer, str]]:
+def open_loops(
+    stack: ExitStack, peers: Sequence[LoopPeer] = LOOPS
+) -> tuple[Loops, dict[LoopPeer, str]]:
     """Make each loop, to be kept until the end.
 
     Args:
         stack: Closes the loops when it is closed.
+        peers: Which loops.
 
     Returns:
         The loops that can be measured, and for each other one why it cannot.
     """
     loops: Loops = {}
     left_out: dict[LoopPeer, str] = {}
-    for peer in LOOPS:
+    for peer in peers:
         try:
             loop = peer.make()
         except ImportError as error:

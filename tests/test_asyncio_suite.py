@@ -48,6 +48,16 @@ class TestOurLoop:
         assert code == 0, output
         assert output.rstrip().endswith(" passed, 0 failed"), output
 
+    def test_passes_it_with_native_transports(self) -> None:
+        modules = ("buffered_proto", "events", "sendfile", "server", "ssl", "sslproto", "streams")
+        code, output = run_suite(
+            "--config=loops",
+            "--loop=asyncio_suite.native:NativeLoop",
+            *(f"--module=test_{module}" for module in modules),
+        )
+        assert code == 0, output
+        assert output.rstrip().endswith(" passed, 0 failed"), output
+
 
 class TestTheSuite:
     def test_finds_nothing_in_a_loop_that_changes_nothing(self) -> None:

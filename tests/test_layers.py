@@ -24,6 +24,7 @@ LAYERS = (
     "send",
     "model",
     "tasks",
+    "transport",
     "event_loop",
     "entry",
     "policy",

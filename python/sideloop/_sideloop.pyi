@@ -25,7 +25,9 @@ __all__ = [
     "Router",
     "RunnerCore",
     "Shape",
+    "Stream",
     "ThreadLife",
+    "TransportCore",
     "TwinFunction",
     "bring_back",
     "call_name",
@@ -40,9 +42,11 @@ __all__ = [
     "generation",
     "guest_core",
     "keep_weak",
+    "know_transports",
     "make_held",
     "run_as_guest",
     "run_hook_of",
+    "send_before_fork",
     "translate",
     "translate_call",
     "turned_runner",
@@ -312,6 +316,30 @@ class LoopCore:
     _csock: socket | None
     _make_self_pipe: Callable[[], None]
     _close_self_pipe: Callable[[], None]
+
+# The moving half of a transport: a mixin to stand before asyncio's own class. On Linux.
+class TransportCore:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None: ...
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None: ...
+    def get_write_buffer_size(self) -> int: ...
+    def is_closing(self) -> bool: ...
+    def get_protocol(self) -> asyncio.BaseProtocol: ...
+    def _send_gathered(self) -> None: ...
+
+# The state of a transport, which has it in its slot `_stream`; where what was written waits.
+@final
+class Stream:
+    def __new__(cls) -> Self: ...
+    def __len__(self) -> int: ...
+    def __bytes__(self) -> bytes: ...
+    def clear(self) -> None: ...
+
+# From here on instances of this class, which is derived from TransportCore, are transports.
+def know_transports(class_: type, /) -> None: ...
+
+# What the calling thread's loop has gathered leaves.
+def send_before_fork() -> None: ...
 
 @final
 class ReadyQueue:

@@ -53,6 +53,11 @@ def a_factory_for_managers_and_runners() -> None:
     assert_type(Runner(loop_factory=sideloop.EventLoop), Runner)
 
 
+def an_event_loop_with_native_transports() -> None:
+    assert_type(EventLoop(transports="native"), EventLoop)
+    assert_type(EventLoop(None, transports="asyncio"), EventLoop)
+
+
 if sys.version_info >= (3, 11):
 
     def a_factory_for_asyncio() -> None:
@@ -70,7 +75,8 @@ if sys.version_info >= (3, 12):
 
 def event_loops_refuse_the_same() -> None:
     EventLoop(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    EventLoop(None, None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    EventLoop(None, "native")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    EventLoop(transports="other")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     new_event_loop(None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     loop = new_event_loop()
     loop.call_soon(show, 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

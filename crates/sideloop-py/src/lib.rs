@@ -19,6 +19,9 @@ mod model;
 
 mod tasks;
 
+#[cfg(target_os = "linux")]
+mod transport;
+
 mod event_loop;
 
 mod entry;
@@ -49,6 +52,18 @@ pub mod _sideloop {
 
     #[pymodule_export]
     use super::event_loop::ReadyQueue;
+
+    #[cfg(target_os = "linux")]
+    #[pymodule_export]
+    use super::transport::TransportCore;
+
+    #[cfg(target_os = "linux")]
+    #[pymodule_export]
+    use super::transport::Stream;
+
+    #[cfg(target_os = "linux")]
+    #[pymodule_export]
+    use super::transport::{know_transports, send_before_fork};
 
     #[pymodule_export]
     use super::model::Host;

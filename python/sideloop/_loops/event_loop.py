@@ -8,7 +8,7 @@ import selectors
 import sys
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 # What the extension imports, too: not at first use, since a signal handler that calls may come in
 # the middle of that import.
@@ -20,6 +20,7 @@ from sideloop._sideloop import LoopCore
 # Not at first use: a signal handler that calls may come in the middle of that import.
 if sys.platform == "linux":
     from sideloop._loops.selector import ForkAwareSelector, HubSelector
+    from sideloop._loops.transports import StreamTransport, fits, prepare
 
 # What is used of them is private: typeshed knows little of it.
 base_events: Any = asyncio.base_events
@@ -31,6 +32,11 @@ _TEXT_TAKES_DEBUG = "debug" in inspect.signature(format_helpers._format_callback
 
 _numbers = itertools.count(1)
 
+Transports = Literal["asyncio", "native"]
+
+DEFAULT_TRANSPORTS: Transports = "asyncio"
+"""Which transports a loop has unless it is said."""
+
 
 class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     """An asyncio event loop whose scheduling runs in Rust.
@@ -41,6 +47,12 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     Args:
         selector: What to wait with. `selectors.EpollSelector` is polled natively, any other one
             through its own `select`.
+        transports: What moves the bytes of TCP and Unix stream sockets: `"asyncio"` for its own
+            transports, `"native"` for ours, in Rust, where the socket is a plain one, on Linux.
+            What is written in one turn of the loop then leaves together, with the end of the turn.
+
+    Raises:
+        ValueError: There are no such transports.
 
     >>> import asyncio, sideloop
     >>> async def main() -> str:
@@ -56,8 +68,21 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     _signal_handlers: MappingProxyType[int, Any] = MappingProxyType({})
     _number = 0
 
-    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
+    def __init__(
+        self,
+        selector: selectors.BaseSelector | None = None,
+        *,
+        transports: Transports = DEFAULT_TRANSPORTS,
+    ) -> None:
+        if transports not in get_args(Transports):
+            self._closed = True
+            raise ValueError(
+                f"transports is {transports!r}, for a new EventLoop: pass 'asyncio' or 'native'"
+            )
         self._number = next(_numbers)
+        self._has_native_transports = sys.platform == "linux" and transports == "native"
+        if self._has_native_transports:
+            prepare()
         super().__init__(selector if selector is not None else _default_selector())
 
     _nest_patched = True
@@ -69,6 +94,13 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
             if hasattr(asyncio, "_nest_patched") and asyncio._get_running_loop() is self:
                 return run_nested(self, future)
             return super().run_until_complete(future)
+
+    if sys.platform == "linux" and not TYPE_CHECKING:  # whose types are asyncio's
+
+        def _make_socket_transport(self, sock, protocol, waiter=None, **options):
+            if self._has_native_transports and fits(self, sock):
+                return StreamTransport(self, sock, protocol, waiter, **options)
+            return super()._make_socket_transport(sock, protocol, waiter, **options)
 
     # The pipe to oneself is needed for signal handlers alone: calls from other threads ring a bell
     # that costs one descriptor instead of two. A selector that cannot hear the bell needs the pipe.

@@ -10,6 +10,7 @@ use pyo3::types::PyList;
 
 use super::pause::waits_in_hubs;
 use super::stopping::hear;
+use crate::event_loop::LoopCore;
 use crate::model::{Blocked, Call, Chain, LoopId, RunnerCore, turned_here};
 use crate::model::{chain_to_blocked, chain_to_task, wait_for, wait_is_over};
 use crate::policy::errors::{Error, name_of};
@@ -33,6 +34,7 @@ impl<'py> Nested<'py> {
         if blocked == Blocked::default() {
             return Ok(None);
         }
+        send_what_is_written(call.py())?;
         match wait_for(blocked, call) {
             Ok(()) => {
                 let nested = Self { blocked, call: call.clone() };
@@ -65,6 +67,25 @@ fn blocked_here(py: Python<'_>) -> PyResult<Blocked> {
     let running = if waits_in_hubs() { None } else { running_loop(py)? };
     let running = running.map(|running| LoopId::of(&running));
     Ok([turned, running.filter(|running| turned != Some(*running))])
+}
+
+/// Have what has been written in this turn on the loops that wait leave first: whoever is to get it may be who is
+/// waited for.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt` out of the user's code.
+fn send_what_is_written(py: Python<'_>) -> PyResult<()> {
+    let turned = turned_here(py).and_then(|runner| {
+        let tasks = runner.get().tasks.get();
+        tasks.map(|tasks| tasks.event_loop.bind(py).clone())
+    });
+    let running = if waits_in_hubs() { None } else { running_loop(py)? };
+    for waiting in [turned, running].into_iter().flatten() {
+        if let Ok(waiting) = waiting.cast::<LoopCore>() {
+            waiting.get().send_now(py)?;
+        }
+    }
+    Ok(())
 }
 
 /// `NestedWait(call)`: `with` it the calling thread waits for a call that was put in before.

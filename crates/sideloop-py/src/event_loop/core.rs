@@ -13,10 +13,12 @@ use sideloop_core::entry::Push;
 use super::field::Field;
 use super::first_step::Hold;
 use super::handle;
+use super::outbox::Outbox;
 use super::overrides::Overrides;
 use super::ready::ReadyQueue;
 use super::tenant::{Let, Tenant};
 use crate::entry::{Bell, Entry};
+use crate::python::attached::Attached;
 use crate::python::thread;
 
 /// The scheduling half of `sideloop.EventLoop`: a mixin to stand before an asyncio event loop.
@@ -30,6 +32,9 @@ pub(crate) struct LoopCore {
     pub(super) ready: Py<ReadyQueue>,
     pub(super) hold: Hold,
     pub(super) tenant: Let,
+    pub(super) outbox: Outbox,
+    /// Where files are read into, before it is known how much there is: taken out meanwhile.
+    pub(super) room: Attached<Vec<u8>>,
     pub(super) scheduled: Field,
     pub(super) selector: Field,
     /// The selector's map from descriptors to keys, while its epoll object is polled from here.
@@ -95,6 +100,19 @@ impl LoopCore {
     /// The selector's map, while its epoll object is polled from here.
     pub(super) fn keys<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyDict>> {
         self.keys.get(py).into_bound(py).cast_into::<PyDict>().ok()
+    }
+
+    /// Room to read into, with space for at least so many bytes. To be given back.
+    pub(crate) fn take_room(&self, py: Python<'_>, space: usize) -> Vec<u8> {
+        let mut room = self.room.with(py, std::mem::take);
+        room.clear();
+        room.reserve(space);
+        room
+    }
+
+    pub(crate) fn give_room_back(&self, py: Python<'_>, room: Vec<u8>) {
+        let before = self.room.with(py, |now| std::mem::replace(now, room));
+        drop(before);
     }
 
     pub(crate) fn timers_cancelled(&self) -> isize {
@@ -173,6 +191,8 @@ impl LoopCore {
             ready: Py::new(py, ReadyQueue::new())?,
             hold: Hold::default(),
             tenant: Let::default(),
+            outbox: Outbox::default(),
+            room: Attached::default(),
             scheduled: Field::new(PyList::empty(py).into_any().unbind()),
             selector: Field::default(),
             keys: Field::default(),
@@ -250,7 +270,7 @@ impl LoopCore {
 
     /// Whether this was inherited through a fork: the kernel's objects in it belong to the parent.
     #[getter]
-    pub(super) fn orphaned(&self) -> bool {
+    pub(crate) fn orphaned(&self) -> bool {
         self.entry.is_orphaned()
     }
 
@@ -267,6 +287,7 @@ impl LoopCore {
         visit.call(&self.ready)?;
         let runner = |now: &Option<Tenant>| visit.call(now.as_ref().map(|tenant| &tenant.runner));
         self.tenant.traverse(runner).unwrap_or(Ok(()))?;
+        self.outbox.traverse(&visit)?;
         for field in [
             &self.scheduled,
             &self.selector,
@@ -284,6 +305,7 @@ impl LoopCore {
 
     fn __clear__(&self, py: Python<'_>) {
         self.let_to(py, None);
+        self.outbox.clear(py);
         self.ready.get().clear(py);
         let fields = [
             &self.scheduled,

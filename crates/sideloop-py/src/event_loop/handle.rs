@@ -13,6 +13,7 @@ use pyo3::types::{PyTuple, PyType};
 use super::failed;
 use super::spare::Class;
 use crate::python::names::names;
+use crate::python::slots::{slot, slot_offset};
 
 /// Where the slots of a handle lie, in bytes from its start.
 #[derive(Clone, Copy)]
@@ -227,30 +228,6 @@ impl Layout {
                 .then(|| ffi::PyFloat_AS_DOUBLE(when))
         }
     }
-}
-
-/// The address of a slot.
-///
-/// # Safety
-/// `object` has a slot that holds an object reference at `offset`.
-pub(super) unsafe fn slot(object: *mut ffi::PyObject, offset: isize) -> *mut *mut ffi::PyObject {
-    // SAFETY: within the object, by the caller's word; slots are aligned as pointers are.
-    unsafe { object.byte_offset(offset).cast() }
-}
-
-/// Where the slot of this name lies in instances of the class; None if there is no such slot.
-fn slot_offset(class: &Bound<'_, PyType>, name: &str) -> PyResult<Option<isize>> {
-    let py = class.py();
-    let descriptor = class.getattr("__dict__")?.get_item(name)?;
-    if !descriptor.is_instance(&py.import("types")?.getattr("MemberDescriptorType")?)? {
-        return Ok(None);
-    }
-    // SAFETY: a member descriptor has this layout, and its definition lives as long as its class.
-    let offset = unsafe {
-        let descriptor = descriptor.as_ptr().cast::<ffi::PyMemberDescrObject>();
-        (*(*descriptor).d_member.cast::<ffi::PyMemberDef>()).offset
-    };
-    Ok(Some(offset))
 }
 
 /// Whether a handle was cancelled.

@@ -11,6 +11,8 @@ mod state;
 
 mod tenant;
 
+mod outbox;
+
 mod field;
 
 mod overrides;

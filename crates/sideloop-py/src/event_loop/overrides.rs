@@ -13,8 +13,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 
 use super::core::LoopCore;
-use super::handle::slot;
 use crate::python::dictionary;
+use crate::python::slots::slot;
 
 /// What the loop may do in another way while nobody has changed it.
 #[derive(Clone, Copy)]

@@ -9,8 +9,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-use super::handle::slot;
 use crate::python::attached::Attached;
+use crate::python::slots::slot;
 
 /// The most handles of a class that are kept: those of a burst. About 100 bytes each.
 const MOST: usize = 1024;

@@ -33,6 +33,7 @@ pub(super) const LONGEST_BLIND: f64 = 50e-6;
 pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
+    core.leave_outer_turn(py)?;
     if leaves_in_child(slf) {
         return Ok(());
     }
@@ -145,6 +146,13 @@ pub(crate) fn may_stay_blind(slf: &Bound<'_, LoopCore>) -> bool {
 /// # Errors
 /// `SystemExit` and `KeyboardInterrupt` from a callback; those behind it stay ready.
 pub(crate) fn run_ready(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
+    let core = slf.get();
+    core.outbox.open();
+    let done = run_all(slf);
+    core.shut_outbox(slf.py(), done)
+}
+
+fn run_all(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
     let ready = core.ready_len(py);
@@ -246,7 +254,9 @@ fn drain(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     if !core.entry.looks_filled() && !core.entry.is_stop_due() {
         return Ok(());
     }
-    core.drain(slf.py())
+    core.outbox.open();
+    let done = core.drain(slf.py());
+    core.shut_outbox(slf.py(), done)
 }
 
 /// Make the callbacks of ready files ready.

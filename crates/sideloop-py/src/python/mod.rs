@@ -12,6 +12,14 @@ pub(crate) mod context;
 
 pub(crate) mod dictionary;
 
+pub(crate) mod slots;
+
+#[cfg(target_os = "linux")]
+pub(crate) mod buffer;
+
+#[cfg(target_os = "linux")]
+pub(crate) mod bytes;
+
 pub(crate) mod running_loop;
 
 pub(crate) mod frames;

@@ -1,0 +1,118 @@
+"""What it costs to move bytes: native transports beside asyncio's, and other loops.
+
+    python benches/io_bytes.py [--only NAME] [--rounds N] [--json FILE]
+
+Every loop is given the same work (`_bytes_works.py`), both ends on the loop that is measured. Time,
+and the CPU time of the process, which is what a busy server runs out of. All loops stay open for
+the whole run, and every round takes a batch of each piece of work on each loop, in a shuffled
+order (`_measure.py`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+
+from _bytes_works import WORKS, IoWork
+from _command import command, document, finish, print_head, print_left_out
+from _figures import HEADINGS, columns, times
+from _loops import ASYNCIO, RLOOP, SIDELOOP, UVLOOP, LoopPeer, Loops, open_loops
+from _machine import Machine
+from _measure import Summary, interleave
+
+
+def _native() -> asyncio.AbstractEventLoop:
+    from sideloop import EventLoop
+
+    return EventLoop(transports="native")
+
+
+NATIVE = LoopPeer("native", "sideloop", _native)
+"""Ours, with transports of its own."""
+
+PEERS = (ASYNCIO, UVLOOP, RLOOP, SIDELOOP, NATIVE)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One piece of work on one loop."""
+
+    work: IoWork
+    peer: LoopPeer
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a cell took, in nanoseconds an answer."""
+
+    wall: Summary
+    cpu: Summary
+
+
+def measure(loops: Loops, works: Sequence[IoWork], rounds: int) -> Mapping[Cell, Figures]:
+    """Give every loop every piece of work, in every round."""
+    cpu: dict[Cell, list[list[float]]] = {}
+
+    def time_batch(cell: Cell) -> list[float]:
+        loop, run, n = loops[cell.peer], cell.work.run, cell.work.n
+        # So that no loop pays for collecting what another has left.
+        gc.collect()
+        took = loop.run_until_complete(run(n))
+        cpu.setdefault(cell, []).append([took.cpu / n])
+        return [took.wall / n]
+
+    cells = [Cell(work, peer) for work in works for peer in loops]
+    walls = interleave(cells, rounds, time_batch)
+    return {cell: Figures(wall, Summary.of(cpu[cell])) for cell, wall in walls.items()}
+
+
+def print_work(results: Mapping[Cell, Figures], work: IoWork, loops: Loops) -> None:
+    """Print the two tables of one piece of work."""
+    for word, title in (("cpu", "CPU time of the process"), ("wall", "time")):
+        print(f"\n{work.title}: {title} (µs an answer, {work.n:,} a batch)")
+        print(f"  {'':10}{'version':>9}{HEADINGS}{'to asyncio':>12}")
+        standard: Summary = getattr(results[Cell(work, ASYNCIO)], word)
+        for peer in loops:
+            summary: Summary = getattr(results[Cell(work, peer)], word)
+            line = f"  {peer.name:10}{peer.version:>9}{columns(summary)}"
+            print(f"{line}{times(summary.median / standard.median):>12}")
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = command("Compare what it costs to move bytes.", rounds=20)
+    names = [work.name for work in WORKS]
+    parser.add_argument(
+        "--only", action="append", choices=names, help="this one alone; may be repeated"
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, and print the tables."""
+    options = parse(arguments)
+    works = [work for work in WORKS if options.only is None or work.name in options.only]
+    machine = Machine.here()
+    print_head(machine, f"rounds: {options.rounds}, each over all cells in shuffled order")
+    with ExitStack() as stack:
+        loops, left_out = open_loops(stack, PEERS)
+        print_left_out(left_out)
+        results = measure(loops, works, options.rounds)
+    for work in works:
+        print_work(results, work, loops)
+    rows = [
+        {"work": cell.work.name, "loop": cell.peer.name, "version": cell.peer.version}
+        | {"wall": asdict(figures.wall), "cpu": asdict(figures.cpu)}
+        for cell, figures in results.items()
+    ]
+    finish(options, document(machine, "ns", options.rounds, left_out) | {"results": rows})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+//! Which class has transports of ours, and where each has its stream.
+
+use std::sync::OnceLock;
+
+use pyo3::exceptions::{PyAttributeError, PyTypeError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple, PyType};
+
+use super::stream::Stream;
+use crate::python::slots::{slot, slot_offset};
+
+/// The moving half of a transport: a mixin to stand before asyncio's own class.
+///
+/// All of its methods belong to the thread that runs the loop.
+#[pyclass(frozen, subclass, module = "sideloop._sideloop")]
+pub(crate) struct TransportCore;
+
+struct Known {
+    class: Py<PyType>,
+    /// Where its slot lies, in bytes from the start of an instance.
+    offset: isize,
+}
+
+static KNOWN: OnceLock<Known> = OnceLock::new();
+
+/// Have instances of this class be transports: it has the stream in its slot `_stream`. Once.
+#[pyfunction]
+#[pyo3(signature = (class_, /))]
+pub(crate) fn know_transports(class_: &Bound<'_, PyType>) -> PyResult<()> {
+    let offset = slot_offset(class_, "_stream")?
+        .ok_or_else(|| PyTypeError::new_err("a class of transports has a slot named _stream"))?;
+    let _ = KNOWN.set(Known { class: class_.clone().unbind(), offset });
+    Ok(())
+}
+
+#[pymethods]
+impl TransportCore {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self
+    }
+}
+
+/// The stream of a transport; None if it has none, or is no transport of ours.
+pub(super) fn find_stream<'py>(transport: &Bound<'py, PyAny>) -> Option<Bound<'py, Stream>> {
+    let known = KNOWN.get()?;
+    let class = transport.get_type_ptr();
+    let ours = known.class.as_ptr().cast();
+    // SAFETY: attached; both are classes that are alive.
+    if class != ours && unsafe { ffi::PyType_IsSubtype(class, ours) } == 0 {
+        return None;
+    }
+    // SAFETY: an instance of the class whose slot this is, which holds a live object or null; the reference is our
+    // own.
+    let held = unsafe {
+        Bound::from_borrowed_ptr_or_opt(transport.py(), *slot(transport.as_ptr(), known.offset))
+    };
+    held?.cast_into().ok()
+}
+
+/// The stream of a transport.
+///
+/// # Errors
+/// `AttributeError`, as of a transport that was never made.
+pub(super) fn stream_of<'py>(
+    transport: &Bound<'py, TransportCore>,
+) -> PyResult<Bound<'py, Stream>> {
+    find_stream(transport.as_any())
+        .ok_or_else(|| PyAttributeError::new_err("a transport whose __init__ has not run"))
+}

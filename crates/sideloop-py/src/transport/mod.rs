@@ -1,0 +1,35 @@
+//! Transports of connected stream sockets: asyncio's own, with the moving of bytes in Rust.
+//!
+//! `class StreamTransport(TransportCore, _SelectorSocketTransport)`: what is here comes first in the method resolution
+//! order and overrides what every byte meets: reading, writing, the buffer between. What happens once a connection,
+//! or rarely, stays asyncio's methods: making, closing, errors, `sendfile`, TLS on top.
+//!
+//! asyncio's class has slots, so that `TransportCore` can have no fields: its instances would be laid out in two ways.
+//! They are in a `Stream`, in a slot of the Python class, and stand in front of the attributes that asyncio's methods
+//! write and read.
+//!
+//! Nothing of a stream holds its transport, as nothing of asyncio's does: one that is closed is dropped at once.
+
+mod pieces;
+
+mod wire;
+
+mod stream;
+
+mod known;
+
+mod fields;
+
+mod protocol;
+
+mod write;
+
+mod read;
+
+mod methods;
+
+mod fork;
+
+pub(crate) use self::fork::send_before_fork;
+pub(crate) use self::known::{TransportCore, know_transports};
+pub(crate) use self::stream::Stream;

@@ -1,0 +1,160 @@
+//! The way in: what the socket has is read, and handed to the protocol.
+//!
+//! Where there is room for much, and little comes, an allocator maps memory and unmaps it again for each read, which
+//! takes longer than all the rest (asyncio's `recv` of 256 KiB in a fresh process). And what is read into a small room
+//! and copied is slower where much comes. So how much came the last time says how the next is read.
+
+use std::os::fd::RawFd;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rustix::io::Errno;
+
+use super::known::{TransportCore, stream_of};
+use super::protocol::{fail, tell};
+use super::stream::{Reads, Stream, Takes};
+use super::wire::{is_not_now, receive, receive_into};
+use super::write::flush;
+use crate::event_loop::LoopCore;
+use crate::policy::errors::os_error;
+use crate::python::names::names;
+use crate::python::{buffer, bytes};
+
+/// The loop's room, in bytes: less than what an allocator maps by itself.
+const ROOM: usize = 64 * 1024;
+
+/// So little, in bytes, is the end of much: what is large comes in parts of all sizes.
+const LITTLE: usize = ROOM / 4;
+
+/// The most that is read at once, in bytes, as in asyncio.
+const MOST: usize = 256 * 1024;
+
+const FAILED: &str = "Fatal read error on socket transport";
+
+/// The socket has something.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt` out of the user's code.
+pub(super) fn read_ready(transport: &Bound<'_, TransportCore>) -> PyResult<()> {
+    let py = transport.py();
+    let stream = stream_of(transport)?;
+    let stream = stream.get();
+    // What it fails with comes first.
+    flush(transport, stream)?;
+    if stream.is_lost(py) {
+        return Ok(());
+    }
+    match stream.with(py, |state| state.takes) {
+        Takes::Bytes => read_bytes(transport, stream),
+        Takes::Buffer => read_into_buffer(transport, stream),
+    }
+}
+
+fn read_bytes(transport: &Bound<'_, TransportCore>, stream: &Stream) -> PyResult<()> {
+    let py = transport.py();
+    let Some(event_loop) = stream.event_loop(py) else { return Ok(()) };
+    let received = match stream.descriptor(py)? {
+        Ok(fd) => receive_bytes(stream, &event_loop, fd)?,
+        Err(error) => Err(error),
+    };
+    match received {
+        Ok(data) if data.as_bytes().is_empty() => at_end(transport),
+        Ok(data) => {
+            let Some(protocol) = stream.protocol(py) else { return Ok(()) };
+            let message = "Fatal error: protocol.data_received() call failed.";
+            tell(transport, &protocol, &names(py).data_received, data, message).map(drop)
+        }
+        Err(error) => not_read(transport, error),
+    }
+}
+
+fn receive_bytes<'py>(
+    stream: &Stream,
+    event_loop: &Bound<'py, LoopCore>,
+    fd: RawFd,
+) -> PyResult<Result<Bound<'py, PyBytes>, Errno>> {
+    let (py, core) = (event_loop.py(), event_loop.get());
+    let received = match stream.with(py, |state| state.reads) {
+        Reads::Small => {
+            let mut room = core.take_room(py, ROOM);
+            let read = room.spare_capacity_mut().get_mut(..ROOM);
+            let read = read.map_or(Err(Errno::NOMEM), |room| receive(fd, room));
+            let data = read.map(|length| {
+                // SAFETY: so many bytes of the room have been written to.
+                unsafe { room.set_len(length) };
+                PyBytes::new(py, &room)
+            });
+            core.give_room_back(py, room);
+            data
+        }
+        Reads::Large => {
+            // SAFETY: the kernel has written to as many bytes as it says.
+            unsafe { bytes::filled(py, MOST, |room| receive(fd, room)) }?
+        }
+    };
+    if let Ok(data) = &received {
+        let length = data.as_bytes().len();
+        stream.with(py, |state| match state.reads {
+            Reads::Small if length >= ROOM => state.reads = Reads::Large,
+            Reads::Large if length < LITTLE => state.reads = Reads::Small,
+            Reads::Small | Reads::Large => {}
+        });
+    }
+    Ok(received)
+}
+
+fn read_into_buffer(transport: &Bound<'_, TransportCore>, stream: &Stream) -> PyResult<()> {
+    let py = transport.py();
+    let Some(protocol) = stream.protocol(py) else { return Ok(()) };
+    let message = "Fatal error: protocol.get_buffer() call failed.";
+    let Some(room) = tell(transport, &protocol, &names(py).get_buffer, -1, message)? else {
+        return Ok(());
+    };
+    match room.len() {
+        Ok(1..) => {}
+        Ok(0) => {
+            let error = PyRuntimeError::new_err("get_buffer() returned an empty buffer");
+            return fail(transport, error, message);
+        }
+        Err(error) => return fail(transport, error, message),
+    }
+    let received = match stream.descriptor(py)? {
+        Ok(fd) => match buffer::write(&room, |room| receive_into(fd, room)) {
+            Ok(received) => received,
+            // In the socket's own words, which may know better.
+            Err(_) => match receive_oddly(py, stream, &room) {
+                Ok(length) => Ok(length),
+                Err(error) => return fail(transport, error, FAILED),
+            },
+        },
+        Err(error) => Err(error),
+    };
+    match received {
+        Ok(0) => at_end(transport),
+        Ok(length) => {
+            let message = "Fatal error: protocol.buffer_updated() call failed.";
+            // It may have been replaced by what the protocol does when asked for a buffer.
+            let Some(protocol) = stream.protocol(py) else { return Ok(()) };
+            tell(transport, &protocol, &names(py).buffer_updated, length, message).map(drop)
+        }
+        Err(error) => not_read(transport, error),
+    }
+}
+
+fn receive_oddly(py: Python<'_>, stream: &Stream, room: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let sock = stream.sock(py).ok_or_else(|| os_error(&Errno::BADF.into()))?;
+    sock.call_method1("recv_into", (room,))?.extract()
+}
+
+/// There is nothing more to come.
+fn at_end(transport: &Bound<'_, TransportCore>) -> PyResult<()> {
+    transport.call_method0("_read_ready__on_eof").map(drop)
+}
+
+fn not_read(transport: &Bound<'_, TransportCore>, error: Errno) -> PyResult<()> {
+    if is_not_now(error) {
+        return Ok(());
+    }
+    fail(transport, os_error(&error.into()), FAILED)
+}

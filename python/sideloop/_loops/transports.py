@@ -1,0 +1,94 @@
+"""The native transports of an event loop: asyncio's, with the moving of bytes in Rust, on Linux."""
+
+import asyncio
+import functools
+import os
+import socket
+from asyncio import selector_events
+from typing import TYPE_CHECKING, Any
+
+from sideloop._sideloop import Stream, TransportCore, know_transports, send_before_fork
+
+if TYPE_CHECKING:
+
+    class _Standard(asyncio.Transport):
+        """asyncio's own class, which typeshed does not know: what is used of it."""
+
+        def __init__(self, *args: Any, **options: Any) -> None: ...
+        def _force_close(self, exc: BaseException | None) -> None: ...
+        def _make_empty_waiter(self) -> asyncio.Future[None]: ...
+
+else:
+    _Standard = vars(selector_events)["_SelectorSocketTransport"]
+
+
+class StreamTransport(TransportCore, _Standard):
+    """A connected TCP or Unix stream socket.
+
+    What is written in a turn of the loop leaves with its end, in one system call; what is here has
+    it leave before something that would show that it has not.
+    """
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._stream = Stream()
+        super().__init__(*args, **options)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """What asyncio knows of the connection."""
+        if name == "socket":
+            self._send_gathered()
+        return super().get_extra_info(name, default)
+
+    def write_eof(self) -> None:
+        """Close the writing half, when all has left."""
+        self._send_gathered()
+        super().write_eof()
+
+    def close(self) -> None:
+        """Close the transport, when all has left."""
+        self._send_gathered()
+        super().close()
+
+    def pause_reading(self) -> None:
+        """Read no more for now. What sends files and what starts TLS begin with it."""
+        self._send_gathered()
+        super().pause_reading()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Say of how much the protocol is told. For what is gathered the old limits hold."""
+        self._send_gathered()
+        super().set_write_buffer_limits(high=high, low=low)
+
+    def _force_close(self, exc: BaseException | None) -> None:
+        self._send_gathered()
+        super()._force_close(exc)
+
+    def _make_empty_waiter(self) -> asyncio.Future[None]:
+        self._send_gathered()
+        return super()._make_empty_waiter()
+
+
+know_transports(StreamTransport)
+
+
+@functools.cache
+def prepare() -> None:
+    """Have what was written before a fork leave before it. Once."""
+    os.register_at_fork(before=send_before_fork)
+
+
+def fits(loop: Any, sock: socket.socket) -> bool:
+    """Whether this socket may have a native transport: nothing about it and the loop is unusual."""
+    return (
+        # gevent's and eventlet's are of classes of their own, and so are stand-ins.
+        type(sock) is socket.socket
+        and sock.type == socket.SOCK_STREAM
+        and sock.family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
+        # It is not polled natively otherwise.
+        and loop._hears_bell
+        and not loop.get_debug()
+        # Whoever has replaced asyncio's class wants that one.
+        and vars(selector_events)["_SelectorSocketTransport"] is _Standard
+    )
