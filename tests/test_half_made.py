@@ -46,7 +46,7 @@ def half_made(kind: type) -> object:
         return Items.__new__(kind, _host(), _nothing)
     if issubclass(kind, TransportCore):
         # Python makes no object of a class of two natures but by calling it.
-        return type(kind.__name__, (kind,), {"__init__": lambda self: None})()  # pyright: ignore[reportUnknownLambdaType]
+        return type(kind.__name__, (kind,), {"__init__": lambda *_: None})()
     return kind.__new__(kind)
 
 
