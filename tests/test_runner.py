@@ -207,6 +207,7 @@ class TestTheTaskOfACall:
         wait_until(lambda: sideloop.statistics().calls.waiting == 1)
         second = threads.submit(runner.run, note, "second")
         wait_until(lambda: sideloop.statistics().calls.waiting == 2)
+        time.sleep(scaled(0.05))  # it is counted a moment before it is put in
         go_on.set()
         first.result(scaled(20))
         second.result(scaled(20))

@@ -308,6 +308,8 @@ class TestAnErrorInATurn:
         assert connection.at_peer() == b"before"
 
 
+# Eventlet says so at every fork once anybody has imported it.
+@pytest.mark.filterwarnings("ignore:Using fork:DeprecationWarning")
 class TestAFork:
     def test_sends_once_what_was_written_before(self, connection: Connection) -> None:
         def write_and_fork() -> bytes:
