@@ -27,6 +27,7 @@ from sideloop._manager.api import enter, iterate, loop_manager, run_sync, synced
 from sideloop._manager.api import map as map  # noqa: A004
 from sideloop._manager.manager import LoopManager
 from sideloop._runners.drive import drive
+from sideloop._runners.errand import run_on_caller
 from sideloop._runners.run_on import run_on, submit_on
 from sideloop._runners.runner import Runner
 from sideloop._views.async_original import AsyncOriginal
@@ -56,6 +57,7 @@ __all__ = [
     "loop_manager",
     "new_event_loop",
     "run_on",
+    "run_on_caller",
     "run_sync",
     "statistics",
     "submit_on",

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
-from contextvars import Context
+from contextvars import Context, ContextVar
 from selectors import BaseSelector
 from socket import socket
 from types import FrameType, TracebackType
@@ -12,6 +12,7 @@ from typing_extensions import Self, TypeVarTuple, Unpack, disjoint_base
 __all__ = [
     "AsDriver",
     "Call",
+    "Errand",
     "Host",
     "Items",
     "Latch",
@@ -27,8 +28,10 @@ __all__ = [
     "Shape",
     "ThreadLife",
     "TwinFunction",
+    "ask_caller",
     "bring_back",
     "call_name",
+    "caller_here",
     "check_async_fn",
     "check_not_finalizing",
     "check_number",
@@ -39,14 +42,18 @@ __all__ = [
     "forget_weak",
     "generation",
     "guest_core",
+    "inside_variable",
     "keep_weak",
     "make_held",
+    "make_item_task",
     "run_as_guest",
     "run_hook_of",
+    "run_inside_of",
     "translate",
     "translate_call",
     "turned_runner",
     "wait_in_hubs",
+    "watch_items",
 ]
 
 _T = TypeVar("_T")
@@ -125,6 +132,7 @@ class RunnerCore:
         future: _Settled[_T],
         # Runs there. Without it: in a copy of the current one, without its time limit.
         context: Context | None = None,
+        is_kept: bool = True,
     ) -> bool: ...
     # No call enters any more; those that are in go on.
     def begin_draining(self) -> None: ...
@@ -171,6 +179,9 @@ class Call:
     def __call__(self, task: asyncio.Future[Any], /) -> None: ...
     def cancel(self) -> None: ...
     def cancel_awaited(self, message: object) -> None: ...
+    def hear_of_errands_by(self, hears: Callable[[], None]) -> None: ...
+    def run_errands(self) -> None: ...
+    def refuse_errands(self) -> None: ...
     @property
     def cancellations(self) -> int: ...
     # The error for who waits, if its loop will not end it. Nobody hears of its outcome then.
@@ -178,6 +189,42 @@ class Call:
 
 # What a step is for.
 _StepKind: TypeAlias = Literal["item", "enter", "exit", "close"]
+
+@final
+class Errand:
+    def __call__(self) -> None: ...
+    @property
+    def future(self) -> asyncio.Future[Any]: ...
+    @property
+    def refused(self) -> bool: ...
+    def withdraw(self) -> bool: ...
+
+# `sync_fn(*args, **kwargs)`, for the thread that waits for the nearest call: of `whole`, the map
+# whose item's task runs here, if one does. A future if somebody is about to wait: ask again then.
+def ask_caller(
+    whole: object,
+    sync_fn: Callable[..., object],
+    args: tuple[object, ...],
+    kwargs: dict[str, object],
+) -> Errand | asyncio.Future[None]: ...
+
+# The thread that `ask_caller` would ask, by its ident; None if it would raise, 0 if none waits yet.
+def caller_here(whole: object) -> int | None: ...
+
+# The task of an item of `whole`.
+def make_item_task(
+    loop: asyncio.AbstractEventLoop,
+    coro: Coroutine[Any, Any, _T],
+    context: Context,
+    whole: object,
+) -> asyncio.Task[_T]: ...
+
+# Has `mark()` called before the current context is copied on this loop, until it returns False.
+def watch_items(loop: asyncio.AbstractEventLoop, mark: Callable[[], bool]) -> None: ...
+
+# What the calling code runs inside of, from here on: whatever has weak references.
+def run_inside_of(whole: object) -> None: ...
+def inside_variable() -> ContextVar[ref[Any] | None]: ...
 
 @final
 class Host:

@@ -51,6 +51,24 @@ pub mod _sideloop {
     use super::event_loop::ReadyQueue;
 
     #[pymodule_export]
+    use super::model::Errand;
+
+    #[pymodule_export]
+    use super::face::ask_caller;
+
+    #[pymodule_export]
+    use super::face::caller_here;
+
+    #[pymodule_export]
+    use super::event_loop::make_item_task;
+
+    #[pymodule_export]
+    use super::event_loop::watch_items;
+
+    #[pymodule_export]
+    use super::python::inside::{inside_variable, run_inside_of};
+
+    #[pymodule_export]
     use super::model::Host;
 
     #[pymodule_export]
@@ -153,6 +171,7 @@ pub mod _sideloop {
         super::policy::outcome::cancelled_class(py)?;
         super::policy::async_fn::prepare(py)?;
         super::policy::deadline::prepare(py)?;
+        super::python::inside::prepare(py)?;
         super::python::sniffed::prepare(py)?;
         super::python::running_loop::prepare(py)?;
         super::caller::prepare(py)

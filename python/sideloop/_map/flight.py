@@ -2,16 +2,18 @@
 
 import asyncio
 import inspect
+import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
 from types import CoroutineType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sideloop._base.errors import never_an_end, not_async_error, without_our_frame
 from sideloop._base.signals import is_of_a_handler
+from sideloop._base.soon import call_soon
 from sideloop._loops.unwind import note_named
 from sideloop._map.answers import Answers, Item
-from sideloop._sideloop import RunnerCore, make_held
+from sideloop._sideloop import RunnerCore, make_held, make_item_task, run_inside_of, watch_items
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,6 +30,7 @@ class Flight(Generic[T, R]):
     def __init__(
         self, async_fn: Callable[[T], Awaitable[R]], name: str, limit: int, answers: Answers[T, R]
     ) -> None:
+        self._looking: list[asyncio.Future[None]] = []
         self.queue: deque[Item[T, R]] = deque()
         self.starved = False
         self.stopping = False
@@ -39,18 +42,22 @@ class Flight(Generic[T, R]):
         self._free = limit
         self._answers = answers
         self._tasks: dict[asyncio.Task[None], Item[T, R]] = {}
-        self._core: RunnerCore | None = None
+        self.core: RunnerCore | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._over = False
 
     def open(self, core: RunnerCore) -> None:
         """Serve from here on, on the running loop."""
-        self._core = core
+        self.core = core
         self.loop = asyncio.get_running_loop()
+        _flights.setdefault(self.loop, weakref.WeakSet()).add(self)
+        watch_items(self.loop, _mark_item)
         self.feed()
 
     async def wait(self) -> None:
         """Return when the next answer is there. Cancelled, it stops everything first."""
+        if self._looking:
+            self.look_again()
         self.feed()
         if self._answers.ready() or self.failure is not None:
             return
@@ -66,6 +73,7 @@ class Flight(Generic[T, R]):
     async def stop(self) -> None:
         """Cancel every task, and return when all have unwound."""
         self.stopping = True
+        self.look_again()
         if not self._accepts():
             self._over = True  # the loop unwinds, and has cancelled them: twice would cut them off
         try:
@@ -84,6 +92,7 @@ class Flight(Generic[T, R]):
             return
         self._over = True
         self.queue.clear()
+        self.look_again()
         raised: BaseException | None = None
         for task in list(self._tasks):
             try:
@@ -115,6 +124,29 @@ class Flight(Generic[T, R]):
                 continue  # one may have come before that could be seen
             self._start(item)
 
+    def runs(self, task: "asyncio.Task[Any] | None") -> bool:
+        """Whether it is the task of an item."""
+        return task in self._tasks
+
+    def next_wait(self) -> "asyncio.Future[None] | None":
+        """Done when somebody waits for an answer, or nobody will any more; None if it is so now."""
+        if self._over:
+            return None
+        looking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._looking.append(looking)
+        return looking
+
+    def __del__(self) -> None:
+        # The map is dropped, and with it whoever would wait. It may be half made.
+        for one in vars(self).get("_looking", ()):
+            call_soon(one.get_loop(), _look_again, one)
+
+    def look_again(self) -> None:
+        """Have those look who wait until somebody waits."""
+        looking, self._looking = self._looking, []
+        for one in looking:
+            _look_again(one)
+
     def _start(self, item: Item[T, R]) -> None:
         assert self.loop is not None
         try:
@@ -122,7 +154,7 @@ class Flight(Generic[T, R]):
             assert item.answering is not None
             # In the task's name of what it does, which says nothing of the user's otherwise.
             item.answering.__qualname__ = self._name.removesuffix("()")
-            task = item.context.run(self.loop.create_task, item.answering)
+            task = make_item_task(self.loop, item.answering, item.context, self)
         except BaseException as error:
             # A task factory of the user's has raised, or a signal handler, when the task was there.
             coro = item.answering
@@ -190,7 +222,7 @@ class Flight(Generic[T, R]):
             self.feed()
 
     def _accepts(self) -> bool:
-        return self._core is not None and self._core.accepting
+        return self.core is not None and self.core.accepting
 
     def _fail(self, error: BaseException) -> None:
         """This ends the whole map at once, not in its item's place."""
@@ -208,3 +240,33 @@ class Flight(Generic[T, R]):
             and (self._answers.ready() or self.failure is not None)
         ):
             waiter.set_result(None)
+
+
+def _look_again(looking: "asyncio.Future[None]") -> None:
+    if not looking.done():
+        looking.set_result(None)
+
+
+_Flights = weakref.WeakSet[Flight[Any, Any]]
+
+_flights: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Flights]
+_flights = weakref.WeakKeyDictionary()
+"""Those that are open, by their loops. Each set is its loop's own."""
+
+
+def flight_here() -> Flight[Any, Any] | None:
+    """The one whose item's task runs here."""
+    loop = asyncio._get_running_loop()
+    if loop is None or not (flights := _flights.get(loop)):
+        return None
+    task = asyncio.current_task(loop)
+    return next((flight for flight in list(flights) if flight.runs(task)), None)
+
+
+def _mark_item() -> bool:
+    """What an item's task makes may ask for the caller of its map. False if there is no map."""
+    if not _flights.get(asyncio.get_running_loop()):
+        return False
+    if (flight := flight_here()) is not None:
+        run_inside_of(flight)
+    return True

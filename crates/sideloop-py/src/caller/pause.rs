@@ -132,6 +132,8 @@ mod eventfd {
             let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
             let left = left.map(|left| left.as_secs_f64());
             self.wait_readable.call1(py, (self.bell.as_raw_fd(), left))?;
+            // It is rung anew for the next one, and each time after what it is for can be seen.
+            let _ = rustix::io::read(&*self.bell, &mut [0_u8; 8]);
             Ok(waiter.peek().unwrap_or(Wait::TimedOut))
         }
     }

@@ -41,7 +41,7 @@ pub(crate) fn run(
         None => sniffed::copy_context(runner.py())?,
     };
     let (args, kwargs) = (args.clone().unbind(), kwargs.clone().unbind());
-    let work = Work::Function { args, kwargs, context };
+    let work = Work::Function { args, kwargs, context, is_kept: within.is_some() };
     wait_for(runner, async_fn, work, limit.as_ref())
 }
 

@@ -13,6 +13,7 @@ use sideloop_core::entry::Push;
 use super::field::Field;
 use super::first_step::Hold;
 use super::handle;
+use super::marks::Marks;
 use super::overrides::Overrides;
 use super::ready::ReadyQueue;
 use super::tenant::{Let, Tenant};
@@ -29,6 +30,7 @@ pub(crate) struct LoopCore {
     pub(super) overrides: Overrides,
     pub(super) ready: Py<ReadyQueue>,
     pub(super) hold: Hold,
+    pub(super) marks: Marks,
     pub(super) tenant: Let,
     pub(super) scheduled: Field,
     pub(super) selector: Field,
@@ -172,6 +174,7 @@ impl LoopCore {
             overrides: Overrides::default(),
             ready: Py::new(py, ReadyQueue::new())?,
             hold: Hold::default(),
+            marks: Marks::default(),
             tenant: Let::default(),
             scheduled: Field::new(PyList::empty(py).into_any().unbind()),
             selector: Field::default(),
@@ -267,6 +270,7 @@ impl LoopCore {
         visit.call(&self.ready)?;
         let runner = |now: &Option<Tenant>| visit.call(now.as_ref().map(|tenant| &tenant.runner));
         self.tenant.traverse(runner).unwrap_or(Ok(()))?;
+        self.marks.traverse(&visit)?;
         for field in [
             &self.scheduled,
             &self.selector,

@@ -23,6 +23,8 @@ mod making;
 
 mod first_step;
 
+mod marks;
+
 mod ready;
 
 mod handle;
@@ -54,5 +56,6 @@ pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
 
 pub(crate) use self::core::LoopCore;
 pub(crate) use self::first_step::FirstStep;
+pub(crate) use self::marks::{make_item_task, watch_items};
 pub(crate) use self::ready::ReadyQueue;
 pub(crate) use self::tenant::Tenant;

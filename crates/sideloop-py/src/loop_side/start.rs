@@ -63,9 +63,10 @@ pub(crate) fn start(
         core.running.with(py, |calls| calls.insert(Call::key(call), call.clone().unbind()));
     drop(before);
     match make_task(tasks, call, work, first_step_by) {
-        Ok(Some(first_step)) => first_step.run(py)?,
-        Ok(None) => {}
+        Ok(Some(first_step)) => first_step.run(py, || inside.is_done())?,
+        Ok(None) => tasks.ends(py),
         Err(error) => {
+            tasks.ends(py);
             // On a loop of its own it is the caller's alone. On somebody else's it is what it would be in the
             // first step of a task there.
             let exit = (core.is_guest() && is_exit(py, &error)).then(|| error.clone_ref(py));
@@ -88,7 +89,7 @@ fn make_task(
 ) -> PyResult<Option<FirstStep>> {
     let py = call.py();
     let (args, kwargs, context) = match work {
-        Work::Function { args, kwargs, context } => (args, kwargs, context),
+        Work::Function { args, kwargs, context, is_kept: _ } => (args, kwargs, context),
         Work::Step(step) => {
             let host = step.host.clone_ref(py);
             return arrive(host.bind(py), tasks, call, step).map(|()| None);
@@ -100,6 +101,10 @@ fn make_task(
     };
     let context = context.bind(py);
     let async_fn = call.get().async_fn(py);
+    // Of one that nobody waits for nobody asks.
+    if call.get().has_own_context && call.get().serves(py) {
+        tasks.begins(call, context, first_step_by == FirstStepBy::Starter)?;
+    }
     let awaitable =
         context::enter(context, || async_fn.call(args.bind(py), Some(kwargs.bind(py))))?;
 
@@ -116,7 +121,7 @@ fn make_task(
     match (tasks.tell_when_done(&task, call.as_any(), context), first_step) {
         (Ok(()), first_step) => Ok(first_step),
         // The task is there, and runs on without us.
-        (Err(error), Some(first_step)) => first_step.run(py).and(Err(error)),
+        (Err(error), Some(first_step)) => first_step.run(py, || false).and(Err(error)),
         (Err(error), None) => Err(error),
     }
 }

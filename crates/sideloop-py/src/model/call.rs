@@ -12,12 +12,23 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use sideloop_core::phase::{Abandon, Begin, Cancel, Complete, PhaseCell};
 
-use crate::model::{Answer, Begun, Ending, RunnerCore, Withdrawn, Work};
+use crate::model::{Answer, Begun, Ending, Errand, RunnerCore, Withdrawn, Work};
 use crate::policy::deadline::Limit;
 use crate::policy::errors::name_of;
 use crate::policy::outcome::Outcome;
 use crate::python::attached::Attached;
 use crate::python::thread;
+
+/// Whether an errand was taken.
+#[must_use]
+pub(crate) enum Asked {
+    /// Whoever waits has heard of it.
+    Told,
+    /// Whoever waits hears of it by this, which is to be called.
+    Tell(Py<PyAny>),
+    /// Nobody waits, or no longer.
+    Refused,
+}
 
 struct Inner {
     work: Option<Work>,
@@ -30,6 +41,10 @@ struct Inner {
     cancelled_inside: Option<Py<Call>>,
     /// The messages of the cancellations that are on their way to its task, oldest first.
     cancellations: VecDeque<Py<PyAny>>,
+    /// What its code has asked the caller to run, oldest first.
+    errands: VecDeque<Py<Errand>>,
+    /// What whoever waits for its future hears of them by.
+    hears: Option<Py<PyAny>>,
 }
 
 /// One call. Python sees it only as the task's done callback.
@@ -52,6 +67,13 @@ pub(crate) struct Call {
     for_outer: AtomicBool,
     /// And has come to that task, as what this call raises.
     passed_on: AtomicBool,
+    /// There are errands, or were.
+    // ORDERING: Relaxed: written and read attached, and so is `serves_no_more`.
+    has_errands: AtomicBool,
+    /// Its caller runs none any more.
+    serves_no_more: AtomicBool,
+    /// It has a context of its own, which says what runs inside of it.
+    pub(crate) has_own_context: bool,
     inner: Attached<Inner>,
 }
 
@@ -63,6 +85,7 @@ impl Call {
         answer: Answer,
         submitted: Instant,
     ) -> Self {
+        let has_own_context = matches!(work, Work::Function { is_kept: false, .. });
         let inner = Inner {
             work: Some(work),
             started: None,
@@ -71,6 +94,8 @@ impl Call {
             answer: Some(answer),
             cancelled_inside: None,
             cancellations: VecDeque::new(),
+            errands: VecDeque::new(),
+            hears: None,
         };
         Self {
             phase: PhaseCell::default(),
@@ -83,6 +108,9 @@ impl Call {
             cancelled: AtomicUsize::new(0),
             for_outer: AtomicBool::new(false),
             passed_on: AtomicBool::new(false),
+            has_errands: AtomicBool::new(false),
+            serves_no_more: AtomicBool::new(false),
+            has_own_context,
             inner: Attached::new(inner),
         }
     }
@@ -199,6 +227,11 @@ impl Call {
         self.inner.with(py, |inner| inner.task.as_ref().map(|task| task.bind(py).clone()))
     }
 
+    /// Whether this is its task.
+    pub(crate) fn is_done_by(&self, py: Python<'_>, task: &Bound<'_, PyAny>) -> bool {
+        self.inner.with(py, |inner| inner.task.as_ref().is_some_and(|own| own.is(task)))
+    }
+
     /// Whether its host goes on, when it has ended, with what nobody has asked for yet. Before it begins.
     pub(crate) fn reads_ahead(&self, py: Python<'_>) -> bool {
         self.inner.with(py, |inner| match &inner.work {
@@ -295,6 +328,62 @@ impl Call {
             .with(py, |inner| matches!(inner.answer, Some(Answer::HandOff(_) | Answer::Driver)))
     }
 
+    /// Put an errand in for the thread that waits for it, and have that look.
+    pub(crate) fn ask(&self, errand: &Bound<'_, Errand>) -> Asked {
+        let py = errand.py();
+        if !self.serves(py) {
+            return Asked::Refused;
+        }
+        let kept = errand.clone().unbind();
+        let asked = self.inner.with(py, |inner| {
+            inner.errands.push_back(kept);
+            match &inner.answer {
+                Some(Answer::HandOff(completer)) => completer.knock(),
+                Some(Answer::Driver | Answer::Future(_) | Answer::Nobody) | None => {}
+            }
+            inner.hears.as_ref().map_or(Asked::Told, |hears| Asked::Tell(hears.clone_ref(py)))
+        });
+        self.has_errands.store(true, Ordering::Relaxed);
+        asked
+    }
+
+    /// Whoever waits for its future runs errands, and hears of them by this.
+    pub(crate) fn hear_of_errands_by(&self, hears: Py<PyAny>, py: Python<'_>) {
+        let before = self.inner.with(py, |inner| inner.hears.replace(hears));
+        drop(before);
+    }
+
+    /// Whether the thread that has made it waits for it, and runs errands.
+    pub(crate) fn serves(&self, py: Python<'_>) -> bool {
+        let over = self.is_done() || self.is_abandoned();
+        !over
+            && !self.serves_no_more.load(Ordering::Relaxed)
+            && self.inner.with(py, |inner| match inner.answer {
+                Some(Answer::HandOff(_) | Answer::Driver) => true,
+                Some(Answer::Future(_) | Answer::Nobody) | None => inner.hears.is_some(),
+            })
+    }
+
+    /// Whether there are errands, or were.
+    pub(crate) fn has_errands(&self) -> bool {
+        self.has_errands.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn has_errand(&self, py: Python<'_>) -> bool {
+        self.has_errands() && self.inner.with(py, |inner| !inner.errands.is_empty())
+    }
+
+    /// The next errand.
+    pub(crate) fn take_errand<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Errand>> {
+        let next = self.inner.with(py, |inner| inner.errands.pop_front());
+        next.map(|errand| errand.into_bound(py))
+    }
+
+    /// The caller runs none any more.
+    pub(crate) fn serve_no_more(&self) {
+        self.serves_no_more.store(true, Ordering::Relaxed);
+    }
+
     /// Whether anybody can still hear of what comes of it.
     pub(crate) fn is_asked_for(&self, py: Python<'_>) -> bool {
         !self.is_abandoned()
@@ -337,6 +426,8 @@ impl Call {
                 inner.outcome.take(),
                 inner.answer.take(),
                 std::mem::take(&mut inner.cancellations),
+                std::mem::take(&mut inner.errands),
+                inner.hears.take(),
                 inside,
             )
         });
@@ -347,7 +438,7 @@ impl Call {
 impl Inner {
     fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         match &self.work {
-            Some(Work::Function { args, kwargs, context }) => {
+            Some(Work::Function { args, kwargs, context, is_kept: _ }) => {
                 visit.call(args)?;
                 visit.call(kwargs)?;
                 visit.call(context)?;
@@ -359,6 +450,8 @@ impl Inner {
         visit.call(&self.task)?;
         visit.call(&self.cancelled_inside)?;
         self.cancellations.iter().try_for_each(|message| visit.call(message))?;
+        self.errands.iter().try_for_each(|errand| visit.call(errand))?;
+        visit.call(&self.hears)?;
         if let Some(Answer::Future(future)) = &self.answer {
             visit.call(future)?;
         }

@@ -14,4 +14,6 @@ pub(crate) mod mismatch;
 
 pub(crate) mod deadline;
 
+pub(crate) mod own_variables;
+
 pub(crate) mod patience;

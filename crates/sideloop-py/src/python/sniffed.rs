@@ -4,6 +4,7 @@
 //! of ours it is asyncio: both are forgotten there, and sniffio finds asyncio's running task by itself, as in any
 //! asyncio program. sniffio is not imported for that; where nobody has, nobody asks.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use pyo3::prelude::*;
@@ -14,7 +15,7 @@ use crate::python::context;
 use crate::python::dictionary::version_of;
 use crate::python::names::names;
 
-/// `sys.modules`
+/// `sys.modules`, which is looked at for asgiref, too.
 static MODULES: OnceLock<Py<PyDict>> = OnceLock::new();
 
 /// What sniffio has.
@@ -108,6 +109,7 @@ fn sniffio(py: Python<'_>) -> Option<Arc<Sniffio>> {
     if let Some(found) = known {
         return found;
     }
+    let version = if is_asgiref_served(modules) { version } else { None };
     let module = modules.get_item(names(py).sniffio.bind(py)).ok().flatten();
     let found = match &module {
         Some(module) => Some(last_of(module).map_or_else(|| look_into(module), Some)?),
@@ -117,6 +119,26 @@ fn sniffio(py: Python<'_>) -> Option<Arc<Sniffio>> {
     let before = LAST.with(py, |last| std::mem::replace(last, look));
     drop(before);
     found
+}
+
+/// Whether asgiref's thread-sensitive code runs on the threads of callers, if somebody has imported it: from the next
+/// call on. False while it is being imported.
+fn is_asgiref_served(modules: &Bound<'_, PyDict>) -> bool {
+    // ORDERING: Relaxed: read and written attached.
+    static SERVED: AtomicBool = AtomicBool::new(false);
+    if SERVED.load(Ordering::Relaxed) {
+        return true;
+    }
+    let py = modules.py();
+    let Ok(Some(asgiref)) = modules.get_item(names(py).asgiref_sync.bind(py)) else { return true };
+    let install = || -> PyResult<bool> {
+        let ours = py.import("sideloop._runners.thread_sensitive")?;
+        ours.call_method1("install", (asgiref,))?.is_truthy()
+    };
+    // What fails is tried again.
+    let served = install().unwrap_or(false);
+    SERVED.store(served, Ordering::Relaxed);
+    served
 }
 
 /// What was found in this module before.

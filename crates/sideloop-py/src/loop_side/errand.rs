@@ -1,0 +1,29 @@
+//! The end of an errand, on the loop: who awaits it is told.
+
+use pyo3::prelude::*;
+
+use crate::model::Errand;
+use crate::policy::outcome::Outcome;
+
+/// As a callback of the loop.
+#[pymethods]
+impl Errand {
+    /// The caller has run it, or will not. What nobody awaits any more is dropped, as by asyncio's executors.
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let future = self.future.bind(py);
+        let outcome = match self.take(py) {
+            Some(outcome) => outcome,
+            None if self.is_refused(py) => Outcome::Value(py.None()),
+            None => return Ok(()),
+        };
+        if future.call_method0("done")?.is_truthy()? {
+            return Ok(());
+        }
+        match outcome {
+            Outcome::Value(value) => future.call_method1("set_result", (value,)),
+            Outcome::Error(error) => future.call_method1("set_exception", (error.into_value(py),)),
+            Outcome::NotStarted => future.call_method0("cancel"),
+        }
+        .map(drop)
+    }
+}

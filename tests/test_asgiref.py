@@ -1,0 +1,290 @@
+"""asgiref's thread-sensitive code in calls of sideloop's: it runs on the caller's thread."""
+
+import asyncio
+import contextlib
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
+
+import sideloop
+from sideloop import LoopManager, Runner
+
+PATIENCE = 20.0
+
+
+@pytest.fixture(params=["native", "foreign", "driven"])
+def manager(request: pytest.FixtureRequest) -> Generator[LoopManager]:
+    options: dict[str, Any] = {
+        "native": {},
+        "foreign": {"loop_factory": asyncio.SelectorEventLoop},
+        "driven": {"drive": "caller"},
+    }
+    manager = LoopManager(grace=1, **options[request.param])
+    yield manager
+    manager.close()
+
+
+@pytest.fixture(autouse=True)
+def limit() -> Generator[None]:
+    with sideloop.timeout(PATIENCE):
+        yield
+
+
+async def where() -> threading.Thread:
+    return await sync_to_async(threading.current_thread, thread_sensitive=True)()
+
+
+async def in_a_task() -> threading.Thread:
+    return await asyncio.create_task(where())
+
+
+async def in_a_later_step() -> threading.Thread:
+    await asyncio.sleep(0.001)
+    return await where()
+
+
+async def twice() -> threading.Thread:
+    first = await where()
+    assert await in_a_task() is first
+    return first
+
+
+PLACES = [where, in_a_task, in_a_later_step, twice]
+
+
+class TestThreadSensitiveCode:
+    @pytest.mark.parametrize("place", PLACES)
+    def test_runs_on_the_callers_thread(
+        self, manager: LoopManager, place: Callable[[], Awaitable[threading.Thread]]
+    ) -> None:
+        assert manager.run_sync(place) is threading.current_thread()
+
+    def test_of_a_step_runs_there(self, manager: LoopManager) -> None:
+        async def items() -> AsyncGenerator[threading.Thread, None]:
+            for _ in range(3):
+                yield await twice()
+
+        assert list(manager.iterate(items())) == [threading.current_thread()] * 3
+
+    def test_of_a_map_s_item_runs_there(self, manager: LoopManager) -> None:
+        async def item(_: int) -> threading.Thread:
+            return await twice()
+
+        assert list(manager.map(item, range(5), limit=2)) == [threading.current_thread()] * 5
+
+    def test_raises_to_who_awaits_it(self, manager: LoopManager) -> None:
+        error = ValueError()
+
+        def fail() -> None:
+            raise error
+
+        with pytest.raises(ValueError) as raised:  # noqa: PT011  # the very same
+            manager.run_sync(sync_to_async(fail))
+        assert raised.value is error
+
+    def test_that_is_not_sensitive_runs_elsewhere(self, manager: LoopManager) -> None:
+        async def elsewhere() -> threading.Thread:
+            return await sync_to_async(threading.current_thread, thread_sensitive=False)()
+
+        assert manager.run_sync(elsewhere) is not threading.current_thread()
+
+    def test_of_a_submitted_call_runs_where_asgiref_has_it(self) -> None:
+        with Runner() as runner:
+            found = runner.submit(where).result(PATIENCE)
+        assert found is not threading.current_thread()
+        assert found is async_to_sync(alone)()
+
+    def test_of_many_callers_of_one_loop_runs_with_each(self) -> None:
+        wrong: list[object] = []
+        with LoopManager(scope="process") as manager:
+
+            def call() -> None:
+                found = {manager.run_sync(twice) for _ in range(20)}
+                wrong.extend(found - {threading.current_thread()})
+
+            threads = [threading.Thread(target=call) for _ in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert wrong == []
+
+    def test_that_is_cancelled_before_it_has_begun_does_not_run(self, manager: LoopManager) -> None:
+        ran: list[int] = []
+
+        async def ask() -> None:
+            task = asyncio.create_task(sync_to_async(ran.append)(1))
+            await asyncio.sleep(0)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+        manager.run_sync(ask)
+        assert ran in ([], [1])
+        assert manager.run_sync(where) is threading.current_thread()
+
+    def test_sees_the_transaction_of_the_caller(self, manager: LoopManager) -> None:
+        """As Django has it: a connection for each thread, and what is not committed seen by it."""
+        connections = threading.local()
+
+        def connection() -> sqlite3.Connection:
+            if not hasattr(connections, "own"):
+                connections.own = sqlite3.connect("file:errand?mode=memory&cache=shared", uri=True)
+            made: sqlite3.Connection = connections.own
+            return made
+
+        def forbid_in_a_loop(sql: str, *args: object) -> list[Any]:
+            with pytest.raises(RuntimeError):  # as django.utils.asyncio.async_unsafe
+                asyncio.get_running_loop()
+            return connection().execute(sql, args).fetchall()
+
+        execute = sync_to_async(forbid_in_a_loop)
+
+        async def view() -> list[Any]:
+            await execute("insert into notes values (?)", "from async code")
+            return await execute("select text from notes order by text")
+
+        connection().execute("create table notes (text)")
+        connection().commit()
+        connection().execute("insert into notes values ('before')")
+        found = manager.run_sync(view)
+        connection().rollback()
+        left = connection().execute("select * from notes").fetchall()
+        connection().execute("drop table notes")
+        connection().close()
+        assert (found, left) == ([("before",), ("from async code",)], [])
+
+
+async def alone() -> threading.Thread:
+    """Where asgiref has it, outside of all bridges."""
+    found: threading.Thread = await asyncio.to_thread(
+        lambda: asyncio.run(sync_to_async(threading.current_thread)())
+    )
+    return found
+
+
+class TestNesting:
+    def test_asgirefs_bridge_in_a_function_that_the_caller_runs(self, manager: LoopManager) -> None:
+        def bridge() -> threading.Thread:
+            return async_to_sync(in_a_later_step)()
+
+        async def ask() -> threading.Thread:
+            return await sync_to_async(bridge)()
+
+        here = threading.current_thread()
+        assert manager.run_sync(ask) is here
+        # asgiref has forgotten the loop, which may stand still by now.
+        assert async_to_sync(in_a_later_step)() is here
+
+    def test_a_call_in_a_function_that_the_caller_runs(self, manager: LoopManager) -> None:
+        def call() -> threading.Thread:
+            return manager.run_sync(twice)
+
+        async def ask() -> tuple[threading.Thread, threading.Thread]:
+            return await sync_to_async(call)(), await twice()
+
+        assert manager.run_sync(ask) == (threading.current_thread(), threading.current_thread())
+
+    def test_a_context_that_asgiref_gives_back(self, manager: LoopManager) -> None:
+        """What a nested call begins with, its context has been copied before it was marked."""
+
+        async def inside() -> threading.Thread:
+            await sync_to_async(len, thread_sensitive=False)("")
+            return await twice()
+
+        async def outer() -> tuple[threading.Thread, threading.Thread]:
+            await asyncio.sleep(0)
+            return manager.run_sync(inside), threading.current_thread()
+
+        found, loop_thread = manager.run_sync(outer)
+        assert found is loop_thread
+
+    def test_a_call_under_asgirefs_bridge(self, manager: LoopManager) -> None:
+        def call() -> threading.Thread:
+            return manager.run_sync(twice)
+
+        async def main() -> threading.Thread:
+            return await sync_to_async(call)()
+
+        assert async_to_sync(main)() is threading.current_thread()
+
+    def test_a_call_in_a_thread_sensitive_context(self, manager: LoopManager) -> None:
+        """As of a sync view under ASGI: the only thread of its executor waits for the call."""
+
+        def call() -> bool:
+            return manager.run_sync(twice) is threading.current_thread()
+
+        async def main() -> bool:
+            async with ThreadSensitiveContext():
+                return await sync_to_async(call)()
+
+        assert asyncio.run(main())
+
+    @pytest.mark.skipif(sys.version_info < (3, 11), reason="its asgiref has none of these")
+    def test_an_executor_that_a_block_names_is_used_there(self, manager: LoopManager) -> None:
+        with ThreadPoolExecutor(1) as executor:
+
+            async def ask() -> tuple[threading.Thread, threading.Thread]:
+                async with ThreadSensitiveContext(executor=executor):
+                    inside = await where()
+                return inside, await where()
+
+            inside, after = manager.run_sync(ask)
+            assert inside is executor.submit(threading.current_thread).result()
+        assert after is threading.current_thread()
+
+    def test_who_waits_in_such_a_function_is_not_asked_again(self, manager: LoopManager) -> None:
+        async def again() -> str:
+            with pytest.raises(RuntimeError) as refused:
+                await sideloop.run_on_caller(threading.current_thread)
+            return str(refused.value)
+
+        async def ask() -> str:
+            return await sync_to_async(async_to_sync(again))()
+
+        assert "no caller that waits" in manager.run_sync(ask)
+
+
+class TestTheImport:
+    def test_of_sideloop_does_not_import_it(self) -> None:
+        program = (
+            "import sys, sideloop, asyncio\n"
+            "sideloop.run_sync(asyncio.sleep, 0)\n"
+            "print('asgiref' in sys.modules, 'sideloop._runners.thread_sensitive' in sys.modules)\n"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
+        assert ended.stdout == "False False\n"
+
+    def test_of_asgiref_counts_from_the_next_call(self) -> None:
+        program = (
+            "import sideloop, asyncio, threading\n"
+            "sideloop.run_sync(asyncio.sleep, 0)\n"
+            "from asgiref.sync import sync_to_async\n"
+            "async def where():\n"
+            "    return await sync_to_async(threading.current_thread)()\n"
+            "print(sideloop.run_sync(where).name)\n"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
+        assert ended.stdout == "MainThread\n"
+
+    def test_of_one_that_is_unlike_what_is_known_leaves_it_as_it_is(self) -> None:
+        from types import ModuleType, SimpleNamespace
+
+        from sideloop._runners.thread_sensitive import install
+
+        strange = ModuleType("asgiref.sync")
+        assert not install(strange)  # it is being imported
+        strange.__dict__.update(sync_to_async=print, AsyncToSync=SimpleNamespace())
+        assert install(strange)
+        assert vars(strange.AsyncToSync) == {}
