@@ -32,7 +32,8 @@ const DONE: u8 = 2;
 const GONE: u8 = 3;
 const KNOCKED: u8 = 4;
 
-/// What wakes a waiter that does not park: it waits for something else as well.
+/// What wakes a waiter that does not park: it waits for something else as well. It only wakes: whoever knocks may hold
+/// state that no code of a user's may see.
 pub type Ring = Box<dyn Fn() + Send + Sync>;
 
 struct Shared {

@@ -59,8 +59,8 @@ pub(super) fn drive(
         (turned, seat.leave())
     });
     driver.end_driving();
-    let refused = if call.get().has_errands() { refuse(call) } else { Ok(()) };
     call.get().serve_no_more();
+    let refused = if call.get().has_errands() { refuse(call) } else { Ok(()) };
     let asked = own_loop.get().is_stopping() || core.entry.is_stopping();
     let unwound = refused.and(if asked && !core.entry.is_orphaned() {
         // By the user's code, or by another thread. What is left on it unwinds, this call included.

@@ -335,16 +335,16 @@ impl Call {
             return Asked::Refused;
         }
         let kept = errand.clone().unbind();
-        let asked = self.inner.with(py, |inner| {
+        self.has_errands.store(true, Ordering::Relaxed);
+        self.inner.with(py, |inner| {
             inner.errands.push_back(kept);
             match &inner.answer {
+                // Native, also where it rings a hub: no Python code runs in here.
                 Some(Answer::HandOff(completer)) => completer.knock(),
                 Some(Answer::Driver | Answer::Future(_) | Answer::Nobody) | None => {}
             }
             inner.hears.as_ref().map_or(Asked::Told, |hears| Asked::Tell(hears.clone_ref(py)))
-        });
-        self.has_errands.store(true, Ordering::Relaxed);
-        asked
+        })
     }
 
     /// Whoever waits for its future runs errands, and hears of them by this.
