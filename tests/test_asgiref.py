@@ -15,8 +15,14 @@ from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
 
 import sideloop
 from sideloop import LoopManager, Runner
+from sideloop.compat import asgiref as drop_in
 
 PATIENCE = 20.0
+
+
+@pytest.fixture(scope="session")
+def sideloop_kept_managers() -> list[LoopManager]:
+    return [sideloop.loop_manager, drop_in._manager]
 
 
 @pytest.fixture(params=["native", "foreign", "driven"])
@@ -250,6 +256,36 @@ class TestNesting:
             return await sync_to_async(async_to_sync(again))()
 
         assert "no caller that waits" in manager.run_sync(ask)
+
+
+class TestTheDropIn:
+    """The loops of `async_to_sync` are ours then, and who waits for them waits in asgiref."""
+
+    @pytest.fixture(autouse=True)
+    def installed(self) -> Generator[None]:
+        with drop_in.installed():
+            yield
+
+    def test_in_a_function_that_the_caller_runs(self, manager: LoopManager) -> None:
+        async def ask() -> threading.Thread:
+            return await sync_to_async(async_to_sync(in_a_later_step))()
+
+        assert manager.run_sync(ask) is threading.current_thread()
+        assert async_to_sync(in_a_later_step)() is threading.current_thread()
+
+    def test_around_a_call(self, manager: LoopManager) -> None:
+        async def main() -> threading.Thread:
+            return await sync_to_async(manager.run_sync)(twice)
+
+        assert async_to_sync(main)() is threading.current_thread()
+
+    def test_has_no_caller_of_sideloop_s(self) -> None:
+        async def ask() -> str:
+            with pytest.raises(RuntimeError) as refused:
+                await sideloop.run_on_caller(threading.current_thread)
+            return str(refused.value)
+
+        assert "no caller that waits" in async_to_sync(ask)()
 
 
 class TestTheImport:
