@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import sqlite3
 import subprocess
 import sys
@@ -62,7 +63,28 @@ async def twice() -> threading.Thread:
     return first
 
 
-PLACES = [where, in_a_task, in_a_later_step, twice]
+async def in_a_task_that_a_done_callback_makes() -> threading.Thread:
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+    made: asyncio.Future[asyncio.Task[threading.Thread]] = loop.create_future()
+    done.add_done_callback(lambda _: made.set_result(loop.create_task(where())))
+    loop.call_later(0.001, done.set_result, None)
+    return await (await made)
+
+
+async def in_a_task_after_work_in_a_context_of_its_own() -> threading.Thread:
+    contextvars.Context().run(asyncio.get_running_loop().call_soon, int)
+    return await in_a_task()
+
+
+PLACES = [
+    where,
+    in_a_task,
+    in_a_later_step,
+    twice,
+    in_a_task_that_a_done_callback_makes,
+    in_a_task_after_work_in_a_context_of_its_own,
+]
 
 
 class TestThreadSensitiveCode:
@@ -198,19 +220,22 @@ class TestNesting:
 
         assert manager.run_sync(ask) == (threading.current_thread(), threading.current_thread())
 
-    def test_a_context_that_asgiref_gives_back(self, manager: LoopManager) -> None:
-        """What a nested call begins with, its context has been copied before it was marked."""
-
+    @pytest.mark.parametrize("place", [twice, in_a_task])
+    def test_a_context_that_asgiref_gives_back(
+        self, manager: LoopManager, place: Callable[[], Awaitable[threading.Thread]]
+    ) -> None:
         async def inside() -> threading.Thread:
             await sync_to_async(len, thread_sensitive=False)("")
-            return await twice()
+            return await place()
 
-        async def outer() -> tuple[threading.Thread, threading.Thread]:
+        def call() -> bool:
+            return manager.run_sync(inside) is threading.current_thread()
+
+        async def outer() -> tuple[bool, bool]:
             await asyncio.sleep(0)
-            return manager.run_sync(inside), threading.current_thread()
+            return call(), await sync_to_async(call)()
 
-        found, loop_thread = manager.run_sync(outer)
-        assert found is loop_thread
+        assert manager.run_sync(outer) == (True, True)
 
     def test_a_call_under_asgirefs_bridge(self, manager: LoopManager) -> None:
         def call() -> threading.Thread:

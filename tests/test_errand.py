@@ -4,11 +4,14 @@ import asyncio
 import contextvars
 import gc
 import os
+import socket
 import sqlite3
+import sys
 import threading
 import time
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -87,6 +90,10 @@ def by_reading_ahead(manager: LoopManager, async_fn: AsyncFn) -> Any:
     return found[0]
 
 
+async def items_of(async_fn: AsyncFn) -> AsyncGenerator[Any, None]:
+    yield await async_fn()
+
+
 def by_a_context_manager(manager: LoopManager, async_fn: AsyncFn) -> Any:
     @asynccontextmanager
     async def entered() -> AsyncIterator[Any]:
@@ -162,6 +169,45 @@ async def in_a_task_that_a_callback_makes() -> threading.Thread:
     return await (await made)
 
 
+async def in_a_task_that_a_done_callback_makes() -> threading.Thread:
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+    made: asyncio.Future[asyncio.Task[threading.Thread]] = loop.create_future()
+    done.add_done_callback(lambda _: made.set_result(loop.create_task(who())))
+    await asyncio.sleep(0)
+    done.set_result(None)
+    return await (await made)
+
+
+async def in_a_task_that_a_reader_makes() -> threading.Thread:
+    loop = asyncio.get_running_loop()
+    made: asyncio.Future[asyncio.Task[threading.Thread]] = loop.create_future()
+    ours, theirs = socket.socketpair()
+
+    def readable() -> None:
+        loop.remove_reader(ours)
+        made.set_result(loop.create_task(who()))
+
+    with ours, theirs:
+        loop.add_reader(ours, readable)
+        await asyncio.sleep(0)
+        theirs.send(b"x")
+        return await (await made)
+
+
+async def in_a_task_that_another_thread_makes() -> threading.Thread:
+    loop = asyncio.get_running_loop()
+
+    def make() -> threading.Thread:
+        return asyncio.run_coroutine_threadsafe(who(), loop).result(PATIENCE)
+
+    return await asyncio.to_thread(make)
+
+
+async def in_a_task_that_no_loop_has_made() -> threading.Thread:
+    return await asyncio.Task(who(), loop=asyncio.get_running_loop())
+
+
 PLACES = [
     who,
     in_a_later_step,
@@ -170,6 +216,10 @@ PLACES = [
     in_gathered_ones,
     within_a_time_limit,
     in_a_task_that_a_callback_makes,
+    in_a_task_that_a_done_callback_makes,
+    in_a_task_that_a_reader_makes,
+    in_a_task_that_another_thread_makes,
+    in_a_task_that_no_loop_has_made,
 ]
 
 
@@ -261,6 +311,83 @@ class TestTheThread:
             for thread in threads:
                 thread.join()
         assert wrong == []
+
+    def test_is_that_of_a_call_in_a_context_that_was_kept_from_another(self) -> None:
+        async def keep() -> contextvars.Context:
+            return contextvars.copy_context()
+
+        with Runner(context=sideloop.run_sync(keep)) as runner:
+            assert runner.run(in_a_later_step) is threading.current_thread()
+            assert next(runner.iterate(items_of(in_a_later_step))) is threading.current_thread()
+
+    @pytest.mark.skipif(sys.version_info < (3, 11), reason="tasks take no context there")
+    def test_is_not_that_of_another_call_which_has_put_work_into_a_context(self) -> None:
+        session = contextvars.Context()
+        waits, go = threading.Event(), threading.Event()
+
+        async def first() -> threading.Thread:
+            session.run(asyncio.get_running_loop().call_soon, waits.set)
+            found = await in_a_task()
+            while not go.is_set():
+                await asyncio.sleep(0.001)
+            return found
+
+        async def second() -> str:
+            said: str = await asyncio.create_task(refusal(who)(), context=session)
+            go.set()
+            return said
+
+        found: list[threading.Thread] = []
+        with Runner() as runner:
+            thread = threading.Thread(target=lambda: found.append(runner.run(first)))
+            thread.start()
+            assert waits.wait(PATIENCE)
+            assert "outside of a call" in runner.run(second)
+            thread.join()
+        assert (found, len(session)) == ([thread], 0)
+
+    def test_is_the_map_s_whatever_else_its_loop_runs(self) -> None:
+        asked: list[str] = []
+        waits, go = threading.Event(), threading.Event()
+
+        class Proxy:
+            """Unbound on any other thread, as those of web frameworks."""
+
+            async def __call__(self) -> None:
+                waits.set()
+                while not go.is_set():
+                    await asyncio.sleep(0.001)
+
+            def __getattr__(self, name: str) -> object:
+                asked.append(name)
+                raise LookupError(name)
+
+        async def item(_: int) -> threading.Thread:
+            await asyncio.sleep(0.01)
+            return await who()
+
+        with Runner() as runner:
+            thread = threading.Thread(target=lambda: runner.run(Proxy()))
+            thread.start()
+            assert waits.wait(PATIENCE)
+            asked.clear()
+            assert list(runner.map(item, range(2))) == [threading.current_thread()] * 2
+            assert asked == []
+            go.set()
+            thread.join()
+
+    def test_is_the_map_s_as_its_items_are_cleaned_up(self, manager: LoopManager) -> None:
+        found: list[threading.Thread] = []
+
+        async def item(n: int) -> None:
+            try:
+                await asyncio.sleep(PATIENCE if n else 0)
+            finally:
+                found.append(await who())
+
+        with manager.map(item, range(3)) as answers:
+            next(answers)
+        assert found == [threading.current_thread()] * 3
 
     def test_is_that_of_the_nearest_call(self, manager: LoopManager) -> None:
         async def outer() -> tuple[threading.Thread, threading.Thread, threading.Thread]:
@@ -576,6 +703,63 @@ class TestWhereNobodyWaits:
 
             for said in runner.run(look):
                 assert "no caller that waits" in said
+
+    def test_in_a_task_of_a_call_whose_context_is_shared(self) -> None:
+        with Runner(context=contextvars.copy_context()) as runner:
+            said = runner.run(refusal(in_a_task))
+        assert "Runner(context=...)" in said
+        assert "only a call's own task knows its caller" in said
+
+    @pytest.mark.parametrize("place", PLACES)
+    def test_in_an_item_that_a_worker_of_an_executor_runs(self, place: AsyncFn) -> None:
+        async def item(_: int) -> str:
+            return await refusal(place)()
+
+        with ThreadPoolExecutor(2) as executor:
+            for said in sideloop.map(item, range(3), executor=executor):
+                assert "the caller of a map with an executor waits elsewhere" in said
+
+    def test_in_what_the_caller_runs_and_leaves_behind(self, threaded: LoopManager) -> None:
+        go = asyncio.Event()
+
+        async def later() -> str:
+            await go.wait()
+            return await refusal(who)()
+
+        async def ask() -> str:
+            loop = asyncio.get_running_loop()
+            left = await run_on_caller(asyncio.run_coroutine_threadsafe, later(), loop)
+            go.set()
+            return await asyncio.wrap_future(left)
+
+        assert (
+            "what the caller runs for a call, or in what that has left behind"
+            in threaded.run_sync(ask)
+        )
+
+
+class TestTheFirstOne:
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            *("by_a_call", "by_a_guest", "by_a_driver"),
+            *("by_a_map", "by_reading_ahead", "by_a_context_manager"),
+        ],
+    )
+    def test_of_a_process_finds_who_waits_for_what_has_begun(self, entry: str) -> None:
+        ended = programs.run("errand_first", entry)
+        assert (ended.lines, ended.code) == (["MainThread MainThread"], 0), ended.stderr
+
+    def test_of_a_process_tells_a_task_that_was_made_before(self) -> None:
+        ended = programs.run("errand_first", "by_a_child")
+        first, second = ended.lines
+        assert "made before run_on_caller was first looked up" in first
+        assert second == "MainThread"
+
+    def test_is_what_calls_mark_their_contexts_for(self) -> None:
+        ended = programs.run("errand_first", "marks")
+        after = "['sideloop.inside']"
+        assert ended.lines == [f"[[], []] [{after}, {after}]"], ended.stderr
 
 
 class TestGivingUp:

@@ -7,6 +7,8 @@
 22
 """
 
+from typing import TYPE_CHECKING
+
 from sideloop import _names
 from sideloop._base.errors import (
     DeadlockError,
@@ -27,13 +29,15 @@ from sideloop._manager.api import enter, iterate, loop_manager, run_sync, synced
 from sideloop._manager.api import map as map  # noqa: A004
 from sideloop._manager.manager import LoopManager
 from sideloop._runners.drive import drive
-from sideloop._runners.errand import run_on_caller
 from sideloop._runners.run_on import run_on, submit_on
 from sideloop._runners.runner import Runner
 from sideloop._views.async_original import AsyncOriginal
 from sideloop._views.context_manager import SyncContextManager
 from sideloop._views.future import SyncFuture
 from sideloop._views.generator import SyncGenerator
+
+if TYPE_CHECKING:
+    from sideloop._runners.errand import run_on_caller
 
 __all__ = [
     "AsyncOriginal",
@@ -67,7 +71,24 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_names.publish([*(globals()[_name] for _name in __all__), map])
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Calls say who waits for them once somebody may ask: from the first look-up on."""
+        if name != "run_on_caller":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from sideloop._runners.errand import run_on_caller
+        from sideloop._sideloop import use_errands
+
+        use_errands()
+        _names.publish([run_on_caller])
+        return globals().setdefault(name, run_on_caller)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
+
+_names.publish([*(globals()[name] for name in __all__ if name in globals()), map])
 _names.keep_old_ones()
 _install()
 _watch_children()

@@ -4,12 +4,13 @@ from contextvars import Context, ContextVar
 from selectors import BaseSelector
 from socket import socket
 from types import FrameType, TracebackType
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, final
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, TypeVar, final
 from weakref import ref
 
 from typing_extensions import Self, TypeVarTuple, Unpack, disjoint_base
 
 __all__ = [
+    "IN_ERRAND",
     "AsDriver",
     "Call",
     "Errand",
@@ -37,6 +38,7 @@ __all__ = [
     "check_number",
     "check_time",
     "copy_context",
+    "copy_context_inside_of",
     "current_frames",
     "ended_counts",
     "forget_weak",
@@ -45,15 +47,13 @@ __all__ = [
     "inside_variable",
     "keep_weak",
     "make_held",
-    "make_item_task",
     "run_as_guest",
     "run_hook_of",
-    "run_inside_of",
     "translate",
     "translate_call",
     "turned_runner",
+    "use_errands",
     "wait_in_hubs",
-    "watch_items",
 ]
 
 _T = TypeVar("_T")
@@ -199,32 +199,25 @@ class Errand:
     def refused(self) -> bool: ...
     def withdraw(self) -> bool: ...
 
-# `sync_fn(*args, **kwargs)`, for the thread that waits for the nearest call: of `whole`, the map
-# whose item's task runs here, if one does. A future if somebody is about to wait: ask again then.
+# `sync_fn(*args, **kwargs)`, for the thread that waits for the nearest call. A future if somebody
+# is about to wait: ask again when it is done.
 def ask_caller(
-    whole: object,
-    sync_fn: Callable[..., object],
-    args: tuple[object, ...],
-    kwargs: dict[str, object],
+    sync_fn: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
 ) -> Errand | asyncio.Future[None]: ...
 
 # The thread that `ask_caller` would ask, by its ident; None if it would raise, 0 if none waits yet.
-def caller_here(whole: object) -> int | None: ...
+def caller_here() -> int | None: ...
 
-# The task of an item of `whole`.
-def make_item_task(
-    loop: asyncio.AbstractEventLoop,
-    coro: Coroutine[Any, Any, _T],
-    context: Context,
-    whole: object,
-) -> asyncio.Task[_T]: ...
+# Calls that begin from here on say in their contexts what runs inside of them.
+def use_errands() -> None: ...
 
-# Has `mark()` called before the current context is copied on this loop, until it returns False.
-def watch_items(loop: asyncio.AbstractEventLoop, mark: Callable[[], bool]) -> None: ...
+# For code that runs inside of this, which has weak references, and perhaps asks a caller.
+def copy_context_inside_of(whole: object) -> Context: ...
 
-# What the calling code runs inside of, from here on: whatever has weak references.
-def run_inside_of(whole: object) -> None: ...
-def inside_variable() -> ContextVar[ref[Any] | None]: ...
+# What code runs inside of; or else why it is to ask nobody.
+def inside_variable() -> ContextVar[ref[Any] | str | None]: ...
+
+IN_ERRAND: Final[str]
 
 @final
 class Host:

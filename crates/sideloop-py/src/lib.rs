@@ -60,13 +60,10 @@ pub mod _sideloop {
     use super::face::caller_here;
 
     #[pymodule_export]
-    use super::event_loop::make_item_task;
+    use super::python::inside::{copy_context_inside_of, inside_variable, use_errands};
 
     #[pymodule_export]
-    use super::event_loop::watch_items;
-
-    #[pymodule_export]
-    use super::python::inside::{inside_variable, run_inside_of};
+    const IN_ERRAND: &str = super::python::inside::IN_ERRAND;
 
     #[pymodule_export]
     use super::model::Host;

@@ -13,7 +13,7 @@ use crate::event_loop::{FirstStep, LoopCore};
 use crate::policy::async_fn::close_coroutine;
 use crate::python::attached::Attached;
 use crate::python::names::names;
-use crate::python::{context, inside, vectorcall, version};
+use crate::python::{context, vectorcall, version};
 
 /// What a task is made with: methods of the loop, looked up once.
 pub(crate) struct TaskMaker {
@@ -78,29 +78,6 @@ impl TaskMaker {
         visit.call(&self.call_soon_threadsafe)
     }
 
-    /// From here on code runs inside of this call, in this context. The context is marked now, or by who puts work on
-    /// the loop next.
-    ///
-    /// # Errors
-    /// `MemoryError`.
-    pub(crate) fn begins(
-        &self,
-        call: &Bound<'_, PyAny>,
-        context: &Bound<'_, PyAny>,
-        lazily: bool,
-    ) -> PyResult<()> {
-        match &self.own_loop {
-            Some(own_loop) if lazily && own_loop.get().begins(call) => Ok(()),
-            Some(_) | None => inside::enter_in(context, call),
-        }
-    }
-
-    /// That code has not made a task: its context needs no mark.
-    pub(crate) fn ends(&self, py: Python<'_>) {
-        let unmarked = self.own_loop.as_ref().and_then(|own_loop| own_loop.get().ends(py));
-        drop(unmarked);
-    }
-
     /// A task for a coroutine, and its first step, if that was held back: to be run by the caller.
     pub(crate) fn make_to_step<'py>(
         &self,
@@ -110,9 +87,7 @@ impl TaskMaker {
     ) -> PyResult<(Bound<'py, PyAny>, Option<FirstStep>)> {
         let make = || self.make(coroutine, context, async_fn);
         match &self.own_loop {
-            Some(own_loop) => {
-                LoopCore::hold_first_step(own_loop.bind(coroutine.py()), context, make)
-            }
+            Some(own_loop) => LoopCore::hold_first_step(own_loop.bind(coroutine.py()), make),
             None => Ok((make()?, None)),
         }
     }

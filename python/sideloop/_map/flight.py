@@ -2,18 +2,17 @@
 
 import asyncio
 import inspect
-import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
 from types import CoroutineType
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from sideloop._base.errors import never_an_end, not_async_error, without_our_frame
 from sideloop._base.signals import is_of_a_handler
 from sideloop._base.soon import call_soon
 from sideloop._loops.unwind import note_named
 from sideloop._map.answers import Answers, Item
-from sideloop._sideloop import RunnerCore, make_held, make_item_task, run_inside_of, watch_items
+from sideloop._sideloop import RunnerCore, make_held
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,6 +30,10 @@ class Flight(Generic[T, R]):
         self, async_fn: Callable[[T], Awaitable[R]], name: str, limit: int, answers: Answers[T, R]
     ) -> None:
         self._looking: list[asyncio.Future[None]] = []
+        self.waiting: asyncio.Task[object] | None = None
+        """The task of the call that waits for an answer, whose caller runs errands of the items."""
+        self.refusal: str | None = None
+        """Why no caller is to run any."""
         self.queue: deque[Item[T, R]] = deque()
         self.starved = False
         self.stopping = False
@@ -42,16 +45,14 @@ class Flight(Generic[T, R]):
         self._free = limit
         self._answers = answers
         self._tasks: dict[asyncio.Task[None], Item[T, R]] = {}
-        self.core: RunnerCore | None = None
+        self._core: RunnerCore | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._over = False
 
     def open(self, core: RunnerCore) -> None:
         """Serve from here on, on the running loop."""
-        self.core = core
+        self._core = core
         self.loop = asyncio.get_running_loop()
-        _flights.setdefault(self.loop, weakref.WeakSet()).add(self)
-        watch_items(self.loop, _mark_item)
         self.feed()
 
     async def wait(self) -> None:
@@ -62,17 +63,19 @@ class Flight(Generic[T, R]):
         if self._answers.ready() or self.failure is not None:
             return
         self._waiter = asyncio.get_running_loop().create_future()
+        self.waiting = asyncio.current_task()
         try:
             await self._waiter
         except asyncio.CancelledError:
             await self.stop()
             raise
         finally:
-            self._waiter = None
+            self._waiter = self.waiting = None
 
     async def stop(self) -> None:
         """Cancel every task, and return when all have unwound."""
         self.stopping = True
+        self.waiting = asyncio.current_task()
         self.look_again()
         if not self._accepts():
             self._over = True  # the loop unwinds, and has cancelled them: twice would cut them off
@@ -124,10 +127,6 @@ class Flight(Generic[T, R]):
                 continue  # one may have come before that could be seen
             self._start(item)
 
-    def runs(self, task: "asyncio.Task[Any] | None") -> bool:
-        """Whether it is the task of an item."""
-        return task in self._tasks
-
     def next_wait(self) -> "asyncio.Future[None] | None":
         """Done when somebody waits for an answer, or nobody will any more; None if it is so now."""
         if self._over:
@@ -154,7 +153,7 @@ class Flight(Generic[T, R]):
             assert item.answering is not None
             # In the task's name of what it does, which says nothing of the user's otherwise.
             item.answering.__qualname__ = self._name.removesuffix("()")
-            task = make_item_task(self.loop, item.answering, item.context, self)
+            task = item.context.run(self.loop.create_task, item.answering)
         except BaseException as error:
             # A task factory of the user's has raised, or a signal handler, when the task was there.
             coro = item.answering
@@ -222,7 +221,7 @@ class Flight(Generic[T, R]):
             self.feed()
 
     def _accepts(self) -> bool:
-        return self.core is not None and self.core.accepting
+        return self._core is not None and self._core.accepting
 
     def _fail(self, error: BaseException) -> None:
         """This ends the whole map at once, not in its item's place."""
@@ -245,28 +244,3 @@ class Flight(Generic[T, R]):
 def _look_again(looking: "asyncio.Future[None]") -> None:
     if not looking.done():
         looking.set_result(None)
-
-
-_Flights = weakref.WeakSet[Flight[Any, Any]]
-
-_flights: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Flights]
-_flights = weakref.WeakKeyDictionary()
-"""Those that are open, by their loops. Each set is its loop's own."""
-
-
-def flight_here() -> Flight[Any, Any] | None:
-    """The one whose item's task runs here."""
-    loop = asyncio._get_running_loop()
-    if loop is None or not (flights := _flights.get(loop)):
-        return None
-    task = asyncio.current_task(loop)
-    return next((flight for flight in list(flights) if flight.runs(task)), None)
-
-
-def _mark_item() -> bool:
-    """What an item's task makes may ask for the caller of its map. False if there is no map."""
-    if not _flights.get(asyncio.get_running_loop()):
-        return False
-    if (flight := flight_here()) is not None:
-        run_inside_of(flight)
-    return True

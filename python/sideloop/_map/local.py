@@ -11,7 +11,7 @@ from sideloop._base.soon import call_soon
 from sideloop._map.answers import Answers, Item, Order, Outcome
 from sideloop._map.flight import Flight
 from sideloop._map.loop import Find, MapLoop
-from sideloop._sideloop import copy_context
+from sideloop._sideloop import copy_context_inside_of
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -62,6 +62,10 @@ class LocalMap(Generic[T, R]):
     def grace(self) -> float | None:
         """How many seconds what is cancelled gets to unwind; None where no loop has served it."""
         return self._loop.grace
+
+    def refuse_errands(self, why: str) -> None:
+        """Who takes the answers is not who waits for the items: nobody runs errands of theirs."""
+        self._flight.refusal = why
 
     def close(self) -> None:
         """Cancel what is in flight, and wait for it to unwind, for the loop's grace at most."""
@@ -138,8 +142,8 @@ class LocalMap(Generic[T, R]):
                 # Its place is behind the items that came before it.
                 self._items_error = without_our_frame(error)
             return
-        item: Item[T, R] = Item(given, copy_context())
         flight = self._flight
+        item: Item[T, R] = Item(given, copy_context_inside_of(flight))
         self._answers.add(item)
         self._pulled += 1
         flight.queue.append(item)

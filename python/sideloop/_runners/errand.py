@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from sideloop._map.flight import flight_here
 from sideloop._sideloop import Errand, ask_caller
 
 P = ParamSpec("P")
@@ -55,9 +54,8 @@ async def run_on_caller(sync_fn: Callable[P, T], /, *args: P.args, **kwargs: P.k
             f"expected a sync function, got {type(sync_fn).__name__}: pass the function and its "
             f"arguments, as in run_on_caller(sync_fn, a, b=1)"
         )
-    flight = flight_here()
     while True:
-        errand = ask_caller(flight, sync_fn, args, kwargs)
+        errand = ask_caller(sync_fn, args, kwargs)
         if not isinstance(errand, Errand):
             await errand  # until somebody waits
             continue

@@ -12,13 +12,18 @@ Nothing here is loaded before somebody has imported asgiref.
 import asyncio
 import concurrent.futures
 import functools
-import weakref
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
 
-from sideloop._map.flight import flight_here
-from sideloop._sideloop import Errand, ask_caller, caller_here, inside_variable
+from sideloop._sideloop import (
+    IN_ERRAND,
+    Errand,
+    ask_caller,
+    caller_here,
+    inside_variable,
+    use_errands,
+)
 
 T = TypeVar("T")
 
@@ -34,6 +39,7 @@ def install(asgiref: ModuleType) -> bool:
     executors, noted = getattr(bridge, "executors", None), getattr(code, "threadlocal", None)
     if executors is not None and noted is not None and not isinstance(executors, Executors):
         setattr(bridge, "executors", Executors(executors, CallerExecutor(noted), code))  # noqa: B010
+        use_errands()
     return True
 
 
@@ -44,7 +50,7 @@ class Executors:
         vars(self).update(_asgirefs=asgirefs, _ours=ours, _code=code)
 
     def __getattr__(self, name: str) -> Any:
-        if name != "current" or (caller := caller_here(flight_here())) is None:
+        if name != "current" or (caller := caller_here()) is None:
             return getattr(self._asgirefs, name)
         current = getattr(self._asgirefs, name, self._ours)
         if current is None:
@@ -81,7 +87,6 @@ class _Run:
     """What asgiref wants to be run, on the caller's thread."""
 
     def __init__(self, threadlocal: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
-        self.errand: weakref.ref[Errand] | None = None
         self._noted = threadlocal
         self._fn = fn
         self._args = args
@@ -109,19 +114,20 @@ class _Run:
         loop, *rest, sync_fn = fn.args
         if isinstance(loop, asyncio.AbstractEventLoop) and not loop.is_running():
             loop = _StandsStill()
-        return functools.partial(fn.func, loop, *rest, self._inside(sync_fn), **fn.keywords)
+        return functools.partial(fn.func, loop, *rest, _in_errand(sync_fn), **fn.keywords)
 
-    def _inside(self, sync_fn: Callable[[], Any]) -> Callable[[], Any]:
-        """Have it run inside of the errand: what it waits for must not wait for this thread."""
 
-        def run() -> Any:
-            token = inside_variable().set(self.errand)
-            try:
-                return sync_fn()
-            finally:
-                inside_variable().reset(token)
+def _in_errand(sync_fn: Callable[[], Any]) -> Callable[[], Any]:
+    """Have it run inside of an errand: what it waits for must not wait for this thread."""
 
-        return run
+    def run() -> Any:
+        token = inside_variable().set(IN_ERRAND)
+        try:
+            return sync_fn()
+        finally:
+            inside_variable().reset(token)
+
+    return run
 
 
 class _Answer(concurrent.futures.Future[T]):
@@ -130,7 +136,6 @@ class _Answer(concurrent.futures.Future[T]):
     def __init__(self, run: _Run) -> None:
         super().__init__()
         self._run = run
-        self._flight = flight_here()
         self._ask()
 
     def cancel(self) -> bool:
@@ -140,9 +145,8 @@ class _Answer(concurrent.futures.Future[T]):
         return taken_back and super().cancel()
 
     def _ask(self) -> None:
-        self._asked = asked = ask_caller(self._flight, self._run, (), {})
+        self._asked = asked = ask_caller(self._run, (), {})
         if isinstance(asked, Errand):
-            self._run.errand = weakref.ref(asked)
             asked.future.add_done_callback(self._settle)
         else:
             asked.add_done_callback(self._ask_again)

@@ -13,7 +13,6 @@ use sideloop_core::entry::Push;
 use super::field::Field;
 use super::first_step::Hold;
 use super::handle;
-use super::marks::Marks;
 use super::overrides::Overrides;
 use super::ready::ReadyQueue;
 use super::tenant::{Let, Tenant};
@@ -30,7 +29,6 @@ pub(crate) struct LoopCore {
     pub(super) overrides: Overrides,
     pub(super) ready: Py<ReadyQueue>,
     pub(super) hold: Hold,
-    pub(super) marks: Marks,
     pub(super) tenant: Let,
     pub(super) scheduled: Field,
     pub(super) selector: Field,
@@ -174,7 +172,6 @@ impl LoopCore {
             overrides: Overrides::default(),
             ready: Py::new(py, ReadyQueue::new())?,
             hold: Hold::default(),
-            marks: Marks::default(),
             tenant: Let::default(),
             scheduled: Field::new(PyList::empty(py).into_any().unbind()),
             selector: Field::default(),
@@ -270,7 +267,6 @@ impl LoopCore {
         visit.call(&self.ready)?;
         let runner = |now: &Option<Tenant>| visit.call(now.as_ref().map(|tenant| &tenant.runner));
         self.tenant.traverse(runner).unwrap_or(Ok(()))?;
-        self.marks.traverse(&visit)?;
         for field in [
             &self.scheduled,
             &self.selector,

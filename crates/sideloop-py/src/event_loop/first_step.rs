@@ -14,7 +14,7 @@ use super::core::LoopCore;
 use super::failed;
 use super::overrides::Method;
 use crate::python::attached::Attached;
-use crate::python::{context, inside, version};
+use crate::python::context;
 
 /// Where the first step of the task that is being made is held back.
 #[derive(Default)]
@@ -41,27 +41,19 @@ pub(crate) struct FirstStep {
 }
 
 impl LoopCore {
-    /// Make a task in this context, and hold back its first step if nothing else is to run before, and nobody else
-    /// looks at what is scheduled. Else the context is marked before that step.
+    /// Make a task, and hold back its first step if nothing else is to run before, and nobody else looks at
+    /// what is scheduled.
     pub(crate) fn hold_first_step<'py>(
         slf: &Bound<'py, Self>,
-        context: &Bound<'py, PyAny>,
         make: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Option<FirstStep>)> {
         let (py, core) = (slf.py(), slf.get());
         let hold = &core.hold;
         let wanted = Self::makes_tasks_plainly(slf) && Self::keeps(slf, Method::CallSoon);
-        // Where a task has a context of its own, that is a copy.
-        if !(wanted && version::is_at_least(py, 11)) {
-            core.mark_in(context)?;
-        }
         hold.wanted.store(wanted, Ordering::Relaxed);
         let made = make();
         hold.wanted.store(false, Ordering::Relaxed);
         let held = hold.step.with(py, Option::take);
-        if held.is_none() {
-            core.mark_in(context)?;
-        }
         made.map(|task| (task, held))
     }
 
@@ -96,23 +88,18 @@ impl LoopCore {
 }
 
 impl FirstStep {
-    /// Run it, as its handle would. If its task waits after it, the context is marked by then.
+    /// Run it, as its handle would.
     ///
     /// # Errors
     /// `SystemExit` and `KeyboardInterrupt`; any other exception goes to the loop's exception handler.
-    pub(crate) fn run(self, py: Python<'_>, has_ended: impl FnOnce() -> bool) -> PyResult<()> {
+    pub(crate) fn run(self, py: Python<'_>) -> PyResult<()> {
         let event_loop = self.event_loop.into_bound(py);
         let (step, context) = (self.step.into_bound(py), self.context.into_bound(py));
         let done = context::enter(&context, || step.call0().map(drop));
-        let marked = match event_loop.get().ends(py) {
-            Some(call) if !has_ended() => inside::enter_in(&context, &call),
-            Some(_) | None => Ok(()),
-        };
-        let settled = failed::settle(&event_loop, done, || {
+        failed::settle(&event_loop, done, || {
             let class = py.import("asyncio.events")?.getattr("Handle")?;
             class.call1((step, PyTuple::empty(py), &event_loop, context))
-        });
-        settled.and(marked)
+        })
     }
 }
 

@@ -23,8 +23,6 @@ mod making;
 
 mod first_step;
 
-mod marks;
-
 mod ready;
 
 mod handle;
@@ -56,6 +54,5 @@ pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
 
 pub(crate) use self::core::LoopCore;
 pub(crate) use self::first_step::FirstStep;
-pub(crate) use self::marks::{make_item_task, watch_items};
 pub(crate) use self::ready::ReadyQueue;
 pub(crate) use self::tenant::Tenant;

@@ -128,9 +128,6 @@ impl LoopCore {
         if Self::holds(slf, callback, args, context) {
             return Ok(slf.py().None().into_bound(slf.py()));
         }
-        if context.is_none() {
-            core.mark(slf.py())?;
-        }
         if !core.is_debug()
             && let Some(handle) = Self::make_handle(slf, callback, args, context)?
         {
@@ -154,9 +151,6 @@ impl LoopCore {
     ) -> PyResult<Bound<'py, PyAny>> {
         let core = slf.get();
         core.check_open()?;
-        if context.is_none() {
-            core.mark(slf.py())?;
-        }
         // Since CPython 3.14 such a handle is of a class of its own.
         if !core.is_debug()
             && !version::is_at_least(slf.py(), 14)
@@ -181,9 +175,6 @@ impl LoopCore {
         let py = slf.py();
         let core = slf.get();
         core.check_open()?;
-        if context.is_none() {
-            core.mark(py)?;
-        }
         if !core.is_debug()
             && when.is_exact_instance_of::<PyFloat>()
             && let Some(layout) = handle::layout(py)
@@ -226,7 +217,6 @@ impl LoopCore {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let core = slf.get();
-        core.mark(py)?;
         if core.is_debug() || core.task_factory.is_some(py) || options.is_some() {
             let next = PySuper::new(&py.get_type::<Self>(), slf)?;
             let made = next.call_method(names(py).create_task.bind(py), (coro,), options);

@@ -2,24 +2,21 @@
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
-use crate::event_loop::LoopCore;
-use crate::model::{Ask, AskedFor, Call, Errand, Host, RunnerCore, State, turned_here};
+use crate::model::{Ask, AskedFor, Call, Errand, Host, State, turned_here};
 use crate::policy::errors::name_of;
 use crate::python::context::copy_current;
 use crate::python::inside::{self, Inside, here};
 use crate::python::running_loop::running_loop;
 
-/// Put an errand in: `sync_fn(*args, **kwargs)`, in a copy of the current context. If `whole` is given, the code runs
-/// inside of that, whatever the context says. Instead of an errand a future comes where somebody is about to wait:
-/// it is done when it is time to ask again.
+/// Put an errand in: `sync_fn(*args, **kwargs)`, in a copy of the current context. Instead of an errand a future comes
+/// where somebody is about to wait: it is done when it is time to ask again.
 ///
 /// # Errors
 /// `RuntimeError` if nobody waits here: outside of a call, or in one whose caller does not wait, or no longer.
 #[pyfunction]
 pub(crate) fn ask_caller<'py>(
-    whole: Option<Bound<'py, PyAny>>,
     sync_fn: &Bound<'py, PyAny>,
     args: Bound<'py, PyTuple>,
     kwargs: Bound<'py, PyDict>,
@@ -28,24 +25,23 @@ pub(crate) fn ask_caller<'py>(
     let Some(event_loop) = running_loop(py)? else {
         return Err(not_run(sync_fn, "no event loop runs here, and so no call"));
     };
-    let call = match find(&event_loop, whole)? {
+    let call = match find(&event_loop)? {
         Found::Call(call) => call,
         Found::Later(until) => return Ok(until),
-        Found::Nobody(why) => return Err(not_run(sync_fn, why)),
+        Found::Nobody(why) => return Err(not_run(sync_fn, &why)),
     };
-    let task = py.import("asyncio.tasks")?.call_method1("current_task", (&event_loop,))?;
-    let by_own_task = call.get().is_done_by(py, &task);
+    let by_own_task = call.get().is_done_by(py, &current_task(&event_loop)?);
     let future = event_loop.call_method0("create_future")?;
+    let context = copy_current(py)?;
+    // What it has run elsewhere, and waits for, must not wait for the same thread.
+    inside::bar_in(context.bind(py), inside::IN_ERRAND)?;
     let what = Ask {
         sync_fn: sync_fn.clone().unbind(),
         args: args.unbind(),
         kwargs: kwargs.unbind(),
-        context: copy_current(py)?,
+        context,
     };
-    let context = what.context.clone_ref(py);
     let errand = Bound::new(py, Errand::new(what, &event_loop, future, by_own_task))?;
-    // What it has run elsewhere, and waits for, must not wait for the same thread.
-    inside::enter_in(context.bind(py), errand.as_any())?;
     match call.get().ask(&errand) {
         AskedFor::Told => Ok(errand.into_any()),
         AskedFor::Tell(hears) => hears.call0(py).map(|_| errand.into_any()),
@@ -53,20 +49,17 @@ pub(crate) fn ask_caller<'py>(
     }
 }
 
-/// `threading.get_ident()` of the thread that `ask_caller` would ask. None if it would raise.
+/// `threading.get_ident()` of the thread that `ask_caller` would ask; 0 if none waits yet. None if it would raise.
 #[pyfunction]
-pub(crate) fn caller_here(
-    py: Python<'_>,
-    whole: Option<Bound<'_, PyAny>>,
-) -> PyResult<Option<u64>> {
+pub(crate) fn caller_here(py: Python<'_>) -> PyResult<Option<u64>> {
     let Some(event_loop) = running_loop(py)? else { return Ok(None) };
-    Ok(match find(&event_loop, whole)? {
-        Found::Call(call) if call.get().serves(py) => Some(call.get().caller),
+    Ok(match find(&event_loop)? {
+        Found::Call(call) => Some(call.get().caller),
         Found::Later(until) => {
             until.call_method0("cancel")?;
             Some(0)
         }
-        Found::Call(_) | Found::Nobody(_) => None,
+        Found::Nobody(_) => None,
     })
 }
 
@@ -76,82 +69,93 @@ enum Found<'py> {
     /// With a future: somebody is about to wait when it is done.
     Later(Bound<'py, PyAny>),
     /// With the reason.
-    Nobody(&'static str),
+    Nobody(String),
 }
 
-/// The nearest call that code runs inside of here, on this loop.
-fn find<'py>(
-    event_loop: &Bound<'py, PyAny>,
-    whole: Option<Bound<'py, PyAny>>,
-) -> PyResult<Found<'py>> {
+impl Found<'_> {
+    fn nobody(why: &str) -> Self {
+        Self::Nobody(why.to_owned())
+    }
+}
+
+/// The nearest call that code runs inside of here, on this loop: as the context says, or else the task.
+fn find<'py>(event_loop: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
     let py = event_loop.py();
-    if let Some(whole) = whole {
-        return of(&whole, event_loop);
+    let said = here(py)?;
+    let is_told = !matches!(said, Inside::Nothing);
+    let found = match said {
+        Inside::Of(whole) => of(&whole, event_loop)?,
+        Inside::Gone => Found::nobody("the call that it is asked for in has ended"),
+        Inside::Barred(why) => Found::Nobody(why),
+        Inside::Nothing => Found::nobody(why_outside(py)),
+    };
+    let Found::Nobody(_) = &found else { return Ok(found) };
+    let Some(own) = whole_of(&current_task(event_loop)?)? else { return Ok(found) };
+    if is_in_kept_context(&own) {
+        return of(&own, event_loop);
     }
-    if let Ok(own) = event_loop.cast::<LoopCore>()
-        && let Some(call) = own.get().unmarked(py)
-    {
-        // Who copies the context now may give it back to the task later.
-        own.get().mark(py)?;
-        return Ok(Found::Call(call.cast_into::<Call>()?));
+    if is_told {
+        return Ok(found);
     }
-    // First, since somebody may have given the task a context back that he had copied before it was marked; or it runs
-    // in one in which others do, too.
-    if let Some(call) = by_task(event_loop)? {
-        return Ok(Found::Call(call));
-    }
-    match here(py)? {
-        Inside::Nothing => Ok(Found::Nobody("it is asked for outside of a call")),
-        Inside::Gone => Ok(Found::Nobody("the call that it is asked for in has ended")),
-        Inside::Of(whole) => of(&whole, event_loop),
-    }
+    // It had begun before anybody could ask. What it makes from here on knows.
+    inside::enter(&own)?;
+    of(&own, event_loop)
 }
 
-/// The call whose own task runs here, if that has a caller that waits.
-fn by_task<'py>(event_loop: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Call>>> {
-    let py = event_loop.py();
-    let Some(runner) = turned_here(py) else { return Ok(None) };
-    let current = py.import("asyncio.tasks")?.call_method1("current_task", (event_loop,))?;
-    let found = runner.get().running.with(py, |calls| {
-        let mut calls = calls.values();
-        let own = calls.find(|call| call.get().is_done_by(py, &current));
-        own.map(|call| call.clone_ref(py))
-    });
-    let found = found.map(|call| call.into_bound(py)).filter(|call| call.get().serves(py));
-    if let Some(call) = &found
-        && call.get().has_own_context
-    {
-        // Whatever it has been: what the task makes copies it.
-        inside::enter(call.as_any())?;
-    }
-    Ok(found)
+fn current_task<'py>(event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let asyncio = event_loop.py().import("asyncio.tasks")?;
+    asyncio.call_method1("current_task", (event_loop,))
 }
 
-/// The call of what the context says.
+/// Whose own task this is: of those who hear of its end, the call, the host or the map.
+fn whole_of<'py>(task: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = task.py();
+    let Some(callbacks) = task.getattr_opt("_callbacks")? else { return Ok(None) };
+    let Ok(callbacks) = callbacks.cast_into::<PyList>() else { return Ok(None) };
+    let method = py.import("types")?.getattr("MethodType")?;
+    let flight = py.import("sideloop._map.flight")?.getattr("Flight")?;
+    for heard in callbacks {
+        let Ok((callback, _)) = heard.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>() else {
+            continue;
+        };
+        if callback.is_instance_of::<Call>() || callback.is_instance_of::<Host>() {
+            return Ok(Some(callback));
+        }
+        // By their types alone: nothing of the user's is asked.
+        if callback.get_type().is(&method) {
+            let holder = callback.getattr("__self__")?;
+            if holder.get_type().is(&flight) {
+                return Ok(Some(holder));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn is_in_kept_context(whole: &Bound<'_, PyAny>) -> bool {
+    if let Ok(call) = whole.cast::<Call>() {
+        return call.get().is_in_kept_context;
+    }
+    whole.cast::<Host>().is_ok_and(|host| host.get().is_in_kept_context(whole.py()))
+}
+
+/// The call of what the context says, or the task.
 fn of<'py>(whole: &Bound<'py, PyAny>, event_loop: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
     let py = event_loop.py();
-    let call = if let Ok(call) = whole.cast::<Call>() {
-        call.clone()
+    let found = if let Ok(call) = whole.cast::<Call>() {
+        Found::Call(call.clone())
     } else if let Ok(host) = whole.cast::<Host>() {
-        match of_host(host, event_loop)? {
-            Found::Call(call) => call,
-            other => return Ok(other),
-        }
-    } else if whole.cast::<Errand>().is_ok() {
-        return Ok(Found::Nobody("the caller runs what has asked for it, and waits for that"));
+        of_host(host, event_loop)?
     } else {
-        match of_map(whole, event_loop)? {
-            Found::Call(call) => call,
-            other => return Ok(other),
-        }
+        of_map(whole)?
     };
+    let Found::Call(call) = &found else { return Ok(found) };
     let tasks = call.get().runner(py).get().tasks.get();
-    if tasks.is_some_and(|tasks| tasks.event_loop.is(event_loop)) {
-        Ok(Found::Call(call))
-    } else {
+    if tasks.is_none_or(|tasks| !tasks.event_loop.is(event_loop)) {
         // What has made this loop run runs inside of the call, and not on its loop.
-        Ok(Found::Nobody("it is asked for on another event loop than that of the call"))
+        return Ok(Found::nobody("it is asked for on another event loop than that of the call"));
     }
+    Ok(if call.get().serves(py) { found } else { Found::Nobody(why_not(call)) })
 }
 
 /// The call that asked for the step of a host which runs, or is about to.
@@ -167,43 +171,43 @@ fn of_host<'py>(host: &Bound<'py, Host>, event_loop: &Bound<'py, PyAny>) -> PyRe
             inside.tell_next_step(&until);
             Ok(Found::Later(until))
         }
-        Err(false) => Ok(Found::Nobody(
+        Err(false) => Ok(Found::nobody(
             "no step runs of the iterator or context manager that it is asked for in",
         )),
         Err(true) => {
-            Ok(Found::Nobody("the iterator or context manager that it is asked for in is over"))
+            Ok(Found::nobody("the iterator or context manager that it is asked for in is over"))
         }
     }
 }
 
-/// The call that waits for the next answer of a map, which that call names.
-fn of_map<'py>(flight: &Bound<'py, PyAny>, event_loop: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
-    let py = event_loop.py();
-    let runner = flight.getattr("core")?;
-    let Ok(runner) = runner.cast::<RunnerCore>() else {
-        return Ok(Found::Nobody("the map that it is asked for in is over"));
-    };
-    let running = runner
-        .get()
-        .running
-        .with(py, |calls| calls.values().map(|call| call.clone_ref(py)).collect::<Vec<_>>());
-    for call in running {
-        let call = call.into_bound(py);
-        let inside = call.get();
-        if inside.is_done() || inside.is_abandoned() || !inside.is_waited_for(py) {
-            continue;
-        }
-        let step = inside.async_fn(py).getattr_opt("func")?;
-        let of = step.map(|step| step.getattr_opt("__self__")).transpose()?.flatten();
-        if of.is_some_and(|of| of.is(flight)) {
-            return Ok(Found::Call(call));
-        }
+/// The call that waits for the next answer of a map.
+fn of_map<'py>(flight: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
+    if let Some(why) = flight.getattr("refusal")?.extract()? {
+        return Ok(Found::Nobody(why));
+    }
+    let waiting = whole_of(&flight.getattr("waiting")?)?;
+    if let Some(Ok(call)) = waiting.map(Bound::cast_into::<Call>) {
+        return Ok(Found::Call(call));
     }
     let until = flight.call_method0("next_wait")?;
     if until.is_none() {
-        return Ok(Found::Nobody("the map that it is asked for in is over"));
+        return Ok(Found::nobody("the map that it is asked for in is over"));
     }
     Ok(Found::Later(until))
+}
+
+/// Why nobody is asked where no context says what runs there.
+fn why_outside(py: Python<'_>) -> &'static str {
+    let serving = turned_here(py).map_or_else(Vec::new, |runner| {
+        runner.get().running.with(py, |calls| calls.values().map(|c| c.clone_ref(py)).collect())
+    });
+    let mut serving = serving.iter().map(Py::get).filter(|call| call.serves(py));
+    if serving.any(|call| call.is_in_kept_context) {
+        "in a Runner(context=...), whose calls share one context, only a call's own task knows its caller"
+    } else {
+        "it is asked for outside of a call, or in a task that was made before run_on_caller was first looked up \
+         (write `from sideloop import run_on_caller` at the top of the module)"
+    }
 }
 
 fn why_not(call: &Bound<'_, Call>) -> String {

@@ -13,7 +13,7 @@ use crate::model::{Asked, Call, Host, State, Step};
 use crate::policy::async_fn::close_coroutine;
 use crate::policy::errors::name_of;
 use crate::policy::outcome::Outcome;
-use crate::python::inside::enter_in;
+use crate::python::inside::{enter_in, is_in_use};
 use crate::python::names::names;
 use crate::tasks::TaskMaker;
 
@@ -101,8 +101,8 @@ fn try_make(host: &Bound<'_, Host>, tasks: &TaskMaker, call: &Bound<'_, Call>) -
     let (py, inside) = (host.py(), host.get());
     let context = inside.context().map(|context| context.bind(py));
     let context = context.ok_or_else(|| PyRuntimeError::new_err("no step has begun yet"))?;
-    // What the steps make may ask for the caller of the one that runs then.
-    if !inside.is_in_kept_context(py) {
+    // What the steps make asks the caller of the one that runs then.
+    if is_in_use() && !inside.is_in_kept_context(py) {
         enter_in(context, host)?;
     }
     let coroutine = inside.attend.bind(py).call1((host,))?;

@@ -11,7 +11,7 @@ use crate::host::{arrive, refill};
 use crate::model::{Begun, Call, Work};
 use crate::policy::async_fn::{check_awaitable, is_coroutine};
 use crate::policy::outcome::{Outcome, is_exit};
-use crate::python::context;
+use crate::python::{context, inside};
 use crate::tasks::TaskMaker;
 
 /// What came of it.
@@ -63,10 +63,9 @@ pub(crate) fn start(
         core.running.with(py, |calls| calls.insert(Call::key(call), call.clone().unbind()));
     drop(before);
     match make_task(tasks, call, work, first_step_by) {
-        Ok(Some(first_step)) => first_step.run(py, || inside.is_done())?,
-        Ok(None) => tasks.ends(py),
+        Ok(Some(first_step)) => first_step.run(py)?,
+        Ok(None) => {}
         Err(error) => {
-            tasks.ends(py);
             // On a loop of its own it is the caller's alone. On somebody else's it is what it would be in the
             // first step of a task there.
             let exit = (core.is_guest() && is_exit(py, &error)).then(|| error.clone_ref(py));
@@ -101,9 +100,9 @@ fn make_task(
     };
     let context = context.bind(py);
     let async_fn = call.get().async_fn(py);
-    // Of one that nobody waits for nobody asks.
-    if call.get().has_own_context && call.get().serves(py) {
-        tasks.begins(call, context, first_step_by == FirstStepBy::Starter)?;
+    // One that others run in, too, would say so to them.
+    if inside::is_in_use() && !call.get().is_in_kept_context && call.get().serves(py) {
+        inside::enter_in(context, call)?;
     }
     let awaitable =
         context::enter(context, || async_fn.call(args.bind(py), Some(kwargs.bind(py))))?;
@@ -121,7 +120,7 @@ fn make_task(
     match (tasks.tell_when_done(&task, call.as_any(), context), first_step) {
         (Ok(()), first_step) => Ok(first_step),
         // The task is there, and runs on without us.
-        (Err(error), Some(first_step)) => first_step.run(py, || false).and(Err(error)),
+        (Err(error), Some(first_step)) => first_step.run(py).and(Err(error)),
         (Err(error), None) => Err(error),
     }
 }

@@ -72,8 +72,8 @@ pub(crate) struct Call {
     has_errands: AtomicBool,
     /// Its caller runs none any more.
     serves_no_more: AtomicBool,
-    /// It has a context of its own, which says what runs inside of it.
-    pub(crate) has_own_context: bool,
+    /// It runs in a context in which others do, too.
+    pub(crate) is_in_kept_context: bool,
     inner: Attached<Inner>,
 }
 
@@ -85,7 +85,11 @@ impl Call {
         answer: Answer,
         submitted: Instant,
     ) -> Self {
-        let has_own_context = matches!(work, Work::Function { is_kept: false, .. });
+        let is_in_kept_context = match &work {
+            Work::Function { is_kept, .. } => *is_kept,
+            Work::Step(step) => step.host.get().is_in_kept_context(async_fn.py()),
+            Work::Refill(_) => false,
+        };
         let inner = Inner {
             work: Some(work),
             started: None,
@@ -110,7 +114,7 @@ impl Call {
             passed_on: AtomicBool::new(false),
             has_errands: AtomicBool::new(false),
             serves_no_more: AtomicBool::new(false),
-            has_own_context,
+            is_in_kept_context,
             inner: Attached::new(inner),
         }
     }

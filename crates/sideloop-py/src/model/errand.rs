@@ -42,7 +42,7 @@ enum State {
 }
 
 /// One errand. Python awaits its `future`, and withdraws it.
-#[pyclass(frozen, module = "sideloop._sideloop", weakref)]
+#[pyclass(frozen, module = "sideloop._sideloop")]
 pub(crate) struct Errand {
     pub(crate) event_loop: Py<PyAny>,
     /// asyncio's, of that loop.
