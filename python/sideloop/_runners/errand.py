@@ -26,6 +26,10 @@ async def run_on_caller(sync_fn: Callable[P, T], /, *args: P.args, **kwargs: P.k
     once, and what the function comes to is dropped. In a `map`, or where items are read ahead, the
     function waits until the caller takes the next item.
 
+    Import it at the top of a module, `from sideloop import run_on_caller`: calls note who waits for
+    them from then on. In a call that had begun before, only the call's own task finds its caller at
+    first; and so it is in a `Runner(context=...)`, whose calls share one context.
+
     Args:
         sync_fn: Any callable that is not async.
         *args: Its positional arguments.
@@ -37,15 +41,16 @@ async def run_on_caller(sync_fn: Callable[P, T], /, *args: P.args, **kwargs: P.k
     Raises:
         BaseException: Whatever the function raised: the same object, with its traceback.
         RuntimeError: There is no caller that waits: this is no call, it was submitted, it has
-            ended (and this is a task that it has left behind), or its caller has left it after a
-            time limit or Ctrl-C; or the function was cut off by a signal handler, whose exception
-            the caller gets.
+            ended (and this is a task that it has left behind), its caller has left it after a time
+            limit or Ctrl-C, or a worker of a map's executor runs it; or the function was cut off by
+            a signal handler, whose exception the caller gets.
 
-    >>> import threading, sideloop
+    >>> import threading
+    >>> from sideloop import run_on_caller, run_sync
     >>> async def who_waits() -> str:
-    ...     thread = await sideloop.run_on_caller(threading.current_thread)
+    ...     thread = await run_on_caller(threading.current_thread)
     ...     return thread.name
-    >>> sideloop.run_sync(who_waits) == threading.current_thread().name
+    >>> run_sync(who_waits) == threading.current_thread().name
     True
     """
     # What is passed need not be what the signature says.
