@@ -136,8 +136,9 @@ class Flight(Generic[T, R]):
         return looking
 
     def __del__(self) -> None:
-        # The map is dropped, and with it whoever would wait. It may be half made.
-        for one in vars(self).get("_looking", ()):
+        # The map is dropped, and with it whoever would wait. It may be half made. Not by `vars`: a
+        # dict that is made here, in a collection, would keep all of it until the next one.
+        for one in getattr(self, "_looking", ()):
             call_soon(one.get_loop(), _look_again, one)
 
     def look_again(self) -> None:
