@@ -196,6 +196,11 @@ impl Call {
         })
     }
 
+    /// The call that its task waits for, or has waited for, and that was cancelled with it.
+    pub(crate) fn cancelled_inside<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Self>> {
+        self.inner.with(py, |inside| inside.cancelled_inside.as_ref().map(|it| it.bind(py).clone()))
+    }
+
     pub(crate) fn forget_cancelled_inside(&self, py: Python<'_>) {
         let before = self.inner.with(py, |inside| inside.cancelled_inside.take());
         drop(before);
