@@ -208,7 +208,7 @@ def ask_caller(
     kwargs: dict[str, object],
 ) -> Errand | asyncio.Future[None]: ...
 
-# The thread that `ask_caller` would ask, by its ident; None if it would raise, 0 if none waits yet.
+# The thread that `ask_caller` would ask, by its ident; None if it would raise.
 def caller_here(whole: object) -> int | None: ...
 
 # The task of an item of `whole`.
@@ -504,7 +504,9 @@ class Making:
     def wait_for(self, seconds: float) -> None: ...
 
 # From here on callers wait by calling `wait_readable(fd, seconds)`.
-def wait_in_hubs(wait_readable: Callable[[int, float | None], object]) -> None: ...
+def wait_in_hubs(
+    wait_readable: Callable[[int, float | None], object], get_ident: Callable[[], int]
+) -> None: ...
 
 # The runner whose loop the calling thread turns.
 def turned_runner() -> RunnerCore | None: ...

@@ -30,7 +30,7 @@ pub(crate) fn ask_caller<'py>(
     };
     let call = match find(&event_loop, whole)? {
         Found::Call(call) => call,
-        Found::Later(until) => return Ok(until),
+        Found::Later(until, _) => return Ok(until),
         Found::Nobody(why) => return Err(not_run(sync_fn, why)),
     };
     let task = py.import("asyncio.tasks")?.call_method1("current_task", (&event_loop,))?;
@@ -53,7 +53,7 @@ pub(crate) fn ask_caller<'py>(
     }
 }
 
-/// `threading.get_ident()` of the thread that `ask_caller` would ask. None if it would raise.
+/// `threading.get_ident()` of the thread that `ask_caller` would ask, now or when it waits again. None if it would raise.
 #[pyfunction]
 pub(crate) fn caller_here(
     py: Python<'_>,
@@ -61,10 +61,10 @@ pub(crate) fn caller_here(
 ) -> PyResult<Option<u64>> {
     let Some(event_loop) = running_loop(py)? else { return Ok(None) };
     Ok(match find(&event_loop, whole)? {
-        Found::Call(call) if call.get().serves(py) => Some(call.get().caller),
-        Found::Later(until) => {
+        Found::Call(call) if call.get().serves(py) => Some(call.get().ident),
+        Found::Later(until, ident) => {
             until.call_method0("cancel")?;
-            Some(0)
+            Some(ident)
         }
         Found::Call(_) | Found::Nobody(_) => None,
     })
@@ -73,8 +73,8 @@ pub(crate) fn caller_here(
 /// Who is asked.
 enum Found<'py> {
     Call(Bound<'py, Call>),
-    /// With a future: somebody is about to wait when it is done.
-    Later(Bound<'py, PyAny>),
+    /// With a future, somebody is about to wait when it is done; and who has waited last, as `threading` has it.
+    Later(Bound<'py, PyAny>, u64),
     /// With the reason.
     Nobody(&'static str),
 }
@@ -165,7 +165,7 @@ fn of_host<'py>(host: &Bound<'py, Host>, event_loop: &Bound<'py, PyAny>) -> PyRe
         Err(false) if inside.reads_ahead => {
             let until = event_loop.call_method0("create_future")?;
             inside.tell_next_step(&until);
-            Ok(Found::Later(until))
+            Ok(Found::Later(until, inside.stepped_by()))
         }
         Err(false) => Ok(Found::Nobody(
             "no step runs of the iterator or context manager that it is asked for in",
@@ -203,7 +203,7 @@ fn of_map<'py>(flight: &Bound<'py, PyAny>, event_loop: &Bound<'py, PyAny>) -> Py
     if until.is_none() {
         return Ok(Found::Nobody("the map that it is asked for in is over"));
     }
-    Ok(Found::Later(until))
+    Ok(Found::Later(until, flight.getattr("caller")?.extract()?))
 }
 
 fn why_not(call: &Bound<'_, Call>) -> String {

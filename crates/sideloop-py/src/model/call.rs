@@ -52,8 +52,10 @@ struct Inner {
 pub(crate) struct Call {
     phase: PhaseCell,
     runner: Py<RunnerCore>,
-    /// `threading.get_ident()` of the thread that waits.
+    /// The thread that waits, by the system's ident.
     pub(crate) caller: u64,
+    /// The same, as `threading` has it: where threads are greenlets, the greenlet.
+    pub(crate) ident: u64,
     pub(crate) submitted: Instant,
     /// When it is over, the call is not started any more.
     limit: Option<Py<Limit>>,
@@ -101,6 +103,7 @@ impl Call {
             phase: PhaseCell::default(),
             runner,
             caller: thread::current(),
+            ident: thread::current(),
             submitted,
             limit: None,
             async_fn: async_fn.clone().unbind(),
@@ -117,6 +120,11 @@ impl Call {
 
     pub(crate) fn within(self, limit: Option<Py<Limit>>) -> Self {
         Self { limit, ..self }
+    }
+
+    /// Who waits for it, as `threading` has it.
+    pub(crate) fn of(self, ident: u64) -> Self {
+        Self { ident, ..self }
     }
 
     /// Whether its time was over at this instant.
