@@ -39,8 +39,9 @@ async def run_on_caller(sync_fn: Callable[P, T], /, *args: P.args, **kwargs: P.k
         BaseException: Whatever the function raised: the same object, with its traceback.
         RuntimeError: There is no caller that waits: this is no call, it was submitted, it has
             ended (and this is a task that it has left behind), or its caller has left it after a
-            time limit or Ctrl-C; or the function was cut off by a signal handler, whose exception
-            the caller gets.
+            time limit or Ctrl-C; or the function was cut off by a signal handler, or by what was
+            thrown into the greenlet that ran it, and the caller gets that. Who is cancelled with
+            the call gets CancelledError instead.
 
     >>> import threading, sideloop
     >>> async def who_waits() -> str:

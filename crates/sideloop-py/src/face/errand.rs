@@ -33,8 +33,6 @@ pub(crate) fn ask_caller<'py>(
         Found::Later(until, _) => return Ok(until),
         Found::Nobody(why) => return Err(not_run(sync_fn, why)),
     };
-    let task = py.import("asyncio.tasks")?.call_method1("current_task", (&event_loop,))?;
-    let by_own_task = call.get().is_done_by(py, &task);
     let future = event_loop.call_method0("create_future")?;
     let what = Ask {
         sync_fn: sync_fn.clone().unbind(),
@@ -43,7 +41,7 @@ pub(crate) fn ask_caller<'py>(
         context: copy_current(py)?,
     };
     let context = what.context.clone_ref(py);
-    let errand = Bound::new(py, Errand::new(what, &event_loop, future, by_own_task))?;
+    let errand = Bound::new(py, Errand::new(what, &event_loop, future))?;
     // What it has run elsewhere, and waits for, must not wait for the same thread.
     inside::enter_in(context.bind(py), errand.as_any())?;
     match call.get().ask(&errand) {

@@ -43,6 +43,8 @@ struct Inner {
     cancellations: VecDeque<Py<PyAny>>,
     /// What its code has asked the caller to run, oldest first.
     errands: VecDeque<Py<Errand>>,
+    /// Those that were cut off, whose awaiting tasks are told when the call has been asked to stop.
+    cut_off: Vec<Py<Errand>>,
     /// What whoever waits for its future hears of them by.
     hears: Option<Py<PyAny>>,
 }
@@ -97,6 +99,7 @@ impl Call {
             cancelled_inside: None,
             cancellations: VecDeque::new(),
             errands: VecDeque::new(),
+            cut_off: Vec::new(),
             hears: None,
         };
         Self {
@@ -366,6 +369,11 @@ impl Call {
         drop(before);
     }
 
+    /// Whether who waits for its future turns its loop, and runs errands in between.
+    pub(crate) fn is_heard_of_by_future(&self, py: Python<'_>) -> bool {
+        self.inner.with(py, |inner| inner.hears.is_some())
+    }
+
     /// Whether the thread that has made it waits for it, and runs errands.
     pub(crate) fn serves(&self, py: Python<'_>) -> bool {
         let over = self.is_done() || self.is_abandoned();
@@ -390,6 +398,17 @@ impl Call {
     pub(crate) fn take_errand<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Errand>> {
         let next = self.inner.with(py, |inner| inner.errands.pop_front());
         next.map(|errand| errand.into_bound(py))
+    }
+
+    /// This one was cut off.
+    pub(crate) fn keep_cut_off(&self, errand: &Bound<'_, Errand>) {
+        let kept = errand.clone().unbind();
+        self.inner.with(errand.py(), |inner| inner.cut_off.push(kept));
+    }
+
+    /// Those that were cut off.
+    pub(crate) fn take_cut_off(&self, py: Python<'_>) -> Vec<Py<Errand>> {
+        self.inner.with(py, |inner| std::mem::take(&mut inner.cut_off))
     }
 
     /// The caller runs none any more.
@@ -439,7 +458,7 @@ impl Call {
                 inner.outcome.take(),
                 inner.answer.take(),
                 std::mem::take(&mut inner.cancellations),
-                std::mem::take(&mut inner.errands),
+                (std::mem::take(&mut inner.errands), std::mem::take(&mut inner.cut_off)),
                 inner.hears.take(),
                 inside,
             )
@@ -464,6 +483,7 @@ impl Inner {
         visit.call(&self.cancelled_inside)?;
         self.cancellations.iter().try_for_each(|message| visit.call(message))?;
         self.errands.iter().try_for_each(|errand| visit.call(errand))?;
+        self.cut_off.iter().try_for_each(|errand| visit.call(errand))?;
         visit.call(&self.hears)?;
         if let Some(Answer::Future(future)) = &self.answer {
             visit.call(future)?;
