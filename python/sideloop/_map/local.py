@@ -11,7 +11,7 @@ from sideloop._base.signals import raise_a_handlers
 from sideloop._base.soon import call_soon
 from sideloop._map.answers import Answers, Item, Order, Outcome
 from sideloop._map.flight import Flight
-from sideloop._map.loop import Find, MapLoop
+from sideloop._map.loop import Find, MapLoop, Step
 from sideloop._sideloop import copy_context
 
 T = TypeVar("T")
@@ -151,9 +151,9 @@ class LocalMap(Generic[T, R]):
             self._loop.check()
             flight.loop.call_soon_threadsafe(flight.feed)
 
-    def _wait_for(self, async_fn: Callable[[], Awaitable[None]]) -> None:
+    def _wait_for(self, step: Step) -> None:
         self._flight.caller = threading.get_ident()
-        self._loop.run(async_fn)
+        self._loop.run(step)
 
     async def _open(self) -> None:
         self._flight.open(self._loop.core)

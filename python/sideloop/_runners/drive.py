@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from sideloop._base.errors import (
     deadlock_error,
@@ -86,12 +86,14 @@ def drive(
         raise driven_elsewhere_error(repr(loop), call_name(async_fn))
     core = guest_core(loop, GRACE, GRACE)
     driven: _Driven[T] = _Driven(loop, core, async_fn, limit)
+    call: Call | None = None
     core.submit(async_fn, args, kwargs, driven, copy_context(), is_kept=False)
     try:
-        call = cast(Call, driven.call)
-        call.hear_of_errands_by(driven.hear_of_errand)
-        with NestedWait(call), _Aside() as aside:
-            driven.turn(call, aside)
+        call = driven.call
+        if call is not None:  # it has not ended
+            call.hear_of_errands_by(driven.hear_of_errand)
+            with NestedWait(call), _Aside() as aside:
+                driven.turn(call, aside)
         return driven.outcome()
     except BaseException:
         # A signal handler's, before or after: nobody waits for the call any more.

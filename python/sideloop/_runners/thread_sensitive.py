@@ -90,7 +90,7 @@ class _Run:
 
     def __call__(self) -> Any:
         # asgiref notes there which loop has called, for `async_to_sync`.
-        noted = vars(self._noted)
+        noted: dict[str, Any] = self._noted.__dict__
         before = dict(noted)
         try:
             return self._as_it_is_here()(*self._args, **self._kwargs)
@@ -104,9 +104,9 @@ class _Run:
         The loop may stand still, since the caller drives it: `async_to_sync` makes one of its own
         then. And `sync_fn` is called in a context of asgiref's.
         """
-        fn = self._fn
-        if not isinstance(fn, functools.partial) or len(fn.args) < 2:
-            return fn
+        fn: Any = self._fn
+        if type(self._fn) is not functools.partial or len(fn.args) < 2:
+            return self._fn
         loop, *rest, sync_fn = fn.args
         if isinstance(loop, asyncio.AbstractEventLoop) and not loop.is_running():
             loop = _StandsStill()
