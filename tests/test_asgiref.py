@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 import contextvars
+import functools
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
+from asgiref.sync import AsyncToSync, ThreadSensitiveContext, async_to_sync, sync_to_async
 
 import sideloop
 from sideloop import LoopManager, Runner
@@ -46,6 +48,10 @@ def limit() -> Generator[None]:
 
 async def where() -> threading.Thread:
     return await sync_to_async(threading.current_thread, thread_sensitive=True)()
+
+
+async def make_event() -> asyncio.Event:
+    return asyncio.Event()
 
 
 async def in_a_task() -> threading.Thread:
@@ -258,6 +264,63 @@ class TestNesting:
 
         assert asyncio.run(main())
 
+    def test_a_map_and_an_iterator_under_asgirefs_bridge_wait_for_their_caller(
+        self, manager: LoopManager
+    ) -> None:
+        """It is asgiref's own caller that has gone to use an answer, and waits for no code then."""
+
+        async def item(_: object) -> threading.Thread:
+            await where()
+            await asyncio.sleep(0.01)
+            return await where()
+
+        async def items() -> AsyncGenerator[threading.Thread, None]:
+            for n in range(4):
+                yield await item(n)
+
+        def use(answers: Iterable[threading.Thread]) -> set[threading.Thread]:
+            found = set()
+            for answer in answers:
+                time.sleep(0.03)  # nobody waits meanwhile
+                found.add(answer)
+            return found
+
+        def call() -> set[threading.Thread]:
+            mapped = use(manager.map(item, range(6), limit=2))
+            return mapped | use(manager.iterate(items(), read_ahead=2))
+
+        async def main() -> set[threading.Thread]:
+            found: set[threading.Thread] = await sync_to_async(call)()
+            return found
+
+        assert async_to_sync(main)() == {threading.current_thread()}
+
+    def test_a_thread_that_waits_in_asgiref_is_nearer_than_a_map_s_caller(self) -> None:
+        """Also while that one uses an answer, and nobody waits for the map."""
+        used, ended = threading.Event(), threading.Event()
+        found: list[object] = []
+
+        def bridge() -> None:
+            assert used.wait(PATIENCE)
+            found.extend([async_to_sync(in_a_later_step)(), threading.current_thread()])
+            ended.set()
+
+        async def item(n: int) -> None:
+            if n:
+                begun.set()
+                await sync_to_async(bridge, thread_sensitive=False)()
+            else:
+                await begun.wait()
+
+        with LoopManager() as manager:
+            begun = manager.run_sync(make_event)
+            answers = manager.map(item, range(2), limit=2)
+            next(answers)
+            used.set()
+            assert ended.wait(PATIENCE)
+            assert list(answers) == [None]
+        assert found[0] is found[1] is not threading.current_thread()
+
     @pytest.mark.skipif(sys.version_info < (3, 11), reason="its asgiref has none of these")
     def test_an_executor_that_a_block_names_is_used_there(self, manager: LoopManager) -> None:
         with ThreadPoolExecutor(1) as executor:
@@ -304,6 +367,37 @@ class TestTheDropIn:
 
         assert async_to_sync(main)() is threading.current_thread()
 
+    def test_in_turn_with_calls(self, manager: LoopManager) -> None:
+        async def nested(depth: int) -> threading.Thread:
+            if not depth:
+                return await where()
+            call = manager.run_sync if depth % 2 else async_to_sync
+            below = functools.partial(nested, depth - 1)
+            return await sync_to_async(lambda: run(call, below))()
+
+        def run(call: Any, below: Callable[[], Awaitable[threading.Thread]]) -> threading.Thread:
+            found: threading.Thread
+            found = call(below) if call is not async_to_sync else async_to_sync(bridged(below))()
+            return found
+
+        def bridged(below: Callable[[], Awaitable[threading.Thread]]) -> Any:
+            async def call() -> threading.Thread:
+                return await below()
+
+            return call
+
+        assert manager.run_sync(nested, 5) is threading.current_thread()
+        assert async_to_sync(where)() is threading.current_thread()
+
+    def test_below_another_bridge_that_makes_a_loop_of_its_own(self) -> None:
+        async def nested(depth: int) -> threading.Thread:
+            if not depth:
+                return await where()
+            bridge = AsyncToSync(nested, force_new_loop=True)
+            return await sync_to_async(bridge)(depth - 1)
+
+        assert async_to_sync(nested)(3) is threading.current_thread()
+
     def test_has_no_caller_of_sideloop_s(self) -> None:
         async def ask() -> str:
             with pytest.raises(RuntimeError) as refused:
@@ -349,3 +443,40 @@ class TestTheImport:
         strange.__dict__.update(sync_to_async=print, AsyncToSync=SimpleNamespace())
         assert install(strange)
         assert vars(strange.AsyncToSync) == {}
+
+
+class TestAnAnswerThatIsWaitedFor:
+    """Nobody waits yet, and whoever comes to wait may not be asked all the same."""
+
+    @pytest.mark.parametrize("raised", [MemoryError, RuntimeError, KeyboardInterrupt])
+    def test_fails_if_asking_again_does(
+        self, raised: type[BaseException], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from sideloop._runners import thread_sensitive
+
+        waits: list[asyncio.Future[None]] = []
+
+        def ask(*_: object) -> asyncio.Future[None]:
+            if waits:
+                raise raised
+            waits.append(asyncio.get_running_loop().create_future())
+            return waits[0]
+
+        async def main() -> None:
+            executor = thread_sensitive.CallerExecutor(threading.local())
+            answers.append(asyncio.wrap_future(executor.submit(int)))
+            waits[0].set_result(None)
+            with pytest.raises((MemoryError, RuntimeError)):
+                await answers[0]
+
+        answers: list[asyncio.Future[int]] = []
+        monkeypatch.setattr(thread_sensitive, "ask_caller", ask)
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(main())
+        interrupted = contextlib.nullcontext()
+        if raised is KeyboardInterrupt:  # it is the caller's
+            interrupted = pytest.raises(KeyboardInterrupt)  # type: ignore[assignment]
+        with interrupted:
+            loop.run_until_complete(task)
+        loop.run_until_complete(task)
+        loop.close()

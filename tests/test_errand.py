@@ -540,6 +540,19 @@ class TestTheFunction:
 
         assert manager.run_sync(ask) == list(range(20))
 
+    def test_whose_error_is_looked_at_when_ctrl_c_comes_is_cut_off(
+        self, manager: LoopManager, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(_: BaseException) -> bool:
+            raise KeyboardInterrupt
+
+        async def ask() -> None:
+            await run_on_caller(int, "no number")
+
+        monkeypatch.setattr("sideloop._base.signals.is_of_a_signal", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            manager.run_sync(ask)
+
     def test_leaves_no_garbage_when_it_fails(self, manager: LoopManager) -> None:
         class Mine:
             pass
@@ -834,6 +847,26 @@ class TestGivingUp:
         with pytest.raises(TimeoutError), sideloop.timeout(0.05):
             manager.run_sync(ask)
 
+    @pytest.mark.parametrize("make", [asyncio.SelectorEventLoop, sideloop.EventLoop])
+    @pytest.mark.parametrize("turns", range(4))
+    def test_as_the_user_stops_a_loop_that_the_caller_turns_fails_the_call(
+        self, make: Callable[[], asyncio.AbstractEventLoop], turns: int
+    ) -> None:
+        async def ask() -> None:
+            task = asyncio.create_task(run_on_caller(int))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            asyncio.get_running_loop().stop()
+            await asyncio.sleep(PATIENCE)
+            del task
+
+        loop = make()
+        try:
+            with pytest.raises(sideloop.LoopStoppedError):
+                sideloop.drive(loop, ask)
+        finally:
+            loop.close()
+
     def test_as_the_loop_is_stopped_fails_the_call(self, manager: LoopManager) -> None:
         async def ask() -> None:
             loop = asyncio.get_running_loop()
@@ -864,6 +897,24 @@ class TestDeadlocks:
 
             with pytest.raises(DeadlockError):
                 runner.run(ask)
+
+    @pytest.mark.parametrize("make", [asyncio.SelectorEventLoop, sideloop.EventLoop])
+    @pytest.mark.parametrize("call", [sideloop.run_on, sideloop.drive])
+    def test_an_errand_that_calls_the_loop_which_its_caller_turns_is_one(
+        self, make: Callable[[], asyncio.AbstractEventLoop], call: Callable[..., Any]
+    ) -> None:
+        loop = make()
+
+        async def ask() -> threading.Thread:
+            other = asyncio.create_task(who())
+            with pytest.raises(DeadlockError):
+                await run_on_caller(call, loop, who)
+            return await other
+
+        try:
+            assert sideloop.drive(loop, ask) is threading.current_thread()
+        finally:
+            loop.close()
 
     def test_a_circle_through_an_errand_is_told(self) -> None:
         with Runner() as one, Runner() as other:
@@ -910,8 +961,70 @@ class TestAProcess:
 
     @pytest.mark.parametrize("library", ["gevent", "eventlet"])
     def test_whose_threads_are_greenlets_serves_errands(self, library: str) -> None:
-        ended = programs.run("errand_in_hubs", library, flags=("-W", "ignore"))
+        ended = programs.run("errand_in_hubs", library, "served", flags=("-W", "ignore"))
         assert (ended.lines, ended.code) == (["MainThread", "turned"], 0), ended.stderr
+
+    @pytest.mark.parametrize("library", ["gevent", "eventlet"])
+    @pytest.mark.parametrize(
+        ("what", "said"),
+        [
+            # Killed or out of time it stops waiting for its call, as without an errand.
+            ("killed", ["waiting", "cancelled", "dead"]),
+            ("limited", ["waiting", "cancelled", "True"]),
+            # asgiref knows the greenlet that waits.
+            ("bridged", ["True", "True"]),
+        ],
+    )
+    def test_whose_threads_are_greenlets_knows_them(
+        self, library: str, what: str, said: list[str]
+    ) -> None:
+        ended = programs.run("errand_in_hubs", library, what, flags=("-W", "ignore"))
+        assert (ended.lines, ended.code) == (said, 0), ended.stderr
+
+    def test_whose_threads_are_greenlets_gives_ctrl_c_in_an_errand_to_the_caller(self) -> None:
+        with Program("errand_in_hubs", "gevent", "interrupted", flags=("-W", "ignore")) as program:
+            program.wait_for("waiting")
+            program.send(2)
+            ended = program.finish()
+        assert (ended.lines, ended.code) == (["cancelled", "KeyboardInterrupt"], 0), ended.stderr
+
+    def test_that_drives_a_loop_and_forks_in_an_errand_drives_it_in_the_child_too(self) -> None:
+        ended = programs.run("errand", "forks_where_it_drives")
+        assert (sorted(ended.lines), ended.code) == (["child: goes on", "parent: 0"], 0), (
+            ended.stderr
+        )
+
+    @pytest.mark.parametrize(
+        ("what", "count"), [("interrupted_below", 21), ("interrupted_where_it_drives", 5)]
+    )
+    def test_that_gets_ctrl_c_in_an_errand_lets_whichever_task_awaits_it_clean_up(
+        self, what: str, count: int
+    ) -> None:
+        ended = programs.run("errand", what)
+        cleaned = [line for line in ended.lines if line.startswith("cleaned up after")]
+        assert len(cleaned) == ended.lines.count("KeyboardInterrupt") == count, ended
+        assert (ended.code, ended.stderr) == (0, "")
+
+    @pytest.mark.parametrize("drive", ["thread", "caller", "here"])
+    def test_that_gets_ctrl_c_in_an_errand_runs_the_next_for_what_cleans_up(
+        self, drive: str
+    ) -> None:
+        ended = programs.run("errand", "interrupted_before_another", drive)
+        assert ended.lines == ["ran", "KeyboardInterrupt"]
+        assert (ended.code, ended.stderr) == (0, "")
+
+    def test_that_gets_ctrl_c_in_a_bridge_of_asgirefs_ends_what_that_waits_for(self) -> None:
+        with Program("errand", "interrupted_in_asgirefs_bridge") as program:
+            program.wait_for("waiting")
+            program.send(2)
+            ended = program.finish()
+        ends = [line for line in ended.lines if line != "returned"]
+        assert (ends, ended.code) == (["unwound", "KeyboardInterrupt"], 0), ended.stderr
+
+    def test_that_gets_ctrl_c_while_it_imports_what_serves_asgiref_gets_it(self) -> None:
+        ended = programs.run("errand", "interrupted_while_importing")
+        assert ended.lines == ["KeyboardInterrupt", "MainThread", "1"]
+        assert (ended.code, ended.stderr) == (0, "")
 
 
 class TestAHook:

@@ -55,8 +55,9 @@ def is_of_a_signal(error: BaseException) -> bool:
         innermost = innermost.tb_next
     if innermost is None:
         return True
-    code, at = innermost.tb_frame.f_code, innermost.tb_lasti
-    return opcode.opname[code.co_code[at]] not in ("RAISE_VARARGS", "RERAISE")
+    code, at = innermost.tb_frame.f_code.co_code, innermost.tb_lasti
+    # A frame of Cython's may have no instructions.
+    return at >= len(code) or opcode.opname[code[at]] not in ("RAISE_VARARGS", "RERAISE")
 
 
 def raise_a_handlers(error: BaseException) -> None:

@@ -21,7 +21,8 @@ R = TypeVar("R")
 class Flight(Generic[T, R]):
     """The items of one map that are with the loop. Each becomes a task of its own.
 
-    The caller's thread appends to `queue` and reads what is public; all else is the loop thread's.
+    The caller's thread appends to `queue`, writes who it is in `caller` when it waits, and reads
+    what is public; all else is the loop thread's.
     A slot that gets free takes the next item of the queue at once, without the caller. When there
     is none, `starved` says so, and whoever appends one has to call `feed` on the loop.
     """
@@ -46,6 +47,7 @@ class Flight(Generic[T, R]):
         self._answers = answers
         self._tasks: dict[asyncio.Task[None], Item[T, R]] = {}
         self._core: RunnerCore | None = None
+        self.caller = 0
         self._waiter: asyncio.Future[None] | None = None
         self._over = False
 

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from sideloop._base.errors import (
     deadlock_error,
@@ -86,12 +86,14 @@ def drive(
         raise driven_elsewhere_error(repr(loop), call_name(async_fn))
     core = guest_core(loop, GRACE, GRACE)
     driven: _Driven[T] = _Driven(loop, core, async_fn, limit)
+    call: Call | None = None
     core.submit(async_fn, args, kwargs, driven, copy_context(), is_kept=False)
     try:
-        call = cast(Call, driven.call)
-        call.hear_of_errands_by(driven.hear_of_errand)
-        with NestedWait(call), _Aside() as aside:
-            driven.turn(call, aside)
+        call = driven.call
+        if call is not None:  # it has not ended
+            call.hear_of_errands_by(driven.hear_of_errand)
+            with NestedWait(call), _Aside() as aside:
+                driven.turn(call, aside)
         return driven.outcome()
     except BaseException:
         # A signal handler's, before or after: nobody waits for the call any more.
@@ -101,6 +103,10 @@ def drive(
     finally:
         call = None
         del driven  # else an exception keeps it in a cycle, through the traceback
+
+
+class _LeaveError(SystemExit):
+    """Leaves a loop in the midst of a turn, as any exit of a callback. What is ready stays so."""
 
 
 class _Driven(Generic[T]):
@@ -124,6 +130,7 @@ class _Driven(Generic[T]):
         self._async_fn = async_fn
         self._limit = limit
         self._turning = False
+        self._stopped = False
         self._has_errand = False
 
     def settle_value(self, value: T) -> bool:
@@ -141,9 +148,9 @@ class _Driven(Generic[T]):
         return self.settle_error(self._gone("was closed"))
 
     def hear_of_errand(self) -> None:
-        """On the loop: it is run before the next turn."""
+        """On the loop: it is run when that has been left for it."""
         self._has_errand = True
-        self._stop()
+        self._loop.call_soon(self._leave)
 
     def turn(self, call: Call, aside: "_Aside") -> None:
         """Turn the loop until the call has ended, or nobody waits for it any longer."""
@@ -159,7 +166,7 @@ class _Driven(Generic[T]):
             reason = self._over(end, left) if left is not None and left <= 0 else None
             if reason is None:
                 reason = self._turn_once(left)
-            if self._has_errand and not self._settled and reason is None:
+            if self._stopped and self._has_errand and not self._settled and reason is None:
                 reason = self._run_errands(call, aside)
             if self._settled:
                 if reason is not None and self._reason is None:
@@ -175,6 +182,7 @@ class _Driven(Generic[T]):
             end = time.monotonic() + GRACE
             if (running := self.call) is not None:
                 running.cancel()
+                running.tell_cut_off()
 
     def _run_errands(self, call: Call, aside: "_Aside") -> BaseException | None:
         """Where the caller stands, around the loop. Returns what a signal handler has raised."""
@@ -207,7 +215,22 @@ class _Driven(Generic[T]):
 
     def _stop(self) -> None:
         if self._turning:
+            self._stopped = True
             self._loop.stop()
+
+    def _leave(self) -> None:
+        """Leave the loop for an errand.
+
+        Not by `stop`, where there is another way, since the user's code may call that in the same
+        turn: what has stopped the loop then cannot be told.
+        """
+        if not self._turning:
+            return
+        stopping = getattr(self._loop, "_stopping", None)
+        if stopping is None:  # not asyncio's
+            self._stop()
+        elif not stopping:
+            raise _LeaveError
 
     def _left(self) -> float | None:
         return None if self._limit is None else self._limit.left()
@@ -226,16 +249,22 @@ class _Driven(Generic[T]):
             self._loop.stop()
 
         timer = None if seconds is None else self._loop.call_later(seconds, stop)
+        if self._has_errand:
+            # Left when one was interrupted: what is cancelled for that takes its own back first.
+            self._loop.call_soon(self._leave)
+        self._stopped = False
         self._turning = True
         try:
             self._loop.run_forever()
+        except _LeaveError:
+            self._stopped = True
         except BaseException as error:
             return None if self._is_outcome(error) else error
         finally:
             self._turning = False
             if timer is not None:
                 timer.cancel()
-        if self._settled or over or self._has_errand:
+        if self._settled or over or self._stopped:
             return None
         return self._gone("was stopped")
 

@@ -43,7 +43,8 @@ async def run_on_caller(sync_fn: Callable[P, T], /, *args: P.args, **kwargs: P.k
         RuntimeError: There is no caller that waits: this is no call, it was submitted, it has
             ended (and this is a task that it has left behind), its caller has left it after a time
             limit or Ctrl-C, or a worker of a map's executor runs it; or the function was cut off by
-            a signal handler, whose exception the caller gets.
+            a signal handler, or by what was thrown into the greenlet that ran it, and the caller
+            gets that. Who is cancelled with the call gets CancelledError instead.
 
     >>> import threading
     >>> from sideloop import run_on_caller, run_sync
@@ -54,7 +55,7 @@ async def run_on_caller(sync_fn: Callable[P, T], /, *args: P.args, **kwargs: P.k
     True
     """
     # What is passed need not be what the signature says.
-    if not callable(sync_fn):  # pyright: ignore[reportUnnecessaryComparison]
+    if not callable(sync_fn):
         raise TypeError(
             f"expected a sync function, got {type(sync_fn).__name__}: pass the function and its "
             f"arguments, as in run_on_caller(sync_fn, a, b=1)"

@@ -4,7 +4,7 @@
 `AsyncToSync.executors.current` for an executor that runs code on the thread of the nearest sync
 caller. asgiref's own `async_to_sync` sets it; here it is answered for calls of sideloop's. Which of
 the two is nearer is told by the thread that asgiref's own executor serves: if that is the one that
-waits for the call, it cannot serve now.
+waits for the call, or has gone to use an answer of the map and comes back, it cannot serve now.
 
 Nothing here is loaded before somebody has imported asgiref.
 """
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
 
+from sideloop._base.signals import is_of_a_handler
 from sideloop._sideloop import (
     IN_ERRAND,
     Errand,
@@ -94,7 +95,7 @@ class _Run:
 
     def __call__(self) -> Any:
         # asgiref notes there which loop has called, for `async_to_sync`.
-        noted = vars(self._noted)
+        noted: dict[str, Any] = self._noted.__dict__
         before = dict(noted)
         try:
             return self._as_it_is_here()(*self._args, **self._kwargs)
@@ -108,9 +109,9 @@ class _Run:
         The loop may stand still, since the caller drives it: `async_to_sync` makes one of its own
         then. And `sync_fn` is called in a context of asgiref's.
         """
-        fn = self._fn
-        if not isinstance(fn, functools.partial) or len(fn.args) < 2:
-            return fn
+        fn: Any = self._fn
+        if type(self._fn) is not functools.partial or len(fn.args) < 2:
+            return self._fn
         loop, *rest, sync_fn = fn.args
         if isinstance(loop, asyncio.AbstractEventLoop) and not loop.is_running():
             loop = _StandsStill()
@@ -157,9 +158,12 @@ class _Answer(concurrent.futures.Future[T]):
             return
         try:
             self._ask()
-        except RuntimeError as error:
-            self.set_running_or_notify_cancel()
-            self.set_exception(error)
+        except BaseException as error:
+            is_an_interrupt = not isinstance(error, Exception) or is_of_a_handler(error)
+            if self.set_running_or_notify_cancel():
+                self.set_exception(_cut_off(error) if is_an_interrupt else error)
+            if is_an_interrupt:
+                raise  # the caller's
 
     def _settle(self, found: "asyncio.Future[Any]") -> None:
         if isinstance(self._asked, Errand) and self._asked.refused:
@@ -169,6 +173,12 @@ class _Answer(concurrent.futures.Future[T]):
                 self.set_exception(error)
             else:
                 self.set_result(found.result())
+
+
+def _cut_off(by: BaseException) -> RuntimeError:
+    error = RuntimeError("the caller was interrupted while it was asked to run a function")
+    error.__cause__ = by
+    return error
 
 
 class _StandsStill:

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use sideloop_core::phase::{Abandon, Cancel};
 
 use super::aside::Outer;
-use super::errand::{refuse, serve};
+use super::errand::{refuse, serve, tell_cut_off};
 use super::nesting::circle;
 use super::report::report_slow;
 use super::waiting::outcome_of;
@@ -163,6 +163,12 @@ fn turn_until_ended(
                 Abandon::Leave => return Turned::Left,
                 Abandon::TakeOutcome => continue,
             },
+        }
+        if inside.has_errands() {
+            turned = tell_cut_off(call);
+            if turned.is_err() {
+                continue;
+            }
         }
         if own_loop.get().is_stopping() {
             return Turned::Until(None);

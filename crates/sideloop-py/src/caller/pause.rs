@@ -18,9 +18,10 @@ use crate::python::thread;
 /// `wait_readable(fd, seconds)`, which waits in the hub of the calling thread.
 static WAIT_IN_HUB: OnceLock<Py<PyAny>> = OnceLock::new();
 
-/// From here on all waits of this process are in hubs.
+/// From here on all waits of this process are in hubs, and its threads are the greenlets that `get_ident` tells.
 #[pyfunction]
-pub(crate) fn wait_in_hubs(wait_readable: Py<PyAny>) {
+pub(crate) fn wait_in_hubs(wait_readable: Py<PyAny>, get_ident: Py<PyAny>) {
+    thread::are_greenlets(get_ident);
     let _ = WAIT_IN_HUB.set(wait_readable);
 }
 

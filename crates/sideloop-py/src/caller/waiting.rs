@@ -15,7 +15,7 @@ use sideloop_core::handoff::{Wait, Waiter};
 use sideloop_core::phase::{Abandon, Cancel};
 use sideloop_core::spin::{Plan, Seen, spin};
 
-use super::errand::{refuse, serve};
+use super::errand::{refuse, serve, tell_cut_off};
 use super::gone::gone;
 use super::pause::Pause;
 use super::report::report_slow;
@@ -132,6 +132,14 @@ impl Waiting<'_, '_> {
                     Abandon::Leave => return Ok(self.patience.left()),
                     Abandon::TakeOutcome => {}
                 },
+            }
+            if call.has_errands()
+                && let Err(error) = tell_cut_off(self.call)
+            {
+                interrupted = Some(match interrupted.take() {
+                    Some(before) => after(py, error, before),
+                    None => error,
+                });
             }
             seen = Ok(if interrupted.is_some() {
                 waiter.peek().unwrap_or(Wait::TimedOut)

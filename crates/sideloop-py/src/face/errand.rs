@@ -27,10 +27,9 @@ pub(crate) fn ask_caller<'py>(
     };
     let call = match find(&event_loop)? {
         Found::Call(call) => call,
-        Found::Later(until) => return Ok(until),
+        Found::Later(until, _) => return Ok(until),
         Found::Nobody(why) => return Err(not_run(sync_fn, &why)),
     };
-    let by_own_task = call.get().is_done_by(py, &current_task(&event_loop)?);
     let future = event_loop.call_method0("create_future")?;
     let context = copy_current(py)?;
     // What it has run elsewhere, and waits for, must not wait for the same thread.
@@ -41,7 +40,7 @@ pub(crate) fn ask_caller<'py>(
         kwargs: kwargs.unbind(),
         context,
     };
-    let errand = Bound::new(py, Errand::new(what, &event_loop, future, by_own_task))?;
+    let errand = Bound::new(py, Errand::new(what, &event_loop, future))?;
     match call.get().ask(&errand) {
         AskedFor::Told => Ok(errand.into_any()),
         AskedFor::Tell(hears) => hears.call0(py).map(|_| errand.into_any()),
@@ -49,15 +48,15 @@ pub(crate) fn ask_caller<'py>(
     }
 }
 
-/// `threading.get_ident()` of the thread that `ask_caller` would ask; 0 if none waits yet. None if it would raise.
+/// `threading.get_ident()` of the thread that `ask_caller` would ask, now or when it waits again. None if it would raise.
 #[pyfunction]
 pub(crate) fn caller_here(py: Python<'_>) -> PyResult<Option<u64>> {
     let Some(event_loop) = running_loop(py)? else { return Ok(None) };
     Ok(match find(&event_loop)? {
-        Found::Call(call) => Some(call.get().caller),
-        Found::Later(until) => {
+        Found::Call(call) => Some(call.get().ident),
+        Found::Later(until, ident) => {
             until.call_method0("cancel")?;
-            Some(0)
+            Some(ident)
         }
         Found::Nobody(_) => None,
     })
@@ -66,8 +65,8 @@ pub(crate) fn caller_here(py: Python<'_>) -> PyResult<Option<u64>> {
 /// Who is asked.
 enum Found<'py> {
     Call(Bound<'py, Call>),
-    /// With a future: somebody is about to wait when it is done.
-    Later(Bound<'py, PyAny>),
+    /// With a future, somebody is about to wait when it is done; and who has waited last, as `threading` has it.
+    Later(Bound<'py, PyAny>, u64),
     /// With the reason.
     Nobody(String),
 }
@@ -169,7 +168,7 @@ fn of_host<'py>(host: &Bound<'py, Host>, event_loop: &Bound<'py, PyAny>) -> PyRe
         Err(false) if inside.reads_ahead => {
             let until = event_loop.call_method0("create_future")?;
             inside.tell_next_step(&until);
-            Ok(Found::Later(until))
+            Ok(Found::Later(until, inside.stepped_by()))
         }
         Err(false) => Ok(Found::nobody(
             "no step runs of the iterator or context manager that it is asked for in",
@@ -193,7 +192,7 @@ fn of_map<'py>(flight: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
     if until.is_none() {
         return Ok(Found::nobody("the map that it is asked for in is over"));
     }
-    Ok(Found::Later(until))
+    Ok(Found::Later(until, flight.getattr("caller")?.extract()?))
 }
 
 /// Why nobody is asked where no context says what runs there.

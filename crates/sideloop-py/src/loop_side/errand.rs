@@ -9,14 +9,19 @@ use crate::policy::outcome::Outcome;
 #[pymethods]
 impl Errand {
     /// The caller has run it, or will not. What nobody awaits any more is dropped, as by asyncio's executors.
-    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        let future = self.future.bind(py);
-        let outcome = match self.take(py) {
+    fn __call__(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (py, errand) = (slf.py(), slf.get());
+        let future = errand.future.bind(py);
+        let is_done = future.call_method0("done")?.is_truthy()?;
+        if !is_done && errand.is_told_later() {
+            return errand.event_loop.call_method1(py, "call_soon", (slf,)).map(drop);
+        }
+        let outcome = match errand.take(py) {
             Some(outcome) => outcome,
-            None if self.is_refused(py) => Outcome::Value(py.None()),
+            None if errand.is_refused(py) => Outcome::Value(py.None()),
             None => return Ok(()),
         };
-        if future.call_method0("done")?.is_truthy()? {
+        if is_done {
             return Ok(());
         }
         match outcome {

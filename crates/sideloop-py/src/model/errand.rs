@@ -11,9 +11,13 @@
 //!
 //! - Asked: it lies with its call. Nothing of the user's has run.
 //! - Begun: the caller's thread runs it.
-//! - Ended: what it came to is on its way to the loop, or is not needed any more.
+//! - Ended: what it came to is on its way to the loop, or is not needed any more. If it was cut off, its call is
+//!   cancelled: who awaits it is told some turns of the loop later than the call's task, since each turn brings a
+//!   cancellation one task further. Told before, he would clean up, and be cancelled in the midst of that.
 //! - Refused: the caller waits no longer. Who awaits it asks again, and is told why, or meets the next caller.
 //! - Over: the awaiting task has it, or went on without.
+
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -24,6 +28,9 @@ use sideloop_core::generation;
 use crate::policy::outcome::Outcome;
 use crate::python::attached::Attached;
 use crate::python::names::names;
+
+/// How many tasks a cancellation may have to pass before it comes to that which awaits what was cut off.
+const TURNS: u8 = 16;
 
 /// What there is to run, and in which context.
 pub(crate) struct Ask {
@@ -47,23 +54,19 @@ pub(crate) struct Errand {
     pub(crate) event_loop: Py<PyAny>,
     /// asyncio's, of that loop.
     pub(crate) future: Py<PyAny>,
-    /// It is the call's own task that awaits it: which is cancelled with the call.
-    pub(crate) by_own_task: bool,
+    /// For how many turns of the loop it is not told yet what it has come to.
+    // ORDERING: Relaxed: read and written attached.
+    turns: AtomicU8,
     generation: u32,
     state: Attached<State>,
 }
 
 impl Errand {
-    pub(crate) fn new(
-        ask: Ask,
-        event_loop: &Bound<'_, PyAny>,
-        future: Bound<'_, PyAny>,
-        by_own_task: bool,
-    ) -> Self {
+    pub(crate) fn new(ask: Ask, event_loop: &Bound<'_, PyAny>, future: Bound<'_, PyAny>) -> Self {
         Self {
             event_loop: event_loop.clone().unbind(),
             future: future.unbind(),
-            by_own_task,
+            turns: AtomicU8::new(0),
             generation: generation::current(),
             state: Attached::new(State::Asked(ask)),
         }
@@ -84,6 +87,19 @@ impl Errand {
     pub(crate) fn end(&self, py: Python<'_>, outcome: Outcome) {
         let before = self.state.with(py, |state| std::mem::replace(state, State::Ended(outcome)));
         drop(before);
+    }
+
+    /// It was cut off, by what has interrupted its call as well.
+    pub(crate) fn cut_off(&self, py: Python<'_>, error: PyErr) {
+        self.turns.store(TURNS, Ordering::Relaxed);
+        self.end(py, Outcome::Error(error));
+    }
+
+    /// Whether who awaits it is to be told in a later turn of the loop. Each turn asks once.
+    pub(crate) fn is_told_later(&self) -> bool {
+        let left = self.turns.load(Ordering::Relaxed);
+        self.turns.store(left.saturating_sub(1), Ordering::Relaxed);
+        left > 0
     }
 
     /// The caller will not run it. Gives back what is dropped now; None if it was withdrawn.

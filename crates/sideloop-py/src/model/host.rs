@@ -12,6 +12,7 @@
 //! is raised there at once, by a step of the host's own, the rescue; what comes of it waits for the next step,
 //! as do items that were read ahead.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use pyo3::PyTraverseError;
@@ -148,6 +149,9 @@ pub(crate) struct Host {
     pub(crate) reads_ahead: bool,
     /// Futures that are done when the next step has come in, or none will.
     looking: Attached<Vec<Py<PyAny>>>,
+    /// Who has run the last step, as `threading` has it.
+    // ORDERING: Relaxed: written and read attached.
+    stepped_by: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -177,6 +181,16 @@ impl Host {
     /// Whether its steps run in a context in which others do, too.
     pub(crate) fn is_in_kept_context(&self, py: Python<'_>) -> bool {
         matches!(self.router.bind(py).get().variables, Variables::Kept(_))
+    }
+
+    /// This thread runs a step.
+    pub(crate) fn note_stepped_by(&self, ident: u64) {
+        self.stepped_by.store(ident, Ordering::Relaxed);
+    }
+
+    /// The thread that has run the last step.
+    pub(crate) fn stepped_by(&self) -> u64 {
+        self.stepped_by.load(Ordering::Relaxed)
     }
 
     /// Have this future done when the next step has come in, or none will.
@@ -221,6 +235,7 @@ impl Host {
             task: OnceLock::new(),
             reads_ahead: read_ahead > 0,
             looking: Attached::default(),
+            stepped_by: AtomicU64::new(0),
             state: Mutex::new(State::new(read_ahead)),
         }
     }
