@@ -252,11 +252,6 @@ impl Call {
         self.inner.with(py, |inner| inner.task.as_ref().map(|task| task.bind(py).clone()))
     }
 
-    /// Whether this is its task.
-    pub(crate) fn is_done_by(&self, py: Python<'_>, task: &Bound<'_, PyAny>) -> bool {
-        self.inner.with(py, |inner| inner.task.as_ref().is_some_and(|own| own.is(task)))
-    }
-
     /// Whether its host goes on, when it has ended, with what nobody has asked for yet. Before it begins.
     pub(crate) fn reads_ahead(&self, py: Python<'_>) -> bool {
         self.inner.with(py, |inner| match &inner.work {
