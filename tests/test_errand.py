@@ -755,7 +755,7 @@ class TestTheFirstOne:
     @pytest.mark.parametrize(
         "entry",
         [
-            *("by_a_call", "by_a_guest", "by_a_driver"),
+            *("by_a_call", "by_gathered_ones", "by_a_guest", "by_a_driver"),
             *("by_a_map", "by_reading_ahead", "by_a_context_manager"),
         ],
     )

@@ -78,9 +78,10 @@ if not TYPE_CHECKING:
         if name != "run_on_caller":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from sideloop._runners.errand import run_on_caller
-        from sideloop._sideloop import use_errands
+        from sideloop._sideloop import caller_here, use_errands
 
         use_errands()
+        caller_here()  # in a call that runs already, what its task makes knows from here on
         _names.publish([run_on_caller])
         return globals().setdefault(name, run_on_caller)
 

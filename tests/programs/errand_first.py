@@ -35,6 +35,16 @@ def by_a_call() -> str:
     return sideloop.run_sync(own_then_child)
 
 
+async def gathered() -> str:
+    thread = threading.current_thread
+    both = [sideloop.run_on_caller(thread), sideloop.run_on_caller(thread)]
+    return " ".join(found.name for found in await asyncio.gather(*both))
+
+
+def by_gathered_ones() -> str:
+    return sideloop.run_sync(gathered)
+
+
 def by_a_guest() -> str:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
