@@ -192,7 +192,8 @@ _StepKind: TypeAlias = Literal["item", "enter", "exit", "close"]
 
 @final
 class Errand:
-    def __call__(self) -> None: ...
+    # Without arguments.
+    def __call__(self, /, *args: Any, **kwargs: Any) -> None: ...
     @property
     def future(self) -> asyncio.Future[Any]: ...
     @property
@@ -213,14 +214,14 @@ def caller_here(whole: object) -> int | None: ...
 
 # The task of an item of `whole`.
 def make_item_task(
-    loop: asyncio.AbstractEventLoop,
-    coro: Coroutine[Any, Any, _T],
+    event_loop: asyncio.AbstractEventLoop,
+    coroutine: Coroutine[Any, Any, _T],
     context: Context,
     whole: object,
 ) -> asyncio.Task[_T]: ...
 
 # Has `mark()` called before the current context is copied on this loop, until it returns False.
-def watch_items(loop: asyncio.AbstractEventLoop, mark: Callable[[], bool]) -> None: ...
+def watch_items(event_loop: asyncio.AbstractEventLoop, mark: Callable[[], bool]) -> None: ...
 
 # What the calling code runs inside of, from here on: whatever has weak references.
 def run_inside_of(whole: object) -> None: ...

@@ -87,6 +87,7 @@ def drive(
     core = guest_core(loop, GRACE, GRACE)
     driven: _Driven[T] = _Driven(loop, core, async_fn, limit)
     core.submit(async_fn, args, kwargs, driven, copy_context(), is_kept=False)
+    call: Call | None = None
     try:
         call = cast(Call, driven.call)
         call.hear_of_errands_by(driven.hear_of_errand)
@@ -99,8 +100,7 @@ def drive(
             left.cancel()
         raise
     finally:
-        call = None
-        del driven  # else an exception keeps it in a cycle, through the traceback
+        del driven, call  # else an exception keeps them in a cycle, through the traceback
 
 
 class _Driven(Generic[T]):

@@ -50,7 +50,7 @@ async def run_on_caller(sync_fn: Callable[P, T], /, *args: P.args, **kwargs: P.k
     True
     """
     # What is passed need not be what the signature says.
-    if not callable(sync_fn):  # pyright: ignore[reportUnnecessaryComparison]
+    if not callable(sync_fn):
         raise TypeError(
             f"expected a sync function, got {type(sync_fn).__name__}: pass the function and its "
             f"arguments, as in run_on_caller(sync_fn, a, b=1)"

@@ -89,22 +89,22 @@ class _Run:
 
     def __call__(self) -> Any:
         # asgiref notes there which loop has called, for `async_to_sync`.
-        noted = vars(self._noted)
-        before = dict(noted)
+        noted: dict[str, Any] = self._noted.__dict__
+        before = noted.copy()
         try:
             return self._as_it_is_here()(*self._args, **self._kwargs)
         finally:
             noted.clear()
             noted.update(before)
 
-    def _as_it_is_here(self) -> Callable[..., Any]:
+    def _as_it_is_here(self) -> Any:
         """A partial `(handler, loop, ..., sync_fn)`, with what is different here.
 
         The loop may stand still, since the caller drives it: `async_to_sync` makes one of its own
         then. And `sync_fn` is called in a context of asgiref's.
         """
-        fn = self._fn
-        if not isinstance(fn, functools.partial) or len(fn.args) < 2:
+        fn: Any = self._fn
+        if not isinstance(self._fn, functools.partial) or len(fn.args) < 2:
             return fn
         loop, *rest, sync_fn = fn.args
         if isinstance(loop, asyncio.AbstractEventLoop) and not loop.is_running():

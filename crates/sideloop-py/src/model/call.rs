@@ -41,9 +41,16 @@ struct Inner {
     cancelled_inside: Option<Py<Call>>,
     /// The messages of the cancellations that are on their way to its task, oldest first.
     cancellations: VecDeque<Py<PyAny>>,
-    /// What its code has asked the caller to run, oldest first.
-    errands: VecDeque<Py<Errand>>,
-    /// What whoever waits for its future hears of them by.
+    /// Most calls have none.
+    errands: Option<Box<Errands>>,
+}
+
+/// What a call's code has its caller run.
+#[derive(Default)]
+struct Errands {
+    /// Those that are to be run, oldest first.
+    asked: VecDeque<Py<Errand>>,
+    /// What whoever waits for the call's future hears of them by.
     hears: Option<Py<PyAny>>,
 }
 
@@ -94,8 +101,7 @@ impl Call {
             answer: Some(answer),
             cancelled_inside: None,
             cancellations: VecDeque::new(),
-            errands: VecDeque::new(),
-            hears: None,
+            errands: None,
         };
         Self {
             phase: PhaseCell::default(),
@@ -337,19 +343,21 @@ impl Call {
         let kept = errand.clone().unbind();
         self.has_errands.store(true, Ordering::Relaxed);
         self.inner.with(py, |inner| {
-            inner.errands.push_back(kept);
+            let errands = inner.errands.get_or_insert_default();
+            errands.asked.push_back(kept);
             match &inner.answer {
                 // Native, also where it rings a hub: no Python code runs in here.
                 Some(Answer::HandOff(completer)) => completer.knock(),
                 Some(Answer::Driver | Answer::Future(_) | Answer::Nobody) | None => {}
             }
-            inner.hears.as_ref().map_or(Asked::Told, |hears| Asked::Tell(hears.clone_ref(py)))
+            errands.hears.as_ref().map_or(Asked::Told, |hears| Asked::Tell(hears.clone_ref(py)))
         })
     }
 
     /// Whoever waits for its future runs errands, and hears of them by this.
     pub(crate) fn hear_of_errands_by(&self, hears: Py<PyAny>, py: Python<'_>) {
-        let before = self.inner.with(py, |inner| inner.hears.replace(hears));
+        let before =
+            self.inner.with(py, |inner| inner.errands.get_or_insert_default().hears.replace(hears));
         drop(before);
     }
 
@@ -360,7 +368,9 @@ impl Call {
             && !self.serves_no_more.load(Ordering::Relaxed)
             && self.inner.with(py, |inner| match inner.answer {
                 Some(Answer::HandOff(_) | Answer::Driver) => true,
-                Some(Answer::Future(_) | Answer::Nobody) | None => inner.hears.is_some(),
+                Some(Answer::Future(_) | Answer::Nobody) | None => {
+                    inner.errands.as_ref().is_some_and(|errands| errands.hears.is_some())
+                }
             })
     }
 
@@ -370,12 +380,14 @@ impl Call {
     }
 
     pub(crate) fn has_errand(&self, py: Python<'_>) -> bool {
-        self.has_errands() && self.inner.with(py, |inner| !inner.errands.is_empty())
+        let is_asked = |errands: &Errands| !errands.asked.is_empty();
+        self.has_errands()
+            && self.inner.with(py, |inner| inner.errands.as_deref().is_some_and(is_asked))
     }
 
     /// The next errand.
     pub(crate) fn take_errand<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Errand>> {
-        let next = self.inner.with(py, |inner| inner.errands.pop_front());
+        let next = self.inner.with(py, |inner| inner.errands.as_mut()?.asked.pop_front());
         next.map(|errand| errand.into_bound(py))
     }
 
@@ -426,8 +438,7 @@ impl Call {
                 inner.outcome.take(),
                 inner.answer.take(),
                 std::mem::take(&mut inner.cancellations),
-                std::mem::take(&mut inner.errands),
-                inner.hears.take(),
+                inner.errands.take(),
                 inside,
             )
         });
@@ -450,8 +461,10 @@ impl Inner {
         visit.call(&self.task)?;
         visit.call(&self.cancelled_inside)?;
         self.cancellations.iter().try_for_each(|message| visit.call(message))?;
-        self.errands.iter().try_for_each(|errand| visit.call(errand))?;
-        visit.call(&self.hears)?;
+        if let Some(errands) = &self.errands {
+            errands.asked.iter().try_for_each(|errand| visit.call(errand))?;
+            visit.call(&errands.hears)?;
+        }
         if let Some(Answer::Future(future)) = &self.answer {
             visit.call(future)?;
         }
