@@ -132,7 +132,6 @@ class RunnerCore:
         future: _Settled[_T],
         # Runs there. Without it: in a copy of the current one, without its time limit.
         context: Context | None = None,
-        is_kept: bool = True,
     ) -> bool: ...
     # No call enters any more; those that are in go on.
     def begin_draining(self) -> None: ...

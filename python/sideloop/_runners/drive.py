@@ -86,7 +86,7 @@ def drive(
         raise driven_elsewhere_error(repr(loop), call_name(async_fn))
     core = guest_core(loop, GRACE, GRACE)
     driven: _Driven[T] = _Driven(loop, core, async_fn, limit)
-    core.submit(async_fn, args, kwargs, driven, copy_context(), is_kept=False)
+    core.submit(async_fn, args, kwargs, driven, copy_context())
     call: Call | None = None
     try:
         call = cast(Call, driven.call)

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+# The extension finds it loaded: a signal handler that called in the middle of an import would find
+# half a module.
+import sideloop._runners.thread_sensitive  # noqa: F401  # see above  # pyright: ignore[reportUnusedImport]
 from sideloop._map.flight import flight_here
 from sideloop._sideloop import Errand, ask_caller
 

@@ -6,7 +6,7 @@ caller. asgiref's own `async_to_sync` sets it; here it is answered for calls of 
 the two is nearer is told by the thread that asgiref's own executor serves: if that is the one that
 waits for the call, it cannot serve now.
 
-Nothing here is loaded before somebody has imported asgiref.
+asgiref is not imported for that: the extension calls `install` when somebody has.
 """
 
 import asyncio

@@ -185,6 +185,7 @@ fn interrupt(call: &Bound<'_, Call>, error: PyErr) -> Option<PyErr> {
 }
 
 /// Make the loop the running one of this thread.
+#[inline]
 fn enter(driver: &Driver, own_loop: &Bound<'_, LoopCore>) -> PyResult<Outer> {
     let py = own_loop.py();
     let outer = Outer::put_aside(driver, py, Some(own_loop))?;
@@ -214,6 +215,7 @@ enum Served {
 
 impl Seat<'_, '_> {
     /// Run the errands that there are.
+    #[cold]
     fn serve(&mut self, call: &Bound<'_, Call>) -> Served {
         let py = call.py();
         if !call.get().has_errand(py) {

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::driving::drive;
+use super::errand::refuse;
 use super::importing;
 use super::nesting::Nested;
 use super::pause::Pause;
@@ -82,7 +83,10 @@ pub(crate) fn wait_for(
             let waiting = Waiting { call: &call, pause, patience };
             let ended = waiting.submit_and_wait();
             let over = import.map_or(Ok(()), importing::Wait::end);
-            (call, interrupted(py, ended, over))
+            let ended = interrupted(py, ended, over);
+            let is_asked = call.get().has_errands();
+            let ended = if is_asked { interrupted(py, ended, refuse(&call)) } else { ended };
+            (call, ended)
         }
     };
     // Before anything that it holds is dropped: the interpreter runs a signal's handler in the next Python code

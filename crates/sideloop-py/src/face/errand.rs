@@ -119,7 +119,7 @@ fn by_task<'py>(event_loop: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Ca
     });
     let found = found.map(|call| call.into_bound(py)).filter(|call| call.get().serves(py));
     if let Some(call) = &found
-        && call.get().has_own_context
+        && call.get().is_marked()
     {
         // Whatever it has been: what the task makes copies it.
         inside::enter(call.as_any())?;

@@ -18,8 +18,7 @@ use crate::send::{Sent, send};
 impl RunnerCore {
     /// Put a call in and do not wait: `future` is settled on the loop thread when it ends. False if the
     /// runner takes no calls any more. Runs in this context, or in a copy of the current one, without its time limit.
-    /// `is_kept` says whether others run in it, too.
-    #[pyo3(signature = (async_fn, args, kwargs, future, context = None, is_kept = true))]
+    #[pyo3(signature = (async_fn, args, kwargs, future, context = None))]
     fn submit(
         slf: &Bound<'_, Self>,
         async_fn: &Bound<'_, PyAny>,
@@ -27,11 +26,10 @@ impl RunnerCore {
         kwargs: &Bound<'_, PyDict>,
         future: &Bound<'_, PyAny>,
         context: Option<Py<PyAny>>,
-        is_kept: bool,
     ) -> PyResult<bool> {
         let (py, core) = (slf.py(), slf.get());
         let (context, is_kept) = match context {
-            Some(context) => (context, is_kept),
+            Some(context) => (context, true),
             None => (without_limit(py)?, false),
         };
         let (args, kwargs) = (args.clone().unbind(), kwargs.clone().unbind());

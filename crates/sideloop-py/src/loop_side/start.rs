@@ -101,8 +101,7 @@ fn make_task(
     };
     let context = context.bind(py);
     let async_fn = call.get().async_fn(py);
-    // Of one that nobody waits for nobody asks.
-    if call.get().has_own_context && call.get().serves(py) {
+    if call.get().is_marked() {
         tasks.begins(call, context, first_step_by == FirstStepBy::Starter)?;
     }
     let awaitable =

@@ -37,21 +37,27 @@ struct Inner {
     task: Option<Py<PyAny>>,
     outcome: Option<Outcome>,
     answer: Option<Answer>,
+    /// Most calls have nothing of it.
+    rarer: Option<Box<Rarer>>,
+}
+
+/// What few calls have.
+#[derive(Default)]
+struct Rarer {
     /// The call that its task waits for, blocking its loop, and that was cancelled with it.
     cancelled_inside: Option<Py<Call>>,
     /// The messages of the cancellations that are on their way to its task, oldest first.
     cancellations: VecDeque<Py<PyAny>>,
-    /// Most calls have none.
-    errands: Option<Box<Errands>>,
+    /// What its code has asked the caller to run, oldest first.
+    errands: VecDeque<Py<Errand>>,
+    /// What whoever waits for its future hears of them by.
+    hears: Option<Py<PyAny>>,
 }
 
-/// What a call's code has its caller run.
-#[derive(Default)]
-struct Errands {
-    /// Those that are to be run, oldest first.
-    asked: VecDeque<Py<Errand>>,
-    /// What whoever waits for the call's future hears of them by.
-    hears: Option<Py<PyAny>>,
+impl Inner {
+    fn rarer(&mut self) -> &mut Rarer {
+        self.rarer.get_or_insert_default()
+    }
 }
 
 /// One call. Python sees it only as the task's done callback.
@@ -79,8 +85,8 @@ pub(crate) struct Call {
     has_errands: AtomicBool,
     /// Its caller runs none any more.
     serves_no_more: AtomicBool,
-    /// It has a context of its own, which says what runs inside of it.
-    pub(crate) has_own_context: bool,
+    /// It has a context of its own, which says what runs inside of it; and a caller who may be asked.
+    is_marked: AtomicBool,
     inner: Attached<Inner>,
 }
 
@@ -92,16 +98,15 @@ impl Call {
         answer: Answer,
         submitted: Instant,
     ) -> Self {
-        let has_own_context = matches!(work, Work::Function { is_kept: false, .. });
+        let is_marked = matches!(work, Work::Function { is_kept: false, .. })
+            && matches!(answer, Answer::HandOff(_) | Answer::Driver);
         let inner = Inner {
             work: Some(work),
             started: None,
             task: None,
             outcome: None,
             answer: Some(answer),
-            cancelled_inside: None,
-            cancellations: VecDeque::new(),
-            errands: None,
+            rarer: None,
         };
         Self {
             phase: PhaseCell::default(),
@@ -116,7 +121,7 @@ impl Call {
             passed_on: AtomicBool::new(false),
             has_errands: AtomicBool::new(false),
             serves_no_more: AtomicBool::new(false),
-            has_own_context,
+            is_marked: AtomicBool::new(is_marked),
             inner: Attached::new(inner),
         }
     }
@@ -155,13 +160,13 @@ impl Call {
 
     /// A cancellation of whoever awaits it is on its way, with this message.
     pub(crate) fn expect_cancellation(&self, message: Bound<'_, PyAny>) {
-        self.inner
-            .with(message.py(), |inner| inner.cancellations.push_back(message.clone().unbind()));
+        let kept = message.clone().unbind();
+        self.inner.with(message.py(), |inner| inner.rarer().cancellations.push_back(kept));
     }
 
     /// The message of the cancellation that comes to its task now, if that is of whoever awaits it.
     pub(crate) fn take_cancellation(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.inner.with(py, |inner| inner.cancellations.pop_front())
+        self.inner.with(py, |inner| inner.rarer.as_mut()?.cancellations.pop_front())
     }
 
     /// Its task has got a cancellation of whoever awaits it: what comes of that decides.
@@ -180,7 +185,8 @@ impl Call {
         // ORDERING: Relaxed: as `heard_cancel`.
         inner.get().for_outer.store(true, Ordering::Relaxed);
         let kept = inner.clone().unbind();
-        let before = self.inner.with(inner.py(), |inside| inside.cancelled_inside.replace(kept));
+        let before =
+            self.inner.with(inner.py(), |inside| inside.rarer().cancelled_inside.replace(kept));
         drop(before);
     }
 
@@ -197,13 +203,13 @@ impl Call {
     /// Whether its task has got its cancellation already, through a call that it has waited for.
     pub(crate) fn has_cancellation(&self, py: Python<'_>) -> bool {
         self.inner.with(py, |inside| {
-            let through = inside.cancelled_inside.as_ref();
+            let through = inside.rarer.as_ref().and_then(|rarer| rarer.cancelled_inside.as_ref());
             through.is_some_and(|call| call.get().passed_on.load(Ordering::Relaxed))
         })
     }
 
     pub(crate) fn forget_cancelled_inside(&self, py: Python<'_>) {
-        let before = self.inner.with(py, |inside| inside.cancelled_inside.take());
+        let before = self.inner.with(py, |inside| inside.rarer.as_mut()?.cancelled_inside.take());
         drop(before);
     }
 
@@ -343,22 +349,27 @@ impl Call {
         let kept = errand.clone().unbind();
         self.has_errands.store(true, Ordering::Relaxed);
         self.inner.with(py, |inner| {
-            let errands = inner.errands.get_or_insert_default();
-            errands.asked.push_back(kept);
+            inner.rarer().errands.push_back(kept);
             match &inner.answer {
                 // Native, also where it rings a hub: no Python code runs in here.
                 Some(Answer::HandOff(completer)) => completer.knock(),
                 Some(Answer::Driver | Answer::Future(_) | Answer::Nobody) | None => {}
             }
-            errands.hears.as_ref().map_or(Asked::Told, |hears| Asked::Tell(hears.clone_ref(py)))
+            let hears = inner.rarer().hears.as_ref();
+            hears.map_or(Asked::Told, |hears| Asked::Tell(hears.clone_ref(py)))
         })
     }
 
-    /// Whoever waits for its future runs errands, and hears of them by this.
+    /// Whoever waits for its future runs errands, and hears of them by this. Its context is its own.
     pub(crate) fn hear_of_errands_by(&self, hears: Py<PyAny>, py: Python<'_>) {
-        let before =
-            self.inner.with(py, |inner| inner.errands.get_or_insert_default().hears.replace(hears));
+        let before = self.inner.with(py, |inner| inner.rarer().hears.replace(hears));
         drop(before);
+        self.is_marked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its context says what runs inside of it.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.is_marked.load(Ordering::Relaxed)
     }
 
     /// Whether the thread that has made it waits for it, and runs errands.
@@ -369,7 +380,7 @@ impl Call {
             && self.inner.with(py, |inner| match inner.answer {
                 Some(Answer::HandOff(_) | Answer::Driver) => true,
                 Some(Answer::Future(_) | Answer::Nobody) | None => {
-                    inner.errands.as_ref().is_some_and(|errands| errands.hears.is_some())
+                    inner.rarer.as_ref().is_some_and(|rarer| rarer.hears.is_some())
                 }
             })
     }
@@ -380,14 +391,14 @@ impl Call {
     }
 
     pub(crate) fn has_errand(&self, py: Python<'_>) -> bool {
-        let is_asked = |errands: &Errands| !errands.asked.is_empty();
+        let has_one = |rarer: &Rarer| !rarer.errands.is_empty();
         self.has_errands()
-            && self.inner.with(py, |inner| inner.errands.as_deref().is_some_and(is_asked))
+            && self.inner.with(py, |inner| inner.rarer.as_deref().is_some_and(has_one))
     }
 
     /// The next errand.
     pub(crate) fn take_errand<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Errand>> {
-        let next = self.inner.with(py, |inner| inner.errands.as_mut()?.asked.pop_front());
+        let next = self.inner.with(py, |inner| inner.rarer.as_mut()?.errands.pop_front());
         next.map(|errand| errand.into_bound(py))
     }
 
@@ -431,15 +442,12 @@ impl Call {
 
     fn __clear__(&self, py: Python<'_>) {
         let garbage = self.inner.with(py, |inner| {
-            let inside = inner.cancelled_inside.take();
             (
                 inner.work.take(),
                 inner.task.take(),
                 inner.outcome.take(),
                 inner.answer.take(),
-                std::mem::take(&mut inner.cancellations),
-                inner.errands.take(),
-                inside,
+                inner.rarer.take(),
             )
         });
         drop(garbage);
@@ -459,11 +467,11 @@ impl Inner {
             None => {}
         }
         visit.call(&self.task)?;
-        visit.call(&self.cancelled_inside)?;
-        self.cancellations.iter().try_for_each(|message| visit.call(message))?;
-        if let Some(errands) = &self.errands {
-            errands.asked.iter().try_for_each(|errand| visit.call(errand))?;
-            visit.call(&errands.hears)?;
+        if let Some(rarer) = &self.rarer {
+            visit.call(&rarer.cancelled_inside)?;
+            rarer.cancellations.iter().try_for_each(|message| visit.call(message))?;
+            rarer.errands.iter().try_for_each(|errand| visit.call(errand))?;
+            visit.call(&rarer.hears)?;
         }
         if let Some(Answer::Future(future)) = &self.answer {
             visit.call(future)?;

@@ -52,7 +52,7 @@ pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
 /// `MemoryError`, and what setting a context variable raises.
 pub(crate) fn copy_context(py: Python<'_>) -> PyResult<Py<PyAny>> {
     let copy = context::copy_current(py)?;
-    if let Some(sniffio) = sniffio(py)
+    if let Some(sniffio) = sniffio(py)?
         && context::get(sniffio.variable.bind(py))?.is_some()
     {
         context::enter(copy.bind(py), || context::set(sniffio.variable.bind(py), None))?;
@@ -75,7 +75,7 @@ pub(crate) struct Outer(Option<(Arc<Sniffio>, Py<PyAny>)>);
 /// # Errors
 /// What setting an attribute of a `threading.local` raises.
 pub(crate) fn suspend(py: Python<'_>) -> PyResult<Outer> {
-    let Some(sniffio) = sniffio(py) else { return Ok(Outer(None)) };
+    let Some(sniffio) = sniffio(py)? else { return Ok(Outer(None)) };
     if !super::thread::is_known(py)? {
         // In its last steps nothing runs on it, and what a `threading.local` gets by being asked is never dropped.
         return Ok(Outer(None));
@@ -102,43 +102,52 @@ impl Outer {
 }
 
 /// sniffio, if somebody has imported it.
-fn sniffio(py: Python<'_>) -> Option<Arc<Sniffio>> {
-    let modules = MODULES.get()?.bind(py);
+///
+/// # Errors
+/// What a signal handler raises meanwhile.
+fn sniffio(py: Python<'_>) -> PyResult<Option<Arc<Sniffio>>> {
+    let Some(modules) = MODULES.get() else { return Ok(None) };
+    let modules = modules.bind(py);
     let version = version_of(modules);
     let known = LAST.with(py, |last| (version == Some(last.version)).then(|| last.found.clone()));
     if let Some(found) = known {
-        return found;
+        return Ok(found);
     }
-    let version = if is_asgiref_served(modules) { version } else { None };
+    let version = if is_asgiref_served(modules)? { version } else { None };
     let module = modules.get_item(names(py).sniffio.bind(py)).ok().flatten();
     let found = match &module {
-        Some(module) => Some(last_of(module).map_or_else(|| look_into(module), Some)?),
+        Some(module) => match last_of(module).or_else(|| look_into(module)) {
+            Some(found) => Some(found),
+            // Looked at again.
+            None => return Ok(None),
+        },
         None => None,
     };
     let look = Look { version: version.unwrap_or(0), found: found.clone() };
     let before = LAST.with(py, |last| std::mem::replace(last, look));
     drop(before);
-    found
+    Ok(found)
 }
 
 /// Whether asgiref's thread-sensitive code runs on the threads of callers, if somebody has imported it: from the next
 /// call on. False while it is being imported.
-fn is_asgiref_served(modules: &Bound<'_, PyDict>) -> bool {
+///
+/// # Errors
+/// What a signal handler raises meanwhile: it is tried again.
+fn is_asgiref_served(modules: &Bound<'_, PyDict>) -> PyResult<bool> {
     // ORDERING: Relaxed: read and written attached.
     static SERVED: AtomicBool = AtomicBool::new(false);
     if SERVED.load(Ordering::Relaxed) {
-        return true;
+        return Ok(true);
     }
     let py = modules.py();
-    let Ok(Some(asgiref)) = modules.get_item(names(py).asgiref_sync.bind(py)) else { return true };
-    let install = || -> PyResult<bool> {
-        let ours = py.import("sideloop._runners.thread_sensitive")?;
-        ours.call_method1("install", (asgiref,))?.is_truthy()
+    let Ok(Some(asgiref)) = modules.get_item(names(py).asgiref_sync.bind(py)) else {
+        return Ok(true);
     };
-    // What fails is tried again.
-    let served = install().unwrap_or(false);
+    let ours = py.import("sideloop._runners.thread_sensitive")?;
+    let served = ours.call_method1("install", (asgiref,))?.is_truthy()?;
     SERVED.store(served, Ordering::Relaxed);
-    served
+    Ok(served)
 }
 
 /// What was found in this module before.
