@@ -1,7 +1,7 @@
 """anyio from PyPI, unmodified, with portals on sideloop."""
 
 import pytest
-from process import run
+from process import PAGES, TOLD, run
 
 BEFORE = """
 from sideloop.compat import anyio as drop_in
@@ -20,21 +20,15 @@ assert BlockingPortal is not theirs[0] and start_blocking_portal is not theirs[1
 assert anyio.from_thread.BlockingPortal is BlockingPortal, "what modules have taken is replaced"
 """
 
-COMMON = """
+COMMON = (
+    TOLD
+    + """
 import asyncio, concurrent.futures, contextlib, contextvars, os, signal, threading, time
 import sideloop
 
 async def where(*args):
     await anyio.sleep(0)
     return args, asyncio.get_running_loop(), threading.current_thread()
-
-def told(sync_fn, *args, **kwargs):
-    begin = time.monotonic()
-    try:
-        sync_fn(*args, **kwargs)
-    except BaseException as raised:
-        assert time.monotonic() - begin < 20
-        return raised
 
 unwound = []
 begun = threading.Event()
@@ -58,6 +52,7 @@ def interrupted(sync_fn, *args):
     assert type(told(sync_fn, *args)) is KeyboardInterrupt
     assert unwound == [True], "its cleanup has run"
 """
+)
 
 installs = pytest.mark.parametrize("install", [BEFORE, AFTER], ids=["before", "after"])
 
@@ -326,18 +321,7 @@ class TestWrapAsyncContextManager:
 class TestRealWork:
     def test_serves_a_client_of_http(self, install: str) -> None:
         uses = """
-        import http.server, httpx
-        class Pages(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = b"of " + self.path.encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-            def log_message(self, *said): pass
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
+        import httpx
         provider = anyio.from_thread.BlockingPortalProvider()
         with provider as portal, provider as same:
             assert portal is same
@@ -356,7 +340,7 @@ class TestRealWork:
         server.shutdown(); server.server_close()
         print("ok")
         """
-        assert run(install, COMMON, uses) == ["ok"]
+        assert run(install, COMMON, PAGES, uses) == ["ok"]
 
     def test_leaves_trio_and_worker_threads_to_anyio(self, install: str) -> None:
         uses = """

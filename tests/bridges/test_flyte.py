@@ -1,7 +1,7 @@
 """flyte 2 from PyPI, unmodified, on sideloop. Few processes, since to import it takes long."""
 
 import pytest
-from process import run
+from process import TOLD, run
 
 BEFORE = """
 from sideloop.compat import flyte as drop_in
@@ -16,17 +16,11 @@ drop_in.install(); drop_in.install()
 syncify = Syncify(name="another")  # the first one keeps its loop
 """
 
-COMMON = """
+COMMON = (
+    TOLD
+    + """
 import asyncio, concurrent.futures, contextlib, contextvars, os, signal, threading, time
 import sideloop
-
-def told(sync_fn, *args, **kwargs):
-    begin = time.monotonic()
-    try:
-        sync_fn(*args, **kwargs)
-    except BaseException as raised:
-        assert time.monotonic() - begin < 20
-        return raised
 
 unwound = []
 begun = threading.Event()
@@ -57,6 +51,7 @@ async def items(to):
         await asyncio.sleep(0)
         unwound.append(asyncio.get_running_loop())
 """
+)
 
 installs = pytest.mark.parametrize("install", [BEFORE, AFTER], ids=["before", "after"])
 

@@ -1,7 +1,7 @@
 """synchronicity from PyPI, unmodified, on sideloop: a client such as Modal's, built with it."""
 
 import pytest
-from process import run
+from process import PAGES, TOLD, run
 
 BEFORE = """
 from sideloop.compat import synchronicity as drop_in
@@ -17,17 +17,11 @@ from sideloop.compat import synchronicity as drop_in
 drop_in.install(); drop_in.install()
 """
 
-COMMON = """
+COMMON = (
+    TOLD
+    + """
 import asyncio, concurrent.futures, contextlib, contextvars, os, signal, threading, time
 import sideloop
-
-def told(sync_fn, *args, **kwargs):
-    begin = time.monotonic()
-    try:
-        sync_fn(*args, **kwargs)
-    except BaseException as raised:
-        assert time.monotonic() - begin < 20
-        return raised
 
 unwound = []
 begun = threading.Event()
@@ -48,8 +42,10 @@ async def _late(seconds=60.0):
 
 where, late = synchronizer.create_blocking(_where), synchronizer.create_blocking(_late)
 """
+)
 
-CLIENT = """
+CLIENT = (
+    """
 class _Function:
     def __init__(self, client, name):
         self.client, self.name = client, name
@@ -79,20 +75,9 @@ class _Client:
 
 Function = synchronizer.create_blocking(_Function, "Function")
 Client = synchronizer.create_blocking(_Client, "Client")
-
-import http.server
-class Pages(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = b"of " + self.path.encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *said): pass
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-address = f"http://127.0.0.1:{server.server_port}"
 """
+    + PAGES
+)
 
 installs = pytest.mark.parametrize("install", [BEFORE, AFTER], ids=["before", "after"])
 

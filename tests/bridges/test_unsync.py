@@ -1,7 +1,7 @@
 """unsync from PyPI, unmodified, on sideloop."""
 
 import pytest
-from process import run
+from process import PAGES, TOLD, run
 
 BEFORE = """
 from sideloop.compat import unsync as drop_in
@@ -22,7 +22,9 @@ drop_in.install(); drop_in.install()
 assert decorated_before().result() is unsync.loop, "what was decorated before is served, too"
 """
 
-COMMON = """
+COMMON = (
+    TOLD
+    + """
 import asyncio, concurrent.futures, contextvars, os, threading, time
 import sideloop
 
@@ -31,14 +33,6 @@ async def where(*args, **kwargs):
     "Documented."
     await asyncio.sleep(0)
     return args, kwargs, asyncio.get_running_loop(), threading.current_thread()
-
-def told(sync_fn, *args, **kwargs):
-    begin = time.monotonic()
-    try:
-        sync_fn(*args, **kwargs)
-    except BaseException as raised:
-        assert time.monotonic() - begin < 20
-        return raised
 
 unwound = []
 begun = threading.Event()
@@ -53,6 +47,7 @@ async def late(seconds=60.0):
         await asyncio.sleep(0.01)
         unwound.append(True)
 """
+)
 
 installs = pytest.mark.parametrize("install", [BEFORE, AFTER], ids=["before", "after"])
 
@@ -200,18 +195,7 @@ class TestUnsync:
 
     def test_fetches_pages_as_its_documentation_shows(self, install: str) -> None:
         uses = """
-        import http.server, urllib.request, aiohttp
-        class Pages(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = b"of " + self.path.encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-            def log_message(self, *said): pass
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
+        import urllib.request, aiohttp
         @unsync
         async def fetch(session, page):
             async with session.get(f"{address}/{page}") as answer:
@@ -230,7 +214,7 @@ class TestUnsync:
         server.shutdown(); server.server_close()
         print("ok")
         """
-        assert run(install, COMMON, uses) == ["ok"]
+        assert run(install, COMMON, PAGES, uses) == ["ok"]
 
 
 class TestInstall:
