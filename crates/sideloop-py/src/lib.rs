@@ -132,7 +132,7 @@ pub mod _sideloop {
     use super::python::thread::ThreadLife;
 
     #[pymodule_export]
-    use super::python::one_at_a_time::OneAtATime;
+    use super::policy::one_at_a_time::OneAtATime;
 
     #[pymodule_export]
     use super::python::fork::generation;

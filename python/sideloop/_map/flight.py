@@ -36,6 +36,7 @@ class Flight(Generic[T, R]):
         self.loop: asyncio.AbstractEventLoop | None = None
         self._async_fn = async_fn
         self._name = name
+        self._shown = name.removesuffix("()")
         self._free = limit
         self._answers = answers
         self._tasks: dict[asyncio.Task[None], Item[T, R]] = {}
@@ -121,7 +122,7 @@ class Flight(Generic[T, R]):
             make_held(item, "answering", self._answer)
             assert item.answering is not None
             # In the task's name of what it does, which says nothing of the user's otherwise.
-            item.answering.__qualname__ = self._name.removesuffix("()")
+            item.answering.__qualname__ = self._shown
             task = item.context.run(self.loop.create_task, item.answering)
         except BaseException as error:
             # A task factory of the user's has raised, or a signal handler, when the task was there.
@@ -174,14 +175,15 @@ class Flight(Generic[T, R]):
             item.error = asyncio.CancelledError()
         elif raised := task.exception():
             self._fail(raised)
-        cancelled = isinstance(item.error, asyncio.CancelledError)
+        cancelled = item.error is not None and isinstance(item.error, asyncio.CancelledError)
         if cancelled and not self._accepts():
             # The loop unwinds: it takes no new tasks, and this is no answer.
             self._over = True
         if self._over:
             return
         self._answers.finish(item)
-        self._tell()
+        if self._waiter is not None:
+            self._tell()
         # Who cancels what is left on a loop, as the interpreter's exit does, gets no new tasks for
         # it. If anybody waits for the map, or comes to wait, it goes on.
         if cancelled and self._waiter is None:

@@ -39,13 +39,14 @@ class MapIterator(Generic[R], Iterator[R], Closing):
     _source: Source | None = None
     _bar: Bar | None = None
 
-    def __init__(self, source: Source, collect: bool, bar: Bar | None) -> None:
+    def __init__(self, source: Source, async_fn: object, collect: bool, bar: Bar | None) -> None:
         self._source = source
         self._collect = collect
         self._bar = bar
         self._advancing = OneAtATime(
-            "this map is being advanced already, by another thread or by the iterator of its own "
-            "items: give each thread a map of its own"
+            async_fn,
+            "has a map that is being advanced already, by another thread or by the iterator of its "
+            "own items: give each thread a map of its own",
         )
 
     def __iter__(self) -> "MapIterator[R]":

@@ -121,7 +121,8 @@ class Maps:
         order = InOrder if ordered else AsFinished
         if executor is None:
             local = LocalMap(self._find, async_fn, items, limit, order, call_name(async_fn))
-            return MapIterator(local, return_exceptions, open_bar(items) if progress else None)
+            bar = open_bar(items) if progress else None
+            return MapIterator(local, async_fn, return_exceptions, bar)
         # Not above: importing it takes as long as half of the package.
         from sideloop._map.shards import ShardedMap, check_executor
 
@@ -130,7 +131,8 @@ class Maps:
         sharded = ShardedMap(
             self._find, there, async_fn, items, limit, order, return_exceptions, executor
         )
-        return MapIterator(sharded, return_exceptions, open_bar(items) if progress else None)
+        bar = open_bar(items) if progress else None
+        return MapIterator(sharded, async_fn, return_exceptions, bar)
 
 
 def _check_limit(limit: int) -> int:

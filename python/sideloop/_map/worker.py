@@ -78,7 +78,7 @@ def answer(shard: Shard[T, R]) -> Answered[R]:
         shard.find, shard.async_fn, shard.items, len(shard.items), shard.order, name
     )
     answers: list[Any] = []
-    with MapIterator[R](local, shard.collect, None) as found:
+    with MapIterator[R](local, shard.async_fn, shard.collect, None) as found:
         try:
             # Only where they are collected are exceptions among the answers.
             answers.extend(pack(a, name) if isinstance(a, BaseException) else a for a in found)

@@ -61,8 +61,9 @@ class SyncContextManager(AbstractContextManager[T_co, bool]):
         self._view = view
         # Around what is noted of a step as well: who is refused has changed nothing.
         self._stepping = OneAtATime(
-            f"{call_name(async_fn)} is being entered or left already, by another thread or under a "
-            f"signal handler; let one thread at a time use it"
+            async_fn,
+            "is being entered or left already, by another thread or under a signal handler; let "
+            "one thread at a time use it",
         )
 
     def __enter__(self) -> T_co:

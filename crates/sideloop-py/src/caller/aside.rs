@@ -57,7 +57,7 @@ impl Outer {
         }
         driver.set_running_loop.call1(py, (inner,))?;
         if inner.is_some() {
-            driver.set_hooks.bind(py).call((), Some(driver.hooks.bind(py)))?;
+            driver.set_hooks.call1(py, driver.hooks.bind(py))?;
         }
         Ok(())
     }

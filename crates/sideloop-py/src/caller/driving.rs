@@ -80,8 +80,11 @@ pub(super) fn drive(
         Turned::NeverRan => (patience.never_ran(), None),
         Turned::Left => (patience.left(), None),
     };
-    let interrupts = [interrupted, gone_on.err(), unwound.err()].into_iter().flatten();
-    Ok(interrupts.fold(ended, |ended, error| ended.interrupted_by(py, error)))
+    let also = |ended: Ended, error: Option<PyErr>| match error {
+        Some(error) => ended.interrupted_by(py, error),
+        None => ended,
+    };
+    Ok(also(also(also(ended, interrupted), gone_on.err()), unwound.err()))
 }
 
 /// How the turning came to its end.

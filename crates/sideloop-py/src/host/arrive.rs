@@ -100,7 +100,7 @@ fn try_make(host: &Bound<'_, Host>, tasks: &TaskMaker, call: &Bound<'_, Call>) -
     let coroutine = inside.attend.bind(py).call1((host,))?;
     // Under the name of what it is for.
     let name = name_of(inside.async_fn.bind(py));
-    PyString::from_bytes(py, name.trim_end_matches("()").as_bytes())
+    PyString::from_bytes(py, name.strip_suffix("()").unwrap_or(&name).as_bytes())
         .and_then(|name| coroutine.setattr(&names(py).qualname, name))
         .inspect_err(|_| close_coroutine(&coroutine))?;
     let task = tasks.make(&coroutine, context, inside.async_fn.bind(py))?;

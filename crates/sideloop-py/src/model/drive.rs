@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::PyTuple;
 
 use crate::python::thread;
 
@@ -35,8 +35,8 @@ pub(crate) struct Driver {
     pub(crate) set_running_loop: Py<PyAny>,
     pub(crate) get_hooks: Py<PyAny>,
     pub(crate) set_hooks: Py<PyAny>,
-    /// The asynchronous generator hooks of the loop, as keyword arguments of `set_hooks`.
-    pub(crate) hooks: Py<PyDict>,
+    /// The asynchronous generator hooks of the loop: the arguments of `set_hooks`.
+    pub(crate) hooks: Py<PyTuple>,
     /// Kept for the loop's `_thread_id`.
     pub(crate) ident: Py<PyAny>,
 }
@@ -45,9 +45,8 @@ impl Driver {
     pub(crate) fn new(event_loop: &Bound<'_, PyAny>, end: Py<PyAny>) -> PyResult<Self> {
         let py = event_loop.py();
         let (events, sys) = (py.import("asyncio.events")?, py.import("sys")?);
-        let hooks = PyDict::new(py);
-        hooks.set_item("firstiter", event_loop.getattr("_asyncgen_firstiter_hook")?)?;
-        hooks.set_item("finalizer", event_loop.getattr("_asyncgen_finalizer_hook")?)?;
+        let hook = |name| event_loop.getattr(name);
+        let (first, last) = (hook("_asyncgen_firstiter_hook")?, hook("_asyncgen_finalizer_hook")?);
         Ok(Self {
             owner: thread::number(),
             driving: AtomicBool::new(false),
@@ -55,7 +54,7 @@ impl Driver {
             set_running_loop: events.getattr("_set_running_loop")?.unbind(),
             get_hooks: sys.getattr("get_asyncgen_hooks")?.unbind(),
             set_hooks: sys.getattr("set_asyncgen_hooks")?.unbind(),
-            hooks: hooks.unbind(),
+            hooks: PyTuple::new(py, [first, last])?.unbind(),
             ident: py.import("threading")?.call_method0("get_ident")?.unbind(),
         })
     }

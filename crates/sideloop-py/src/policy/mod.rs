@@ -15,3 +15,5 @@ pub(crate) mod mismatch;
 pub(crate) mod deadline;
 
 pub(crate) mod patience;
+
+pub(crate) mod one_at_a_time;

@@ -41,5 +41,3 @@ pub(crate) mod version;
 pub(crate) mod thread;
 
 pub(crate) mod fork;
-
-pub(crate) mod one_at_a_time;

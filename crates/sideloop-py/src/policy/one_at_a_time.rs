@@ -4,6 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::errors::call_name;
 
 /// A context manager that refuses whoever comes while another one is inside.
 ///
@@ -11,21 +15,24 @@ use pyo3::prelude::*;
 /// it taken for ever.
 #[pyclass(frozen, module = "sideloop._sideloop")]
 pub(crate) struct OneAtATime {
-    message: String,
+    of: Py<PyAny>,
+    refusal: Py<PyString>,
     taken: AtomicBool,
 }
 
 #[pymethods]
 impl OneAtATime {
+    /// `of` is what the refusal names.
     #[new]
-    fn new(message: String) -> Self {
-        Self { message, taken: AtomicBool::new(false) }
+    fn new(of: Py<PyAny>, refusal: Py<PyString>) -> Self {
+        Self { of, refusal, taken: AtomicBool::new(false) }
     }
 
-    fn __enter__(&self) -> PyResult<()> {
+    fn __enter__(&self, py: Python<'_>) -> PyResult<()> {
         // ORDERING: Acquire, with the Release of who left before: it sees what that one has done.
         if self.taken.swap(true, Ordering::Acquire) {
-            return Err(PyValueError::new_err(self.message.clone()));
+            let (name, refusal) = (call_name(self.of.bind(py)), self.refusal.bind(py));
+            return Err(PyValueError::new_err(format!("{name} {refusal}")));
         }
         Ok(())
     }
@@ -38,5 +45,9 @@ impl OneAtATime {
     ) {
         // ORDERING: Release: see `__enter__`.
         self.taken.store(false, Ordering::Release);
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.of)
     }
 }
