@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -35,7 +36,7 @@ class Gate:
 
 
 @pytest.fixture
-def gate() -> Iterator[Gate]:
+def gate(threads: ThreadPoolExecutor) -> Iterator[Gate]:  # free before they end
     gate = Gate()
     yield gate
     gate.free.set()
@@ -60,7 +61,7 @@ class TestAClose:
         assert gate.begun.wait(scaled(20))
         submitted = [owner.submit(gate) for _ in range(10)]
         closing = threads.submit(owner.close, drain=True)
-        with pytest.raises(TimeoutError):
+        with pytest.raises(futures.TimeoutError):
             closing.result(0.1)
         gate.free.set()
         closing.result(scaled(20))
@@ -176,7 +177,7 @@ class TestAClose:
         future = runner.submit(gate)
         assert gate.begun.wait(scaled(20))
         closing = threads.submit(runner.close, drain=True)
-        with pytest.raises(TimeoutError):
+        with pytest.raises(futures.TimeoutError):
             closing.result(0.05)
         runner.close()
         closing.result(scaled(20))
