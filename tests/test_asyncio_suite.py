@@ -49,7 +49,8 @@ class TestOurLoop:
         assert output.rstrip().endswith(" passed, 0 failed"), output
 
     def test_passes_it_with_native_transports(self) -> None:
-        modules = ("buffered_proto", "events", "sendfile", "server", "ssl", "sslproto", "streams")
+        streams = ("buffered_proto", "sendfile", "server", "ssl", "sslproto", "streams")
+        modules = (*streams, "base_events", "events", "selector_events", "sock_lowlevel")
         code, output = run_suite(
             "--config=loops",
             "--loop=asyncio_suite.native:NativeLoop",

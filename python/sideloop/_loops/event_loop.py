@@ -20,7 +20,13 @@ from sideloop._sideloop import LoopCore
 # Not at first use: a signal handler that calls may come in the middle of that import.
 if sys.platform == "linux":
     from sideloop._loops.selector import ForkAwareSelector, HubSelector
-    from sideloop._loops.transports import StreamTransport, fits, prepare
+    from sideloop._loops.transports import (
+        DatagramTransport,
+        StreamTransport,
+        fits,
+        fits_datagrams,
+        prepare,
+    )
 
 # What is used of them is private: typeshed knows little of it.
 base_events: Any = asyncio.base_events
@@ -47,9 +53,10 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     Args:
         selector: What to wait with. `selectors.EpollSelector` is polled natively, any other one
             through its own `select`.
-        transports: What moves the bytes of TCP and Unix stream sockets: `"asyncio"` for its own
-            transports, `"native"` for ours, in Rust, where the socket is a plain one, on Linux.
-            What is written in one turn of the loop then leaves together, with the end of the turn.
+        transports: What moves the bytes of TCP, UDP and Unix stream sockets: `"asyncio"` for its
+            own transports, `"native"` for ours, in Rust, where the socket is a plain one, on Linux.
+            What is written to a stream in one turn of the loop then leaves together, with the end
+            of the turn.
 
     Raises:
         ValueError: There are no such transports.
@@ -101,6 +108,11 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
             if self._has_native_transports and fits(self, sock):
                 return StreamTransport(self, sock, protocol, waiter, **options)
             return super()._make_socket_transport(sock, protocol, waiter, **options)
+
+        def _make_datagram_transport(self, sock, protocol, *args, **options):
+            if self._has_native_transports and fits_datagrams(self, sock):
+                return DatagramTransport(self, sock, protocol, *args, **options)
+            return super()._make_datagram_transport(sock, protocol, *args, **options)
 
     # The pipe to oneself is needed for signal handlers alone: calls from other threads ring a bell
     # that costs one descriptor instead of two. A selector that cannot hear the bell needs the pipe.
