@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import select
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,16 +77,20 @@ class Endpoint(Connection):
     def until_read(self) -> None:
         """Turn the loop until nothing is there that it would read."""
         self.rest()
-        while not self.transport.is_closing() and self._is_read():
+        for _ in range(1000):
+            if self.transport.is_closing() or not self._is_read():
+                break
             sock = self.transport.get_extra_info("socket")
             if not select.select([sock], [], [], 0)[0]:
                 break
             self.rest()
+        else:
+            raise AssertionError("there is always something to read")
         self.rest()
 
     def _is_read(self) -> bool:
-        # Since CPython 3.12, where transports of datagrams can be paused.
-        return bool(getattr(self.transport, "is_reading", lambda: True)())
+        # CPython 3.10 cannot pause transports of datagrams.
+        return sys.version_info < (3, 11) or self.transport.is_reading()
 
 
 def has_v6() -> bool:

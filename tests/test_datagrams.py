@@ -161,9 +161,9 @@ class TestReceiving:
 
     @pytest.mark.parametrize("ending", ["close", "abort", "pause_reading"])
     def test_takes_no_more_when_the_protocol_ends_it(self, endpoint: Endpoint, ending: str) -> None:
-        end = getattr(endpoint.transport, ending, None)
-        if end is None:
-            pytest.skip("transports of datagrams cannot be paused before CPython 3.12")
+        if ending == "pause_reading" and sys.version_info < (3, 11):
+            pytest.skip("CPython 3.10 cannot pause transports of datagrams")
+        end = getattr(endpoint.transport, ending)
         for _ in range(70):
             endpoint.send(b"warm", b"up")
             endpoint.until_read()

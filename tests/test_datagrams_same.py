@@ -153,14 +153,16 @@ class Run:
         elif name == "answer":
             protocol.acts["datagram_received"] = lambda data, addr: transport.sendto(data, addr)
         elif name == "in":
-            protocol.acts[args[0]] = lambda *_: self._inside(args[1])
+            protocol.acts[args[0]] = lambda *_: self._inside(protocol, *args)
         else:
             getattr(transport, name)()
         return None
 
-    def _inside(self, name: str) -> None:
+    def _inside(self, protocol: Listener, method: str, name: str) -> None:
         transport, loop = self._endpoint.transport, self._endpoint.loop
         if name == "sendto":
+            # Once: a peer that is gone has an error for each.
+            protocol.acts.pop(method, None)
             transport.sendto(b"inside", None)
         elif name == "set_protocol":
             self._change()
