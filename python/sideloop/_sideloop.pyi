@@ -12,6 +12,8 @@ from typing_extensions import Self, TypeVarTuple, Unpack, disjoint_base
 __all__ = [
     "AsDriver",
     "Call",
+    "DatagramCore",
+    "Datagrams",
     "Host",
     "Items",
     "Latch",
@@ -42,6 +44,7 @@ __all__ = [
     "generation",
     "guest_core",
     "keep_weak",
+    "know_datagrams",
     "know_transports",
     "make_held",
     "run_as_guest",
@@ -337,6 +340,23 @@ class Stream:
 
 # From here on instances of this class, which is derived from TransportCore, are transports.
 def know_transports(class_: type, /) -> None: ...
+
+# The moving half of a transport of datagrams, in the same way. On Linux.
+class DatagramCore:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    # The address is typeshed's, which has another kind of it for each system.
+    def sendto(self, data: bytes | bytearray | memoryview[Any], addr: Any = None) -> None: ...
+    def is_closing(self) -> bool: ...
+    def get_protocol(self) -> asyncio.BaseProtocol: ...
+
+# The state of such a transport, which has it in its slot `_datagrams`.
+@final
+class Datagrams:
+    def __new__(cls) -> Self: ...
+    def know_socket(self, is_v6: bool, is_connected: bool) -> None: ...
+
+# From here on instances of this class, which is derived from DatagramCore, are transports.
+def know_datagrams(class_: type, /) -> None: ...
 
 # What the calling thread's loop has gathered leaves.
 def send_before_fork() -> None: ...

@@ -63,7 +63,15 @@ pub mod _sideloop {
 
     #[cfg(target_os = "linux")]
     #[pymodule_export]
-    use super::transport::{know_transports, send_before_fork};
+    use super::transport::DatagramCore;
+
+    #[cfg(target_os = "linux")]
+    #[pymodule_export]
+    use super::transport::Datagrams;
+
+    #[cfg(target_os = "linux")]
+    #[pymodule_export]
+    use super::transport::{know_datagrams, know_transports, send_before_fork};
 
     #[pymodule_export]
     use super::model::Host;

@@ -5,6 +5,7 @@ import asyncio.format_helpers
 import inspect
 import itertools
 import selectors
+import socket
 import sys
 from collections.abc import Callable
 from types import MappingProxyType
@@ -19,8 +20,15 @@ from sideloop._sideloop import LoopCore
 
 # Not at first use: a signal handler that calls may come in the middle of that import.
 if sys.platform == "linux":
+    from sideloop._loops.numeric import is_numeric
     from sideloop._loops.selector import ForkAwareSelector, HubSelector
-    from sideloop._loops.transports import StreamTransport, fits, prepare
+    from sideloop._loops.transports import (
+        DatagramTransport,
+        StreamTransport,
+        fits,
+        fits_datagrams,
+        prepare,
+    )
 
 # What is used of them is private: typeshed knows little of it.
 base_events: Any = asyncio.base_events
@@ -29,6 +37,8 @@ format_helpers: Any = asyncio.format_helpers
 # Since CPython 3.13 the text of a callback shows its arguments only in debug mode.
 _TEXT_TAKES_DEBUG = "debug" in inspect.signature(format_helpers._format_callback_source).parameters
 
+
+_RUN_IN_EXECUTOR = base_events.BaseEventLoop.run_in_executor
 
 _numbers = itertools.count(1)
 
@@ -47,9 +57,10 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     Args:
         selector: What to wait with. `selectors.EpollSelector` is polled natively, any other one
             through its own `select`.
-        transports: What moves the bytes of TCP and Unix stream sockets: `"asyncio"` for its own
-            transports, `"native"` for ours, in Rust, where the socket is a plain one, on Linux.
-            What is written in one turn of the loop then leaves together, with the end of the turn.
+        transports: What moves the bytes of TCP, UDP and Unix stream sockets: `"asyncio"` for its
+            own transports, `"native"` for ours, in Rust, where the socket is a plain one, on Linux.
+            What is written to a stream in one turn of the loop then leaves together, with the end
+            of the turn.
 
     Raises:
         ValueError: There are no such transports.
@@ -101,6 +112,25 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
             if self._has_native_transports and fits(self, sock):
                 return StreamTransport(self, sock, protocol, waiter, **options)
             return super()._make_socket_transport(sock, protocol, waiter, **options)
+
+        def _make_datagram_transport(self, sock, protocol, *args, **options):
+            if self._has_native_transports and fits_datagrams(self, sock):
+                return DatagramTransport(self, sock, protocol, *args, **options)
+            return super()._make_datagram_transport(sock, protocol, *args, **options)
+
+        async def getaddrinfo(self, host, port, *, family=0, type=0, proto=0, flags=0):  # noqa: A002  # asyncio names it
+            options = {"family": family, "type": type, "proto": proto, "flags": flags}
+            if self._has_native_transports and self._answers_at_once(host, port):
+                return socket.getaddrinfo(host, port, **options)
+            return await super().getaddrinfo(host, port, **options)
+
+        def _answers_at_once(self, host, port):
+            return (
+                is_numeric(host, port)
+                and not self._debug
+                # Whoever has replaced that wants to be asked.
+                and getattr(self.run_in_executor, "__func__", None) is _RUN_IN_EXECUTOR
+            )
 
     # The pipe to oneself is needed for signal handlers alone: calls from other threads ring a bell
     # that costs one descriptor instead of two. A selector that cannot hear the bell needs the pipe.

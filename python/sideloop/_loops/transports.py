@@ -7,7 +7,15 @@ import socket
 from asyncio import selector_events
 from typing import TYPE_CHECKING, Any
 
-from sideloop._sideloop import Stream, TransportCore, know_transports, send_before_fork
+from sideloop._sideloop import (
+    DatagramCore,
+    Datagrams,
+    Stream,
+    TransportCore,
+    know_datagrams,
+    know_transports,
+    send_before_fork,
+)
 
 if TYPE_CHECKING:
 
@@ -18,8 +26,16 @@ if TYPE_CHECKING:
         def _force_close(self, exc: BaseException | None) -> None: ...
         def _make_empty_waiter(self) -> asyncio.Future[None]: ...
 
+    class _StandardDatagram(asyncio.DatagramTransport):
+        """The same."""
+
+        _extra: dict[str, Any]
+
+        def __init__(self, loop: Any, sock: socket.socket, *args: Any, **options: Any) -> None: ...
+
 else:
     _Standard = vars(selector_events)["_SelectorSocketTransport"]
+    _StandardDatagram = vars(selector_events)["_SelectorDatagramTransport"]
 
 
 class StreamTransport(TransportCore, _Standard):
@@ -73,6 +89,25 @@ class StreamTransport(TransportCore, _Standard):
 know_transports(StreamTransport)
 
 
+class DatagramTransport(DatagramCore, _StandardDatagram):
+    """A UDP socket.
+
+    What has come is read as long as there is something, and what is written is sent at once. What
+    the socket does not take at once is sent by asyncio's own methods.
+    """
+
+    __slots__ = ("_datagrams",)
+
+    def __init__(self, loop: Any, sock: socket.socket, *args: Any, **options: Any) -> None:
+        self._datagrams = Datagrams()
+        super().__init__(loop, sock, *args, **options)
+        is_connected = bool(self._extra["peername"])
+        self._datagrams.know_socket(sock.family == socket.AF_INET6, is_connected)
+
+
+know_datagrams(DatagramTransport)
+
+
 @functools.cache
 def prepare() -> None:
     """Have what was written before a fork leave before it. Once."""
@@ -80,15 +115,31 @@ def prepare() -> None:
 
 
 def fits(loop: Any, sock: socket.socket) -> bool:
-    """Whether this socket may have a native transport: nothing about it and the loop is unusual."""
+    """Whether this stream socket may have a native transport."""
+    return (
+        _are_usual(loop, sock)
+        and sock.type == socket.SOCK_STREAM
+        and sock.family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
+        # Whoever has replaced asyncio's class wants that one.
+        and vars(selector_events)["_SelectorSocketTransport"] is _Standard
+    )
+
+
+def fits_datagrams(loop: Any, sock: socket.socket) -> bool:
+    """Whether this socket of datagrams may have a native transport."""
+    return (
+        _are_usual(loop, sock)
+        and sock.type == socket.SOCK_DGRAM
+        and sock.family in (socket.AF_INET, socket.AF_INET6)
+        and vars(selector_events)["_SelectorDatagramTransport"] is _StandardDatagram
+    )
+
+
+def _are_usual(loop: Any, sock: socket.socket) -> bool:
     return (
         # gevent's and eventlet's are of classes of their own, and so are stand-ins.
         type(sock) is socket.socket
-        and sock.type == socket.SOCK_STREAM
-        and sock.family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
         # It is not polled natively otherwise.
         and loop._hears_bell
         and not loop.get_debug()
-        # Whoever has replaced asyncio's class wants that one.
-        and vars(selector_events)["_SelectorSocketTransport"] is _Standard
     )

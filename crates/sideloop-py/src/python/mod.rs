@@ -20,6 +20,9 @@ pub(crate) mod buffer;
 #[cfg(target_os = "linux")]
 pub(crate) mod bytes;
 
+#[cfg(target_os = "linux")]
+pub(crate) mod audit;
+
 pub(crate) mod running_loop;
 
 pub(crate) mod frames;

@@ -1,10 +1,11 @@
-//! Which class has transports of ours, and where each has its stream.
+//! Which class has transports of ours, and where each has its state.
 
 use std::sync::OnceLock;
 
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::type_object::PyTypeCheck;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::stream::Stream;
@@ -16,10 +17,48 @@ use crate::python::slots::{slot, slot_offset};
 #[pyclass(frozen, subclass, module = "sideloop._sideloop")]
 pub(crate) struct TransportCore;
 
-struct Known {
+/// A class of transports.
+pub(super) struct Known {
     class: Py<PyType>,
     /// Where its slot lies, in bytes from the start of an instance.
     offset: isize,
+}
+
+impl Known {
+    /// A class whose instances have their state in the slot of this name.
+    ///
+    /// # Errors
+    /// `TypeError`: it has no such slot.
+    pub(super) fn new(class: &Bound<'_, PyType>, name: &str) -> PyResult<Self> {
+        let offset = slot_offset(class, name)?.ok_or_else(|| {
+            PyTypeError::new_err(format!("a class of transports has a slot named {name}"))
+        })?;
+        Ok(Self { class: class.clone().unbind(), offset })
+    }
+
+    /// The state of a transport; None if it has none, or is of another class.
+    pub(super) fn find<'py, State: PyTypeCheck>(
+        &self,
+        transport: &Bound<'py, PyAny>,
+    ) -> Option<Bound<'py, State>> {
+        let class = transport.get_type_ptr();
+        let ours = self.class.as_ptr().cast();
+        // SAFETY: attached; both are classes that are alive.
+        if class != ours && unsafe { ffi::PyType_IsSubtype(class, ours) } == 0 {
+            return None;
+        }
+        // SAFETY: an instance of the class whose slot this is, which holds a live object or null; the reference is
+        // our own.
+        let held = unsafe {
+            Bound::from_borrowed_ptr_or_opt(transport.py(), *slot(transport.as_ptr(), self.offset))
+        };
+        held?.cast_into().ok()
+    }
+}
+
+/// What is raised of a transport that has no state.
+pub(super) fn never_made() -> PyErr {
+    PyAttributeError::new_err("a transport whose __init__ has not run")
 }
 
 static KNOWN: OnceLock<Known> = OnceLock::new();
@@ -28,9 +67,7 @@ static KNOWN: OnceLock<Known> = OnceLock::new();
 #[pyfunction]
 #[pyo3(signature = (class_, /))]
 pub(crate) fn know_transports(class_: &Bound<'_, PyType>) -> PyResult<()> {
-    let offset = slot_offset(class_, "_stream")?
-        .ok_or_else(|| PyTypeError::new_err("a class of transports has a slot named _stream"))?;
-    let _ = KNOWN.set(Known { class: class_.clone().unbind(), offset });
+    let _ = KNOWN.set(Known::new(class_, "_stream")?);
     Ok(())
 }
 
@@ -45,19 +82,7 @@ impl TransportCore {
 
 /// The stream of a transport; None if it has none, or is no transport of ours.
 pub(super) fn find_stream<'py>(transport: &Bound<'py, PyAny>) -> Option<Bound<'py, Stream>> {
-    let known = KNOWN.get()?;
-    let class = transport.get_type_ptr();
-    let ours = known.class.as_ptr().cast();
-    // SAFETY: attached; both are classes that are alive.
-    if class != ours && unsafe { ffi::PyType_IsSubtype(class, ours) } == 0 {
-        return None;
-    }
-    // SAFETY: an instance of the class whose slot this is, which holds a live object or null; the reference is our
-    // own.
-    let held = unsafe {
-        Bound::from_borrowed_ptr_or_opt(transport.py(), *slot(transport.as_ptr(), known.offset))
-    };
-    held?.cast_into().ok()
+    KNOWN.get()?.find(transport)
 }
 
 /// The stream of a transport.
@@ -67,6 +92,5 @@ pub(super) fn find_stream<'py>(transport: &Bound<'py, PyAny>) -> Option<Bound<'p
 pub(super) fn stream_of<'py>(
     transport: &Bound<'py, TransportCore>,
 ) -> PyResult<Bound<'py, Stream>> {
-    find_stream(transport.as_any())
-        .ok_or_else(|| PyAttributeError::new_err("a transport whose __init__ has not run"))
+    find_stream(transport.as_any()).ok_or_else(never_made)
 }

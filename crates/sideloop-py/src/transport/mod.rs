@@ -1,4 +1,4 @@
-//! Transports of connected stream sockets: asyncio's own, with the moving of bytes in Rust.
+//! Transports of sockets: asyncio's own, with the moving of bytes in Rust.
 //!
 //! `class StreamTransport(TransportCore, _SelectorSocketTransport)`: what is here comes first in the method resolution
 //! order and overrides what every byte meets: reading, writing, the buffer between. What happens once a connection,
@@ -9,6 +9,9 @@
 //! write and read.
 //!
 //! Nothing of a stream holds its transport, as nothing of asyncio's does: one that is closed is dropped at once.
+//!
+//! `class DatagramTransport(DatagramCore, _SelectorDatagramTransport)` is the same for datagrams, whose state is in
+//! `Datagrams`.
 
 mod pieces;
 
@@ -30,6 +33,22 @@ mod methods;
 
 mod fork;
 
+mod address;
+
+mod datagrams;
+
+mod datagram;
+
+mod datagram_fields;
+
+mod receive;
+
+mod send;
+
+mod datagram_methods;
+
+pub(crate) use self::datagram::{DatagramCore, know_datagrams};
+pub(crate) use self::datagrams::Datagrams;
 pub(crate) use self::fork::send_before_fork;
 pub(crate) use self::known::{TransportCore, know_transports};
 pub(crate) use self::stream::Stream;

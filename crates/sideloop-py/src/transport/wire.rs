@@ -1,15 +1,18 @@
-//! The system calls of a stream.
+//! The system calls of transports.
 //!
 //! They are made attached: the sockets never block, and what the kernel copies takes less time than the interpreter
 //! takes to come back where other threads want it.
 
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 use std::os::fd::{BorrowedFd, RawFd};
 
 use pyo3::prelude::*;
 use rustix::io::{Errno, Result};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, send, sendmsg};
+use rustix::net::{
+    RecvFlags, SendAncillaryBuffer, SendFlags, recv, recvfrom, send, sendmsg, sendto,
+};
 
 use super::pieces::Pieces;
 
@@ -63,6 +66,25 @@ pub(super) fn receive(fd: RawFd, room: &mut [MaybeUninit<u8>]) -> Result<usize> 
 /// The same, into bytes that have been written to.
 pub(super) fn receive_into(fd: RawFd, room: &mut [u8]) -> Result<usize> {
     recv(file(fd)?, room, RecvFlags::empty()).map(|(_, length)| length)
+}
+
+/// What was read.
+pub(super) struct Datagram<'a> {
+    pub(super) bytes: &'a [u8],
+    /// None if the kernel names none.
+    pub(super) sender: Option<SocketAddr>,
+}
+
+/// Read a datagram into the room. It does not wait for one, whatever becomes of the socket.
+pub(super) fn receive_datagram(fd: RawFd, room: &mut [MaybeUninit<u8>]) -> Result<Datagram<'_>> {
+    let ((bytes, _), _, sender) = recvfrom(file(fd)?, room, RecvFlags::DONTWAIT)?;
+    let sender = sender.and_then(|sender| SocketAddr::try_from(sender).ok());
+    Ok(Datagram { bytes, sender })
+}
+
+/// Send a datagram there.
+pub(super) fn send_to(fd: RawFd, bytes: &[u8], address: SocketAddr) -> Result<usize> {
+    sendto(file(fd)?, bytes, FLAGS, &address)
 }
 
 /// Whether this says only that nothing can be done now.
