@@ -87,7 +87,7 @@ class Transactions(Accounts, TransactionTestCase):
             await Account.objects.acreate(owner=owner)
 
         async def count() -> int:
-            return await Account.objects.acount()
+            return len([account async for account in Account.objects.all()])
 
         with transaction.atomic():
             async_to_sync(add)("eve")
