@@ -1,5 +1,5 @@
 # Each target sets up what it needs, in .venv* and target, and prints what it does.
-.PHONY: help run examples test soak lint bench bench-rust contract comparison docs pictures matrix mutants release package lock clean
+.PHONY: help run examples test soak lint bench bench-rust contract comparison peers docs pictures matrix mutants release package lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,9 @@ contract: ## call from every context, with the peers, and write the table
 
 comparison: ## twins beside what other tools make, tried, and the page of it
 	@scripts/comparison
+
+peers: ## libraries with bridges of their own on ours: their tests, costs, hazards, in a table
+	@scripts/peers
 
 docs: ## the site, its links and its pages looked at
 	@scripts/docs

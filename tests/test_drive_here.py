@@ -1,7 +1,9 @@
 """`sideloop.drive`: a call on a loop that nobody runs, which its caller turns."""
 
 import asyncio
+import contextlib
 import contextvars
+import gc
 import signal
 import threading
 import time
@@ -84,6 +86,24 @@ class TestDrive:
             drive(loop, fail)
         assert raised.value is error
         assert drive(loop, look)[0] is loop
+
+    def test_leaves_no_garbage_of_a_call_that_fails(self, loop: asyncio.AbstractEventLoop) -> None:
+        async def fail() -> None:
+            raise LookupError
+
+        def call() -> None:
+            with contextlib.suppress(LookupError):
+                drive(loop, fail)
+
+        call()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(100):
+                call()
+            assert gc.collect() < 20
+        finally:
+            gc.enable()
 
     def test_cancels_the_call_when_its_time_is_over(self, loop: asyncio.AbstractEventLoop) -> None:
         sleeper = Sleeper()

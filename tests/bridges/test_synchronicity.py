@@ -1,6 +1,11 @@
 """synchronicity from PyPI, unmodified, on sideloop: a client such as Modal's, built with it."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+from pace import scaled
 from process import PAGES, TOLD, run
 
 BEFORE = """
@@ -264,6 +269,26 @@ class TestAClient:
         print("ok")
         """
         assert run(install, COMMON, CLIENT, uses) == ["ok"]
+
+
+class TestAClientSuchAsModals:
+    def test_works_as_on_synchronicitys_own_bridge(self) -> None:
+        program = Path(__file__).with_name("functions.py")
+
+        def said(whose: str) -> str:
+            done = subprocess.run(
+                [sys.executable, "-X", "faulthandler", program, whose],
+                capture_output=True,
+                text=True,
+                timeout=scaled(60),
+                check=False,
+            )
+            assert (done.returncode, done.stderr) == (0, ""), done.stderr
+            return done.stdout
+
+        ours = said("ours")
+        assert ours == said("theirs")
+        assert ours.splitlines()[-1] == "True"
 
 
 class TestInstall:

@@ -1,6 +1,7 @@
 """flytekit from PyPI, unmodified, on sideloop: runs in the environment of peers.txt."""
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -79,6 +80,13 @@ class TestInstall:
     @pytest.mark.parametrize("install", [BEFORE, AFTER], ids=["before", "after"])
     def test_serves_both_paths_before_or_after_flytekit_is_imported(self, install: str) -> None:
         assert run(install + USES) == "ok\n"
+
+
+class TestItsPage:
+    def test_has_an_example_that_runs(self) -> None:
+        page = (ROOT / "docs" / "move-in" / "flytekit.md").read_text(encoding="utf-8")
+        (example,) = re.findall(r"^```py\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        assert run(example) == ""
 
 
 class TestWorkflow:

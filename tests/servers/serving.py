@@ -85,14 +85,21 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *command: str, **environment: str) -> Generator[Server]:
-    """A server, when it takes connections. In the command, {port} is where it has to."""
+def running(folder: Path, *command: str, **environment: str) -> Generator[Server]:
+    """A server that was started. In the command, {port} is where it has to take connections."""
     server = Server(folder, *command, **environment)
     try:
-        server.wait()
         yield server
     finally:
         server.kill()
+
+
+@contextlib.contextmanager
+def serving(folder: Path, *command: str, **environment: str) -> Generator[Server]:
+    """The same, when it takes connections."""
+    with running(folder, *command, **environment) as server:
+        server.wait()
+        yield server
 
 
 def check_answers(server: Server, *ways: str, each: int = 40) -> set[int]:

@@ -162,13 +162,16 @@ class _Driven(Generic[T]):
 
     def outcome(self) -> T:
         """The value; or what the call has raised, or why nobody has waited for it."""
-        if self._reason is not None:
-            if self._error is not None and self._reason.__cause__ is None:
-                self._reason.__cause__ = self._error
-            raise self._reason
-        if self._error is not None:
-            raise self._error
-        return self._value
+        try:
+            if self._reason is not None:
+                if self._error is not None and self._reason.__cause__ is None:
+                    self._reason.__cause__ = self._error
+                raise self._reason
+            if self._error is not None:
+                raise self._error
+            return self._value
+        finally:
+            del self  # else an exception keeps it in a cycle, through the traceback
 
     def _settle(self) -> bool:
         self._settled = True

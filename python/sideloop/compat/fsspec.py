@@ -4,7 +4,8 @@
 
     fsspec.install()
 
-Before or after fsspec is imported, and what is built on it. `docs/move-in.md` says what changes.
+Before or after fsspec is imported, and what is built on it. `docs/move-in/fsspec.md`
+says what changes.
 """
 
 import asyncio

@@ -4,7 +4,7 @@
 
     zarr.install()
 
-Before or after zarr is imported. `docs/move-in.md` says what changes.
+Before or after zarr is imported. `docs/move-in/zarr.md` says what changes.
 """
 
 import asyncio
@@ -73,7 +73,13 @@ def _replace(module: ModuleType) -> Mapping[str, Any]:
             SyncError: The calling thread runs this very loop.
             RuntimeError: The loop is closed.
         """
-        handed = Handed(coro)
+        try:
+            handed = Handed(coro)
+        except TypeError:
+            # As the original, which asks this first.
+            if runs_here(_get_loop() if loop is None else loop):
+                raise theirs.SyncError("Calling sync() from within a running loop") from None
+            raise
         try:
             if loop is None:
                 loop = _get_loop()

@@ -7,6 +7,7 @@ from typing import Any
 import distributed.utils
 import pytest
 from distributed import Client, LocalCluster
+from process import run
 
 import sideloop
 from sideloop.compat import distributed as drop_in
@@ -50,3 +51,48 @@ class TestAClient:
         assert client.sync(asyncio.sleep, 0, "slept") == "slept"
         drop_in.install()
         assert client.sync(asyncio.sleep, 0, "slept") == "slept"
+
+
+CLUSTER = """
+import logging, operator, os
+os.environ["DASK_LOGGING__DISTRIBUTED"] = "critical"  # it says of each worker what it does
+from sideloop.compat import distributed as drop_in
+drop_in.install()
+import dask, dask.bag
+import distributed.utils
+from distributed import Client, LocalCluster, as_completed
+
+assert distributed.utils.sync.__module__ == "sideloop.compat.distributed"
+
+def fail(): raise KeyError("of the worker's")
+
+if __name__ == "__main__":
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0",
+        silence_logs=logging.CRITICAL,
+    ) as cluster, Client(cluster) as client:
+        client.wait_for_workers(2)
+        assert len(client.run(dict)) == 2, "two processes"
+        numbers = client.map(operator.neg, range(100))
+        assert sorted(future.result() for future in as_completed(numbers)) == [
+            -number for number in reversed(range(100))
+        ]
+        bag = dask.bag.from_sequence(range(100), npartitions=8)
+        assert bag.map(operator.neg).sum().compute() == -4950
+        [kept] = client.scatter([list(range(1000))])
+        assert client.submit(sum, kept).result() == 499500
+        try:
+            client.submit(fail).result()
+        except KeyError as error:
+            print(error.args[0])
+        cluster.scale(3)
+        client.wait_for_workers(3)
+        client.restart()
+        assert client.submit(operator.add, 1, 2).result() == 3
+    print("ok")
+"""
+
+
+class TestAClusterOfProcesses:
+    def test_works_through_the_sync_methods_of_its_client(self) -> None:
+        assert run(CLUSTER) == ["of the worker's", "ok"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -83,3 +84,25 @@ class TestUninstall:
         assert not isinstance(async_to_sync(where)()[0], sideloop.EventLoop)
         drop_in.install()
         assert isinstance(async_to_sync(where)()[0], sideloop.EventLoop)
+
+
+class TestASignalHandler:
+    def test_that_calls_while_a_call_waits_has_a_loop_of_its_own(self) -> None:
+        heard = []
+        before = signal.signal(signal.SIGALRM, lambda *_: heard.append(async_to_sync(where)()[0]))
+
+        async def wait() -> asyncio.AbstractEventLoop:
+            signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+            while len(heard) < 3:
+                await asyncio.sleep(0.01)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            # What is sensitive to threads finds the caller again.
+            assert await sync_to_async(threading.current_thread)() is threading.main_thread()
+            return asyncio.get_running_loop()
+
+        try:
+            loop = async_to_sync(wait)()
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        assert loop not in heard
+        assert async_to_sync(where)()[0] is loop
