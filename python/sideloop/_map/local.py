@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
@@ -10,8 +11,8 @@ from sideloop._base.signals import raise_a_handlers
 from sideloop._base.soon import call_soon
 from sideloop._map.answers import Answers, Item, Order, Outcome
 from sideloop._map.flight import Flight
-from sideloop._map.loop import Find, MapLoop
-from sideloop._sideloop import copy_context
+from sideloop._map.loop import Find, MapLoop, Step
+from sideloop._sideloop import copy_context_inside_of
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -53,7 +54,7 @@ class LocalMap(Generic[T, R]):
                 self._loop.check_time()  # before the loop gets one more to start
                 self._pull(self._items)
             elif len(answers):
-                self._loop.run(self._flight.wait)
+                self._wait_for(self._flight.wait)
             else:
                 return self._last()
         return self._last() if self._flight.failure is not None else answers.take()
@@ -62,6 +63,10 @@ class LocalMap(Generic[T, R]):
     def grace(self) -> float | None:
         """How many seconds what is cancelled gets to unwind; None where no loop has served it."""
         return self._loop.grace
+
+    def refuse_errands(self, why: str) -> None:
+        """Who takes the answers is not who waits for the items: nobody runs errands of theirs."""
+        self._flight.refusal = why
 
     def close(self) -> None:
         """Cancel what is in flight, and wait for it to unwind, for the loop's grace at most."""
@@ -138,17 +143,21 @@ class LocalMap(Generic[T, R]):
                 # Its place is behind the items that came before it.
                 self._items_error = without_our_frame(error)
             return
-        item: Item[T, R] = Item(given, copy_context())
         flight = self._flight
+        item: Item[T, R] = Item(given, copy_context_inside_of(flight))
         self._answers.add(item)
         self._pulled += 1
         flight.queue.append(item)
         if flight.loop is None:
-            self._loop.run(self._open)
+            self._wait_for(self._open)
         elif flight.starved:
             flight.starved = False
             self._loop.check()
             flight.loop.call_soon_threadsafe(flight.feed)
+
+    def _wait_for(self, step: Step) -> None:
+        self._flight.caller = threading.get_ident()
+        self._loop.run(step)
 
     async def _open(self) -> None:
         self._flight.open(self._loop.core)

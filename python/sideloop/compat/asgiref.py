@@ -9,6 +9,7 @@ Before or after asgiref is imported. `docs/move-in.md` says what changes.
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import ModuleType
@@ -21,6 +22,9 @@ from sideloop.compat._drop_in import DropIn
 T = TypeVar("T")
 
 _manager = LoopManager(name="asgiref")
+
+_bridge = threading.local()
+"""As `future` what the calling thread's outermost bridge waits for, or has waited for last."""
 
 
 def install() -> None:
@@ -52,17 +56,21 @@ def _replace(module: ModuleType) -> Mapping[str, Any]:
         """An executor, as asgiref makes one for a loop, or for what is sensitive to threads.
 
         It starts no thread before it has work. Of a block that wants one thread for all calls it
-        is as any other.
+        is as any other. So it is of a bridge below another one of its thread: asgiref notes for
+        each loop which of them waits, and so no loop can have two.
         """
 
         def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
             """Run a function on the executor's thread; where that is `asyncio.run`, a runner."""
             kept = theirs.AsyncToSync.context_to_thread_executor.values()
-            if fn is not asyncio.run or any(executor is self for executor in kept):
+            below = getattr(_bridge, "future", None)
+            is_nested = below is not None and not below.done()
+            if fn is not asyncio.run or is_nested or any(executor is self for executor in kept):
                 return super().submit(fn, *args, **kwargs)
             handed: Handed[Any] = Handed(args[0])
             try:
-                return _manager.submit(handed)
+                _bridge.future = submitted = _manager.submit(handed)
+                return submitted
             except BaseException:
                 handed.close()
                 raise

@@ -17,7 +17,7 @@ use crate::policy::deadline::{self, Limit};
 use crate::policy::errors::name_of;
 use crate::policy::outcome::{Outcome, is_cancelled, never_an_end};
 use crate::policy::patience::{Ended, Patience};
-use crate::python::sniffed;
+use crate::python::{sniffed, thread};
 
 /// What came of asking a runner to run a call.
 pub(crate) enum Run {
@@ -41,7 +41,7 @@ pub(crate) fn run(
         None => sniffed::copy_context(runner.py())?,
     };
     let (args, kwargs) = (args.clone().unbind(), kwargs.clone().unbind());
-    let work = Work::Function { args, kwargs, context };
+    let work = Work::Function { args, kwargs, context, is_kept: within.is_some() };
     wait_for(runner, async_fn, work, limit.as_ref())
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn wait_for(
     let patience = Patience::new(limit(), core.grace, report);
     let new_call = |answer| {
         let call = Call::new(runner.clone().unbind(), async_fn, work, answer, now);
-        Bound::new(py, call.within(limit()))
+        Bound::new(py, call.within(limit()).of(thread::ident(py)?))
     };
     let (call, ended) = match &core.drive {
         Drive::Caller(driver) if driver.is_mine() || !runs_hook_of(runner) => {

@@ -12,12 +12,23 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use sideloop_core::phase::{Abandon, Begin, Cancel, Complete, PhaseCell};
 
-use crate::model::{Answer, Begun, Ending, RunnerCore, Withdrawn, Work};
+use crate::model::{Answer, Begun, Ending, Errand, RunnerCore, Withdrawn, Work};
 use crate::policy::deadline::Limit;
 use crate::policy::errors::name_of;
 use crate::policy::outcome::Outcome;
 use crate::python::attached::Attached;
 use crate::python::thread;
+
+/// Whether an errand was taken.
+#[must_use]
+pub(crate) enum Asked {
+    /// Whoever waits has heard of it.
+    Told,
+    /// Whoever waits hears of it by this, which is to be called.
+    Tell(Py<PyAny>),
+    /// Nobody waits, or no longer.
+    Refused,
+}
 
 struct Inner {
     work: Option<Work>,
@@ -30,6 +41,19 @@ struct Inner {
     cancelled_inside: Option<Py<Call>>,
     /// The messages of the cancellations that are on their way to its task, oldest first.
     cancellations: VecDeque<Py<PyAny>>,
+    /// None while nobody has asked for any: most calls are small, and moved about.
+    errands: Option<Box<Errands>>,
+}
+
+/// What its code has asked the caller to run.
+#[derive(Default)]
+struct Errands {
+    /// Oldest first.
+    asked: VecDeque<Py<Errand>>,
+    /// Those that were cut off, whose awaiting tasks are told when the call has been asked to stop.
+    cut_off: Vec<Py<Errand>>,
+    /// What whoever waits for its future hears of them by.
+    hears: Option<Py<PyAny>>,
 }
 
 /// One call. Python sees it only as the task's done callback.
@@ -37,8 +61,10 @@ struct Inner {
 pub(crate) struct Call {
     phase: PhaseCell,
     runner: Py<RunnerCore>,
-    /// `threading.get_ident()` of the thread that waits.
+    /// The thread that waits, by the system's ident.
     pub(crate) caller: u64,
+    /// The same, as `threading` has it: where threads are greenlets, the greenlet.
+    pub(crate) ident: u64,
     pub(crate) submitted: Instant,
     /// When it is over, the call is not started any more.
     limit: Option<Py<Limit>>,
@@ -52,6 +78,13 @@ pub(crate) struct Call {
     for_outer: AtomicBool,
     /// And has come to that task, as what this call raises.
     passed_on: AtomicBool,
+    /// There are errands, or were.
+    // ORDERING: Relaxed: written and read attached, and so is `serves_no_more`.
+    has_errands: AtomicBool,
+    /// Its caller runs none any more.
+    serves_no_more: AtomicBool,
+    /// It runs in a context in which others do, too.
+    pub(crate) is_in_kept_context: bool,
     inner: Attached<Inner>,
 }
 
@@ -63,6 +96,11 @@ impl Call {
         answer: Answer,
         submitted: Instant,
     ) -> Self {
+        let is_in_kept_context = match &work {
+            Work::Function { is_kept, .. } => *is_kept,
+            Work::Step(step) => step.host.get().is_in_kept_context(async_fn.py()),
+            Work::Refill(_) => false,
+        };
         let inner = Inner {
             work: Some(work),
             started: None,
@@ -71,11 +109,13 @@ impl Call {
             answer: Some(answer),
             cancelled_inside: None,
             cancellations: VecDeque::new(),
+            errands: None,
         };
         Self {
             phase: PhaseCell::default(),
             runner,
             caller: thread::current(),
+            ident: thread::current(),
             submitted,
             limit: None,
             async_fn: async_fn.clone().unbind(),
@@ -83,12 +123,20 @@ impl Call {
             cancelled: AtomicUsize::new(0),
             for_outer: AtomicBool::new(false),
             passed_on: AtomicBool::new(false),
+            has_errands: AtomicBool::new(false),
+            serves_no_more: AtomicBool::new(false),
+            is_in_kept_context,
             inner: Attached::new(inner),
         }
     }
 
     pub(crate) fn within(self, limit: Option<Py<Limit>>) -> Self {
         Self { limit, ..self }
+    }
+
+    /// Who waits for it, as `threading` has it.
+    pub(crate) fn of(self, ident: u64) -> Self {
+        Self { ident, ..self }
     }
 
     /// Whether its time was over at this instant.
@@ -166,6 +214,11 @@ impl Call {
             let through = inside.cancelled_inside.as_ref();
             through.is_some_and(|call| call.get().passed_on.load(Ordering::Relaxed))
         })
+    }
+
+    /// The call that its task waits for, or has waited for, and that was cancelled with it.
+    pub(crate) fn cancelled_inside<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Self>> {
+        self.inner.with(py, |inside| inside.cancelled_inside.as_ref().map(|it| it.bind(py).clone()))
     }
 
     pub(crate) fn forget_cancelled_inside(&self, py: Python<'_>) {
@@ -295,6 +348,86 @@ impl Call {
             .with(py, |inner| matches!(inner.answer, Some(Answer::HandOff(_) | Answer::Driver)))
     }
 
+    /// Put an errand in for the thread that waits for it, and have that look.
+    pub(crate) fn ask(&self, errand: &Bound<'_, Errand>) -> Asked {
+        let py = errand.py();
+        if !self.serves(py) {
+            return Asked::Refused;
+        }
+        let kept = errand.clone().unbind();
+        self.has_errands.store(true, Ordering::Relaxed);
+        self.inner.with(py, |inner| {
+            let errands = inner.errands.get_or_insert_default();
+            errands.asked.push_back(kept);
+            match &inner.answer {
+                // Native, also where it rings a hub: no Python code runs in here.
+                Some(Answer::HandOff(completer)) => completer.knock(),
+                Some(Answer::Driver | Answer::Future(_) | Answer::Nobody) | None => {}
+            }
+            errands.hears.as_ref().map_or(Asked::Told, |hears| Asked::Tell(hears.clone_ref(py)))
+        })
+    }
+
+    /// Whoever waits for its future runs errands, and hears of them by this.
+    pub(crate) fn hear_of_errands_by(&self, hears: Py<PyAny>, py: Python<'_>) {
+        let before =
+            self.inner.with(py, |inner| inner.errands.get_or_insert_default().hears.replace(hears));
+        drop(before);
+    }
+
+    /// Whether who waits for its future turns its loop, and runs errands in between.
+    pub(crate) fn is_heard_of_by_future(&self, py: Python<'_>) -> bool {
+        self.inner.with(py, |inner| inner.is_heard_of())
+    }
+
+    /// Whether the thread that has made it waits for it, and runs errands.
+    pub(crate) fn serves(&self, py: Python<'_>) -> bool {
+        let over = self.is_done() || self.is_abandoned();
+        !over
+            && !self.serves_no_more.load(Ordering::Relaxed)
+            && self.inner.with(py, |inner| match inner.answer {
+                Some(Answer::HandOff(_) | Answer::Driver) => true,
+                Some(Answer::Future(_) | Answer::Nobody) | None => inner.is_heard_of(),
+            })
+    }
+
+    /// Whether there are errands, or were.
+    pub(crate) fn has_errands(&self) -> bool {
+        self.has_errands.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn has_errand(&self, py: Python<'_>) -> bool {
+        self.has_errands()
+            && self
+                .inner
+                .with(py, |inner| inner.errands.as_ref().is_some_and(|it| !it.asked.is_empty()))
+    }
+
+    /// The next errand.
+    pub(crate) fn take_errand<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Errand>> {
+        let next = self.inner.with(py, |inner| inner.errands.as_mut()?.asked.pop_front());
+        next.map(|errand| errand.into_bound(py))
+    }
+
+    /// This one was cut off.
+    pub(crate) fn keep_cut_off(&self, errand: &Bound<'_, Errand>) {
+        let kept = errand.clone().unbind();
+        self.inner
+            .with(errand.py(), |inner| inner.errands.get_or_insert_default().cut_off.push(kept));
+    }
+
+    /// Those that were cut off.
+    pub(crate) fn take_cut_off(&self, py: Python<'_>) -> Vec<Py<Errand>> {
+        self.inner.with(py, |inner| {
+            inner.errands.as_mut().map(|it| std::mem::take(&mut it.cut_off)).unwrap_or_default()
+        })
+    }
+
+    /// The caller runs none any more.
+    pub(crate) fn serve_no_more(&self) {
+        self.serves_no_more.store(true, Ordering::Relaxed);
+    }
+
     /// Whether anybody can still hear of what comes of it.
     pub(crate) fn is_asked_for(&self, py: Python<'_>) -> bool {
         !self.is_abandoned()
@@ -337,6 +470,7 @@ impl Call {
                 inner.outcome.take(),
                 inner.answer.take(),
                 std::mem::take(&mut inner.cancellations),
+                inner.errands.take(),
                 inside,
             )
         });
@@ -345,9 +479,14 @@ impl Call {
 }
 
 impl Inner {
+    /// Whether who waits for its future hears of errands.
+    fn is_heard_of(&self) -> bool {
+        self.errands.as_ref().is_some_and(|errands| errands.hears.is_some())
+    }
+
     fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         match &self.work {
-            Some(Work::Function { args, kwargs, context }) => {
+            Some(Work::Function { args, kwargs, context, is_kept: _ }) => {
                 visit.call(args)?;
                 visit.call(kwargs)?;
                 visit.call(context)?;
@@ -359,6 +498,11 @@ impl Inner {
         visit.call(&self.task)?;
         visit.call(&self.cancelled_inside)?;
         self.cancellations.iter().try_for_each(|message| visit.call(message))?;
+        if let Some(errands) = &self.errands {
+            let all = errands.asked.iter().chain(&errands.cut_off);
+            all.into_iter().try_for_each(|errand| visit.call(errand))?;
+            visit.call(&errands.hears)?;
+        }
         if let Some(Answer::Future(future)) = &self.answer {
             visit.call(future)?;
         }

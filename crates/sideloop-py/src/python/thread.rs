@@ -22,6 +22,22 @@ pub(crate) fn current() -> u64 {
     u64::from(ident)
 }
 
+/// `threading.get_ident`, where threads are greenlets.
+static GET_IDENT: OnceLock<Py<PyAny>> = OnceLock::new();
+
+/// From here on threads are greenlets, to Python, which this tells from each other.
+pub(crate) fn are_greenlets(get_ident: Py<PyAny>) {
+    let _ = GET_IDENT.set(get_ident);
+}
+
+/// `threading.get_ident()` as Python's code has it: of the calling greenlet, where threads are greenlets.
+///
+/// # Errors
+/// What a signal handler raises meanwhile.
+pub(crate) fn ident(py: Python<'_>) -> PyResult<u64> {
+    GET_IDENT.get().map_or_else(|| Ok(current()), |get_ident| get_ident.call0(py)?.extract(py))
+}
+
 /// The calling thread by a number that no other ever has, as idents may.
 pub(crate) fn number() -> u64 {
     static NUMBERS: AtomicU64 = AtomicU64::new(1);
@@ -43,6 +59,11 @@ pub(crate) fn is_main(py: Python<'_>) -> PyResult<bool> {
     thread_local! {
         // The answer, and the fork generation it was found in: the thread that forks becomes main.
         static ANSWER: Cell<Option<(u32, bool)>> = const { Cell::new(None) };
+    }
+    #[cfg(target_os = "linux")]
+    if GET_IDENT.get().is_some() {
+        // The main thread of `threading` is a greenlet. Handlers run in whichever is there.
+        return Ok(rustix::thread::gettid() == rustix::process::getpid());
     }
     let generation = sideloop_core::generation::current();
     if let Some((found_in, answer)) = ANSWER.get()
