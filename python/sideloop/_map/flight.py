@@ -31,8 +31,10 @@ class Flight(Generic[T, R]):
         self, async_fn: Callable[[T], Awaitable[R]], name: str, limit: int, answers: Answers[T, R]
     ) -> None:
         self._looking: list[asyncio.Future[None]] = []
-        self.waiting: asyncio.Task[object] | None = None
-        """The task of the call that waits for an answer, whose caller runs errands of the items."""
+        self.stopped_by: asyncio.Task[object] | None = None
+        """The task of the call that waits until all have unwound."""
+        self.waiter: asyncio.Future[None] | None = None
+        """What the call awaits that waits for an answer: its caller runs errands of the items."""
         self.refusal: str | None = None
         """Why no caller is to run any."""
         self.queue: deque[Item[T, R]] = deque()
@@ -47,14 +49,13 @@ class Flight(Generic[T, R]):
         self._free = limit
         self._answers = answers
         self._tasks: dict[asyncio.Task[None], Item[T, R]] = {}
-        self._core: RunnerCore | None = None
+        self.core: RunnerCore | None = None
         self.caller = 0
-        self._waiter: asyncio.Future[None] | None = None
         self._over = False
 
     def open(self, core: RunnerCore) -> None:
         """Serve from here on, on the running loop."""
-        self._core = core
+        self.core = core
         self.loop = asyncio.get_running_loop()
         self.feed()
 
@@ -65,20 +66,19 @@ class Flight(Generic[T, R]):
         self.feed()
         if self._answers.ready() or self.failure is not None:
             return
-        self._waiter = asyncio.get_running_loop().create_future()
-        self.waiting = asyncio.current_task()
+        self.waiter = asyncio.get_running_loop().create_future()
         try:
-            await self._waiter
+            await self.waiter
         except asyncio.CancelledError:
             await self.stop()
             raise
         finally:
-            self._waiter = self.waiting = None
+            self.waiter = None
 
     async def stop(self) -> None:
         """Cancel every task, and return when all have unwound."""
         self.stopping = True
-        self.waiting = asyncio.current_task()
+        self.stopped_by = asyncio.current_task()
         self.look_again()
         if not self._accepts():
             self._over = True  # the loop unwinds, and has cancelled them: twice would cut them off
@@ -216,17 +216,17 @@ class Flight(Generic[T, R]):
         if self._over:
             return
         self._answers.finish(item)
-        if self._waiter is not None:
+        if self.waiter is not None:
             self._tell()
         # Who cancels what is left on a loop, as the interpreter's exit does, gets no new tasks for
         # it. If anybody waits for the map, or comes to wait, it goes on.
-        if cancelled and self._waiter is None:
+        if cancelled and self.waiter is None:
             self.starved = True
         else:
             self.feed()
 
     def _accepts(self) -> bool:
-        return self._core is not None and self._core.accepting
+        return self.core is not None and self.core.accepting
 
     def _fail(self, error: BaseException) -> None:
         """This ends the whole map at once, not in its item's place."""
@@ -237,7 +237,7 @@ class Flight(Generic[T, R]):
             self._tell()
 
     def _tell(self) -> None:
-        waiter = self._waiter
+        waiter = self.waiter
         if (
             waiter is not None
             and not waiter.done()

@@ -11,7 +11,7 @@ from sideloop._base.signals import raise_a_handlers
 from sideloop._base.soon import call_soon
 from sideloop._map.answers import Answers, Item, Order, Outcome
 from sideloop._map.flight import Flight
-from sideloop._map.loop import Find, MapLoop, Step
+from sideloop._map.loop import Find, MapLoop
 from sideloop._sideloop import copy_context_inside_of
 
 T = TypeVar("T")
@@ -48,16 +48,17 @@ class LocalMap(Generic[T, R]):
 
     def take(self) -> Outcome[R] | None:
         """The next answer, or None if there is none left. Blocks until it is there."""
-        answers = self._answers
-        while self._flight.failure is None and not answers.ready():
+        answers, flight = self._answers, self._flight
+        while flight.failure is None and not answers.ready():
             if self._items is not None and len(answers) < self._room:
                 self._loop.check_time()  # before the loop gets one more to start
                 self._pull(self._items)
             elif len(answers):
-                self._wait_for(self._flight.wait)
+                flight.caller = threading.get_ident()
+                self._loop.run(flight.wait)
             else:
                 return self._last()
-        return self._last() if self._flight.failure is not None else answers.take()
+        return self._last() if flight.failure is not None else answers.take()
 
     @property
     def grace(self) -> float | None:
@@ -149,15 +150,12 @@ class LocalMap(Generic[T, R]):
         self._pulled += 1
         flight.queue.append(item)
         if flight.loop is None:
-            self._wait_for(self._open)
+            flight.caller = threading.get_ident()
+            self._loop.run(self._open)
         elif flight.starved:
             flight.starved = False
             self._loop.check()
             flight.loop.call_soon_threadsafe(flight.feed)
-
-    def _wait_for(self, step: Step) -> None:
-        self._flight.caller = threading.get_ident()
-        self._loop.run(step)
 
     async def _open(self) -> None:
         self._flight.open(self._loop.core)

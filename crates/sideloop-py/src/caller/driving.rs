@@ -60,14 +60,13 @@ pub(super) fn drive(
     });
     driver.end_driving();
     call.get().serve_no_more();
-    let refused = if call.get().has_errands() { refuse(call) } else { Ok(()) };
+    let mut unwound = if call.get().has_errands() { refuse(call) } else { Ok(()) };
     let asked = own_loop.get().is_stopping() || core.entry.is_stopping();
-    let unwound = refused.and(if asked && !core.entry.is_orphaned() {
+    if asked && !core.entry.is_orphaned() {
         // By the user's code, or by another thread. What is left on it unwinds, this call included.
-        driver.end.call1(py, (py.None(),)).map(drop)
-    } else {
-        Ok(())
-    });
+        let ended = driver.end.call1(py, (py.None(),));
+        unwound = unwound.and(ended.map(drop));
+    }
     let (turned, gone_on) = match turned {
         Ok(turned) => turned,
         Err(error) => {
@@ -125,7 +124,7 @@ fn turn_until_ended(
     });
     loop {
         let raised = std::mem::replace(&mut turned, Ok(())).err();
-        let interrupted = raised.and_then(|error| interrupt(call, error));
+        let mut interrupted = raised.and_then(|error| interrupt(call, error));
         if inside.is_done() {
             if last_turn || interrupted.is_some() || !own_loop.get().has_ready(py) {
                 return Turned::Until(interrupted);
@@ -134,16 +133,15 @@ fn turn_until_ended(
             turned = turn::run_ready(own_loop);
             continue;
         }
-        let interrupted = match interrupted {
-            None if inside.has_errands() => match seat.serve(call) {
-                Served::Seated(interrupted) => interrupted,
+        if interrupted.is_none() && inside.has_errands() {
+            match seat.serve(call) {
+                Served::Seated(by) => interrupted = by,
                 Served::Unseated(error) => {
                     let _ = leave(call);
                     return Turned::Until(Some(error));
                 }
-            },
-            interrupted => interrupted,
-        };
+            }
+        }
         match patience.look(py, interrupted, || inside.name(py)) {
             Next::Wait => {}
             Next::Report => {
@@ -194,6 +192,7 @@ fn interrupt(call: &Bound<'_, Call>, error: PyErr) -> Option<PyErr> {
 }
 
 /// Make the loop the running one of this thread.
+#[inline]
 fn enter(driver: &Driver, own_loop: &Bound<'_, LoopCore>) -> PyResult<Outer> {
     let py = own_loop.py();
     let outer = Outer::put_aside(driver, py, Some(own_loop))?;
@@ -223,6 +222,7 @@ enum Served {
 
 impl Seat<'_, '_> {
     /// Run the errands that there are.
+    #[cold]
     fn serve(&mut self, call: &Bound<'_, Call>) -> Served {
         let py = call.py();
         if !call.get().has_errand(py) {

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::driving::drive;
+use super::errand::refuse;
 use super::importing;
 use super::nesting::Nested;
 use super::pause::Pause;
@@ -63,7 +64,11 @@ pub(crate) fn wait_for(
     let patience = Patience::new(limit(), core.grace, report);
     let new_call = |answer| {
         let call = Call::new(runner.clone().unbind(), async_fn, work, answer, now);
-        Bound::new(py, call.within(limit()).of(thread::ident(py)?))
+        let call = Bound::new(py, call.within(limit()))?;
+        if let Some(greenlet) = thread::greenlet(py)? {
+            call.get().set_greenlet(py, greenlet);
+        }
+        PyResult::Ok(call)
     };
     let (call, ended) = match &core.drive {
         Drive::Caller(driver) if driver.is_mine() || !runs_hook_of(runner) => {
@@ -82,7 +87,10 @@ pub(crate) fn wait_for(
             let waiting = Waiting { call: &call, pause, patience };
             let ended = waiting.submit_and_wait();
             let over = import.map_or(Ok(()), importing::Wait::end);
-            (call, interrupted(py, ended, over))
+            let ended = interrupted(py, ended, over);
+            let is_asked = call.get().has_errands();
+            let ended = if is_asked { interrupted(py, ended, refuse(&call)) } else { ended };
+            (call, ended)
         }
     };
     // Before anything that it holds is dropped: the interpreter runs a signal's handler in the next Python code

@@ -15,7 +15,7 @@ use sideloop_core::handoff::{Wait, Waiter};
 use sideloop_core::phase::{Abandon, Cancel};
 use sideloop_core::spin::{Plan, Seen, spin};
 
-use super::errand::{refuse, serve, tell_cut_off};
+use super::errand::{serve, tell_cut_off};
 use super::gone::gone;
 use super::pause::Pause;
 use super::report::report_slow;
@@ -40,19 +40,7 @@ pub(crate) struct Waiting<'a, 'py> {
 impl Waiting<'_, '_> {
     /// Put the message in, then wait. The message is pushed detached: the loop thread is never
     /// woken into an interpreter lock that we hold.
-    pub(super) fn submit_and_wait(self) -> PyResult<Ended> {
-        let call = self.call;
-        let ended = self.wait()?;
-        if !call.get().has_errands() {
-            return Ok(ended);
-        }
-        Ok(match refuse(call) {
-            Ok(()) => ended,
-            Err(error) => ended.interrupted_by(call.py(), error),
-        })
-    }
-
-    fn wait(mut self) -> PyResult<Ended> {
+    pub(super) fn submit_and_wait(mut self) -> PyResult<Ended> {
         let (py, call) = (self.call.py(), self.call.get());
         let in_hub = self.pause.is_in_hub();
         let on_main = !in_hub && thread::is_main(py)?;

@@ -4,7 +4,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use crate::model::{Ask, AskedFor, Call, Errand, Host, State, turned_here};
+use crate::model::{Ask, AskedFor, Call, Errand, Host, RunnerCore, State, turned_here};
 use crate::policy::errors::name_of;
 use crate::python::context::copy_current;
 use crate::python::inside::{self, Inside, here};
@@ -53,7 +53,7 @@ pub(crate) fn ask_caller<'py>(
 pub(crate) fn caller_here(py: Python<'_>) -> PyResult<Option<u64>> {
     let Some(event_loop) = running_loop(py)? else { return Ok(None) };
     Ok(match find(&event_loop)? {
-        Found::Call(call) => Some(call.get().ident),
+        Found::Call(call) => Some(call.get().ident(py)),
         Found::Later(until, ident) => {
             until.call_method0("cancel")?;
             Some(ident)
@@ -184,8 +184,15 @@ fn of_map<'py>(flight: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
     if let Some(why) = flight.getattr("refusal")?.extract()? {
         return Ok(Found::Nobody(why));
     }
-    let waiting = whole_of(&flight.getattr("waiting")?)?;
-    if let Some(Ok(call)) = waiting.map(Bound::cast_into::<Call>) {
+    let waiter = flight.getattr("waiter")?;
+    if !waiter.is_none()
+        && let Ok(core) = flight.getattr("core")?.cast_into::<RunnerCore>()
+        && let Some(call) = who_awaits(&waiter, &core)?
+    {
+        return Ok(Found::Call(call));
+    }
+    let stopped_by = whole_of(&flight.getattr("stopped_by")?)?;
+    if let Some(Ok(call)) = stopped_by.map(Bound::cast_into::<Call>) {
         return Ok(Found::Call(call));
     }
     let until = flight.call_method0("next_wait")?;
@@ -195,11 +202,31 @@ fn of_map<'py>(flight: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
     Ok(Found::Later(until, flight.getattr("caller")?.extract()?))
 }
 
+/// The call of this runner whose task awaits this future.
+fn who_awaits<'py>(
+    future: &Bound<'py, PyAny>,
+    runner: &Bound<'py, RunnerCore>,
+) -> PyResult<Option<Bound<'py, Call>>> {
+    let py = future.py();
+    for call in running(runner) {
+        let call = call.into_bound(py);
+        let Some(task) = call.get().task(py) else { continue };
+        let awaits = task.getattr_opt("_fut_waiter")?;
+        if awaits.is_some_and(|awaits| awaits.is(future)) {
+            return Ok(Some(call));
+        }
+    }
+    Ok(None)
+}
+
+fn running(runner: &Bound<'_, RunnerCore>) -> Vec<Py<Call>> {
+    let py = runner.py();
+    runner.get().running.with(py, |calls| calls.values().map(|call| call.clone_ref(py)).collect())
+}
+
 /// Why nobody is asked where no context says what runs there.
 fn why_outside(py: Python<'_>) -> &'static str {
-    let serving = turned_here(py).map_or_else(Vec::new, |runner| {
-        runner.get().running.with(py, |calls| calls.values().map(|c| c.clone_ref(py)).collect())
-    });
+    let serving = turned_here(py).map_or_else(Vec::new, |runner| running(&runner));
     let mut serving = serving.iter().map(Py::get).filter(|call| call.serves(py));
     if serving.any(|call| call.is_in_kept_context) {
         "in a Runner(context=...), whose calls share one context, only a call's own task knows its caller"

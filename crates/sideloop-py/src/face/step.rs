@@ -105,7 +105,9 @@ fn step_alone(
 ) -> PyResult<Py<PyAny>> {
     let (py, inside) = (host.py(), host.get());
     let name = inside.async_fn.bind(py);
-    inside.note_stepped_by(thread::ident(py)?);
+    if inside.reads_ahead {
+        inside.note_stepped_by(thread::ident(py)?);
+    }
     loop {
         let core = match inside.core.get() {
             Some(core) => core.bind(py).clone(),

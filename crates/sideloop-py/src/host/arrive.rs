@@ -33,9 +33,11 @@ pub(crate) fn arrive(
     }
     let kind = step.kind;
     let wish = Wish { call: Asked(call.clone().unbind()), kind, work: step.todo };
-    let arrived = inside.with(|state| state.arrive(wish));
-    look_again(inside, py);
-    match arrived {
+    if inside.reads_ahead {
+        // In a later turn of the loop, as callbacks of futures.
+        look_again(inside, py);
+    }
+    match inside.with(|state| state.arrive(wish)) {
         Arrive::Make => {
             make(host, tasks, call);
             Ok(())

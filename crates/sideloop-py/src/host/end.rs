@@ -41,7 +41,9 @@ pub(super) fn settle(
     }
     drop((awaiting, lost, objects));
     outlasting.into_iter().for_each(Completer::complete);
-    look_again(host, py);
+    if host.reads_ahead {
+        look_again(host, py);
+    }
     wake
 }
 

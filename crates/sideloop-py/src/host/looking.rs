@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use crate::model::Host;
 
 /// Have them look again: a step has come in, or none will.
+#[cold]
 pub(super) fn look_again(host: &Host, py: Python<'_>) {
     for future in host.take_looking(py) {
         let future = future.bind(py);

@@ -17,6 +17,7 @@ use crate::policy::deadline::Limit;
 use crate::policy::errors::name_of;
 use crate::policy::outcome::Outcome;
 use crate::python::attached::Attached;
+use crate::python::inside::is_in_use;
 use crate::python::thread;
 
 /// Whether an errand was taken.
@@ -37,23 +38,25 @@ struct Inner {
     task: Option<Py<PyAny>>,
     outcome: Option<Outcome>,
     answer: Option<Answer>,
+    /// Most calls have nothing of it: they are small, and moved about.
+    rarer: Option<Box<Rarer>>,
+}
+
+/// What few calls have.
+#[derive(Default)]
+struct Rarer {
     /// The call that its task waits for, blocking its loop, and that was cancelled with it.
     cancelled_inside: Option<Py<Call>>,
     /// The messages of the cancellations that are on their way to its task, oldest first.
     cancellations: VecDeque<Py<PyAny>>,
-    /// None while nobody has asked for any: most calls are small, and moved about.
-    errands: Option<Box<Errands>>,
-}
-
-/// What its code has asked the caller to run.
-#[derive(Default)]
-struct Errands {
-    /// Oldest first.
-    asked: VecDeque<Py<Errand>>,
+    /// What its code has asked the caller to run, oldest first.
+    errands: VecDeque<Py<Errand>>,
     /// Those that were cut off, whose awaiting tasks are told when the call has been asked to stop.
     cut_off: Vec<Py<Errand>>,
     /// What whoever waits for its future hears of them by.
     hears: Option<Py<PyAny>>,
+    /// Who waits, where threads are greenlets: as `threading` has it.
+    greenlet: Option<u64>,
 }
 
 /// One call. Python sees it only as the task's done callback.
@@ -63,8 +66,6 @@ pub(crate) struct Call {
     runner: Py<RunnerCore>,
     /// The thread that waits, by the system's ident.
     pub(crate) caller: u64,
-    /// The same, as `threading` has it: where threads are greenlets, the greenlet.
-    pub(crate) ident: u64,
     pub(crate) submitted: Instant,
     /// When it is over, the call is not started any more.
     limit: Option<Py<Limit>>,
@@ -98,7 +99,8 @@ impl Call {
     ) -> Self {
         let is_in_kept_context = match &work {
             Work::Function { is_kept, .. } => *is_kept,
-            Work::Step(step) => step.host.get().is_in_kept_context(async_fn.py()),
+            // Said in an error of who asks, that is, once somebody may.
+            Work::Step(step) => is_in_use() && step.host.get().is_in_kept_context(async_fn.py()),
             Work::Refill(_) => false,
         };
         let inner = Inner {
@@ -107,15 +109,12 @@ impl Call {
             task: None,
             outcome: None,
             answer: Some(answer),
-            cancelled_inside: None,
-            cancellations: VecDeque::new(),
-            errands: None,
+            rarer: None,
         };
         Self {
             phase: PhaseCell::default(),
             runner,
             caller: thread::current(),
-            ident: thread::current(),
             submitted,
             limit: None,
             async_fn: async_fn.clone().unbind(),
@@ -134,9 +133,15 @@ impl Call {
         Self { limit, ..self }
     }
 
-    /// Who waits for it, as `threading` has it.
-    pub(crate) fn of(self, ident: u64) -> Self {
-        Self { ident, ..self }
+    /// The thread that waits is this one of its greenlets.
+    pub(crate) fn set_greenlet(&self, py: Python<'_>, ident: u64) {
+        self.inner.with(py, |inner| inner.rarer().greenlet = Some(ident));
+    }
+
+    /// The thread that waits, as `threading` has it.
+    pub(crate) fn ident(&self, py: Python<'_>) -> u64 {
+        let greenlet = self.inner.with(py, |inner| inner.rarer.as_ref()?.greenlet);
+        greenlet.unwrap_or(self.caller)
     }
 
     /// Whether its time was over at this instant.
@@ -169,13 +174,13 @@ impl Call {
 
     /// A cancellation of whoever awaits it is on its way, with this message.
     pub(crate) fn expect_cancellation(&self, message: Bound<'_, PyAny>) {
-        self.inner
-            .with(message.py(), |inner| inner.cancellations.push_back(message.clone().unbind()));
+        let kept = message.clone().unbind();
+        self.inner.with(message.py(), |inner| inner.rarer().cancellations.push_back(kept));
     }
 
     /// The message of the cancellation that comes to its task now, if that is of whoever awaits it.
     pub(crate) fn take_cancellation(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.inner.with(py, |inner| inner.cancellations.pop_front())
+        self.inner.with(py, |inner| inner.rarer.as_mut()?.cancellations.pop_front())
     }
 
     /// Its task has got a cancellation of whoever awaits it: what comes of that decides.
@@ -194,7 +199,8 @@ impl Call {
         // ORDERING: Relaxed: as `heard_cancel`.
         inner.get().for_outer.store(true, Ordering::Relaxed);
         let kept = inner.clone().unbind();
-        let before = self.inner.with(inner.py(), |inside| inside.cancelled_inside.replace(kept));
+        let before =
+            self.inner.with(inner.py(), |inside| inside.rarer().cancelled_inside.replace(kept));
         drop(before);
     }
 
@@ -211,18 +217,20 @@ impl Call {
     /// Whether its task has got its cancellation already, through a call that it has waited for.
     pub(crate) fn has_cancellation(&self, py: Python<'_>) -> bool {
         self.inner.with(py, |inside| {
-            let through = inside.cancelled_inside.as_ref();
+            let through = inside.rarer.as_ref().and_then(|rarer| rarer.cancelled_inside.as_ref());
             through.is_some_and(|call| call.get().passed_on.load(Ordering::Relaxed))
         })
     }
 
     /// The call that its task waits for, or has waited for, and that was cancelled with it.
     pub(crate) fn cancelled_inside<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Self>> {
-        self.inner.with(py, |inside| inside.cancelled_inside.as_ref().map(|it| it.bind(py).clone()))
+        self.inner.with(py, |inside| {
+            inside.rarer.as_ref()?.cancelled_inside.as_ref().map(|it| it.bind(py).clone())
+        })
     }
 
     pub(crate) fn forget_cancelled_inside(&self, py: Python<'_>) {
-        let before = self.inner.with(py, |inside| inside.cancelled_inside.take());
+        let before = self.inner.with(py, |inside| inside.rarer.as_mut()?.cancelled_inside.take());
         drop(before);
     }
 
@@ -357,21 +365,20 @@ impl Call {
         let kept = errand.clone().unbind();
         self.has_errands.store(true, Ordering::Relaxed);
         self.inner.with(py, |inner| {
-            let errands = inner.errands.get_or_insert_default();
-            errands.asked.push_back(kept);
+            inner.rarer().errands.push_back(kept);
             match &inner.answer {
                 // Native, also where it rings a hub: no Python code runs in here.
                 Some(Answer::HandOff(completer)) => completer.knock(),
                 Some(Answer::Driver | Answer::Future(_) | Answer::Nobody) | None => {}
             }
-            errands.hears.as_ref().map_or(Asked::Told, |hears| Asked::Tell(hears.clone_ref(py)))
+            let hears = inner.rarer().hears.as_ref();
+            hears.map_or(Asked::Told, |hears| Asked::Tell(hears.clone_ref(py)))
         })
     }
 
     /// Whoever waits for its future runs errands, and hears of them by this.
     pub(crate) fn hear_of_errands_by(&self, hears: Py<PyAny>, py: Python<'_>) {
-        let before =
-            self.inner.with(py, |inner| inner.errands.get_or_insert_default().hears.replace(hears));
+        let before = self.inner.with(py, |inner| inner.rarer().hears.replace(hears));
         drop(before);
     }
 
@@ -397,29 +404,27 @@ impl Call {
     }
 
     pub(crate) fn has_errand(&self, py: Python<'_>) -> bool {
+        let has_one = |rarer: &Rarer| !rarer.errands.is_empty();
         self.has_errands()
-            && self
-                .inner
-                .with(py, |inner| inner.errands.as_ref().is_some_and(|it| !it.asked.is_empty()))
+            && self.inner.with(py, |inner| inner.rarer.as_deref().is_some_and(has_one))
     }
 
     /// The next errand.
     pub(crate) fn take_errand<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Errand>> {
-        let next = self.inner.with(py, |inner| inner.errands.as_mut()?.asked.pop_front());
+        let next = self.inner.with(py, |inner| inner.rarer.as_mut()?.errands.pop_front());
         next.map(|errand| errand.into_bound(py))
     }
 
     /// This one was cut off.
     pub(crate) fn keep_cut_off(&self, errand: &Bound<'_, Errand>) {
         let kept = errand.clone().unbind();
-        self.inner
-            .with(errand.py(), |inner| inner.errands.get_or_insert_default().cut_off.push(kept));
+        self.inner.with(errand.py(), |inner| inner.rarer().cut_off.push(kept));
     }
 
     /// Those that were cut off.
     pub(crate) fn take_cut_off(&self, py: Python<'_>) -> Vec<Py<Errand>> {
         self.inner.with(py, |inner| {
-            inner.errands.as_mut().map(|it| std::mem::take(&mut it.cut_off)).unwrap_or_default()
+            inner.rarer.as_mut().map(|rarer| std::mem::take(&mut rarer.cut_off)).unwrap_or_default()
         })
     }
 
@@ -463,15 +468,12 @@ impl Call {
 
     fn __clear__(&self, py: Python<'_>) {
         let garbage = self.inner.with(py, |inner| {
-            let inside = inner.cancelled_inside.take();
             (
                 inner.work.take(),
                 inner.task.take(),
                 inner.outcome.take(),
                 inner.answer.take(),
-                std::mem::take(&mut inner.cancellations),
-                inner.errands.take(),
-                inside,
+                inner.rarer.take(),
             )
         });
         drop(garbage);
@@ -479,9 +481,13 @@ impl Call {
 }
 
 impl Inner {
+    fn rarer(&mut self) -> &mut Rarer {
+        self.rarer.get_or_insert_default()
+    }
+
     /// Whether who waits for its future hears of errands.
     fn is_heard_of(&self) -> bool {
-        self.errands.as_ref().is_some_and(|errands| errands.hears.is_some())
+        self.rarer.as_ref().is_some_and(|rarer| rarer.hears.is_some())
     }
 
     fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -496,12 +502,12 @@ impl Inner {
             None => {}
         }
         visit.call(&self.task)?;
-        visit.call(&self.cancelled_inside)?;
-        self.cancellations.iter().try_for_each(|message| visit.call(message))?;
-        if let Some(errands) = &self.errands {
-            let all = errands.asked.iter().chain(&errands.cut_off);
-            all.into_iter().try_for_each(|errand| visit.call(errand))?;
-            visit.call(&errands.hears)?;
+        if let Some(rarer) = &self.rarer {
+            visit.call(&rarer.cancelled_inside)?;
+            rarer.cancellations.iter().try_for_each(|message| visit.call(message))?;
+            let errands = rarer.errands.iter().chain(&rarer.cut_off);
+            errands.into_iter().try_for_each(|errand| visit.call(errand))?;
+            visit.call(&rarer.hears)?;
         }
         if let Some(Answer::Future(future)) = &self.answer {
             visit.call(future)?;

@@ -149,7 +149,7 @@ pub(crate) struct Host {
     pub(crate) reads_ahead: bool,
     /// Futures that are done when the next step has come in, or none will.
     looking: Attached<Vec<Py<PyAny>>>,
-    /// Who has run the last step, as `threading` has it.
+    /// Who has run the last step, as `threading` has it, where items are read ahead.
     // ORDERING: Relaxed: written and read attached.
     stepped_by: AtomicU64,
     state: Mutex<State>,
@@ -200,7 +200,7 @@ impl Host {
 
     /// Those who wait for the next step.
     pub(crate) fn take_looking(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
-        if self.reads_ahead { self.looking.with(py, std::mem::take) } else { Vec::new() }
+        self.looking.with(py, std::mem::take)
     }
 
     /// Which one of a runner's hosts.

@@ -103,14 +103,22 @@ impl Outer {
 }
 
 /// sniffio, if somebody has imported it.
+#[inline]
 fn sniffio(py: Python<'_>) -> PyResult<Option<Arc<Sniffio>>> {
     let Some(modules) = MODULES.get() else { return Ok(None) };
     let modules = modules.bind(py);
     let version = version_of(modules);
     let known = LAST.with(py, |last| (version == Some(last.version)).then(|| last.found.clone()));
-    if let Some(found) = known {
-        return Ok(found);
+    match known {
+        Some(found) => Ok(found),
+        None => look(modules, version),
     }
+}
+
+/// Look for sniffio in what is imported by now, whose version that is; and for asgiref.
+#[inline(never)]
+fn look(modules: &Bound<'_, PyDict>, version: Option<u64>) -> PyResult<Option<Arc<Sniffio>>> {
+    let py = modules.py();
     let version = if is_asgiref_served(modules)? { version } else { None };
     let module = modules.get_item(names(py).sniffio.bind(py)).ok().flatten();
     let found = match &module {

@@ -30,12 +30,24 @@ pub(crate) fn are_greenlets(get_ident: Py<PyAny>) {
     let _ = GET_IDENT.set(get_ident);
 }
 
-/// `threading.get_ident()` as Python's code has it: of the calling greenlet, where threads are greenlets.
+/// The calling greenlet, where threads are greenlets: what `threading.get_ident()` is there.
 ///
 /// # Errors
 /// What a signal handler raises meanwhile.
+#[inline]
+pub(crate) fn greenlet(py: Python<'_>) -> PyResult<Option<u64>> {
+    match GET_IDENT.get() {
+        Some(get_ident) => get_ident.call0(py)?.extract(py).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// `threading.get_ident()` as Python's code has it.
+///
+/// # Errors
+/// As `greenlet`.
 pub(crate) fn ident(py: Python<'_>) -> PyResult<u64> {
-    GET_IDENT.get().map_or_else(|| Ok(current()), |get_ident| get_ident.call0(py)?.extract(py))
+    Ok(greenlet(py)?.unwrap_or_else(current))
 }
 
 /// The calling thread by a number that no other ever has, as idents may.
