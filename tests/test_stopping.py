@@ -1,6 +1,7 @@
 """A call that is stopped while its task waits for a nested call: that is stopped with it."""
 
 import asyncio
+import contextlib
 import contextvars
 import threading
 import time
@@ -136,6 +137,62 @@ class TestACallWhoseTaskWaits:
         assert sleeper.sleeps.wait(scaled(20))
         assert cancelled(future)
         wait_until(lambda: sleeper.done == ["inside", "outside"])
+
+    def test_ends_with_what_an_errand_of_the_nested_call_waits_for(
+        self, manager: LoopManager, runner: Runner, wait_until: WaitUntil
+    ) -> None:
+        sleeper = Sleeper()
+
+        async def inside() -> None:
+            with Runner() as other:
+                task = asyncio.create_task(sideloop.run_on_caller(other.run, sleeper))
+                try:
+                    await asyncio.sleep(scaled(60))
+                finally:
+                    sleeper.done.append("nested")
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await task
+
+        async def outer() -> None:
+            try:
+                manager.run_sync(inside)
+            finally:
+                sleeper.done.append("outside")
+
+        future = runner.submit(outer)
+        assert sleeper.sleeps.wait(scaled(20))
+        assert cancelled(future)
+        wait_until(lambda: len(sleeper.done) == 3)
+        assert sorted(sleeper.done) == ["inside", "nested", "outside"]
+        assert sleeper.done[-1] == "outside"
+        assert runner.run(answer) == 42
+
+    def test_lets_errands_that_clean_up_call(
+        self, manager: LoopManager, runner: Runner, wait_until: WaitUntil
+    ) -> None:
+        """Its cancellation is on its way through the nested call, and is none of the errand's."""
+        sleeper = Sleeper()
+
+        async def inside() -> None:
+            try:
+                await sleeper()
+            finally:
+                with Runner() as other:
+                    found = await sideloop.run_on_caller(other.run, answer)
+                sleeper.done.append(f"nested {found}")
+
+        async def outer() -> None:
+            try:
+                manager.run_sync(inside)
+            finally:
+                sleeper.done.append("outside")
+
+        future = runner.submit(outer)
+        assert sleeper.sleeps.wait(scaled(20))
+        assert cancelled(future)
+        wait_until(lambda: len(sleeper.done) == 3)
+        assert sleeper.done == ["inside", "nested 42", "outside"]
+        assert runner.run(answer) == 42
 
     def test_is_still_cancelled_if_what_it_waits_for_ignores_that(
         self, manager: LoopManager, runner: Runner, wait_until: WaitUntil

@@ -41,8 +41,7 @@ TAIL = """\
 - unasync's result needs no loop and no thread when it runs, and a call costs a function call. The
   price is paid when the library is built: all that its sources await needs a sync version, and
   nothing waits at the same time as something else.
-- asgiref runs `sync_to_async` code on the thread that waits, and gives context variables back
-  unasked.
+- asgiref gives context variables back unasked.
 - anyio runs trio's code as it runs asyncio's.
 - With synchronicity, asgiref and anyio a fork's child may use a client of the parent's, which had
   nothing open here. sideloop raises an error that says to make another one: what a client has open

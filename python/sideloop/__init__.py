@@ -7,6 +7,8 @@
 22
 """
 
+from typing import TYPE_CHECKING
+
 from sideloop import _names
 from sideloop._base.errors import (
     DeadlockError,
@@ -34,6 +36,9 @@ from sideloop._views.context_manager import SyncContextManager
 from sideloop._views.future import SyncFuture
 from sideloop._views.generator import SyncGenerator
 
+if TYPE_CHECKING:
+    from sideloop._runners.errand import run_on_caller
+
 __all__ = [
     "AsyncOriginal",
     "CallStatistics",
@@ -56,6 +61,7 @@ __all__ = [
     "loop_manager",
     "new_event_loop",
     "run_on",
+    "run_on_caller",
     "run_sync",
     "statistics",
     "submit_on",
@@ -65,7 +71,25 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_names.publish([*(globals()[_name] for _name in __all__), map])
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Calls say who waits for them once somebody may ask: from the first look-up on."""
+        if name != "run_on_caller":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from sideloop._runners.errand import run_on_caller
+        from sideloop._sideloop import caller_here, use_errands
+
+        use_errands()
+        caller_here()  # in a call that runs already, what its task makes knows from here on
+        _names.publish([run_on_caller])
+        return globals().setdefault(name, run_on_caller)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
+
+_names.publish([*(globals()[name] for name in __all__ if name in globals()), map])
 _names.keep_old_ones()
 _install()
 _watch_children()

@@ -1,19 +1,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
-from contextvars import Context
+from contextvars import Context, ContextVar
 from selectors import BaseSelector
 from socket import socket
 from types import FrameType, TracebackType
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, final
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, TypeVar, final
 from weakref import ref
 
 from typing_extensions import Self, TypeVarTuple, Unpack, disjoint_base
 
 __all__ = [
+    "IN_ERRAND",
     "AsDriver",
     "Call",
     "DatagramCore",
     "Datagrams",
+    "Errand",
     "Host",
     "Items",
     "Latch",
@@ -31,18 +33,22 @@ __all__ = [
     "ThreadLife",
     "TransportCore",
     "TwinFunction",
+    "ask_caller",
     "bring_back",
     "call_name",
+    "caller_here",
     "check_async_fn",
     "check_not_finalizing",
     "check_number",
     "check_time",
     "copy_context",
+    "copy_context_inside_of",
     "current_frames",
     "ended_counts",
     "forget_weak",
     "generation",
     "guest_core",
+    "inside_variable",
     "keep_weak",
     "know_datagrams",
     "know_transports",
@@ -53,6 +59,7 @@ __all__ = [
     "translate",
     "translate_call",
     "turned_runner",
+    "use_errands",
     "wait_in_hubs",
 ]
 
@@ -132,6 +139,7 @@ class RunnerCore:
         future: _Settled[_T],
         # Runs there. Without it: in a copy of the current one, without its time limit.
         context: Context | None = None,
+        is_kept: bool = True,
     ) -> bool: ...
     # No call enters any more; those that are in go on.
     def begin_draining(self) -> None: ...
@@ -178,6 +186,10 @@ class Call:
     def __call__(self, task: asyncio.Future[Any], /) -> None: ...
     def cancel(self) -> None: ...
     def cancel_awaited(self, message: object) -> None: ...
+    def hear_of_errands_by(self, hears: Callable[[], None]) -> None: ...
+    def tell_cut_off(self) -> None: ...
+    def run_errands(self) -> None: ...
+    def refuse_errands(self) -> None: ...
     @property
     def cancellations(self) -> int: ...
     # The error for who waits, if its loop will not end it. Nobody hears of its outcome then.
@@ -185,6 +197,35 @@ class Call:
 
 # What a step is for.
 _StepKind: TypeAlias = Literal["item", "enter", "exit", "close"]
+
+@final
+class Errand:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> None: ...
+    @property
+    def future(self) -> asyncio.Future[Any]: ...
+    @property
+    def refused(self) -> bool: ...
+    def withdraw(self) -> bool: ...
+
+# `sync_fn(*args, **kwargs)`, for the thread that waits for the nearest call. A future if somebody
+# is about to wait: ask again when it is done.
+def ask_caller(
+    sync_fn: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
+) -> Errand | asyncio.Future[None]: ...
+
+# The thread that `ask_caller` would ask, by its ident; None if it would raise.
+def caller_here() -> int | None: ...
+
+# Calls that begin from here on say in their contexts what runs inside of them.
+def use_errands() -> None: ...
+
+# For code that runs inside of this, which has weak references, and perhaps asks a caller.
+def copy_context_inside_of(whole: object) -> Context: ...
+
+# What code runs inside of; or else why it is to ask nobody.
+def inside_variable() -> ContextVar[ref[Any] | str | None]: ...
+
+IN_ERRAND: Final[str]
 
 @final
 class Host:
@@ -505,7 +546,9 @@ class Making:
     def wait_for(self, seconds: float) -> None: ...
 
 # From here on callers wait by calling `wait_readable(fd, seconds)`.
-def wait_in_hubs(wait_readable: Callable[[int, float | None], object]) -> None: ...
+def wait_in_hubs(
+    wait_readable: Callable[[int, float | None], object], get_ident: Callable[[], int]
+) -> None: ...
 
 # The runner whose loop the calling thread turns.
 def turned_runner() -> RunnerCore | None: ...

@@ -1,15 +1,21 @@
-//! The hand-off: tells one waiting thread, once, that its outcome is there.
+//! The hand-off: tells one waiting thread, once, that its outcome is there, and before that, as often as
+//! need be, that something else is to be done.
 //!
 //! ```text
 //!            park()              complete(), or the completer is dropped
 //!   Empty ──────────▶ Parked ─────────────────────────────────────────────▶ Done | Gone   final
-//!     │                                                                       ▲
-//!     └───────────────────────────────────────────────────────────────────────┘
+//!    ▲ │                │                                                     ▲
+//!    │ ├────────────────┼─────────────────────────────────────────────────────┤
+//!    │ │ knock()        │ knock()                                             │
+//!    │ └──▶ Knocked ◀───┘                                                     │
+//!    │ hear() │ │                                                             │
+//!    └────────┘ └─────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Empty and Parked belong to both ends, Done and Gone to the waiter alone. The outcome itself does
-//! not travel here: it lies in the call, written before `complete`, so that a completer can run while
-//! detached from the interpreter and never touches a Python object.
+//! Empty, Parked and Knocked belong to both ends, Done and Gone to the waiter alone. The outcome itself
+//! does not travel here: it lies in the call, written before `complete`, so that a completer can run while
+//! detached from the interpreter and never touches a Python object. Nor does what a knock is for: it lies
+//! there, too, put before `knock`, and is looked for after `hear`.
 //!
 //! Does not work:
 //! - `thread::park`: one token a thread, and a nested call eats the outer call's wake-up;
@@ -24,8 +30,10 @@ const EMPTY: u8 = 0;
 const PARKED: u8 = 1;
 const DONE: u8 = 2;
 const GONE: u8 = 3;
+const KNOCKED: u8 = 4;
 
-/// What wakes a waiter that does not park: it waits for something else as well.
+/// What wakes a waiter that does not park: it waits for something else as well. It only wakes: whoever knocks may hold
+/// state that no code of a user's may see.
 pub type Ring = Box<dyn Fn() + Send + Sync>;
 
 struct Shared {
@@ -40,14 +48,36 @@ impl Shared {
         // ORDERING: Release pairs with the Acquire load in `Waiter::peek`: the outcome written before
         // is seen after. Acquire: nothing is read here, AcqRel only keeps the swap's two halves.
         if self.state.swap(state, Ordering::AcqRel) == PARKED {
-            // The waiter checks the state under this lock and then waits: taking it once means that
-            // it either has not checked yet (and will see the new state) or already waits.
-            drop(lock(&self.lock));
-            self.wake.notify_one();
+            self.unpark();
         }
         if let Some(ring) = &self.ring {
             ring();
         }
+    }
+
+    fn knock(&self) {
+        // ORDERING: Release pairs with the Acquire in `peek` and `hear`: what the knock is for was put before. So
+        // it is written also where the last one has not been heard.
+        let before = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
+            matches!(state, EMPTY | PARKED | KNOCKED).then_some(KNOCKED)
+        });
+        match before {
+            Ok(PARKED) => self.unpark(),
+            Ok(EMPTY) => {}
+            // It has not heard the last one, or needs none any more.
+            Ok(_) | Err(_) => return,
+        }
+        if let Some(ring) = &self.ring {
+            ring();
+        }
+    }
+
+    /// Wake a waiter that has parked, when the new state can be seen.
+    fn unpark(&self) {
+        // The waiter checks the state under this lock and then waits: taking it once means that
+        // it either has not checked yet (and will see the new state) or already waits.
+        drop(lock(&self.lock));
+        self.wake.notify_one();
     }
 }
 
@@ -56,6 +86,13 @@ impl Shared {
 pub struct Completer(Option<Arc<Shared>>);
 
 impl Completer {
+    /// Have the waiter look for what there is to do besides, before its outcome is there.
+    pub fn knock(&self) {
+        if let Some(shared) = &self.0 {
+            shared.knock();
+        }
+    }
+
     /// Tell the waiter that its outcome is there.
     pub fn complete(mut self) {
         if let Some(shared) = self.0.take() {
@@ -80,6 +117,8 @@ pub enum Wait {
     Done,
     /// The other end is gone and no outcome will come.
     Gone,
+    /// Somebody has knocked: hear it, look for what there is to do, and wait again.
+    Knock,
     /// The instant given has come first. Wait again, or give up by dropping the waiter.
     TimedOut,
 }
@@ -93,11 +132,18 @@ impl Waiter {
         match self.0.state.load(Ordering::Acquire) {
             DONE => Some(Wait::Done),
             GONE => Some(Wait::Gone),
+            KNOCKED => Some(Wait::Knock),
             _ => None,
         }
     }
 
-    /// Block this thread until the other end tells or is gone, or until `limit`.
+    /// The knock is heard: the next one is another. Look for what there is to do after this, not before.
+    pub fn hear(&self) {
+        // ORDERING: Acquire pairs with the Release in `knock`; Relaxed on failure, where nothing is heard.
+        let _ = self.0.state.compare_exchange(KNOCKED, EMPTY, Ordering::Acquire, Ordering::Relaxed);
+    }
+
+    /// Block this thread until the other end tells, knocks or is gone, or until `limit`.
     pub fn park(&self, limit: Option<Instant>) -> Wait {
         // ORDERING: Acquire on failure pairs with the Release in `finish`, as in `peek`; on success
         // nothing was published yet.

@@ -198,6 +198,20 @@ impl<P: Parts> Host<P> {
         }
     }
 
+    /// Who asked for the step that runs, or else for the next one.
+    #[must_use]
+    pub fn asker(&self) -> Option<&P::Call> {
+        let (life, step) = match &self.place {
+            Place::Awake(life) | Place::Between(_, life) => (life, None),
+            Place::Stepping(life, step) => (life, Some(step)),
+            Place::New | Place::Over => return None,
+        };
+        if let Some(Step { whose: Whose::Caller { call, .. }, .. }) = step {
+            return Some(call);
+        }
+        life.waiting.front().map(|wish| &wish.call)
+    }
+
     /// Whether something is to be made that nobody waits for.
     fn wants_more(&self) -> bool {
         self.seat != Seat::Waiting && self.ready.len() < self.read_ahead

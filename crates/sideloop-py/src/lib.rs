@@ -74,6 +74,21 @@ pub mod _sideloop {
     use super::transport::{know_datagrams, know_transports, send_before_fork};
 
     #[pymodule_export]
+    use super::model::Errand;
+
+    #[pymodule_export]
+    use super::face::ask_caller;
+
+    #[pymodule_export]
+    use super::face::caller_here;
+
+    #[pymodule_export]
+    use super::python::inside::{copy_context_inside_of, inside_variable, use_errands};
+
+    #[pymodule_export]
+    const IN_ERRAND: &str = super::python::inside::IN_ERRAND;
+
+    #[pymodule_export]
     use super::model::Host;
 
     #[pymodule_export]
@@ -176,6 +191,7 @@ pub mod _sideloop {
         super::policy::outcome::cancelled_class(py)?;
         super::policy::async_fn::prepare(py)?;
         super::policy::deadline::prepare(py)?;
+        super::python::inside::prepare(py)?;
         super::python::sniffed::prepare(py)?;
         super::python::running_loop::prepare(py)?;
         super::caller::prepare(py)

@@ -32,23 +32,41 @@ pub(crate) fn send(call: &Bound<'_, Call>) -> PyResult<Sent> {
     ring_attached(runner).map(|()| Sent::In)
 }
 
+/// Have a loop call this, from any thread. A loop that is closed calls nothing any more, and needs not.
+///
+/// # Errors
+/// What a signal handler raises meanwhile: it is called all the same.
+pub(crate) fn tell_loop(
+    py: Python<'_>,
+    event_loop: &Py<PyAny>,
+    callback: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    let event_loop = event_loop.bind(py);
+    insist(event_loop, || event_loop.call_method1("call_soon_threadsafe", (callback,)).map(drop))
+}
+
 /// Wake a loop that somebody else wrote. Its waking is Python code, in which a signal handler may
 /// raise: the loop is woken all the same, and the exception comes back.
 ///
 /// # Errors
 /// That exception.
 pub(crate) fn ring_attached(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
-    /// A loop that refuses more often than this refuses for a reason of its own.
-    const TRIES: usize = 64;
     let (py, core) = (runner.py(), runner.get());
     let Some(tasks) = core.tasks.get().filter(|_| !core.is_native()) else { return Ok(()) };
+    insist(tasks.event_loop.bind(py), || {
+        let drain = runner.getattr(names(py).drain.bind(py))?;
+        tasks.call_soon_threadsafe(&drain)
+    })
+}
+
+/// Do this until it has not been interrupted, or the loop is closed.
+fn insist(event_loop: &Bound<'_, PyAny>, ring: impl Fn() -> PyResult<()>) -> PyResult<()> {
+    /// A loop that refuses more often than this refuses for a reason of its own.
+    const TRIES: usize = 64;
+    let py = event_loop.py();
     let mut interrupted = Ok(());
     for _ in 0..TRIES {
-        let rung = runner
-            .getattr(names(py).drain.bind(py))
-            .and_then(|drain| tasks.call_soon_threadsafe(&drain));
-        let Err(error) = rung else { break };
-        let event_loop = tasks.event_loop.bind(py);
+        let Err(error) = ring() else { break };
         match event_loop.call_method0("is_closed").and_then(|it| it.is_truthy()) {
             Ok(false) => interrupted = interrupted.and(Err(error)),
             // Its thread is past its last look, and answers by itself. That it says so is no news.

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import opcode
 import sys
 import threading
 from collections.abc import Generator
@@ -36,6 +37,27 @@ def is_of_a_handler(error: BaseException) -> bool:
             return True
         traceback = traceback.tb_next
     return False
+
+
+def is_of_a_signal(error: BaseException) -> bool:
+    """The same, of a handler of Python's own as well: the one that raises KeyboardInterrupt.
+
+    That one leaves no frame. A KeyboardInterrupt that no `raise` has raised is taken for its.
+    """
+    if is_of_a_handler(error):
+        return True
+    if not isinstance(error, KeyboardInterrupt):
+        return False
+    if _signal.getsignal(_signal.SIGINT) is not _signal.default_int_handler:
+        return False
+    innermost = error.__traceback__
+    while innermost is not None and innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    if innermost is None:
+        return True
+    code, at = innermost.tb_frame.f_code.co_code, innermost.tb_lasti
+    # A frame of Cython's may have no instructions.
+    return at >= len(code) or opcode.opname[code[at]] not in ("RAISE_VARARGS", "RERAISE")
 
 
 def raise_a_handlers(error: BaseException) -> None:

@@ -118,7 +118,7 @@ def hubs() -> Hubs | None:
             patcher: ModuleType | None = sys.modules.get(module)
             if patcher is not None and library.has_patched(patcher):
                 found: Hubs = library()
-                wait_in_hubs(found.wait_readable)
+                wait_in_hubs(found.wait_readable, threading.get_ident)
                 _found.append(found)
                 break
     return _found[0] if _found else None

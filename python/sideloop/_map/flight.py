@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from sideloop._base.errors import never_an_end, not_async_error, without_our_frame
 from sideloop._base.signals import is_of_a_handler
+from sideloop._base.soon import call_soon
 from sideloop._loops.unwind import note_named
 from sideloop._map.answers import Answers, Item
 from sideloop._sideloop import RunnerCore, make_held
@@ -20,7 +21,8 @@ R = TypeVar("R")
 class Flight(Generic[T, R]):
     """The items of one map that are with the loop. Each becomes a task of its own.
 
-    The caller's thread appends to `queue` and reads what is public; all else is the loop thread's.
+    The caller's thread appends to `queue`, writes who it is in `caller` when it waits, and reads
+    what is public; all else is the loop thread's.
     A slot that gets free takes the next item of the queue at once, without the caller. When there
     is none, `starved` says so, and whoever appends one has to call `feed` on the loop.
     """
@@ -28,6 +30,13 @@ class Flight(Generic[T, R]):
     def __init__(
         self, async_fn: Callable[[T], Awaitable[R]], name: str, limit: int, answers: Answers[T, R]
     ) -> None:
+        self._looking: list[asyncio.Future[None]] = []
+        self.stopped_by: asyncio.Task[object] | None = None
+        """The task of the call that waits until all have unwound."""
+        self.waiter: asyncio.Future[None] | None = None
+        """What the call awaits that waits for an answer: its caller runs errands of the items."""
+        self.refusal: str | None = None
+        """Why no caller is to run any."""
         self.queue: deque[Item[T, R]] = deque()
         self.starved = False
         self.stopping = False
@@ -40,33 +49,37 @@ class Flight(Generic[T, R]):
         self._free = limit
         self._answers = answers
         self._tasks: dict[asyncio.Task[None], Item[T, R]] = {}
-        self._core: RunnerCore | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self.core: RunnerCore | None = None
+        self.caller = 0
         self._over = False
 
     def open(self, core: RunnerCore) -> None:
         """Serve from here on, on the running loop."""
-        self._core = core
+        self.core = core
         self.loop = asyncio.get_running_loop()
         self.feed()
 
     async def wait(self) -> None:
         """Return when the next answer is there. Cancelled, it stops everything first."""
+        if self._looking:
+            self.look_again()
         self.feed()
         if self._answers.ready() or self.failure is not None:
             return
-        self._waiter = asyncio.get_running_loop().create_future()
+        self.waiter = asyncio.get_running_loop().create_future()
         try:
-            await self._waiter
+            await self.waiter
         except asyncio.CancelledError:
             await self.stop()
             raise
         finally:
-            self._waiter = None
+            self.waiter = None
 
     async def stop(self) -> None:
         """Cancel every task, and return when all have unwound."""
         self.stopping = True
+        self.stopped_by = asyncio.current_task()
+        self.look_again()
         if not self._accepts():
             self._over = True  # the loop unwinds, and has cancelled them: twice would cut them off
         try:
@@ -85,6 +98,7 @@ class Flight(Generic[T, R]):
             return
         self._over = True
         self.queue.clear()
+        self.look_again()
         raised: BaseException | None = None
         for task in list(self._tasks):
             try:
@@ -115,6 +129,26 @@ class Flight(Generic[T, R]):
                 self.starved = True
                 continue  # one may have come before that could be seen
             self._start(item)
+
+    def next_wait(self) -> "asyncio.Future[None] | None":
+        """Done when somebody waits for an answer, or nobody will any more; None if it is so now."""
+        if self._over:
+            return None
+        looking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._looking.append(looking)
+        return looking
+
+    def __del__(self) -> None:
+        # The map is dropped, and with it whoever would wait. It may be half made. Not by `vars`: a
+        # dict that is made here, in a collection, would keep all of it until the next one.
+        for one in getattr(self, "_looking", ()):
+            call_soon(one.get_loop(), _look_again, one)
+
+    def look_again(self) -> None:
+        """Have those look who wait until somebody waits."""
+        looking, self._looking = self._looking, []
+        for one in looking:
+            _look_again(one)
 
     def _start(self, item: Item[T, R]) -> None:
         assert self.loop is not None
@@ -182,17 +216,17 @@ class Flight(Generic[T, R]):
         if self._over:
             return
         self._answers.finish(item)
-        if self._waiter is not None:
+        if self.waiter is not None:
             self._tell()
         # Who cancels what is left on a loop, as the interpreter's exit does, gets no new tasks for
         # it. If anybody waits for the map, or comes to wait, it goes on.
-        if cancelled and self._waiter is None:
+        if cancelled and self.waiter is None:
             self.starved = True
         else:
             self.feed()
 
     def _accepts(self) -> bool:
-        return self._core is not None and self._core.accepting
+        return self.core is not None and self.core.accepting
 
     def _fail(self, error: BaseException) -> None:
         """This ends the whole map at once, not in its item's place."""
@@ -203,10 +237,15 @@ class Flight(Generic[T, R]):
             self._tell()
 
     def _tell(self) -> None:
-        waiter = self._waiter
+        waiter = self.waiter
         if (
             waiter is not None
             and not waiter.done()
             and (self._answers.ready() or self.failure is not None)
         ):
             waiter.set_result(None)
+
+
+def _look_again(looking: "asyncio.Future[None]") -> None:
+    if not looking.done():
+        looking.set_result(None)

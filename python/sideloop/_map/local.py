@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
@@ -11,7 +12,7 @@ from sideloop._base.soon import call_soon
 from sideloop._map.answers import Answers, Item, Order, Outcome
 from sideloop._map.flight import Flight
 from sideloop._map.loop import Find, MapLoop
-from sideloop._sideloop import copy_context
+from sideloop._sideloop import copy_context_inside_of
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -47,21 +48,26 @@ class LocalMap(Generic[T, R]):
 
     def take(self) -> Outcome[R] | None:
         """The next answer, or None if there is none left. Blocks until it is there."""
-        answers = self._answers
-        while self._flight.failure is None and not answers.ready():
+        answers, flight = self._answers, self._flight
+        while flight.failure is None and not answers.ready():
             if self._items is not None and len(answers) < self._room:
                 self._loop.check_time()  # before the loop gets one more to start
                 self._pull(self._items)
             elif len(answers):
-                self._loop.run(self._flight.wait)
+                flight.caller = threading.get_ident()
+                self._loop.run(flight.wait)
             else:
                 return self._last()
-        return self._last() if self._flight.failure is not None else answers.take()
+        return self._last() if flight.failure is not None else answers.take()
 
     @property
     def grace(self) -> float | None:
         """How many seconds what is cancelled gets to unwind; None where no loop has served it."""
         return self._loop.grace
+
+    def refuse_errands(self, why: str) -> None:
+        """Who takes the answers is not who waits for the items: nobody runs errands of theirs."""
+        self._flight.refusal = why
 
     def close(self) -> None:
         """Cancel what is in flight, and wait for it to unwind, for the loop's grace at most."""
@@ -138,12 +144,13 @@ class LocalMap(Generic[T, R]):
                 # Its place is behind the items that came before it.
                 self._items_error = without_our_frame(error)
             return
-        item: Item[T, R] = Item(given, copy_context())
         flight = self._flight
+        item: Item[T, R] = Item(given, copy_context_inside_of(flight))
         self._answers.add(item)
         self._pulled += 1
         flight.queue.append(item)
         if flight.loop is None:
+            flight.caller = threading.get_ident()
             self._loop.run(self._open)
         elif flight.starved:
             flight.starved = False

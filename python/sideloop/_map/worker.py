@@ -77,6 +77,7 @@ def answer(shard: Shard[T, R]) -> Answered[R]:
     local: LocalMap[T, R] = LocalMap(
         shard.find, shard.async_fn, shard.items, len(shard.items), shard.order, name
     )
+    local.refuse_errands("the caller of a map with an executor waits elsewhere, for its workers")
     answers: list[Any] = []
     with MapIterator[R](local, shard.async_fn, shard.collect, None) as found:
         try:

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from sideloop._base.errors import (
     deadlock_error,
@@ -86,18 +86,27 @@ def drive(
         raise driven_elsewhere_error(repr(loop), call_name(async_fn))
     core = guest_core(loop, GRACE, GRACE)
     driven: _Driven[T] = _Driven(loop, core, async_fn, limit)
-    core.submit(async_fn, args, kwargs, driven, copy_context())
+    call: Call | None = None
+    core.submit(async_fn, args, kwargs, driven, copy_context(), is_kept=False)
     try:
-        with NestedWait(cast(Call, driven.call)), _put_aside():
-            driven.turn()
+        call = driven.call
+        if call is not None:  # it has not ended
+            call.hear_of_errands_by(driven.hear_of_errand)
+            with NestedWait(call), _Aside() as aside:
+                driven.turn(call, aside)
         return driven.outcome()
     except BaseException:
         # A signal handler's, before or after: nobody waits for the call any more.
-        if (call := driven.call) is not None:
-            call.cancel()
+        if (left := driven.call) is not None:
+            left.cancel()
         raise
     finally:
+        call = None
         del driven  # else an exception keeps it in a cycle, through the traceback
+
+
+class _LeaveError(SystemExit):
+    """Leaves a loop in the midst of a turn, as any exit of a callback. What is ready stays so."""
 
 
 class _Driven(Generic[T]):
@@ -121,6 +130,8 @@ class _Driven(Generic[T]):
         self._async_fn = async_fn
         self._limit = limit
         self._turning = False
+        self._stopped = False
+        self._has_errand = False
 
     def settle_value(self, value: T) -> bool:
         """The call has returned."""
@@ -136,14 +147,27 @@ class _Driven(Generic[T]):
         """The loop has ended before."""
         return self.settle_error(self._gone("was closed"))
 
-    def turn(self) -> None:
+    def hear_of_errand(self) -> None:
+        """On the loop: it is run when that has been left for it."""
+        self._has_errand = True
+        self._loop.call_soon(self._leave)
+
+    def turn(self, call: Call, aside: "_Aside") -> None:
         """Turn the loop until the call has ended, or nobody waits for it any longer."""
+        try:
+            self._turn(call, aside)
+        finally:
+            call.refuse_errands()
+
+    def _turn(self, call: Call, aside: "_Aside") -> None:
         end: float | None = None
         while not self._settled:
             left = self._left() if end is None else end - time.monotonic()
             reason = self._over(end, left) if left is not None and left <= 0 else None
             if reason is None:
                 reason = self._turn_once(left)
+            if self._stopped and self._has_errand and not self._settled and reason is None:
+                reason = self._run_errands(call, aside)
             if self._settled:
                 if reason is not None and self._reason is None:
                     self._reason = reason
@@ -156,9 +180,20 @@ class _Driven(Generic[T]):
                 return
             self._reason = reason
             end = time.monotonic() + GRACE
-            call = self.call
-            if call is not None:
-                call.cancel()
+            if (running := self.call) is not None:
+                running.cancel()
+                running.tell_cut_off()
+
+    def _run_errands(self, call: Call, aside: "_Aside") -> BaseException | None:
+        """Where the caller stands, around the loop. Returns what a signal handler has raised."""
+        self._has_errand = False
+        try:
+            with aside.let_go_on():
+                call.run_errands()
+        except BaseException as error:
+            self._has_errand = True
+            return error
+        return None
 
     def outcome(self) -> T:
         """The value; or what the call has raised, or why nobody has waited for it."""
@@ -183,7 +218,22 @@ class _Driven(Generic[T]):
 
     def _stop(self) -> None:
         if self._turning:
+            self._stopped = True
             self._loop.stop()
+
+    def _leave(self) -> None:
+        """Leave the loop for an errand.
+
+        Not by `stop`, where there is another way, since the user's code may call that in the same
+        turn: what has stopped the loop then cannot be told.
+        """
+        if not self._turning:
+            return
+        stopping = getattr(self._loop, "_stopping", None)
+        if stopping is None:  # not asyncio's
+            self._stop()
+        elif not stopping:
+            raise _LeaveError
 
     def _left(self) -> float | None:
         return None if self._limit is None else self._limit.left()
@@ -202,16 +252,22 @@ class _Driven(Generic[T]):
             self._loop.stop()
 
         timer = None if seconds is None else self._loop.call_later(seconds, stop)
+        if self._has_errand:
+            # Left when one was interrupted: what is cancelled for that takes its own back first.
+            self._loop.call_soon(self._leave)
+        self._stopped = False
         self._turning = True
         try:
             self._loop.run_forever()
+        except _LeaveError:
+            self._stopped = True
         except BaseException as error:
             return None if self._is_outcome(error) else error
         finally:
             self._turning = False
             if timer is not None:
                 timer.cancel()
-        if self._settled or over:
+        if self._settled or over or self._stopped:
             return None
         return self._gone("was stopped")
 
@@ -228,22 +284,46 @@ class _Driven(Generic[T]):
         return host_gone_error(repr(self._loop), call_name(self._async_fn), how)
 
 
-@contextlib.contextmanager
-def _put_aside() -> Generator[None, None, None]:
-    """Let another loop that this thread runs wait."""
-    running = asyncio._get_running_loop()
-    if running is None:
-        yield
-        return
-    tasks: Any = asyncio.tasks
-    # Since CPython 3.14 a thread has one current task, whatever its loop.
-    task = asyncio.current_task(running) if sys.version_info >= (3, 14) else None
-    if task is not None:
-        tasks._leave_task(running, task)
-    asyncio._set_running_loop(None)
-    try:
-        yield
-    finally:
+class _Aside:
+    """Another loop that this thread runs, which waits meanwhile."""
+
+    def __init__(self) -> None:
+        self._running: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[Any] | None = None
+
+    def __enter__(self) -> "_Aside":
+        self._put()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._take()
+
+    @contextlib.contextmanager
+    def let_go_on(self) -> Generator[None, None, None]:
+        """It is the running one, for as long as this block."""
+        self._take()
+        try:
+            yield
+        finally:
+            self._put()
+
+    def _put(self) -> None:
+        tasks: Any = asyncio.tasks
+        self._running = running = asyncio._get_running_loop()
+        if running is None:
+            return
+        # Since CPython 3.14 a thread has one current task, whatever its loop.
+        self._task = asyncio.current_task(running) if sys.version_info >= (3, 14) else None
+        if self._task is not None:
+            tasks._leave_task(running, self._task)
+        asyncio._set_running_loop(None)
+
+    def _take(self) -> None:
+        tasks: Any = asyncio.tasks
+        running, task = self._running, self._task
+        self._running = self._task = None
+        if running is None:
+            return
         asyncio._set_running_loop(running)
         if task is not None:
             tasks._enter_task(running, task)

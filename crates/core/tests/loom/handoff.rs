@@ -1,6 +1,7 @@
 //! The hand-off: the waiter always learns its end, and what was written before is seen after.
 
-use std::sync::Arc;
+use std::mem::ManuallyDrop;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -10,17 +11,23 @@ use sideloop_core::handoff::{Completer, Wait, Waiter, handoff};
 /// What a completer does, so that the models can meet a broken one. Dropping it is its other deed.
 pub(crate) trait Tells: Send + 'static {
     fn complete(self);
+    fn knock(&self);
 }
 
 /// What a waiter does.
 pub(crate) trait Waits: Send + 'static {
     fn peek(&self) -> Option<Wait>;
     fn park(&self, limit: Option<Instant>) -> Wait;
+    fn hear(&self);
 }
 
 impl Tells for Completer {
     fn complete(self) {
         self.complete();
+    }
+
+    fn knock(&self) {
+        self.knock();
     }
 }
 
@@ -31,6 +38,10 @@ impl Waits for Waiter {
 
     fn park(&self, limit: Option<Instant>) -> Wait {
         self.park(limit)
+    }
+
+    fn hear(&self) {
+        self.hear();
     }
 }
 
@@ -155,6 +166,97 @@ fn a_nested_wait_does_not_eat_the_outer_waits_wake_up() {
     nested_waits_keep_apart(handoff);
 }
 
+/// What a knock is for is found after it was heard, and the outcome comes all the same.
+fn knocks_come_before_the_end<C: Tells, W: Waits>(
+    make: impl Fn() -> (C, W) + Send + Sync + 'static,
+) {
+    crate::bounded(move || {
+        let (completer, waiter) = make();
+        let asked = Arc::new(AtomicU32::new(0));
+        let put = Arc::clone(&asked);
+        thread::spawn(move || {
+            for _ in 0..2 {
+                // ORDERING: Relaxed: the knock alone has to publish it.
+                put.fetch_add(1, Ordering::Relaxed);
+                completer.knock();
+            }
+            completer.complete();
+        });
+        loop {
+            match waiter.park(None) {
+                Wait::Knock => {
+                    waiter.hear();
+                    let found = asked.load(Ordering::Relaxed);
+                    assert!(found > 0, "what the knock is for is there");
+                }
+                end => break assert_eq!(end, Wait::Done),
+            }
+        }
+    });
+}
+
+/// Whoever hears a knock finds what every one before was for: also one that came while it was not heard.
+fn no_knock_is_lost<C: Tells, W: Waits>(make: impl Fn() -> (C, W) + Send + Sync + 'static) {
+    loom::model(move || {
+        let (completer, waiter) = make();
+        let asked = Arc::new(AtomicU32::new(0));
+        let put = Arc::clone(&asked);
+        // Not dropped before all is heard, nor while a deadlock unwinds: loom panics again then.
+        let kept = ManuallyDrop::new(Arc::new(Mutex::new(None)));
+        let keep = Arc::clone(&kept);
+        let knocker = thread::spawn(move || {
+            for _ in 0..2 {
+                put.fetch_add(1, Ordering::Relaxed);
+                completer.knock();
+            }
+            *keep.lock().expect("not poisoned") = Some(completer);
+        });
+        let mut found = 0;
+        while found < 2 {
+            assert_eq!(waiter.park(None), Wait::Knock);
+            waiter.hear();
+            found = asked.load(Ordering::Relaxed);
+        }
+        knocker.join().expect("the knocker ends");
+        let completer = kept.lock().expect("not poisoned").take();
+        drop(completer);
+    });
+}
+
+/// Neither a knock nor a park after it hides the end.
+fn drop_ends_a_wait_that_was_knocked_at<C: Tells, W: Waits>(
+    make: impl Fn() -> (C, W) + Send + Sync + 'static,
+) {
+    loom::model(move || {
+        let (completer, waiter) = make();
+        thread::spawn(move || {
+            completer.knock();
+            drop(completer);
+        });
+        loop {
+            match waiter.park(None) {
+                Wait::Knock => waiter.hear(),
+                end => break assert_eq!(end, Wait::Gone),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_knock_is_heard_before_the_end() {
+    knocks_come_before_the_end(handoff);
+}
+
+#[test]
+fn a_knock_is_not_lost_while_another_is_heard() {
+    no_knock_is_lost(handoff);
+}
+
+#[test]
+fn a_dropped_completer_ends_a_wait_that_was_knocked_at() {
+    drop_ends_a_wait_that_was_knocked_at(handoff);
+}
+
 /// Copies of the hand-off with one flaw each.
 mod seeded {
     use loom::sync::atomic::AtomicU8;
@@ -175,12 +277,19 @@ mod seeded {
         LookBeforeTheLock,
         /// A completer dropped says nothing.
         DropSaysNothing,
+        /// A knock is not written where the last one was not heard.
+        KnockedBefore,
+        /// A knock does not wake who parks.
+        KnockWakesNobody,
+        /// What is heard is stored, whatever came meanwhile.
+        HeardOverTheEnd,
     }
 
     const EMPTY: u8 = 0;
     const PARKED: u8 = 1;
     const DONE: u8 = 2;
     const GONE: u8 = 3;
+    const KNOCKED: u8 = 4;
 
     struct Shared {
         flaw: Flaw,
@@ -201,14 +310,21 @@ mod seeded {
                 Flaw::None
                 | Flaw::NotifyWithoutTheLock
                 | Flaw::LookBeforeTheLock
-                | Flaw::DropSaysNothing => self.state.swap(end, Ordering::AcqRel),
+                | Flaw::DropSaysNothing
+                | Flaw::KnockedBefore
+                | Flaw::KnockWakesNobody
+                | Flaw::HeardOverTheEnd => self.state.swap(end, Ordering::AcqRel),
             };
             if before == PARKED {
-                if self.flaw != Flaw::NotifyWithoutTheLock {
-                    drop(self.lock.lock().expect("not poisoned"));
-                }
-                self.wake.notify_one();
+                self.unpark();
             }
+        }
+
+        fn unpark(&self) {
+            if self.flaw != Flaw::NotifyWithoutTheLock {
+                drop(self.lock.lock().expect("not poisoned"));
+            }
+            self.wake.notify_one();
         }
     }
 
@@ -218,6 +334,17 @@ mod seeded {
         fn complete(mut self) {
             if let Some(shared) = self.0.take() {
                 shared.finish(DONE);
+            }
+        }
+
+        fn knock(&self) {
+            let shared = self.0.as_ref().expect("it has told nothing");
+            let before = shared.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
+                let again = state == KNOCKED && shared.flaw != Flaw::KnockedBefore;
+                (again || matches!(state, EMPTY | PARKED)).then_some(KNOCKED)
+            });
+            if before == Ok(PARKED) && shared.flaw != Flaw::KnockWakesNobody {
+                shared.unpark();
             }
         }
     }
@@ -239,8 +366,18 @@ mod seeded {
             match self.0.state.load(Ordering::Acquire) {
                 DONE => Some(Wait::Done),
                 GONE => Some(Wait::Gone),
+                KNOCKED => Some(Wait::Knock),
                 _ => None,
             }
+        }
+
+        fn hear(&self) {
+            if self.0.flaw == Flaw::HeardOverTheEnd {
+                self.0.state.store(EMPTY, Ordering::Release);
+                return;
+            }
+            let _ =
+                self.0.state.compare_exchange(KNOCKED, EMPTY, Ordering::Acquire, Ordering::Relaxed);
         }
 
         fn park(&self, limit: Option<Instant>) -> Wait {
@@ -282,6 +419,27 @@ mod seeded {
         drop_ends_a_park(with(Flaw::None));
         a_waiter_may_leave(with(Flaw::None));
         nested_waits_keep_apart(with(Flaw::None));
+        knocks_come_before_the_end(with(Flaw::None));
+        no_knock_is_lost(with(Flaw::None));
+        drop_ends_a_wait_that_was_knocked_at(with(Flaw::None));
+    }
+
+    #[test]
+    #[should_panic(expected = "deadlock")]
+    fn a_knock_that_is_not_written_again_is_lost() {
+        no_knock_is_lost(with(Flaw::KnockedBefore));
+    }
+
+    #[test]
+    #[should_panic(expected = "deadlock")]
+    fn a_knock_that_wakes_nobody_is_not_heard() {
+        no_knock_is_lost(with(Flaw::KnockWakesNobody));
+    }
+
+    #[test]
+    #[should_panic(expected = "deadlock")]
+    fn a_knock_that_is_heard_too_late_hides_the_end() {
+        drop_ends_a_wait_that_was_knocked_at(with(Flaw::HeardOverTheEnd));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use sideloop_core::phase::{Abandon, Cancel};
 
 use super::aside::Outer;
+use super::errand::{refuse, serve, tell_cut_off};
 use super::nesting::circle;
 use super::report::report_slow;
 use super::waiting::outcome_of;
@@ -52,18 +53,20 @@ pub(super) fn drive(
     let mut patience = patience;
     let turned = enter(driver, own_loop).map(|outer| {
         let before = turn_for(py, Some(runner.clone()));
-        let turned = turn_until_ended(own_loop, call, &mut patience, on_main);
+        let mut seat = Seat { driver, own_loop, outer: Some(outer) };
+        let turned = turn_until_ended(&mut seat, call, &mut patience, on_main);
         drop(turn_for(py, before));
-        (turned, go_on(outer, driver, own_loop))
+        (turned, seat.leave())
     });
     driver.end_driving();
+    call.get().serve_no_more();
+    let mut unwound = if call.get().has_errands() { refuse(call) } else { Ok(()) };
     let asked = own_loop.get().is_stopping() || core.entry.is_stopping();
-    let unwound = if asked && !core.entry.is_orphaned() {
+    if asked && !core.entry.is_orphaned() {
         // By the user's code, or by another thread. What is left on it unwinds, this call included.
-        driver.end.call1(py, (py.None(),)).map(drop)
-    } else {
-        Ok(())
-    };
+        let ended = driver.end.call1(py, (py.None(),));
+        unwound = unwound.and(ended.map(drop));
+    }
     let (turned, gone_on) = match turned {
         Ok(turned) => turned,
         Err(error) => {
@@ -98,12 +101,12 @@ enum Turned {
 }
 
 fn turn_until_ended(
-    own_loop: &Bound<'_, LoopCore>,
+    seat: &mut Seat<'_, '_>,
     call: &Bound<'_, Call>,
     patience: &mut Patience,
     on_main: bool,
 ) -> Turned {
-    let (py, inside) = (call.py(), call.get());
+    let (py, inside, own_loop) = (call.py(), call.get(), seat.own_loop);
     let reads_ahead = inside.reads_ahead(py);
     let started = start(call, inside.submitted, FirstStepBy::Starter);
     // As where asyncio runs a task until it is complete, what was ready when it ended still runs: but not what
@@ -121,7 +124,7 @@ fn turn_until_ended(
     });
     loop {
         let raised = std::mem::replace(&mut turned, Ok(())).err();
-        let interrupted = raised.and_then(|error| interrupt(call, error));
+        let mut interrupted = raised.and_then(|error| interrupt(call, error));
         if inside.is_done() {
             if last_turn || interrupted.is_some() || !own_loop.get().has_ready(py) {
                 return Turned::Until(interrupted);
@@ -129,6 +132,15 @@ fn turn_until_ended(
             last_turn = true;
             turned = turn::run_ready(own_loop);
             continue;
+        }
+        if interrupted.is_none() && inside.has_errands() {
+            match seat.serve(call) {
+                Served::Seated(by) => interrupted = by,
+                Served::Unseated(error) => {
+                    let _ = leave(call);
+                    return Turned::Until(Some(error));
+                }
+            }
         }
         match patience.look(py, interrupted, || inside.name(py)) {
             Next::Wait => {}
@@ -153,6 +165,12 @@ fn turn_until_ended(
                 Abandon::TakeOutcome => continue,
             },
         }
+        if inside.has_errands() {
+            turned = tell_cut_off(call);
+            if turned.is_err() {
+                continue;
+            }
+        }
         if own_loop.get().is_stopping() {
             return Turned::Until(None);
         }
@@ -174,6 +192,7 @@ fn interrupt(call: &Bound<'_, Call>, error: PyErr) -> Option<PyErr> {
 }
 
 /// Make the loop the running one of this thread.
+#[inline]
 fn enter(driver: &Driver, own_loop: &Bound<'_, LoopCore>) -> PyResult<Outer> {
     let py = own_loop.py();
     let outer = Outer::put_aside(driver, py, Some(own_loop))?;
@@ -181,8 +200,56 @@ fn enter(driver: &Driver, own_loop: &Bound<'_, LoopCore>) -> PyResult<Outer> {
     Ok(outer)
 }
 
-/// What ran before goes on.
-fn go_on(outer: Outer, driver: &Driver, own_loop: &Bound<'_, LoopCore>) -> PyResult<()> {
-    own_loop.get().set_thread_id(own_loop.py(), None);
-    outer.go_on(driver, own_loop.py())
+/// The driver's seat: the loop is the running one of this thread, but while the thread runs errands.
+///
+/// An errand is sync code of the caller's, and runs where the caller's code does, around the loop: what forbids itself
+/// to run inside of a loop, as Django's database does, and what runs one of its own, works there. Not inside of the
+/// task that asks for it, therefore, but between two turns. To nested calls the loop stands still meanwhile, as it does.
+struct Seat<'a, 'py> {
+    driver: &'a Driver,
+    own_loop: &'a Bound<'py, LoopCore>,
+    /// What ran before; None if that could not be put aside again.
+    outer: Option<Outer>,
+}
+
+/// What has become of the seat.
+enum Served {
+    /// With what a signal handler has raised meanwhile.
+    Seated(Option<PyErr>),
+    /// It could not be taken again.
+    Unseated(PyErr),
+}
+
+impl Seat<'_, '_> {
+    /// Run the errands that there are.
+    #[cold]
+    fn serve(&mut self, call: &Bound<'_, Call>) -> Served {
+        let py = call.py();
+        if !call.get().has_errand(py) {
+            return Served::Seated(None);
+        }
+        let mut served = self.leave();
+        // Those that are there now: what asks for more turns in between.
+        while served.is_ok() && call.get().has_errand(py) {
+            served = serve(call);
+        }
+        let again =
+            enter(self.driver, self.own_loop).or_else(|_| enter(self.driver, self.own_loop));
+        match (again, served) {
+            (Ok(outer), served) => {
+                self.outer = Some(outer);
+                Served::Seated(served.err())
+            }
+            (Err(error), Ok(())) => Served::Unseated(error),
+            (Err(error), Err(before)) => Served::Unseated(after(py, error, before)),
+        }
+    }
+
+    /// What ran before goes on.
+    fn leave(&mut self) -> PyResult<()> {
+        let Some(outer) = self.outer.take() else { return Ok(()) };
+        let py = self.own_loop.py();
+        self.own_loop.get().set_thread_id(py, None);
+        outer.go_on(self.driver, py)
+    }
 }

@@ -8,6 +8,8 @@ mod importing;
 
 mod waiting;
 
+mod errand;
+
 mod gone;
 
 mod stopping;

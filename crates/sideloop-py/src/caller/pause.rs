@@ -18,9 +18,10 @@ use crate::python::thread;
 /// `wait_readable(fd, seconds)`, which waits in the hub of the calling thread.
 static WAIT_IN_HUB: OnceLock<Py<PyAny>> = OnceLock::new();
 
-/// From here on all waits of this process are in hubs.
+/// From here on all waits of this process are in hubs, and its threads are the greenlets that `get_ident` tells.
 #[pyfunction]
-pub(crate) fn wait_in_hubs(wait_readable: Py<PyAny>) {
+pub(crate) fn wait_in_hubs(wait_readable: Py<PyAny>, get_ident: Py<PyAny>) {
+    thread::are_greenlets(get_ident);
     let _ = WAIT_IN_HUB.set(wait_readable);
 }
 
@@ -132,6 +133,8 @@ mod eventfd {
             let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
             let left = left.map(|left| left.as_secs_f64());
             self.wait_readable.call1(py, (self.bell.as_raw_fd(), left))?;
+            // It is rung anew for the next one, and each time after what it is for can be seen.
+            let _ = rustix::io::read(&*self.bell, &mut [0_u8; 8]);
             Ok(waiter.peek().unwrap_or(Wait::TimedOut))
         }
     }

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::driving::drive;
+use super::errand::refuse;
 use super::importing;
 use super::nesting::Nested;
 use super::pause::Pause;
@@ -17,7 +18,7 @@ use crate::policy::deadline::{self, Limit};
 use crate::policy::errors::name_of;
 use crate::policy::outcome::{Outcome, is_cancelled, never_an_end};
 use crate::policy::patience::{Ended, Patience};
-use crate::python::sniffed;
+use crate::python::{sniffed, thread};
 
 /// What came of asking a runner to run a call.
 pub(crate) enum Run {
@@ -41,7 +42,7 @@ pub(crate) fn run(
         None => sniffed::copy_context(runner.py())?,
     };
     let (args, kwargs) = (args.clone().unbind(), kwargs.clone().unbind());
-    let work = Work::Function { args, kwargs, context };
+    let work = Work::Function { args, kwargs, context, is_kept: within.is_some() };
     wait_for(runner, async_fn, work, limit.as_ref())
 }
 
@@ -63,7 +64,11 @@ pub(crate) fn wait_for(
     let patience = Patience::new(limit(), core.grace, report);
     let new_call = |answer| {
         let call = Call::new(runner.clone().unbind(), async_fn, work, answer, now);
-        Bound::new(py, call.within(limit()))
+        let call = Bound::new(py, call.within(limit()))?;
+        if let Some(greenlet) = thread::greenlet(py)? {
+            call.get().set_greenlet(py, greenlet);
+        }
+        PyResult::Ok(call)
     };
     let (call, ended) = match &core.drive {
         Drive::Caller(driver) if driver.is_mine() || !runs_hook_of(runner) => {
@@ -82,7 +87,10 @@ pub(crate) fn wait_for(
             let waiting = Waiting { call: &call, pause, patience };
             let ended = waiting.submit_and_wait();
             let over = import.map_or(Ok(()), importing::Wait::end);
-            (call, interrupted(py, ended, over))
+            let ended = interrupted(py, ended, over);
+            let is_asked = call.get().has_errands();
+            let ended = if is_asked { interrupted(py, ended, refuse(&call)) } else { ended };
+            (call, ended)
         }
     };
     // Before anything that it holds is dropped: the interpreter runs a signal's handler in the next Python code

@@ -4,6 +4,9 @@
 //!
 //! What a nested call that was stopped so raises in the task is the task's own cancellation: it gets no second one, which
 //! would cut its cleanup off.
+//!
+//! A nested call may have the waiting thread run an errand, which calls in turn: then the thread waits for that one first,
+//! and both are stopped.
 
 use std::sync::atomic::Ordering;
 
@@ -55,12 +58,12 @@ pub(super) fn stop_running(call: &Bound<'_, Call>) -> PyResult<()> {
     send(call).map(drop).and(inner)
 }
 
-/// Stop the call that keeps a call's loop waiting, if that is on its account.
+/// Stop the calls that keep a call's loop waiting, if they do so on its account.
 fn stop_inner(call: &Bound<'_, Call>) -> PyResult<()> {
     let (py, core) = (call.py(), call.get().runner(call.py()).get());
     let Some(tasks) = core.tasks.get() else { return Ok(()) };
     let event_loop = tasks.event_loop.bind(py);
-    if waited_for(event_loop).is_none() {
+    if waited_for(event_loop).is_empty() {
         return Ok(());
     }
     let by_its_task = is_current(call, event_loop)?;
@@ -68,11 +71,13 @@ fn stop_inner(call: &Bound<'_, Call>) -> PyResult<()> {
     if !by_its_task && core.running.with(py, |calls| calls.len()) > 1 {
         return Ok(());
     }
-    match waited_for(event_loop) {
-        Some(inner) if by_its_task => stop_nested(call, &inner),
-        Some(inner) => stop_waited_for(&inner),
-        None => Ok(()),
+    let mut stopped = Ok(());
+    for (depth, inner) in waited_for(event_loop).iter().enumerate() {
+        let its_own = by_its_task && depth == 0;
+        let one = if its_own { stop_nested(call, inner) } else { stop_waited_for(inner) };
+        stopped = stopped.and(one);
     }
+    stopped
 }
 
 /// Stop a call that the task of another one has made and waits for, with that.
@@ -110,12 +115,23 @@ pub(super) fn hear(outer: &RunnerCore, inner: &Bound<'_, Call>) -> PyResult<()> 
     for call in running {
         let call = call.bind(py);
         let inside = call.get();
+        let event_loop = tasks.event_loop.bind(py);
         let unheard = inside.is_cancelling() && !inside.has_heard_cancel();
-        if unheard && !inside.has_cancellation(py) && is_current(call, tasks.event_loop.bind(py))? {
+        if unheard
+            && !inside.has_cancellation(py)
+            && !hears_later(call, event_loop)
+            && is_current(call, event_loop)?
+        {
             return stop_nested(call, inner);
         }
     }
     Ok(())
+}
+
+/// Whether its task hears of it through the call that it waits for: what calls meanwhile is an errand of that one's.
+fn hears_later(call: &Bound<'_, Call>, event_loop: &Bound<'_, PyAny>) -> bool {
+    let through = call.get().cancelled_inside(call.py());
+    through.is_some_and(|through| waited_for(event_loop).iter().any(|inner| inner.is(&through)))
 }
 
 /// Whether the step that a loop makes now is one of this call's task.

@@ -15,6 +15,7 @@ use sideloop_core::handoff::{Wait, Waiter};
 use sideloop_core::phase::{Abandon, Cancel};
 use sideloop_core::spin::{Plan, Seen, spin};
 
+use super::errand::{serve, tell_cut_off};
 use super::gone::gone;
 use super::pause::Pause;
 use super::report::report_slow;
@@ -72,6 +73,12 @@ impl Waiting<'_, '_> {
         loop {
             match seen {
                 Ok(Wait::TimedOut) => {}
+                // What has interrupted the wait comes first.
+                Ok(Wait::Knock) if interrupted.is_some() => {}
+                Ok(Wait::Knock) => {
+                    waiter.hear();
+                    interrupted = serve(self.call).err();
+                }
                 Ok(Wait::Done | Wait::Gone) | Err(_) => {
                     let ended = self.patience.ended(py, outcome_of(self.call), || call.name(py));
                     return Ok(match interrupted {
@@ -114,8 +121,18 @@ impl Waiting<'_, '_> {
                     Abandon::TakeOutcome => {}
                 },
             }
+            if call.has_errands()
+                && let Err(error) = tell_cut_off(self.call)
+            {
+                interrupted = Some(match interrupted.take() {
+                    Some(before) => after(py, error, before),
+                    None => error,
+                });
+            }
             seen = Ok(if interrupted.is_some() {
                 waiter.peek().unwrap_or(Wait::TimedOut)
+            } else if call.has_errand(py) {
+                waiter.peek().unwrap_or(Wait::Knock)
             } else {
                 let limit = next_look(looks, Instant::now(), self.patience.limit());
                 self.pause.wait(py, limit).unwrap_or_else(|error| {

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 
 use super::core::LoopCore;
-use crate::policy::interrupt::is_interrupt;
+use crate::policy::interrupt::{Whose, whose};
 use crate::policy::outcome::is_exit;
 use crate::python::names::names;
 
@@ -17,19 +17,21 @@ pub(super) fn settle<'py>(
     handle: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<()> {
     let py = event_loop.py();
-    match done {
-        Ok(()) => Ok(()),
-        Err(error) if is_exit(py, &error) => Err(error),
+    let error = match done {
+        Ok(()) => return Ok(()),
+        Err(error) if is_exit(py, &error) => return Err(error),
         // Where the caller drives, it waits for what a signal handler has interrupted.
-        Err(error) if is_driven(event_loop) && is_interrupt(py, &error) => Err(error),
-        Err(error) => {
-            let module = py.import("sideloop._loops.event_loop")?;
-            let report = module.getattr(names(py).report_callback_error.bind(py))?;
-            let handle = handle()?;
-            // With its traceback, which `value` leaves aside before CPython 3.12.
-            report.call1((event_loop, handle, error.into_value(py))).map(drop)
-        }
-    }
+        Err(error) if is_driven(event_loop) => match whose(py, error) {
+            Whose::Interrupts(error) => return Err(error),
+            Whose::Codes(error) => error,
+        },
+        Err(error) => error,
+    };
+    let module = py.import("sideloop._loops.event_loop")?;
+    let report = module.getattr(names(py).report_callback_error.bind(py))?;
+    let handle = handle()?;
+    // With its traceback, which `value` leaves aside before CPython 3.12.
+    report.call1((event_loop, handle, error.into_value(py))).map(drop)
 }
 
 /// Whether a caller drives this loop.

@@ -10,7 +10,7 @@ use super::handle::{self, Callback};
 use super::overrides::Method;
 use super::timers::Timers;
 use crate::policy::chain::after;
-use crate::policy::interrupt::is_interrupt;
+use crate::policy::interrupt::{Whose, whose};
 use crate::python::names::names;
 use crate::python::{vectorcall, version};
 
@@ -65,9 +65,10 @@ impl LoopCore {
         error: PyErr,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, core) = (slf.py(), slf.get());
-        if !is_interrupt(py, &error) {
-            return Err(error);
-        }
+        let error = match whose(py, error) {
+            Whose::Interrupts(error) => error,
+            Whose::Codes(error) => return Err(error),
+        };
         let mut handle = None;
         for found in core.ready.get().snapshot(py)?.iter().skip(queued) {
             if handle::runs(&found, callback)? {
@@ -220,9 +221,9 @@ impl LoopCore {
         if core.is_debug() || core.task_factory.is_some(py) || options.is_some() {
             let next = PySuper::new(&py.get_type::<Self>(), slf)?;
             let made = next.call_method(names(py).create_task.bind(py), (coro,), options);
-            return made.map_err(|error| match is_interrupt(py, &error) {
-                true => core.take_back(coro).err().unwrap_or(error),
-                false => error,
+            return made.map_err(|error| match whose(py, error) {
+                Whose::Interrupts(error) => core.take_back(coro).err().unwrap_or(error),
+                Whose::Codes(error) => error,
             });
         }
         Self::make_task(slf, coro, None, None)

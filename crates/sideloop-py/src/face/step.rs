@@ -14,7 +14,8 @@ use crate::model::{
 use crate::policy::deadline::{self, Limit};
 use crate::policy::errors::{begun_before_fork, name_of};
 use crate::policy::outcome::{Outcome, is_cancelled};
-use crate::python::{context, sniffed};
+use crate::policy::own_variables::is_ours;
+use crate::python::{context, sniffed, thread};
 
 /// Run a step to its end. Blocks, detached.
 ///
@@ -91,8 +92,7 @@ fn step_and_bring_back(
     };
     let stepped = step_alone(host, kind, async_fn, args);
     if let Some(after) = inside.context() {
-        // A limit ends with its block, wherever that is.
-        context::bring_back(&before, after.bind(py), deadline::is_variable)?;
+        context::bring_back(&before, after.bind(py), is_ours)?;
     }
     stepped
 }
@@ -105,6 +105,9 @@ fn step_alone(
 ) -> PyResult<Py<PyAny>> {
     let (py, inside) = (host.py(), host.get());
     let name = inside.async_fn.bind(py);
+    if inside.reads_ahead {
+        inside.note_stepped_by(thread::ident(py)?);
+    }
     loop {
         let core = match inside.core.get() {
             Some(core) => core.bind(py).clone(),

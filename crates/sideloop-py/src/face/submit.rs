@@ -9,15 +9,17 @@ use crate::caller::{stop, stop_awaited};
 use crate::model::{Answer, Call, RunnerCore, Work};
 use crate::policy::deadline;
 use crate::policy::errors::name_of;
+use crate::policy::own_variables::is_ours;
 use crate::python::names::names;
-use crate::python::{context, sniffed};
+use crate::python::{context, inside, sniffed};
 use crate::send::{Sent, send};
 
 #[pymethods]
 impl RunnerCore {
     /// Put a call in and do not wait: `future` is settled on the loop thread when it ends. False if the
     /// runner takes no calls any more. Runs in this context, or in a copy of the current one, without its time limit.
-    #[pyo3(signature = (async_fn, args, kwargs, future, context = None))]
+    /// `is_kept` says whether others run in it, too.
+    #[pyo3(signature = (async_fn, args, kwargs, future, context = None, is_kept = true))]
     fn submit(
         slf: &Bound<'_, Self>,
         async_fn: &Bound<'_, PyAny>,
@@ -25,14 +27,15 @@ impl RunnerCore {
         kwargs: &Bound<'_, PyDict>,
         future: &Bound<'_, PyAny>,
         context: Option<Py<PyAny>>,
+        is_kept: bool,
     ) -> PyResult<bool> {
         let (py, core) = (slf.py(), slf.get());
-        let context = match context {
-            Some(context) => context,
-            None => without_limit(py)?,
+        let (context, is_kept) = match context {
+            Some(context) => (context, is_kept),
+            None => (without_limit(py)?, false),
         };
         let (args, kwargs) = (args.clone().unbind(), kwargs.clone().unbind());
-        let work = Work::Function { args, kwargs, context };
+        let work = Work::Function { args, kwargs, context, is_kept };
         let answer = Answer::Future(future.clone().unbind());
         let call = Call::new(slf.clone().unbind(), async_fn, work, answer, Instant::now());
         let call = Bound::new(py, call)?;
@@ -57,6 +60,9 @@ fn without_limit(py: Python<'_>) -> PyResult<Py<PyAny>> {
     if deadline::in_force(py)?.is_some() {
         deadline::give(context.bind(py), None)?;
     }
+    if inside::is_in_use() {
+        inside::bar_in(context.bind(py), "nobody waits for the call that it is asked for in")?;
+    }
     Ok(context)
 }
 
@@ -66,7 +72,7 @@ fn without_limit(py: Python<'_>) -> PyResult<Py<PyAny>> {
 /// `MemoryError`.
 #[pyfunction]
 pub(crate) fn bring_back(before: &Bound<'_, PyAny>, after: &Bound<'_, PyAny>) -> PyResult<()> {
-    context::bring_back(before, after, deadline::is_variable)
+    context::bring_back(before, after, is_ours)
 }
 
 #[pymethods]

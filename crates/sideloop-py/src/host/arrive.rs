@@ -6,12 +6,14 @@ use pyo3::types::PyString;
 use sideloop_core::host::{Arrive, Made, Refill, Wish};
 
 use super::end::{answer_of, settle};
+use super::looking::look_again;
 use super::step_in::{step_in, wake_soon};
 use crate::finish::finish;
 use crate::model::{Asked, Call, Host, State, Step};
 use crate::policy::async_fn::close_coroutine;
 use crate::policy::errors::name_of;
 use crate::policy::outcome::Outcome;
+use crate::python::inside::{enter_in, is_in_use};
 use crate::python::names::names;
 use crate::tasks::TaskMaker;
 
@@ -31,6 +33,10 @@ pub(crate) fn arrive(
     }
     let kind = step.kind;
     let wish = Wish { call: Asked(call.clone().unbind()), kind, work: step.todo };
+    if inside.reads_ahead {
+        // In a later turn of the loop, as callbacks of futures.
+        look_again(inside, py);
+    }
     match inside.with(|state| state.arrive(wish)) {
         Arrive::Make => {
             make(host, tasks, call);
@@ -97,6 +103,10 @@ fn try_make(host: &Bound<'_, Host>, tasks: &TaskMaker, call: &Bound<'_, Call>) -
     let (py, inside) = (host.py(), host.get());
     let context = inside.context().map(|context| context.bind(py));
     let context = context.ok_or_else(|| PyRuntimeError::new_err("no step has begun yet"))?;
+    // What the steps make asks the caller of the one that runs then.
+    if is_in_use() && !inside.is_in_kept_context(py) {
+        enter_in(context, host)?;
+    }
     let coroutine = inside.attend.bind(py).call1((host,))?;
     // Under the name of what it is for.
     let name = name_of(inside.async_fn.bind(py));

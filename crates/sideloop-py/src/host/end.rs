@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use sideloop_core::handoff::Completer;
 use sideloop_core::host::{Kind, Left, Rest};
 
+use super::looking::look_again;
 use crate::finish::{cut_off, finish};
 use crate::model::{Host, Kept, Objects, State, left_over, nothing_left};
 use crate::policy::outcome::Outcome;
@@ -40,6 +41,9 @@ pub(super) fn settle(
     }
     drop((awaiting, lost, objects));
     outlasting.into_iter().for_each(Completer::complete);
+    if host.reads_ahead {
+        look_again(host, py);
+    }
     wake
 }
 

@@ -14,5 +14,7 @@ mod future;
 
 mod end;
 
+mod looking;
+
 pub(crate) use self::arrive::{arrive, refill};
 pub(crate) use self::end::end;

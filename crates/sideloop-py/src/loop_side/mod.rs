@@ -6,4 +6,6 @@ pub(crate) mod cancel;
 
 mod drain;
 
+mod errand;
+
 pub(crate) mod unwind;

@@ -11,7 +11,7 @@ use crate::host::{arrive, refill};
 use crate::model::{Begun, Call, Work};
 use crate::policy::async_fn::{check_awaitable, is_coroutine};
 use crate::policy::outcome::{Outcome, is_exit};
-use crate::python::context;
+use crate::python::{context, inside};
 use crate::tasks::TaskMaker;
 
 /// What came of it.
@@ -88,7 +88,7 @@ fn make_task(
 ) -> PyResult<Option<FirstStep>> {
     let py = call.py();
     let (args, kwargs, context) = match work {
-        Work::Function { args, kwargs, context } => (args, kwargs, context),
+        Work::Function { args, kwargs, context, is_kept: _ } => (args, kwargs, context),
         Work::Step(step) => {
             let host = step.host.clone_ref(py);
             return arrive(host.bind(py), tasks, call, step).map(|()| None);
@@ -100,6 +100,10 @@ fn make_task(
     };
     let context = context.bind(py);
     let async_fn = call.get().async_fn(py);
+    // One that others run in, too, would say so to them.
+    if inside::is_in_use() && !call.get().is_in_kept_context && call.get().serves(py) {
+        inside::enter_in(context, call)?;
+    }
     let awaitable =
         context::enter(context, || async_fn.call(args.bind(py), Some(kwargs.bind(py))))?;
 

@@ -12,12 +12,24 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use sideloop_core::phase::{Abandon, Begin, Cancel, Complete, PhaseCell};
 
-use crate::model::{Answer, Begun, Ending, RunnerCore, Withdrawn, Work};
+use crate::model::{Answer, Begun, Ending, Errand, RunnerCore, Withdrawn, Work};
 use crate::policy::deadline::Limit;
 use crate::policy::errors::name_of;
 use crate::policy::outcome::Outcome;
 use crate::python::attached::Attached;
+use crate::python::inside::is_in_use;
 use crate::python::thread;
+
+/// Whether an errand was taken.
+#[must_use]
+pub(crate) enum Asked {
+    /// Whoever waits has heard of it.
+    Told,
+    /// Whoever waits hears of it by this, which is to be called.
+    Tell(Py<PyAny>),
+    /// Nobody waits, or no longer.
+    Refused,
+}
 
 struct Inner {
     work: Option<Work>,
@@ -26,10 +38,25 @@ struct Inner {
     task: Option<Py<PyAny>>,
     outcome: Option<Outcome>,
     answer: Option<Answer>,
+    /// Most calls have nothing of it: they are small, and moved about.
+    rarer: Option<Box<Rarer>>,
+}
+
+/// What few calls have.
+#[derive(Default)]
+struct Rarer {
     /// The call that its task waits for, blocking its loop, and that was cancelled with it.
     cancelled_inside: Option<Py<Call>>,
     /// The messages of the cancellations that are on their way to its task, oldest first.
     cancellations: VecDeque<Py<PyAny>>,
+    /// What its code has asked the caller to run, oldest first.
+    errands: VecDeque<Py<Errand>>,
+    /// Those that were cut off, whose awaiting tasks are told when the call has been asked to stop.
+    cut_off: Vec<Py<Errand>>,
+    /// What whoever waits for its future hears of them by.
+    hears: Option<Py<PyAny>>,
+    /// Who waits, where threads are greenlets: as `threading` has it.
+    greenlet: Option<u64>,
 }
 
 /// One call. Python sees it only as the task's done callback.
@@ -37,7 +64,7 @@ struct Inner {
 pub(crate) struct Call {
     phase: PhaseCell,
     runner: Py<RunnerCore>,
-    /// `threading.get_ident()` of the thread that waits.
+    /// The thread that waits, by the system's ident.
     pub(crate) caller: u64,
     pub(crate) submitted: Instant,
     /// When it is over, the call is not started any more.
@@ -52,6 +79,13 @@ pub(crate) struct Call {
     for_outer: AtomicBool,
     /// And has come to that task, as what this call raises.
     passed_on: AtomicBool,
+    /// There are errands, or were.
+    // ORDERING: Relaxed: written and read attached, and so is `serves_no_more`.
+    has_errands: AtomicBool,
+    /// Its caller runs none any more.
+    serves_no_more: AtomicBool,
+    /// It runs in a context in which others do, too.
+    pub(crate) is_in_kept_context: bool,
     inner: Attached<Inner>,
 }
 
@@ -63,14 +97,19 @@ impl Call {
         answer: Answer,
         submitted: Instant,
     ) -> Self {
+        let is_in_kept_context = match &work {
+            Work::Function { is_kept, .. } => *is_kept,
+            // Said in an error of who asks, that is, once somebody may.
+            Work::Step(step) => is_in_use() && step.host.get().is_in_kept_context(async_fn.py()),
+            Work::Refill(_) => false,
+        };
         let inner = Inner {
             work: Some(work),
             started: None,
             task: None,
             outcome: None,
             answer: Some(answer),
-            cancelled_inside: None,
-            cancellations: VecDeque::new(),
+            rarer: None,
         };
         Self {
             phase: PhaseCell::default(),
@@ -83,12 +122,26 @@ impl Call {
             cancelled: AtomicUsize::new(0),
             for_outer: AtomicBool::new(false),
             passed_on: AtomicBool::new(false),
+            has_errands: AtomicBool::new(false),
+            serves_no_more: AtomicBool::new(false),
+            is_in_kept_context,
             inner: Attached::new(inner),
         }
     }
 
     pub(crate) fn within(self, limit: Option<Py<Limit>>) -> Self {
         Self { limit, ..self }
+    }
+
+    /// The thread that waits is this one of its greenlets.
+    pub(crate) fn set_greenlet(&self, py: Python<'_>, ident: u64) {
+        self.inner.with(py, |inner| inner.rarer().greenlet = Some(ident));
+    }
+
+    /// The thread that waits, as `threading` has it.
+    pub(crate) fn ident(&self, py: Python<'_>) -> u64 {
+        let greenlet = self.inner.with(py, |inner| inner.rarer.as_ref()?.greenlet);
+        greenlet.unwrap_or(self.caller)
     }
 
     /// Whether its time was over at this instant.
@@ -121,13 +174,13 @@ impl Call {
 
     /// A cancellation of whoever awaits it is on its way, with this message.
     pub(crate) fn expect_cancellation(&self, message: Bound<'_, PyAny>) {
-        self.inner
-            .with(message.py(), |inner| inner.cancellations.push_back(message.clone().unbind()));
+        let kept = message.clone().unbind();
+        self.inner.with(message.py(), |inner| inner.rarer().cancellations.push_back(kept));
     }
 
     /// The message of the cancellation that comes to its task now, if that is of whoever awaits it.
     pub(crate) fn take_cancellation(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.inner.with(py, |inner| inner.cancellations.pop_front())
+        self.inner.with(py, |inner| inner.rarer.as_mut()?.cancellations.pop_front())
     }
 
     /// Its task has got a cancellation of whoever awaits it: what comes of that decides.
@@ -146,7 +199,8 @@ impl Call {
         // ORDERING: Relaxed: as `heard_cancel`.
         inner.get().for_outer.store(true, Ordering::Relaxed);
         let kept = inner.clone().unbind();
-        let before = self.inner.with(inner.py(), |inside| inside.cancelled_inside.replace(kept));
+        let before =
+            self.inner.with(inner.py(), |inside| inside.rarer().cancelled_inside.replace(kept));
         drop(before);
     }
 
@@ -163,13 +217,20 @@ impl Call {
     /// Whether its task has got its cancellation already, through a call that it has waited for.
     pub(crate) fn has_cancellation(&self, py: Python<'_>) -> bool {
         self.inner.with(py, |inside| {
-            let through = inside.cancelled_inside.as_ref();
+            let through = inside.rarer.as_ref().and_then(|rarer| rarer.cancelled_inside.as_ref());
             through.is_some_and(|call| call.get().passed_on.load(Ordering::Relaxed))
         })
     }
 
+    /// The call that its task waits for, or has waited for, and that was cancelled with it.
+    pub(crate) fn cancelled_inside<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Self>> {
+        self.inner.with(py, |inside| {
+            inside.rarer.as_ref()?.cancelled_inside.as_ref().map(|it| it.bind(py).clone())
+        })
+    }
+
     pub(crate) fn forget_cancelled_inside(&self, py: Python<'_>) {
-        let before = self.inner.with(py, |inside| inside.cancelled_inside.take());
+        let before = self.inner.with(py, |inside| inside.rarer.as_mut()?.cancelled_inside.take());
         drop(before);
     }
 
@@ -295,6 +356,83 @@ impl Call {
             .with(py, |inner| matches!(inner.answer, Some(Answer::HandOff(_) | Answer::Driver)))
     }
 
+    /// Put an errand in for the thread that waits for it, and have that look.
+    pub(crate) fn ask(&self, errand: &Bound<'_, Errand>) -> Asked {
+        let py = errand.py();
+        if !self.serves(py) {
+            return Asked::Refused;
+        }
+        let kept = errand.clone().unbind();
+        self.has_errands.store(true, Ordering::Relaxed);
+        self.inner.with(py, |inner| {
+            inner.rarer().errands.push_back(kept);
+            match &inner.answer {
+                // Native, also where it rings a hub: no Python code runs in here.
+                Some(Answer::HandOff(completer)) => completer.knock(),
+                Some(Answer::Driver | Answer::Future(_) | Answer::Nobody) | None => {}
+            }
+            let hears = inner.rarer().hears.as_ref();
+            hears.map_or(Asked::Told, |hears| Asked::Tell(hears.clone_ref(py)))
+        })
+    }
+
+    /// Whoever waits for its future runs errands, and hears of them by this.
+    pub(crate) fn hear_of_errands_by(&self, hears: Py<PyAny>, py: Python<'_>) {
+        let before = self.inner.with(py, |inner| inner.rarer().hears.replace(hears));
+        drop(before);
+    }
+
+    /// Whether who waits for its future turns its loop, and runs errands in between.
+    pub(crate) fn is_heard_of_by_future(&self, py: Python<'_>) -> bool {
+        self.inner.with(py, |inner| inner.is_heard_of())
+    }
+
+    /// Whether the thread that has made it waits for it, and runs errands.
+    pub(crate) fn serves(&self, py: Python<'_>) -> bool {
+        let over = self.is_done() || self.is_abandoned();
+        !over
+            && !self.serves_no_more.load(Ordering::Relaxed)
+            && self.inner.with(py, |inner| match inner.answer {
+                Some(Answer::HandOff(_) | Answer::Driver) => true,
+                Some(Answer::Future(_) | Answer::Nobody) | None => inner.is_heard_of(),
+            })
+    }
+
+    /// Whether there are errands, or were.
+    pub(crate) fn has_errands(&self) -> bool {
+        self.has_errands.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn has_errand(&self, py: Python<'_>) -> bool {
+        let has_one = |rarer: &Rarer| !rarer.errands.is_empty();
+        self.has_errands()
+            && self.inner.with(py, |inner| inner.rarer.as_deref().is_some_and(has_one))
+    }
+
+    /// The next errand.
+    pub(crate) fn take_errand<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Errand>> {
+        let next = self.inner.with(py, |inner| inner.rarer.as_mut()?.errands.pop_front());
+        next.map(|errand| errand.into_bound(py))
+    }
+
+    /// This one was cut off.
+    pub(crate) fn keep_cut_off(&self, errand: &Bound<'_, Errand>) {
+        let kept = errand.clone().unbind();
+        self.inner.with(errand.py(), |inner| inner.rarer().cut_off.push(kept));
+    }
+
+    /// Those that were cut off.
+    pub(crate) fn take_cut_off(&self, py: Python<'_>) -> Vec<Py<Errand>> {
+        self.inner.with(py, |inner| {
+            inner.rarer.as_mut().map(|rarer| std::mem::take(&mut rarer.cut_off)).unwrap_or_default()
+        })
+    }
+
+    /// The caller runs none any more.
+    pub(crate) fn serve_no_more(&self) {
+        self.serves_no_more.store(true, Ordering::Relaxed);
+    }
+
     /// Whether anybody can still hear of what comes of it.
     pub(crate) fn is_asked_for(&self, py: Python<'_>) -> bool {
         !self.is_abandoned()
@@ -330,14 +468,12 @@ impl Call {
 
     fn __clear__(&self, py: Python<'_>) {
         let garbage = self.inner.with(py, |inner| {
-            let inside = inner.cancelled_inside.take();
             (
                 inner.work.take(),
                 inner.task.take(),
                 inner.outcome.take(),
                 inner.answer.take(),
-                std::mem::take(&mut inner.cancellations),
-                inside,
+                inner.rarer.take(),
             )
         });
         drop(garbage);
@@ -345,9 +481,18 @@ impl Call {
 }
 
 impl Inner {
+    fn rarer(&mut self) -> &mut Rarer {
+        self.rarer.get_or_insert_default()
+    }
+
+    /// Whether who waits for its future hears of errands.
+    fn is_heard_of(&self) -> bool {
+        self.rarer.as_ref().is_some_and(|rarer| rarer.hears.is_some())
+    }
+
     fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         match &self.work {
-            Some(Work::Function { args, kwargs, context }) => {
+            Some(Work::Function { args, kwargs, context, is_kept: _ }) => {
                 visit.call(args)?;
                 visit.call(kwargs)?;
                 visit.call(context)?;
@@ -357,8 +502,13 @@ impl Inner {
             None => {}
         }
         visit.call(&self.task)?;
-        visit.call(&self.cancelled_inside)?;
-        self.cancellations.iter().try_for_each(|message| visit.call(message))?;
+        if let Some(rarer) = &self.rarer {
+            visit.call(&rarer.cancelled_inside)?;
+            rarer.cancellations.iter().try_for_each(|message| visit.call(message))?;
+            let errands = rarer.errands.iter().chain(&rarer.cut_off);
+            errands.into_iter().try_for_each(|errand| visit.call(errand))?;
+            visit.call(&rarer.hears)?;
+        }
         if let Some(Answer::Future(future)) = &self.answer {
             visit.call(future)?;
         }

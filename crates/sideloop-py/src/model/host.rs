@@ -12,6 +12,7 @@
 //! is raised there at once, by a step of the host's own, the rescue; what comes of it waits for the next step,
 //! as do items that were read ahead.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use pyo3::PyTraverseError;
@@ -21,7 +22,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use sideloop_core::host::{self, Asker, Held, Kind, Left, Parts};
 
-use crate::model::{Call, Router, RunnerCore};
+use crate::model::{Call, Router, RunnerCore, Variables};
 use crate::policy::errors::{made, name_of};
 use crate::policy::outcome::{Outcome, is_cancelled};
 use crate::python::attached::Attached;
@@ -146,6 +147,11 @@ pub(crate) struct Host {
     pub(crate) task: OnceLock<Py<PyAny>>,
     /// Items are made before they are asked for.
     pub(crate) reads_ahead: bool,
+    /// Futures that are done when the next step has come in, or none will.
+    looking: Attached<Vec<Py<PyAny>>>,
+    /// Who has run the last step, as `threading` has it, where items are read ahead.
+    // ORDERING: Relaxed: written and read attached.
+    stepped_by: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -170,6 +176,31 @@ impl Host {
             }
             (outcome, _) => outcome,
         }
+    }
+
+    /// Whether its steps run in a context in which others do, too.
+    pub(crate) fn is_in_kept_context(&self, py: Python<'_>) -> bool {
+        matches!(self.router.bind(py).get().variables, Variables::Kept(_))
+    }
+
+    /// This thread runs a step.
+    pub(crate) fn note_stepped_by(&self, ident: u64) {
+        self.stepped_by.store(ident, Ordering::Relaxed);
+    }
+
+    /// The thread that has run the last step.
+    pub(crate) fn stepped_by(&self) -> u64 {
+        self.stepped_by.load(Ordering::Relaxed)
+    }
+
+    /// Have this future done when the next step has come in, or none will.
+    pub(crate) fn tell_next_step(&self, future: &Bound<'_, PyAny>) {
+        self.looking.with(future.py(), |looking| looking.push(future.clone().unbind()));
+    }
+
+    /// Those who wait for the next step.
+    pub(crate) fn take_looking(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.looking.with(py, std::mem::take)
     }
 
     /// Which one of a runner's hosts.
@@ -203,6 +234,8 @@ impl Host {
             core: OnceLock::new(),
             task: OnceLock::new(),
             reads_ahead: read_ahead > 0,
+            looking: Attached::default(),
+            stepped_by: AtomicU64::new(0),
             state: Mutex::new(State::new(read_ahead)),
         }
     }
@@ -221,6 +254,9 @@ impl Host {
         visit.call(self.task_context.get())?;
         visit.call(self.core.get())?;
         visit.call(self.task.get())?;
+        self.looking
+            .traverse(|looking| looking.iter().try_for_each(|future| visit.call(future)))
+            .unwrap_or(Ok(()))?;
         // A lock that is held is held by a thread that lives, with what it guards.
         let Ok(state) = self.state.try_lock() else { return Ok(()) };
         state.try_for_each(|held| match held {

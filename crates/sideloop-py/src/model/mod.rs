@@ -20,6 +20,8 @@ mod work;
 
 mod call;
 
+mod errand;
+
 mod runner;
 
 mod ended;
@@ -38,10 +40,11 @@ mod hook;
 
 mod in_child;
 
-pub(crate) use self::call::Call;
+pub(crate) use self::call::{Asked as AskedFor, Call};
 pub(crate) use self::counts::{ended_counts, forget_in_children};
 pub(crate) use self::drive::{Drive, Driver, Guest};
 pub(crate) use self::ended::{End, EndedBy};
+pub(crate) use self::errand::{Ask, Errand};
 pub(crate) use self::hook::{run_hook_of, runs_hook_of, turned_runner};
 pub(crate) use self::host::{Asked, Host, Kept, Objects, State, Todo, left_over, nothing_left};
 pub(crate) use self::router::{Router, Variables};

@@ -64,13 +64,14 @@ pub(crate) fn chain_to_blocked(py: Python<'_>, blocked: Blocked, from: LoopId) -
     WAITS.with(py, |waits| chain_to_one_of(waits, py, blocked, from))
 }
 
-/// The call that a loop waits for, if it does: the innermost.
-pub(crate) fn waited_for<'py>(event_loop: &Bound<'py, PyAny>) -> Option<Bound<'py, Call>> {
+/// The calls that a loop waits for: outermost first. An errand, or a signal handler, makes more during the wait.
+pub(crate) fn waited_for<'py>(event_loop: &Bound<'py, PyAny>) -> Vec<Bound<'py, Call>> {
     let py = event_loop.py();
-    let call = WAITS.with(py, |waits| {
-        waits.get(&LoopId::of(event_loop))?.last().map(|call| call.clone_ref(py))
+    let calls = WAITS.with(py, |waits| {
+        let calls = waits.get(&LoopId::of(event_loop)).into_iter().flatten();
+        calls.map(|call| call.clone_ref(py)).collect::<Vec<_>>()
     });
-    call.map(|call| call.into_bound(py))
+    calls.into_iter().map(|call| call.into_bound(py)).collect()
 }
 
 /// They do not wait for `call` any more.

@@ -15,6 +15,8 @@ pub(crate) enum Work {
         kwargs: Py<PyDict>,
         /// The copy of the caller's context in which it all runs.
         context: Py<PyAny>,
+        /// It is none of this call's own: others run in it, too.
+        is_kept: bool,
     },
     /// Await something in a task that is there.
     Step(Step),

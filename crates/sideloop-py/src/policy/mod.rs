@@ -14,6 +14,8 @@ pub(crate) mod mismatch;
 
 pub(crate) mod deadline;
 
+pub(crate) mod own_variables;
+
 pub(crate) mod patience;
 
 pub(crate) mod one_at_a_time;

@@ -35,12 +35,24 @@ impl Outcome {
         // The caller may be a generator, which a StopIteration passing through would end silently
         // (PEP 479 forbids that for coroutines; a plain function that returns an awaitable may).
         if error.is_instance_of::<PyStopIteration>(py) {
-            let raised = PyRuntimeError::new_err("the async function raised StopIteration");
-            raised.set_cause(py, Some(error));
-            return Self::Error(raised);
+            return Self::Error(instead_of_an_end(py, error, "the async function"));
         }
         Self::Error(original(py, error))
     }
+
+    /// The outcome for an exception of a sync function that async code has had run: no future takes a StopIteration.
+    pub(crate) fn errand_error(py: Python<'_>, error: PyErr) -> Self {
+        if error.is_instance_of::<PyStopIteration>(py) {
+            return Self::Error(instead_of_an_end(py, error, "the sync function"));
+        }
+        Self::Error(error)
+    }
+}
+
+fn instead_of_an_end(py: Python<'_>, error: PyErr, whose: &str) -> PyErr {
+    let raised = PyRuntimeError::new_err(format!("{whose} raised StopIteration"));
+    raised.set_cause(py, Some(error));
+    raised
 }
 
 /// The cancellation that the user's code raised, where asyncio hands out another in its place.

@@ -35,7 +35,13 @@ pub(crate) fn get<'py>(variable: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'p
 /// # Errors
 /// `TypeError` if it is no `ContextVar`, and `MemoryError`.
 pub(crate) fn set(variable: &Bound<'_, PyAny>, value: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-    variable.call_method1("set", (value,)).map(drop)
+    let py = variable.py();
+    let value = value.map_or_else(|| py.None().into_bound(py), Bound::clone);
+    // SAFETY: attached, and the function checks what it is given; it returns a new reference, the token, or null
+    // with an exception set.
+    let token = unsafe { ffi::PyContextVar_Set(variable.as_ptr(), value.as_ptr()) };
+    // SAFETY: as above.
+    unsafe { Bound::from_owned_ptr_or_err(py, token) }.map(drop)
 }
 
 /// Whether this is a `contextvars.Context`.

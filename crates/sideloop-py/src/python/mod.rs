@@ -10,6 +10,8 @@ pub(crate) mod detach;
 
 pub(crate) mod context;
 
+pub(crate) mod inside;
+
 pub(crate) mod dictionary;
 
 pub(crate) mod slots;

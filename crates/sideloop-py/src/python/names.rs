@@ -27,6 +27,7 @@ macro_rules! names {
 
 names! {
     active = "_active",
+    asgiref_sync = "asgiref.sync",
     add_done_callback = "add_done_callback",
     add_writer = "_add_writer",
     buffer_updated = "buffer_updated",

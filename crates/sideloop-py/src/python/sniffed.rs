@@ -4,8 +4,10 @@
 //! of ours it is asyncio: both are forgotten there, and sniffio finds asyncio's running task by itself, as in any
 //! asyncio program. sniffio is not imported for that; where nobody has, nobody asks.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -14,7 +16,7 @@ use crate::python::context;
 use crate::python::dictionary::version_of;
 use crate::python::names::names;
 
-/// `sys.modules`
+/// `sys.modules`, which is looked at for asgiref, too.
 static MODULES: OnceLock<Py<PyDict>> = OnceLock::new();
 
 /// What sniffio has.
@@ -48,10 +50,10 @@ pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
 /// A copy of the calling thread's context, for a call to run in. No library is said to run there.
 ///
 /// # Errors
-/// `MemoryError`, and what setting a context variable raises.
+/// `MemoryError`, what setting a context variable raises, and a signal handler meanwhile.
 pub(crate) fn copy_context(py: Python<'_>) -> PyResult<Py<PyAny>> {
     let copy = context::copy_current(py)?;
-    if let Some(sniffio) = sniffio(py)
+    if let Some(sniffio) = sniffio(py)?
         && context::get(sniffio.variable.bind(py))?.is_some()
     {
         context::enter(copy.bind(py), || context::set(sniffio.variable.bind(py), None))?;
@@ -72,9 +74,9 @@ pub(crate) struct Outer(Option<(Arc<Sniffio>, Py<PyAny>)>);
 /// From here on, no library is said to run on this thread.
 ///
 /// # Errors
-/// What setting an attribute of a `threading.local` raises.
+/// What setting an attribute of a `threading.local` raises, and a signal handler meanwhile.
 pub(crate) fn suspend(py: Python<'_>) -> PyResult<Outer> {
-    let Some(sniffio) = sniffio(py) else { return Ok(Outer(None)) };
+    let Some(sniffio) = sniffio(py)? else { return Ok(Outer(None)) };
     if !super::thread::is_known(py)? {
         // In its last steps nothing runs on it, and what a `threading.local` gets by being asked is never dropped.
         return Ok(Outer(None));
@@ -101,22 +103,68 @@ impl Outer {
 }
 
 /// sniffio, if somebody has imported it.
-fn sniffio(py: Python<'_>) -> Option<Arc<Sniffio>> {
-    let modules = MODULES.get()?.bind(py);
+#[inline]
+fn sniffio(py: Python<'_>) -> PyResult<Option<Arc<Sniffio>>> {
+    let Some(modules) = MODULES.get() else { return Ok(None) };
+    let modules = modules.bind(py);
     let version = version_of(modules);
     let known = LAST.with(py, |last| (version == Some(last.version)).then(|| last.found.clone()));
-    if let Some(found) = known {
-        return found;
+    match known {
+        Some(found) => Ok(found),
+        None => look(modules, version),
     }
+}
+
+/// Look for sniffio in what is imported by now, whose version that is; and for asgiref.
+#[inline(never)]
+fn look(modules: &Bound<'_, PyDict>, version: Option<u64>) -> PyResult<Option<Arc<Sniffio>>> {
+    let py = modules.py();
+    let version = if is_asgiref_served(modules)? { version } else { None };
     let module = modules.get_item(names(py).sniffio.bind(py)).ok().flatten();
     let found = match &module {
-        Some(module) => Some(last_of(module).map_or_else(|| look_into(module), Some)?),
+        Some(module) => match last_of(module).or_else(|| look_into(module)) {
+            Some(found) => Some(found),
+            None => return Ok(None),
+        },
         None => None,
     };
     let look = Look { version: version.unwrap_or(0), found: found.clone() };
     let before = LAST.with(py, |last| std::mem::replace(last, look));
     drop(before);
-    found
+    Ok(found)
+}
+
+/// Whether asgiref's thread-sensitive code runs on the threads of callers, if somebody has imported it: from the next
+/// call on. False while it is being imported.
+///
+/// # Errors
+/// What a signal handler raises meanwhile.
+fn is_asgiref_served(modules: &Bound<'_, PyDict>) -> PyResult<bool> {
+    // ORDERING: Relaxed: read and written attached.
+    static SERVED: AtomicBool = AtomicBool::new(false);
+    if SERVED.load(Ordering::Relaxed) {
+        return Ok(true);
+    }
+    let py = modules.py();
+    let Ok(Some(asgiref)) = modules.get_item(names(py).asgiref_sync.bind(py)) else {
+        return Ok(true);
+    };
+    let install = || -> PyResult<bool> {
+        let ours = py.import("sideloop._runners.thread_sensitive")?;
+        ours.call_method1("install", (asgiref,))?.is_truthy()
+    };
+    let served = match install() {
+        Ok(served) => served,
+        Err(exit) if !exit.is_instance_of::<PyException>(py) => return Err(exit),
+        // What fails is tried again, whatever has failed it; but a signal handler's error is the program's.
+        Err(error) => {
+            let signals = py.import("sideloop._base.signals")?;
+            signals.call_method1("raise_a_handlers", (error.into_value(py),))?;
+            false
+        }
+    };
+    SERVED.store(served, Ordering::Relaxed);
+    Ok(served)
 }
 
 /// What was found in this module before.

@@ -22,6 +22,34 @@ pub(crate) fn current() -> u64 {
     u64::from(ident)
 }
 
+/// `threading.get_ident`, where threads are greenlets.
+static GET_IDENT: OnceLock<Py<PyAny>> = OnceLock::new();
+
+/// From here on threads are greenlets, to Python, which this tells from each other.
+pub(crate) fn are_greenlets(get_ident: Py<PyAny>) {
+    let _ = GET_IDENT.set(get_ident);
+}
+
+/// The calling greenlet, where threads are greenlets: what `threading.get_ident()` is there.
+///
+/// # Errors
+/// What a signal handler raises meanwhile.
+#[inline]
+pub(crate) fn greenlet(py: Python<'_>) -> PyResult<Option<u64>> {
+    match GET_IDENT.get() {
+        Some(get_ident) => get_ident.call0(py)?.extract(py).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// `threading.get_ident()` as Python's code has it.
+///
+/// # Errors
+/// As `greenlet`.
+pub(crate) fn ident(py: Python<'_>) -> PyResult<u64> {
+    Ok(greenlet(py)?.unwrap_or_else(current))
+}
+
 /// The calling thread by a number that no other ever has, as idents may.
 pub(crate) fn number() -> u64 {
     static NUMBERS: AtomicU64 = AtomicU64::new(1);
@@ -43,6 +71,11 @@ pub(crate) fn is_main(py: Python<'_>) -> PyResult<bool> {
     thread_local! {
         // The answer, and the fork generation it was found in: the thread that forks becomes main.
         static ANSWER: Cell<Option<(u32, bool)>> = const { Cell::new(None) };
+    }
+    #[cfg(target_os = "linux")]
+    if GET_IDENT.get().is_some() {
+        // The main thread of `threading` is a greenlet. Handlers run in whichever is there.
+        return Ok(rustix::thread::gettid() == rustix::process::getpid());
     }
     let generation = sideloop_core::generation::current();
     if let Some((found_in, answer)) = ANSWER.get()
