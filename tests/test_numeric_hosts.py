@@ -76,7 +76,7 @@ class TestANumericHost:
             assert loop.run_until_complete(loop.getaddrinfo("127.0.0.1", 80)) == ["mine"]
         replaced.assert_called_once_with("127.0.0.1", 80, family=0, type=0, proto=0, flags=0)
 
-    def test_goes_to_an_executor_where_the_loop_is_anothers(self) -> None:
+    def test_goes_to_an_executor_of_a_subclass(self) -> None:
         asked: list[object] = []
 
         class Loop(sideloop.EventLoop):

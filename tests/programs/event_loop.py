@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import NoReturn
 
 import sideloop
@@ -48,14 +48,25 @@ async def wait_idly() -> None:
     await asyncio.Event().wait()
 
 
+# Without a coroutine, which Ctrl-C may leave unawaited when it is just made.
+
+
+class Turn:
+    def __await__(self) -> Generator[None]:
+        yield
+
+
 async def wait_busily() -> None:
     while True:
-        await asyncio.sleep(0)
+        await Turn()
 
 
 async def wait_among_timers() -> None:
+    event_loop = asyncio.get_running_loop()
     while True:
-        await asyncio.sleep(0.0001)
+        future = event_loop.create_future()
+        event_loop.call_later(0.0001, lambda done=future: done.done() or done.set_result(None))
+        await future
 
 
 async def unwind() -> None:

@@ -145,7 +145,9 @@ def _origin(value: object) -> str | None:
         module = value.__module__
     else:
         return None
-    return module.partition(".")[0] if isinstance(module, str) else None
+    # A class that is made by a call need not know its module: CPython 3.10 then says "<unknown>".
+    package = module.partition(".")[0] if isinstance(module, str) else ""
+    return package if package.isidentifier() else None
 
 
 # Loops.
