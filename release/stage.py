@@ -4,11 +4,12 @@
 What is in it can be built without a network:
 
     sideloop, its extension, the core    as in the repository; of the workspace nothing else
+    README.md, [project.urls]            as an index is to show them (release/readme.py)
     vendor/                              the crates of release/crates.txt, as in their archives
     .cargo/config.toml                   has cargo take crates from there
     Cargo.lock                           made by cargo of vendor/, and compared with the list
 
-`python release/stage.py --sources FOLDER` leaves out what comes after the first line: of that,
+`python release/stage.py --sources FOLDER` leaves out the crates and the lock: of that,
 `scripts/lock` has cargo choose crates anew.
 """
 
@@ -18,9 +19,11 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import crates
+import readme
 from crates import Crate
 
 ROOT = Path(__file__).parents[1]
@@ -74,9 +77,19 @@ def copy_sources(folder: Path) -> None:
         if name and (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / name)
-    for name, trim in (("Cargo.toml", _without_others), ("crates/core/Cargo.toml", _without_loom)):
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    version = re.search(r'^version = "(.+)"', project, re.MULTILINE)
+    assert version is not None
+    where = readme.sources(version[1])
+    changed: dict[str, Callable[[str], str]] = {
+        "Cargo.toml": _without_others,
+        "crates/core/Cargo.toml": _without_loom,
+        "README.md": lambda text: readme.for_index(text, where),
+        "pyproject.toml": lambda text: _with_addresses(text, where),
+    }
+    for name, change in changed.items():
         path = folder / name
-        path.write_text(trim(path.read_text(encoding="utf-8")), encoding="utf-8")
+        path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def vendor(listed: list[Crate], folder: Path) -> None:
@@ -140,6 +153,20 @@ def _without_others(manifest: str) -> str:
 def _without_loom(manifest: str) -> str:
     """The core, without what its tests under loom need."""
     return manifest.replace("[target.'cfg(loom)'.dependencies]\nloom.workspace = true\n\n", "")
+
+
+def _with_addresses(project: str, where: readme.Sources | None) -> str:
+    """The project, with the addresses that an index shows beside the README."""
+    if where is None:
+        return project
+    added = {
+        "Documentation": where.page("README.md"),
+        "Repository": where.repository,
+        "Issues": f"{where.repository}/issues",
+        "Changelog": where.page("CHANGELOG.md"),
+    }
+    lines = "".join(f'{name} = "{address}"\n' for name, address in added.items())
+    return project.replace("[project.urls]\n", f"[project.urls]\n{lines}")
 
 
 if __name__ == "__main__":
