@@ -1,5 +1,5 @@
 # Each target sets up what it needs, in .venv* and target, and prints what it does.
-.PHONY: help run examples test soak lint bench bench-rust contract comparison docs pictures matrix mutants release package lock clean
+.PHONY: help run examples test soak lint bench bench-rust contract comparison docs screenshots pictures matrix mutants release package lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -33,6 +33,9 @@ comparison: ## twins beside what other tools make, tried, and the page of it
 
 docs: ## the site, its links and its pages looked at
 	@scripts/docs
+
+screenshots: ## the built site's pages in a browser, each on four screens
+	@scripts/screenshots
 
 pictures: ## the pictures of the documents, drawn anew
 	@scripts/pictures

@@ -158,8 +158,15 @@ def picture(
 
 
 def _draw_panel(
-    axes: Axes, title: str, bars: Sequence[Bar], limits: tuple[float, float], sheet: Sheet
+    axes: Axes,
+    title: str,
+    bars: Sequence[Bar],
+    limits: tuple[float, float],
+    ticks: int,
+    sheet: Sheet,
 ) -> None:
+    from matplotlib.ticker import LogLocator
+
     rows = range(len(bars))
     axes.barh(rows, [bar.median for bar in bars], 0.62, color=[bar.tone.value for bar in bars])
     axes.errorbar(
@@ -192,6 +199,7 @@ def _draw_panel(
         )
     axes.set_xscale("log")
     axes.set_xlim(*limits)
+    axes.xaxis.set_major_locator(LogLocator(numticks=ticks))
     axes.xaxis.set_major_formatter(lambda value, _: sheet.write(value))
     quiet(axes)
     axes.set_title(title, loc="left", fontsize=11, weight="bold", pad=8)
@@ -229,5 +237,6 @@ def draw(
             panels.items(),
             strict=True,
         ):
-            _draw_panel(axes, title, series, limits, sheet)
+            # As many as have room for their texts.
+            _draw_panel(axes, title, series, limits, 12 // len(panels), sheet)
     return paths

@@ -3,7 +3,8 @@
     python site/look.py SITE PICTURES [--only NAME]
 
 A page must fit its width, fetch nothing from elsewhere (no other host has an address here), and say
-nothing on the console. The search must find something. The pictures are for people to look at.
+nothing on the console. The search must find something, also in pages that are opened from a disk.
+The pictures are for people to look at.
 """
 
 import argparse
@@ -129,9 +130,9 @@ def search(driver: webdriver.Chrome, address: str) -> Iterator[str]:
     driver.get(address)
     driver.execute_script("document.querySelector('[data-md-toggle=search]').click()")
     box = driver.find_element("css selector", "input.md-search__input")
-    WebDriverWait(driver, 30).until(lambda _: box.is_displayed())
-    box.send_keys(SEARCHED)
     try:
+        WebDriverWait(driver, 30).until(lambda _: box.is_displayed())
+        box.send_keys(SEARCHED)
         WebDriverWait(driver, 30).until(
             lambda _: driver.find_elements("css selector", ".md-search-result__item")
         )
@@ -174,6 +175,8 @@ def main() -> int:
                     take_picture(driver, size, folder / f"{page.replace('/', '-')}.png")
                 found = list(search(driver, f"{address}/index.html"))
                 faults += [f"{size}, {scheme}: the search {fault}" for fault in found]
+        found = list(search(driver, (asked.site.absolute() / "index.html").as_uri()))
+        faults += [f"from a disk: the search {fault}" for fault in found]
     print("\n".join(faults) or f"{len(pages)} pages, on each screen in each scheme: nothing wrong")
     return 1 if faults else 0
 

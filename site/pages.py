@@ -29,6 +29,9 @@ ELSEWHERE = {
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)\s#]+)")
 """Where a link leads, but for its anchor."""
 
+WORKER = "assets/javascripts/iframe-worker.js"
+"""What has the search work where pages are opened from a disk."""
+
 RUSTDOC = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "doc"
 
 
@@ -39,6 +42,8 @@ def on_files(files: Files, config: Any) -> Files:
         files.append(File.generated(config, place, content=text))
     first = RUSTDOC / "sideloop" / "index.html"
     files.append(File.generated(config, "rustdoc/sideloop/index.html", abs_src_path=str(first)))
+    worker = Path(__file__).parent / Path(WORKER).name
+    files.append(File.generated(config, WORKER, abs_src_path=str(worker)))
     return files
 
 
@@ -48,8 +53,13 @@ def on_post_build(config: Any) -> None:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: object) -> str:
-    """Have links lead to where the pages are on the site."""
+    """Have links lead to where the pages are on the site.
+
+    Beside a page that is alone under its tab there is no list of pages.
+    """
     place = page.file.src_uri
+    if page.parent is None:
+        page.meta["hide"] = ["navigation"]
     source = next((name for name, there in ELSEWHERE.items() if there == place), f"docs/{place}")
 
     def moved(link: re.Match[str]) -> str:
