@@ -22,11 +22,36 @@ logger = logging.getLogger("sideloop")
 
 
 class RunnerClosedError(RuntimeError):
-    """The runner takes no more calls: it was closed, or the interpreter is shutting down."""
+    """The runner takes no more calls: it was closed, or the interpreter is shutting down.
+
+    >>> import asyncio, sideloop
+    >>> runner = sideloop.Runner(name="old")
+    >>> runner.close()
+    >>> try:
+    ...     runner.run(asyncio.sleep, 0)
+    ... except sideloop.RunnerClosedError as error:
+    ...     print(str(error).partition(",")[0])
+    runner 'old' is closed
+    """
 
 
 class LoopStoppedError(RuntimeError):
-    """The event loop ended under a call: user code stopped it, or an exception left it."""
+    """The event loop ended under a call: user code stopped it, or an exception left it.
+
+    The next call gets a new loop.
+
+    >>> import asyncio, sideloop
+    >>> async def stop():
+    ...     asyncio.get_running_loop().stop()
+    ...     await asyncio.sleep(1)
+    >>> try:
+    ...     sideloop.run_sync(stop)
+    ... except sideloop.LoopStoppedError as error:
+    ...     print(str(error).partition(" ended ")[0])
+    loop.stop()
+    >>> sideloop.run_sync(asyncio.sleep, 0, result="slept")
+    'slept'
+    """
 
 
 def host_idle_error(loop: str, call: str, seconds: float) -> LoopStoppedError:

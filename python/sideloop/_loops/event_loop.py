@@ -169,7 +169,14 @@ def run_nested(loop: Any, future: Any) -> Any:
 
 
 def new_event_loop() -> EventLoop:
-    """A new `EventLoop`, for whatever takes a loop factory. Does not set the current loop."""
+    """A new `EventLoop`, for whatever takes a loop factory. Does not set the current loop.
+
+    >>> import asyncio, sideloop
+    >>> loop = sideloop.new_event_loop()
+    >>> loop.run_until_complete(asyncio.sleep(0, "slept"))
+    'slept'
+    >>> loop.close()
+    """
     return EventLoop()
 
 

@@ -66,9 +66,11 @@ class LoopManager(Bridge, Maps, Sent, Closing):
             are `sideloop.EventLoop`s.
         debug: Whether the loops run in asyncio's debug mode; if None, as `PYTHONASYNCIODEBUG` says.
         exception_handler: Is set on each loop: see `asyncio.loop.set_exception_handler`.
-        grace: How many seconds a cancelled task gets to unwind before it is left behind.
-        slow_call_warning: After how many seconds a call that has not ended is logged, once, with
-            its caller's stack, what its task awaits, and the loop thread's stack; None for never.
+        grace: How many seconds, 5 unless told, a cancelled task gets to unwind before it is left
+            behind.
+        slow_call_warning: After how many seconds, 60 unless told, a call that has not ended is
+            logged, once, with its caller's stack, what its task awaits, and the loop thread's
+            stack; None for never.
         copy_context_back: Whether context variables that a call has set, or a step of an iterator
             or context manager, have these values in the caller's context after it, also if it has
             raised. A variable cannot be unset there. Without it they are dropped. Of a submitted
@@ -346,6 +348,17 @@ class LoopManager(Bridge, Maps, Sent, Closing):
         Args:
             grace: What cancelled tasks get to unwind, in seconds.
             drain: Let the calls that are in end by themselves before, as `Runner.close` does.
+
+        Raises:
+            RuntimeError: Called by a coroutine on a loop of the manager's.
+
+        >>> import asyncio, sideloop
+        >>> manager = sideloop.LoopManager(name="shop")
+        >>> manager.run_sync(asyncio.sleep, 0, result="slept")
+        'slept'
+        >>> manager.close()
+        >>> manager.runners()
+        []
         """
         runners = self._finder.runners()
         reclaim()

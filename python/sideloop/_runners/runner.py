@@ -54,9 +54,11 @@ class Runner(Bridge, Maps, Closing):
             hand-off, and turns only during calls: what is left on it waits for the next one.
         debug: Whether the loop runs in asyncio's debug mode; if None, as `PYTHONASYNCIODEBUG` says.
         exception_handler: Is set on the loop: see `asyncio.loop.set_exception_handler`.
-        grace: How many seconds a cancelled task gets to unwind before it is left behind.
-        slow_call_warning: After how many seconds a call that has not ended is logged, once, with
-            its caller's stack, what its task awaits, and the loop thread's stack; None for never.
+        grace: How many seconds, 5 unless told, a cancelled task gets to unwind before it is left
+            behind.
+        slow_call_warning: After how many seconds, 60 unless told, a call that has not ended is
+            logged, once, with its caller's stack, what its task awaits, and the loop thread's
+            stack; None for never.
         task_name: What the tasks of calls are called: a word, which gets a number for each, or a
             function from the async function to the name. It is called on the loop thread, and what
             it raises is raised by the call. Without it they are `call-1`, `call-2` and so on.
@@ -142,6 +144,12 @@ class Runner(Bridge, Maps, Closing):
             LoopStoppedError: The user's code stopped the loop under the call.
             DeadlockError: The caller is a coroutine on this runner's own loop.
             RuntimeError: The caller drives the loop, and this is not the thread of its first call.
+
+        >>> import asyncio, sideloop
+        >>> with sideloop.Runner() as runner:
+        ...     lock = runner.run_function(asyncio.Lock)
+        ...     runner.run(lock.acquire)
+        True
         """
         return self._router.run(async_fn, args, kwargs)
 
@@ -222,6 +230,13 @@ class Runner(Bridge, Maps, Closing):
                 the loop, on another thread than that of its first call.
             DeadlockError: A call waits for who drains. Nothing is closed then.
             TimeoutError: The calls did not end within a `sideloop.timeout` in force.
+
+        >>> import asyncio, sideloop
+        >>> runner = sideloop.Runner()
+        >>> future = runner.submit(asyncio.sleep, 0.01, result="slept")
+        >>> runner.close(drain=True)
+        >>> future.result(timeout=0)
+        'slept'
         """
         self._loop.close(grace, drain=drain)
 

@@ -4,7 +4,7 @@
 
     anyio.install()
 
-Before or after anyio is imported. `docs/move-in.md` says what changes.
+Before or after anyio is imported. The page "Move in" says what changes.
 """
 
 import asyncio

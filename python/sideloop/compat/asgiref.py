@@ -4,7 +4,7 @@
 
     asgiref.install()
 
-Before or after asgiref is imported. `docs/move-in.md` says what changes.
+Before or after asgiref is imported. The page "Move in" says what changes.
 """
 
 import asyncio

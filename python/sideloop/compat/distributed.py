@@ -4,7 +4,7 @@
 
     distributed.install()
 
-Before or after distributed is imported. `docs/move-in.md` says what changes.
+Before or after distributed is imported. The page "Move in" says what changes.
 """
 
 import contextlib

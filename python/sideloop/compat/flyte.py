@@ -5,7 +5,7 @@
     flyte.install()
 
 Before or after flyte is imported; before is better, since importing it starts a loop.
-`docs/move-in.md` says what changes. `sideloop.compat.flytekit` is for flytekit.
+The page "Move in" says what changes. `sideloop.compat.flytekit` is for flytekit.
 """
 
 import asyncio

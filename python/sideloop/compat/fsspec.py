@@ -4,7 +4,7 @@
 
     fsspec.install()
 
-Before or after fsspec is imported, and what is built on it. `docs/move-in.md` says what changes.
+Before or after fsspec is imported, and what is built on it. The page "Move in" says what changes.
 """
 
 import asyncio

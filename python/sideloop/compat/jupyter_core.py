@@ -4,7 +4,7 @@
 
     jupyter_core.install()
 
-Before or after jupyter_core is imported. `docs/move-in.md` says what changes.
+Before or after jupyter_core is imported. The page "Move in" says what changes.
 """
 
 import asyncio

@@ -5,7 +5,7 @@
     nest_asyncio.install()
 
 Before or after nest_asyncio is imported, but before its `apply` is called: that then patches
-nothing of asyncio's insides. `docs/move-in.md` says what changes.
+nothing of asyncio's insides. The page "Move in" says what changes.
 """
 
 import asyncio

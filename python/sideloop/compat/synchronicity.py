@@ -5,7 +5,7 @@
     synchronicity.install()
 
 Before or after synchronicity is imported, and Modal's client or another that is wrapped by it.
-`docs/move-in.md` says what changes.
+The page "Move in" says what changes.
 """
 
 import asyncio

@@ -4,7 +4,8 @@
 
     unsync.install()
 
-Before or after unsync is imported and functions are decorated. `docs/move-in.md` says what changes.
+Before or after unsync is imported and functions are decorated. The page "Move in" says what
+changes.
 """
 
 import asyncio

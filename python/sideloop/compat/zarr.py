@@ -4,7 +4,7 @@
 
     zarr.install()
 
-Before or after zarr is imported. `docs/move-in.md` says what changes.
+Before or after zarr is imported. The page "Move in" says what changes.
 """
 
 import asyncio
