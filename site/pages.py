@@ -29,6 +29,10 @@ ELSEWHERE = {
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)\s#]+)")
 """Where a link leads, but for its anchor."""
 
+RUST = re.compile(r"^```rust\b.*?^```$", re.DOTALL | re.MULTILINE)
+HIDDEN = re.compile(r"^#(?: .*)?\n", re.MULTILINE)
+"""Lines of an example that rustdoc runs and does not show."""
+
 WORKER = "assets/javascripts/iframe-worker.js"
 """What has the search work where pages are opened from a disk."""
 
@@ -67,4 +71,5 @@ def on_page_markdown(markdown: str, page: Any, **_: object) -> str:
         there = ELSEWHERE.get(there, there.removeprefix("docs/"))
         return posixpath.relpath(there, posixpath.dirname(place) or ".")
 
+    markdown = RUST.sub(lambda block: HIDDEN.sub("", block[0]), markdown)
     return LINK.sub(moved, markdown)

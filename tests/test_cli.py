@@ -15,6 +15,7 @@ from typing import IO
 
 import pytest
 from programs import without_slowness
+from transcripts import DOCS, File, run, steps, write
 
 import sideloop
 
@@ -843,3 +844,15 @@ async def echo(text: str, other=None):
 
     def test_text_is_passed_all_the_same(self, bare: Shell) -> None:
         assert printed(bare.run("app:echo", "x", "other=y")) == "x\n"
+
+
+class TestTheGuide:
+    def test_shows_what_is_printed(self, tmp_path: Path) -> None:
+        typed = []
+        for step in steps(DOCS / "guide.md"):
+            if isinstance(step, File):
+                write(step, tmp_path)
+            elif not step.typed.startswith("pip install"):  # what is here already
+                run(step, tmp_path)
+                typed.append(step.typed)
+        assert typed == ["python -m sideloop run hello:async_add a=10 b=12 --timeout 5"]

@@ -29,7 +29,6 @@ class Project:
             path = directory / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        (directory / "src" / "shop" / "py.typed").touch()
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         here = Path(sys.executable).parent
