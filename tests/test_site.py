@@ -1,4 +1,4 @@
-"""The site's table of contents has every page: `make docs` asks for that, too, and later."""
+"""What the site lists is all that there is: pages, for which `make docs` asks, too, and benches."""
 
 import re
 from pathlib import Path
@@ -25,3 +25,11 @@ class TestTheTableOfContents:
         index = (DOCS / "design/index.md").read_text("utf-8")
         records = {page.name for page in DOCS.glob("design/*.md")} - {"index.md"}
         assert set(re.findall(r"\]\(([\w-]+\.md)\)", index)) == records
+
+
+def test_every_bench_is_on_the_pages_that_list_them() -> None:
+    benches = {bench.name for bench in (ROOT / "benches").glob("[a-z]*.py")}
+    assert len(benches) > 9
+    for page in (DOCS / "performance.md", ROOT / "CONTRIBUTING.md"):
+        text = page.read_text("utf-8")
+        assert {name for name in benches if f"{name}`" not in text} == set(), page
