@@ -3,7 +3,7 @@
     python site/look.py SITE PICTURES [--only NAME]
 
 A page must fit its width, fetch nothing from elsewhere (no other host has an address here), and say
-nothing on the console. The search must find something, also in pages that are opened from a disk.
+nothing on the console. The search must find the page that has the answer, also from a disk.
 The pictures are for people to look at.
 """
 
@@ -23,6 +23,7 @@ from typing import Any
 from selenium import webdriver
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
@@ -49,7 +50,30 @@ return [...document.images].filter(one => one.complete && !one.naturalWidth).map
 """
 """Pictures that are not there."""
 
-SEARCHED = "DeadlockError"
+FOUND = {
+    "DeadlockError": "reference/errors.html",
+    "run_sync": "reference/calls.html",
+    "This event loop is already running": "symptoms/already-running.html",
+    "attached to a different loop": "symptoms/different-loop.html",
+    "bound to a different event loop": "symptoms/bound-loop.html",
+    "Task was destroyed but it is pending": "symptoms/task-destroyed.html",
+    "was never awaited": "symptoms/never-awaited.html",
+    "Timeout context manager should be used inside a task": "symptoms/timeout-inside-task.html",
+    "cannot schedule new futures after shutdown": "symptoms/futures-after-shutdown.html",
+    "Event loop is closed": "symptoms/loop-closed.html",
+    "Cannot start a runtime from within a runtime": "symptoms/runtime-within-runtime.html",
+    "there is no reactor running": "symptoms/no-reactor.html",
+    "hangs jupyter": "symptoms/hangs-in-jupyter.html",
+    "hangs fork": "symptoms/hangs-after-fork.html",
+    "hangs exit": "symptoms/hangs-at-exit.html",
+    "hangs pytest": "symptoms/hangs-under-pytest.html",
+}
+"""What is typed into the search, and the page that has to come first."""
+
+FIRST = """
+const found = document.querySelector("a.md-search-result__link");
+return found ? found.pathname : null;
+"""
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -125,19 +149,26 @@ def look_at(driver: webdriver.Chrome, address: str, scheme: str) -> Iterator[str
         yield f"says on the console: {entry['message']}"
 
 
-def search(driver: webdriver.Chrome, address: str) -> Iterator[str]:
+def search(driver: webdriver.Chrome, address: str, sought: list[str]) -> Iterator[str]:
     """What is wrong with the search."""
     driver.get(address)
     driver.execute_script("document.querySelector('[data-md-toggle=search]').click()")
     box = driver.find_element("css selector", "input.md-search__input")
     try:
         WebDriverWait(driver, 30).until(lambda _: box.is_displayed())
-        box.send_keys(SEARCHED)
-        WebDriverWait(driver, 30).until(
-            lambda _: driver.find_elements("css selector", ".md-search-result__item")
-        )
     except TimeoutException:
-        yield f"finds nothing for {SEARCHED}"
+        yield "does not open"
+        return
+    for typed in sought:
+        page = FOUND[typed]
+        box.send_keys(Keys.CONTROL, "a")
+        box.send_keys(typed)
+        try:
+            WebDriverWait(driver, 30).until(
+                lambda _, page=page: (driver.execute_script(FIRST) or "").endswith(f"/{page}")
+            )
+        except TimeoutException:
+            yield f"has {driver.execute_script(FIRST)} first for {typed!r}"
 
 
 def take_picture(driver: webdriver.Chrome, size: str, file: Path) -> None:
@@ -162,7 +193,7 @@ def main() -> int:
         for file in sorted(asked.site.rglob("*.html"))
         if "rustdoc" not in file.parts and asked.only in file.as_posix()
     ]
-    faults = []
+    faults, sought = [], list(FOUND)  # all of it once, the last on each screen
     with served(asked.site) as address, browser() as driver:
         for size in SIZES:
             for scheme in THEMES:
@@ -173,9 +204,11 @@ def main() -> int:
                     found = list(look_at(driver, f"{address}/{page}", scheme))
                     faults += [f"{size}, {scheme}: {page} {fault}" for fault in found]
                     take_picture(driver, size, folder / f"{page.replace('/', '-')}.png")
-                found = list(search(driver, f"{address}/index.html"))
+                found = list(search(driver, f"{address}/index.html", sought))
                 faults += [f"{size}, {scheme}: the search {fault}" for fault in found]
-        found = list(search(driver, (asked.site.absolute() / "index.html").as_uri()))
+                take_picture(driver, size, folder / "search.png")
+                sought = sought[-1:]
+        found = list(search(driver, (asked.site.absolute() / "index.html").as_uri(), sought))
         faults += [f"from a disk: the search {fault}" for fault in found]
     print("\n".join(faults) or f"{len(pages)} pages, on each screen in each scheme: nothing wrong")
     return 1 if faults else 0

@@ -39,6 +39,16 @@ WORKER = "assets/javascripts/iframe-worker.js"
 RUSTDOC = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "doc"
 
 
+SOUGHT = {
+    "reference/": 3,
+    "symptoms/": 3,
+    "changelog.md": 0.1,
+    "design/": 0.1,
+    "architecture.md": 0.1,
+}
+"""How much more than others a page is what a reader looks for, by how its place begins."""
+
+
 def on_files(files: Files, config: Any) -> Files:
     """Add what lies elsewhere. Of rustdoc only the page to which the navigation leads."""
     for name, place in ELSEWHERE.items():
@@ -57,13 +67,15 @@ def on_post_build(config: Any) -> None:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: object) -> str:
-    """Have links lead to where the pages are on the site.
+    """Have links lead to where pages are on the site, and the search to those that say most.
 
     Beside a page that is alone under its tab there is no list of pages.
     """
     place = page.file.src_uri
     if page.parent is None:
         page.meta["hide"] = ["navigation"]
+    boost = next((much for begin, much in SOUGHT.items() if place.startswith(begin)), 1)
+    page.meta["search"] = {"boost": boost}
     source = next((name for name, there in ELSEWHERE.items() if there == place), f"docs/{place}")
 
     def moved(link: re.Match[str]) -> str:
