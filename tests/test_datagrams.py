@@ -96,6 +96,15 @@ class TestWhichTransports:
         ):
             assert type(endpoint.transport) is Patched
 
+    def test_are_refused_for_a_socket_that_has_one_where_asyncio_refuses(self) -> None:
+        with opened() as endpoint, mock.patch("sideloop._loops.transports._CHECKS", new=True):
+            fd = endpoint.transport.get_extra_info("socket").fileno()
+            again = socket.socket(fileno=fd)
+            making = endpoint.loop.create_datagram_endpoint(Listener, sock=again)
+            with pytest.raises(RuntimeError, match="is used by transport"):
+                endpoint.loop.run_until_complete(making)
+            again.detach()
+
 
 class TestReceiving:
     def test_hands_over_each_datagram_with_its_sender(self, endpoint: Endpoint) -> None:

@@ -25,6 +25,7 @@ if sys.platform == "linux":
     from sideloop._loops.transports import (
         DatagramTransport,
         StreamTransport,
+        check_unused,
         fits,
         fits_datagrams,
         prepare,
@@ -110,11 +111,13 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
 
         def _make_socket_transport(self, sock, protocol, waiter=None, **options):
             if self._has_native_transports and fits(self, sock):
+                check_unused(self, sock)
                 return StreamTransport(self, sock, protocol, waiter, **options)
             return super()._make_socket_transport(sock, protocol, waiter, **options)
 
         def _make_datagram_transport(self, sock, protocol, *args, **options):
             if self._has_native_transports and fits_datagrams(self, sock):
+                check_unused(self, sock)
                 return DatagramTransport(self, sock, protocol, *args, **options)
             return super()._make_datagram_transport(sock, protocol, *args, **options)
 

@@ -135,6 +135,18 @@ def fits_datagrams(loop: Any, sock: socket.socket) -> bool:
     )
 
 
+_CHECKS = (
+    "_ensure_fd_no_transport"
+    in vars(selector_events.BaseSelectorEventLoop)["_make_socket_transport"].__code__.co_names
+)
+
+
+def check_unused(loop: Any, sock: socket.socket) -> None:
+    """Refuse a socket that has a transport already, where asyncio does: since CPython 3.14."""
+    if _CHECKS:
+        loop._ensure_fd_no_transport(sock)
+
+
 def _are_usual(loop: Any, sock: socket.socket) -> bool:
     return (
         # gevent's and eventlet's are of classes of their own, and so are stand-ins.
