@@ -208,10 +208,10 @@ def main() -> None:
     """Use it, as its users do: from sync code, from threads, from async code."""
     from concurrent.futures import ThreadPoolExecutor
 
-    expected = "sideloop" if sys.argv[1] == "ours" else "asyncio"
     server = Server()
-    assert type(synchronizer._get_loop()).__module__.partition(".")[0] == expected
     app = App.lookup(server.start())
+    module = type(synchronizer._get_loop()).__module__
+    assert (module == "sideloop") == (sys.argv[1] == "ours"), module
     with app.run() as running:
         square, fail, queue = (
             running.function("square"),
