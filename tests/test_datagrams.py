@@ -9,6 +9,7 @@ import selectors
 import socket
 import sys
 import threading
+import time
 import warnings
 import weakref
 from collections.abc import Iterator
@@ -217,7 +218,11 @@ class TestReceiving:
         ):
             transport, _ = runner.run(open_it)
             address = transport.get_extra_info("sockname")
-            for _ in range(3):
+            peer.sendto(b"data", address)
+            while not told.received:
+                time.sleep(0.001)
+            # The first one is waiting now.
+            for _ in range(2):
                 peer.sendto(b"data", address)
             counted = runner.run(count)
             called.set()
