@@ -6,9 +6,13 @@ The loop is a runner's, whose thread leaves it in the child.
 import asyncio
 import os
 import socket
+import warnings
 from typing import Any
 
 import sideloop
+
+# Of threads that the child does not have: it goes on with none of them.
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 
 PARENT = os.getpid()
 ENDS = os.pipe()
