@@ -140,6 +140,7 @@ class RunnerCore:
         # Runs there. Without it: in a copy of the current one, without its time limit.
         context: Context | None = None,
         is_kept: bool = True,
+        here: bool = False,
     ) -> bool: ...
     # No call enters any more; those that are in go on.
     def begin_draining(self) -> None: ...

@@ -7,6 +7,7 @@ use sideloop_core::entry::Push;
 use crate::model::{Call, RunnerCore};
 use crate::policy::chain::after;
 use crate::python::names::names;
+use crate::tasks::TaskMaker;
 
 /// Whether a call has come in.
 #[must_use]
@@ -22,6 +23,21 @@ pub(crate) enum Sent {
 /// # Errors
 /// What a signal handler raises meanwhile: the call is in all the same.
 pub(crate) fn send(call: &Bound<'_, Call>) -> PyResult<Sent> {
+    put_in(call, ring_attached)
+}
+
+/// The same, to a loop that nobody runs, by the thread that will turn it next: it need not be woken.
+///
+/// # Errors
+/// As `send`.
+pub(crate) fn send_here(call: &Bound<'_, Call>) -> PyResult<Sent> {
+    put_in(call, |runner| ring_by(runner, TaskMaker::call_soon))
+}
+
+fn put_in(
+    call: &Bound<'_, Call>,
+    ring: impl FnOnce(&Bound<'_, RunnerCore>) -> PyResult<()>,
+) -> PyResult<Sent> {
     let runner = call.get().runner(call.py());
     let entry = &*runner.get().entry;
     match entry.push(call.clone().into_any().unbind()) {
@@ -29,7 +45,7 @@ pub(crate) fn send(call: &Bound<'_, Call>) -> PyResult<Sent> {
         Ok(Push::Awake) => {}
         Err(_) => return Ok(Sent::Refused),
     }
-    ring_attached(runner).map(|()| Sent::In)
+    ring(runner).map(|()| Sent::In)
 }
 
 /// Have a loop call this, from any thread. A loop that is closed calls nothing any more, and needs not.
@@ -51,11 +67,18 @@ pub(crate) fn tell_loop(
 /// # Errors
 /// That exception.
 pub(crate) fn ring_attached(runner: &Bound<'_, RunnerCore>) -> PyResult<()> {
+    ring_by(runner, TaskMaker::call_soon_threadsafe)
+}
+
+fn ring_by(
+    runner: &Bound<'_, RunnerCore>,
+    call: impl Fn(&TaskMaker, &Bound<'_, PyAny>) -> PyResult<()>,
+) -> PyResult<()> {
     let (py, core) = (runner.py(), runner.get());
     let Some(tasks) = core.tasks.get().filter(|_| !core.is_native()) else { return Ok(()) };
     insist(tasks.event_loop.bind(py), || {
         let drain = runner.getattr(names(py).drain.bind(py))?;
-        tasks.call_soon_threadsafe(&drain)
+        call(tasks, &drain)
     })
 }
 

@@ -14,7 +14,7 @@ from sideloop._base.errors import (
     host_gone_error,
     warn_abandoned,
 )
-from sideloop._loops.hubs import check_no_hubs
+from sideloop._loops.hubs import check_no_hubs, hubs
 from sideloop._runners.options import GRACE
 from sideloop._runners.run_on import check_loop
 from sideloop._sideloop import (
@@ -77,7 +77,8 @@ def drive(
     check_async_fn(async_fn)
     check_loop(loop, async_fn)
     limit = check_time(async_fn)
-    check_no_hubs(repr(loop))
+    if hubs() is not None:
+        check_no_hubs(repr(loop))
     if loop.is_running():
         # Or turned further out, by a call in which this one is nested.
         here = getattr(loop, "_thread_id", None) == threading.get_ident()
@@ -87,7 +88,7 @@ def drive(
     core = guest_core(loop, GRACE, GRACE)
     driven: _Driven[T] = _Driven(loop, core, async_fn, limit)
     call: Call | None = None
-    core.submit(async_fn, args, kwargs, driven, copy_context(), is_kept=False)
+    core.submit(async_fn, args, kwargs, driven, copy_context(), is_kept=False, here=True)
     try:
         call = driven.call
         if call is not None:  # it has not ended
@@ -211,7 +212,9 @@ class _Driven(Generic[T]):
     def _settle(self) -> bool:
         self._settled = True
         self.call = None
-        if self._turning:
+        if self._turning and hasattr(self._loop, "_stopping"):
+            self._stop()
+        elif self._turning:
             # Not at once: on uvloop's an exit may be about to leave it, and the stop would stay.
             self._loop.call_soon(self._stop)
         return True

@@ -12,14 +12,15 @@ use crate::policy::errors::name_of;
 use crate::policy::own_variables::is_ours;
 use crate::python::names::names;
 use crate::python::{context, inside, sniffed};
-use crate::send::{Sent, send};
+use crate::send::{Sent, send, send_here};
 
 #[pymethods]
 impl RunnerCore {
     /// Put a call in and do not wait: `future` is settled on the loop thread when it ends. False if the
     /// runner takes no calls any more. Runs in this context, or in a copy of the current one, without its time limit.
-    /// `is_kept` says whether others run in it, too.
-    #[pyo3(signature = (async_fn, args, kwargs, future, context = None, is_kept = true))]
+    /// `is_kept` says whether others run in it, too; `here`, that the calling thread will turn the loop next.
+    #[expect(clippy::too_many_arguments, reason = "one more than for a call that is waited for")]
+    #[pyo3(signature = (async_fn, args, kwargs, future, context = None, is_kept = true, here = false))]
     fn submit(
         slf: &Bound<'_, Self>,
         async_fn: &Bound<'_, PyAny>,
@@ -28,6 +29,7 @@ impl RunnerCore {
         future: &Bound<'_, PyAny>,
         context: Option<Py<PyAny>>,
         is_kept: bool,
+        here: bool,
     ) -> PyResult<bool> {
         let (py, core) = (slf.py(), slf.get());
         let (context, is_kept) = match context {
@@ -41,7 +43,7 @@ impl RunnerCore {
         let call = Bound::new(py, call)?;
         // Before it may be settled, which may put in another one.
         future.setattr(&names(py).submitted_call, &call)?;
-        let sent = send(&call);
+        let sent = if here { send_here(&call) } else { send(&call) };
         if matches!(sent, Ok(Sent::Refused)) {
             let never_ran = core.never_ran_error(py, || name_of(async_fn));
             return never_ran.map_or(Ok(false), Err);
