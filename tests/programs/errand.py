@@ -221,6 +221,8 @@ def interrupted_in_asgirefs_bridge() -> None:
 
     async def inside() -> None:
         try:
+            # A signal that comes just before a wait for a lock, as asgiref's, is heard after it.
+            await asyncio.sleep(0.3)
             say("waiting")
             await asyncio.sleep(60)
         except asyncio.CancelledError:
