@@ -151,17 +151,23 @@ class TestThreadSensitiveCode:
         assert wrong == []
 
     def test_that_is_cancelled_before_it_has_begun_does_not_run(self, manager: LoopManager) -> None:
+        if manager.drive == "caller":
+            pytest.skip("asgiref takes it back in the next turn, and the caller runs it before")
         ran: list[int] = []
+        go = threading.Event()
 
         async def ask() -> None:
+            busy = asyncio.create_task(sync_to_async(go.wait)(PATIENCE))
             task = asyncio.create_task(sync_to_async(ran.append)(1))
             await asyncio.sleep(0)
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+            go.set()
+            assert await busy
 
         manager.run_sync(ask)
-        assert ran in ([], [1])
+        assert ran == []
         assert manager.run_sync(where) is threading.current_thread()
 
     def test_sees_the_transaction_of_the_caller(self, manager: LoopManager) -> None:
