@@ -48,10 +48,9 @@ async def wait_idly() -> None:
     await asyncio.Event().wait()
 
 
-# Without a coroutine, which Ctrl-C may leave unawaited when it is just made.
-
-
 class Turn:
+    """Awaited without a coroutine, which Ctrl-C may leave unawaited when it is just made."""
+
     def __await__(self) -> Generator[None]:
         yield
 
