@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from _measure import Spacing, _time_hot, _time_spaced
+from _measure import Spacing, time_hot, time_spaced
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "contract"))
 
@@ -22,7 +22,7 @@ from bridges.library import Bridge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TIME = {Spacing.HOT: _time_hot, Spacing.SPACED: _time_spaced}
+TIME = {Spacing.HOT: time_hot, Spacing.SPACED: time_spaced}
 
 
 async def async_add(a: int, b: int) -> int:

@@ -139,7 +139,7 @@ def placed(placement: Placement) -> Iterator[None]:
         _set_affinity(cpus, cpus)
 
 
-def _time_hot(call: Call, calls: int) -> list[int]:
+def time_hot(call: Call, calls: int) -> list[int]:
     clock = time.perf_counter_ns
     durations = [0] * calls
     for index in range(calls):
@@ -149,7 +149,7 @@ def _time_hot(call: Call, calls: int) -> list[int]:
     return durations
 
 
-def _time_spaced(call: Call, calls: int) -> list[int]:
+def time_spaced(call: Call, calls: int) -> list[int]:
     clock, sleep = time.perf_counter_ns, time.sleep
     durations = [0] * calls
     for index in range(calls):
@@ -160,12 +160,12 @@ def _time_spaced(call: Call, calls: int) -> list[int]:
     return durations
 
 
-_TIME = {Spacing.HOT: _time_hot, Spacing.SPACED: _time_spaced}
+_TIME = {Spacing.HOT: time_hot, Spacing.SPACED: time_spaced}
 
 
 def clock_cost() -> float:
     """Return the median nanoseconds that timing alone adds to a call, empty call included."""
-    return statistics.median(_time_hot(lambda: None, 1000))
+    return statistics.median(time_hot(lambda: None, 1000))
 
 
 def interleave(
