@@ -21,36 +21,38 @@ R = TypeVar("R")
 class Flight(Generic[T, R]):
     """The items of one map that are with the loop. Each becomes a task of its own.
 
-    The caller's thread appends to `queue`, writes who it is in `caller` when it waits, and reads
-    what is public; all else is the loop thread's.
-    A slot that gets free takes the next item of the queue at once, without the caller. When there
-    is none, `starved` says so, and whoever appends one has to call `feed` on the loop.
+    The caller's thread appends to `queue`, writes who it is in `caller` before it waits, and reads
+    what is public; all else is the loop thread's. A slot that gets free takes the next item of the
+    queue at once, without the caller. When there is none, `starved` says so, and whoever appends
+    one has to call `feed` on the loop.
     """
 
     def __init__(
         self, async_fn: Callable[[T], Awaitable[R]], name: str, limit: int, answers: Answers[T, R]
     ) -> None:
-        self._looking: list[asyncio.Future[None]] = []
-        self.stopped_by: asyncio.Task[object] | None = None
-        """The task of the call that waits until all have unwound."""
-        self.waiter: asyncio.Future[None] | None = None
-        """What the call awaits that waits for an answer: its caller runs errands of the items."""
-        self.refusal: str | None = None
-        """Why no caller is to run any."""
         self.queue: deque[Item[T, R]] = deque()
         self.starved = False
         self.stopping = False
         self.finished = 0
         self.failure: BaseException | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
+        # Who runs errands of the items: the extension looks there.
+        self.core: RunnerCore | None = None
+        self.waiter: asyncio.Future[None] | None = None
+        """What the call awaits that waits for an answer: its caller runs them."""
+        self.stopped_by: asyncio.Task[object] | None = None
+        """The task of the call that waits until all have unwound: its caller does, then."""
+        self.caller = 0
+        """The thread that has waited last, or is about to, as `threading.get_ident` has it."""
+        self.refusal: str | None = None
+        """Why no caller is to run any."""
+        self._looking: list[asyncio.Future[None]] = []
         self._async_fn = async_fn
         self._name = name
         self._shown = name.removesuffix("()")
         self._free = limit
         self._answers = answers
         self._tasks: dict[asyncio.Task[None], Item[T, R]] = {}
-        self.core: RunnerCore | None = None
-        self.caller = 0
         self._over = False
 
     def open(self, core: RunnerCore) -> None:
