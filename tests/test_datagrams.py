@@ -45,6 +45,13 @@ def standard() -> Any:
     return vars(asyncio.selector_events)["_SelectorDatagramTransport"]
 
 
+def warm_up(endpoint: Endpoint) -> None:
+    """Have it find out that several come, for which it looks in one event of 64 at least."""
+    for _ in range(70):
+        endpoint.send(b"warm", b"up")
+        endpoint.until_read()
+
+
 class TestWhichTransports:
     def test_are_asyncios_unless_asked_for(self) -> None:
         with opened(loop=sideloop.EventLoop()) as endpoint:
@@ -144,10 +151,7 @@ class TestReceiving:
         loop = Counting(transports="native")
         loop.set_debug(False)
         with opened(loop=loop, protocol=told) as endpoint:
-            # So that it has found out that there are many.
-            for _ in range(70):
-                endpoint.send(b"warm", b"up")
-                endpoint.until_read()
+            warm_up(endpoint)
             before = len(told.events)
             endpoint.send(*[b"one of many"] * 64)
             endpoint.until(lambda: len(told.events) == before + 64)
@@ -174,9 +178,7 @@ class TestReceiving:
         if ending == "pause_reading" and sys.version_info < (3, 11):
             pytest.skip("CPython 3.10 cannot pause transports of datagrams")
         end = getattr(endpoint.transport, ending)
-        for _ in range(70):
-            endpoint.send(b"warm", b"up")
-            endpoint.until_read()
+        warm_up(endpoint)
         before = len(endpoint.protocol.received)
         endpoint.protocol.acts["datagram_received"] = lambda *_: end()
         endpoint.send(b"1", b"2", b"3")
@@ -184,9 +186,7 @@ class TestReceiving:
         assert endpoint.protocol.received[before:] == [b"1"]
 
     def test_takes_no_more_when_the_loop_is_to_stop(self, endpoint: Endpoint) -> None:
-        for _ in range(70):
-            endpoint.send(b"warm", b"up")
-            endpoint.until_read()
+        warm_up(endpoint)
         before = len(endpoint.protocol.received)
         endpoint.protocol.acts["datagram_received"] = lambda *_: endpoint.loop.stop()
         endpoint.send(b"1", b"2", b"3")

@@ -4,13 +4,13 @@ It refuses what is of one length, on our transports and on asyncio's: what they 
 """
 
 import asyncio
-import ctypes
 import errno
 import platform
 import socket
-import struct
 import sys
 from typing import Any
+
+from seccomp import ALLOW, CALL, EQUAL, FAIL, LOAD, RETURN, THIRD_ARGUMENT, install
 
 import sideloop
 
@@ -23,30 +23,18 @@ REFUSED = 1234
 NUMBER = {"x86_64": 44, "aarch64": 206}[platform.machine()]
 """Of sendto."""
 
-PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
-LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06
-ALLOW, FAIL = 0x7FFF0000, 0x00050000
-# Where the third argument lies in what the filter looks at.
-LENGTH = 16 + 2 * 8
-
 
 def refuse_some() -> None:
     """Have the system call fail from here on where it is to send so much."""
     program = [
-        (LOAD, 0, 0, 0),
+        (LOAD, 0, 0, CALL),
         (EQUAL, 0, 3, NUMBER),
-        (LOAD, 0, 0, LENGTH),
+        (LOAD, 0, 0, THIRD_ARGUMENT),
         (EQUAL, 0, 1, REFUSED),
         (RETURN, 0, 0, FAIL | ERRNO),
         (RETURN, 0, 0, ALLOW),
     ]
-    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
-    head = struct.pack("HxxxxxxP", len(program), ctypes.addressof(code))
-    told = ctypes.create_string_buffer(head)
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    for option in ((PR_SET_NO_NEW_PRIVS, 1, 0), (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, told)):
-        if prctl(*option, 0, 0):
-            raise OSError(ctypes.get_errno(), "no filter of system calls")
+    install(program)
 
 
 class Protocol(asyncio.DatagramProtocol):

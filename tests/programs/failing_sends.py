@@ -1,17 +1,14 @@
-"""The kernel refuses to send, by a filter of system calls. `failing_sends.py <errno> <pieces>`.
-
-There is no other way to have it say that it has no memory for a socket.
-"""
+"""The kernel refuses to send, by a filter of system calls. `failing_sends.py <errno> <pieces>`."""
 
 import asyncio
-import ctypes
 import errno
 import os
 import platform
 import socket
-import struct
 import sys
 from typing import Any
+
+from seccomp import ALLOW, CALL, EQUAL, FAIL, LOAD, RETURN, install
 
 import sideloop
 
@@ -21,27 +18,17 @@ PIECES = int(sys.argv[2])
 # The numbers of sendto and sendmsg.
 NUMBERS = {"x86_64": (44, 46), "aarch64": (206, 211)}[platform.machine()]
 
-PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
-LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06
-ALLOW, FAIL = 0x7FFF0000, 0x00050000
-
 
 def refuse_to_send() -> None:
     """Have the system calls that send fail from here on."""
     program = [
-        (LOAD, 0, 0, 0),
+        (LOAD, 0, 0, CALL),
         (EQUAL, 1, 0, NUMBERS[0]),
         (EQUAL, 0, 1, NUMBERS[1]),
         (RETURN, 0, 0, FAIL | ERRNO),
         (RETURN, 0, 0, ALLOW),
     ]
-    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
-    head = struct.pack("HxxxxxxP", len(program), ctypes.addressof(code))
-    told = ctypes.create_string_buffer(head)
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    for option in ((PR_SET_NO_NEW_PRIVS, 1, 0), (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, told)):
-        if prctl(*option, 0, 0):
-            raise OSError(ctypes.get_errno(), "no filter of system calls")
+    install(program)
 
 
 class Protocol(asyncio.Protocol):
