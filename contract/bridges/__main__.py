@@ -47,7 +47,8 @@ def tests_of(libraries: Sequence[Library]) -> dict[Published, Counts]:
         if published.drop_in not in drop_ins:
             continue
         found[published] = counts = run(published)
-        say(f"{published.distribution}: {counts.run} run, {counts.passed} passed")
+        passed = f"{counts.passed} passed, {counts.skipped} skipped"
+        say(f"{published.distribution}: {counts.run} run, {passed}")
         if counts.failed:
             say(counts.said)
     return found
