@@ -129,6 +129,7 @@ pub struct Waiter(Arc<Shared>);
 impl Waiter {
     /// What is known now, without waiting; `None` while nothing is.
     pub fn peek(&self) -> Option<Wait> {
+        // ORDERING: Acquire pairs with the Release in `finish` and `knock`: what was put before is seen after.
         match self.0.state.load(Ordering::Acquire) {
             DONE => Some(Wait::Done),
             GONE => Some(Wait::Gone),
@@ -145,8 +146,8 @@ impl Waiter {
 
     /// Block this thread until the other end tells, knocks or is gone, or until `limit`.
     pub fn park(&self, limit: Option<Instant>) -> Wait {
-        // ORDERING: Acquire on failure pairs with the Release in `finish`, as in `peek`; on success
-        // nothing was published yet.
+        // ORDERING: Acquire on failure pairs with the Release in `finish` and `knock`, as in `peek`; on
+        // success nothing was published yet.
         let _ = self.0.state.compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Acquire);
         let mut guard = lock(&self.0.lock);
         loop {

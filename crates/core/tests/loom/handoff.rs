@@ -206,6 +206,7 @@ fn no_knock_is_lost<C: Tells, W: Waits>(make: impl Fn() -> (C, W) + Send + Sync 
         let keep = Arc::clone(&kept);
         let knocker = thread::spawn(move || {
             for _ in 0..2 {
+                // ORDERING: Relaxed: as above.
                 put.fetch_add(1, Ordering::Relaxed);
                 completer.knock();
             }

@@ -85,6 +85,7 @@ pub(super) struct State {
 pub(crate) struct Datagrams {
     state: Attached<State>,
     /// See `LoopCore`.
+    // ORDERING: Relaxed: as there.
     made: AtomicBool,
 }
 
