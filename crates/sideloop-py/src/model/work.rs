@@ -13,9 +13,9 @@ pub(crate) enum Work {
     Function {
         args: Py<PyTuple>,
         kwargs: Py<PyDict>,
-        /// The copy of the caller's context in which it all runs.
+        /// In which it all runs: a copy of the caller's, or one that is kept.
         context: Py<PyAny>,
-        /// It is none of this call's own: others run in it, too.
+        /// Whether it is none of this call's own: others run in it, too.
         is_kept: bool,
     },
     /// Await something in a task that is there.
