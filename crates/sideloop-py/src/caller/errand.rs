@@ -31,10 +31,10 @@ fn run(call: &Bound<'_, Call>, errand: &Bound<'_, Errand>) -> PyResult<()> {
     if inside.is_given_up(py) {
         return Ok(());
     }
-    let Some(task) = inside.begin(py) else { return Ok(()) };
-    let sync_fn = task.sync_fn.bind(py);
-    let run = || sync_fn.call(task.args.bind(py), Some(task.kwargs.bind(py)));
-    let ran = context::enter(task.context.bind(py), run);
+    let Some(ask) = inside.begin(py) else { return Ok(()) };
+    let sync_fn = ask.sync_fn.bind(py);
+    let run = || sync_fn.call(ask.args.bind(py), Some(ask.kwargs.bind(py)));
+    let ran = context::enter(ask.context.bind(py), run);
     let ended = match ran {
         Ok(value) => Ok(Outcome::Value(value.unbind())),
         Err(error) => match whose(py, error) {
@@ -59,7 +59,7 @@ fn run(call: &Bound<'_, Call>, errand: &Bound<'_, Errand>) -> PyResult<()> {
         }
     };
     // What it was given is dropped on the thread for which it was made.
-    drop(task);
+    drop(ask);
     told.and_then(|()| tell(call, errand))
 }
 
@@ -119,8 +119,8 @@ pub(super) fn refuse(call: &Bound<'_, Call>) -> PyResult<()> {
     let (py, inside) = (call.py(), call.get());
     let mut interrupted = tell_cut_off(call);
     while let Some(errand) = inside.take_errand(py) {
-        let Some(task) = errand.get().refuse(py) else { continue };
-        drop(task);
+        let Some(ask) = errand.get().refuse(py) else { continue };
+        drop(ask);
         interrupted = interrupted.and(tell(call, &errand));
     }
     interrupted

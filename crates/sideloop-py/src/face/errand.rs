@@ -34,13 +34,13 @@ pub(crate) fn ask_caller<'py>(
     let context = copy_current(py)?;
     // What it has run elsewhere, and waits for, must not wait for the same thread.
     inside::bar_in(context.bind(py), inside::IN_ERRAND)?;
-    let what = Ask {
+    let ask = Ask {
         sync_fn: sync_fn.clone().unbind(),
         args: args.unbind(),
         kwargs: kwargs.unbind(),
         context,
     };
-    let errand = Bound::new(py, Errand::new(what, &event_loop, future))?;
+    let errand = Bound::new(py, Errand::new(ask, &event_loop, future))?;
     match call.get().ask(&errand) {
         AskedFor::Told => Ok(errand.into_any()),
         AskedFor::Tell(hears) => hears.call0(py).map(|_| errand.into_any()),

@@ -22,7 +22,7 @@ use crate::python::thread;
 
 /// Whether an errand was taken.
 #[must_use]
-pub(crate) enum Asked {
+pub(crate) enum AskedFor {
     /// Whoever waits has heard of it.
     Told,
     /// Whoever waits hears of it by this, which is to be called.
@@ -357,10 +357,10 @@ impl Call {
     }
 
     /// Put an errand in for the thread that waits for it, and have that look.
-    pub(crate) fn ask(&self, errand: &Bound<'_, Errand>) -> Asked {
+    pub(crate) fn ask(&self, errand: &Bound<'_, Errand>) -> AskedFor {
         let py = errand.py();
         if !self.serves(py) {
-            return Asked::Refused;
+            return AskedFor::Refused;
         }
         let kept = errand.clone().unbind();
         self.has_errands.store(true, Ordering::Relaxed);
@@ -372,7 +372,7 @@ impl Call {
                 Some(Answer::Driver | Answer::Future(_) | Answer::Nobody) | None => {}
             }
             let hears = inner.rarer().hears.as_ref();
-            hears.map_or(Asked::Told, |hears| Asked::Tell(hears.clone_ref(py)))
+            hears.map_or(AskedFor::Told, |hears| AskedFor::Tell(hears.clone_ref(py)))
         })
     }
 

@@ -75,7 +75,7 @@ impl Errand {
     /// The caller is about to run it. None if it was withdrawn.
     pub(crate) fn begin(&self, py: Python<'_>) -> Option<Ask> {
         self.state.with(py, |state| match std::mem::replace(state, State::Begun) {
-            State::Asked(task) => Some(task),
+            State::Asked(ask) => Some(ask),
             before => {
                 *state = before;
                 None
@@ -168,11 +168,11 @@ impl Errand {
         visit.call(&self.event_loop)?;
         visit.call(&self.future)?;
         let look = |state: &State| match state {
-            State::Asked(task) => {
-                visit.call(&task.sync_fn)?;
-                visit.call(&task.args)?;
-                visit.call(&task.kwargs)?;
-                visit.call(&task.context)
+            State::Asked(ask) => {
+                visit.call(&ask.sync_fn)?;
+                visit.call(&ask.args)?;
+                visit.call(&ask.kwargs)?;
+                visit.call(&ask.context)
             }
             State::Ended(Outcome::Value(value)) => visit.call(value),
             State::Begun | State::Ended(_) | State::Refused | State::Over => Ok(()),

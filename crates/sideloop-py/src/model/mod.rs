@@ -40,7 +40,7 @@ mod hook;
 
 mod in_child;
 
-pub(crate) use self::call::{Asked as AskedFor, Call};
+pub(crate) use self::call::{AskedFor, Call};
 pub(crate) use self::counts::{ended_counts, forget_in_children};
 pub(crate) use self::drive::{Drive, Driver, Guest};
 pub(crate) use self::ended::{End, EndedBy};
