@@ -1,6 +1,7 @@
 """Runs in the environment of clients.txt; what programs need is found as in the other tests."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -9,3 +10,6 @@ EXAMPLES = TESTS.parent / "examples" / "clients"
 
 sys.path[:0] = [str(TESTS), str(EXAMPLES)]
 os.environ["PYTHONPATH"] = str(EXAMPLES)
+
+# Whoever is started in the background ignores Ctrl-C, and so do his children.
+signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -197,17 +197,20 @@ class _Driven(Generic[T]):
         return None
 
     def outcome(self) -> T:
-        """The value; or what the call has raised, or why nobody has waited for it."""
+        """The value; or what the call has raised, or why nobody waits for it. To be asked once."""
+        reason, error = self._reason, self._error
+        # An exception has frames of ours in its traceback, or behind those: they must not hold it.
+        self._reason = self._error = None
         try:
-            if self._reason is not None:
-                if self._error is not None and self._reason.__cause__ is None:
-                    self._reason.__cause__ = self._error
-                raise self._reason
-            if self._error is not None:
-                raise self._error
+            if reason is not None:
+                if error is not None and reason.__cause__ is None:
+                    reason.__cause__ = error
+                raise reason
+            if error is not None:
+                raise error
             return self._value
         finally:
-            del self  # else an exception keeps it in a cycle, through the traceback
+            del reason, error
 
     def _settle(self) -> bool:
         self._settled = True
