@@ -214,3 +214,48 @@ class TestDrive:
         assert "ignores its cancellation" in caplog.text
         free.set()
         loop.run_until_complete(asyncio.sleep(0.05))
+
+
+class TestTheStopAtTheEnd:
+    @pytest.mark.parametrize("base", [asyncio.SelectorEventLoop, sideloop.EventLoop])
+    def test_keeps_no_exception_of_a_signal_handler_for_the_next_run(self, base: Any) -> None:
+        class Interrupted(base):  # type: ignore[misc]
+            interrupts = True
+
+            def stop(self) -> None:
+                super().stop()
+                if self.interrupts:
+                    self.interrupts = False
+                    raise SystemExit(3)  # as a handler does that runs here
+
+        loop = Interrupted()
+        with pytest.raises(SystemExit):
+            drive(loop, look)
+        assert loop.run_until_complete(asyncio.sleep(0.01, "after")) == "after"
+        assert drive(loop, look)[0] is loop
+        loop.close()
+
+    def test_is_not_kept_by_a_loop_that_an_exit_leaves(self) -> None:
+        class Nested(asyncio.SelectorEventLoop):
+            """Like nest_asyncio's, it forgets that it was stopped unless an exit leaves it."""
+
+            _stopping = False
+
+            def run_forever(self) -> None:
+                while not self._stopping:
+                    self._run_once()  # type: ignore[attr-defined]
+                self._stopping = False
+
+        async def end() -> None:
+            task = asyncio.tasks.current_task(loop)
+            assert task is not None
+            task.add_done_callback(leave)
+
+        def leave(_: object) -> None:
+            raise SystemExit(7)
+
+        loop = Nested()
+        with pytest.raises(SystemExit):
+            drive(loop, end)
+        assert not loop._stopping
+        loop.close()

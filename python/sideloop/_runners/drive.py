@@ -216,7 +216,13 @@ class _Driven(Generic[T]):
         self._settled = True
         self.call = None
         if self._turning and hasattr(self._loop, "_stopping"):
-            self._stop()
+            try:
+                self._stop()
+            except BaseException as error:
+                # A signal handler's. As any callback's exit it would have a turn of its own, which
+                # comes in the loop's next run if that is stopped already.
+                self._reason = error
+                self._loop.call_soon(self._stop)
         elif self._turning:
             # Not at once: on uvloop's an exit may be about to leave it, and the stop would stay.
             self._loop.call_soon(self._stop)
@@ -268,6 +274,9 @@ class _Driven(Generic[T]):
         except _LeaveError:
             self._stopped = True
         except BaseException as error:
+            if self._settled and getattr(self._loop, "_stopping", False):
+                # nest_asyncio's would keep it for the next run.
+                self._loop._stopping = False  # type: ignore[attr-defined]
             return None if self._is_outcome(error) else error
         finally:
             self._turning = False
