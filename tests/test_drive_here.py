@@ -215,6 +215,28 @@ class TestDrive:
         free.set()
         loop.run_until_complete(asyncio.sleep(0.05))
 
+    def test_is_not_left_on_the_loop_by_a_signal_handler_as_it_comes_in(self) -> None:
+        class Interrupted(asyncio.SelectorEventLoop):
+            interrupts = True
+
+            def call_soon(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+                handle = super().call_soon(*args, **kwargs)
+                if self.interrupts:
+                    self.interrupts = False
+                    raise SystemExit(3)  # as a handler does that runs here
+                return handle
+
+        async def call() -> None:
+            ran.append(1)
+
+        ran: list[int] = []
+        loop = Interrupted()
+        with pytest.raises(SystemExit):
+            drive(loop, call)
+        loop.run_until_complete(asyncio.sleep(0.01))
+        assert ran == []
+        loop.close()
+
 
 class TestTheStopAtTheEnd:
     @pytest.mark.parametrize("base", [asyncio.SelectorEventLoop, sideloop.EventLoop])

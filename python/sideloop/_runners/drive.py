@@ -88,8 +88,8 @@ def drive(
     core = guest_core(loop, GRACE, GRACE)
     driven: _Driven[T] = _Driven(loop, core, async_fn, limit)
     call: Call | None = None
-    core.submit(async_fn, args, kwargs, driven, copy_context(), is_kept=False, here=True)
     try:
+        core.submit(async_fn, args, kwargs, driven, copy_context(), is_kept=False, here=True)
         call = driven.call
         if call is not None:  # it has not ended
             call.hear_of_errands_by(driven.hear_of_errand)
