@@ -281,3 +281,18 @@ class TestTheStopAtTheEnd:
             drive(loop, end)
         assert not loop._stopping
         loop.close()
+
+    def test_for_an_errand_hides_no_exit_of_the_same_turn(
+        self, loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def leave() -> None:
+            raise SystemExit(7)
+
+        async def ask() -> None:
+            loop.call_soon(leave)
+            await sideloop.run_on_caller(int)
+
+        with pytest.raises(SystemExit):
+            drive(loop, ask)
+        assert "ignores its cancellation" not in caplog.text
+        assert drive(loop, look)[0] is loop

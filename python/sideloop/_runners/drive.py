@@ -117,6 +117,7 @@ class _Driven(Generic[T]):
     _error: BaseException | None = None
     _reason: BaseException | None = None
     _settled = False
+    _is_stale = False
 
     def __init__(
         self,
@@ -277,12 +278,17 @@ class _Driven(Generic[T]):
             if self._settled and getattr(self._loop, "_stopping", False):
                 # nest_asyncio's would keep it for the next run.
                 self._loop._stopping = False  # type: ignore[attr-defined]
+            # A stop that uvloop has not come to: it ends the next run.
+            self._is_stale = self._stopped or bool(over)
             return None if self._is_outcome(error) else error
         finally:
             self._turning = False
             if timer is not None:
                 timer.cancel()
         if self._settled or over or self._stopped:
+            return None
+        if self._is_stale and not hasattr(self._loop, "_stopping"):
+            self._is_stale = False
             return None
         return self._gone("was stopped")
 
