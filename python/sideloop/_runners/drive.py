@@ -216,16 +216,9 @@ class _Driven(Generic[T]):
     def _settle(self) -> bool:
         self._settled = True
         self.call = None
-        if self._turning and hasattr(self._loop, "_stopping"):
-            try:
-                self._stop()
-            except BaseException as error:
-                # A signal handler's. As any callback's exit it would have a turn of its own, which
-                # comes in the loop's next run if that is stopped already.
-                self._reason = error
-                self._loop.call_soon(self._stop)
-        elif self._turning:
-            # Not at once: on uvloop's an exit may be about to leave it, and the stop would stay.
+        if self._turning:
+            # Not at once: an exit may be about to leave the loop, and on uvloop's the stop would
+            # stay. And what a signal handler raises here has a turn of its own, as any exit.
             self._loop.call_soon(self._stop)
         return True
 
