@@ -268,9 +268,6 @@ class _Driven(Generic[T]):
         except _LeaveError:
             self._stopped = True
         except BaseException as error:
-            if self._settled and getattr(self._loop, "_stopping", False):
-                # nest_asyncio's would keep it for the next run.
-                self._loop._stopping = False  # type: ignore[attr-defined]
             # A stop that uvloop has not come to: it ends the next run.
             self._is_stale = self._stopped or bool(over)
             return None if self._is_outcome(error) else error
