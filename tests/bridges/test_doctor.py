@@ -57,7 +57,8 @@ class TestTheLibraries:
         assert not found["drop_in_installed"]
 
     def test_are_read_to_the_last_file(self, bare: dict[str, Any]) -> None:
-        assert bare["not_read"] == []
+        # But for moto's copy of a cloud's policies.
+        assert [one["where"].split("/")[0] for one in bare["not_read"]] in ([], ["moto"])
         assert bare["read"]["files"] > 1000
 
     def test_are_told_apart_from_what_others_have(self, bare: dict[str, Any]) -> None:
