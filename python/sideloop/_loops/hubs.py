@@ -178,11 +178,11 @@ def run_job(future: "Future[T]", job: Callable[[], T]) -> None:
         future.set_exception(error)
 
 
-def check_no_hubs(name: str) -> None:
+def check_no_hubs(name: object) -> None:
     """Refuse to have a greenlet drive a loop: while it waits, no other one must find its loop."""
     if (found := hubs()) is not None:
         raise RuntimeError(
-            f"the loop of runner {name!r} cannot be driven by its callers: {found.name} has "
+            f"the loop of runner {str(name)!r} cannot be driven by its callers: {found.name} has "
             f"patched this process, and its greenlets share one thread, which can run only one "
             f'loop; use drive="thread"'
         )

@@ -14,7 +14,7 @@ from sideloop._base.errors import (
     host_gone_error,
     warn_abandoned,
 )
-from sideloop._loops.hubs import check_no_hubs, hubs
+from sideloop._loops.hubs import check_no_hubs
 from sideloop._runners.options import GRACE
 from sideloop._runners.run_on import check_loop
 from sideloop._sideloop import (
@@ -77,8 +77,7 @@ def drive(
     check_async_fn(async_fn)
     check_loop(loop, async_fn)
     limit = check_time(async_fn)
-    if hubs() is not None:
-        check_no_hubs(repr(loop))
+    check_no_hubs(loop)
     if loop.is_running():
         # Or turned further out, by a call in which this one is nested.
         here = getattr(loop, "_thread_id", None) == threading.get_ident()
