@@ -6,30 +6,14 @@ use pyo3::prelude::*;
 
 use super::datagram::{DatagramCore, datagrams_of, find_datagrams};
 use super::datagrams::State;
+use super::keeps::{Keeps, Object};
 use crate::event_loop::LoopCore;
 
-type Object = Option<Py<PyAny>>;
+impl Keeps for DatagramCore {
+    type State = State;
 
-impl DatagramCore {
     fn look<R>(slf: &Bound<'_, Self>, inside: impl FnOnce(&mut State) -> R) -> PyResult<R> {
         Ok(datagrams_of(slf)?.get().with(slf.py(), inside))
-    }
-
-    /// What is held there.
-    fn held(slf: &Bound<'_, Self>, which: impl FnOnce(&State) -> &Object) -> PyResult<Object> {
-        let py = slf.py();
-        Self::look(slf, |state| which(state).as_ref().map(|held| held.clone_ref(py)))
-    }
-
-    /// Hold something else there. What was held is dropped after.
-    fn hold(
-        slf: &Bound<'_, Self>,
-        value: Object,
-        which: impl FnOnce(&mut State) -> &mut Object,
-    ) -> PyResult<()> {
-        let before = Self::look(slf, |state| std::mem::replace(which(state), value))?;
-        drop(before);
-        Ok(())
     }
 }
 
@@ -37,15 +21,12 @@ impl DatagramCore {
 impl DatagramCore {
     #[getter(_loop)]
     fn get_loop(slf: &Bound<'_, Self>) -> PyResult<Option<Py<LoopCore>>> {
-        let py = slf.py();
-        Self::look(slf, |state| state.event_loop.as_ref().map(|held| held.clone_ref(py)))
+        Self::held(slf, |state| &state.event_loop)
     }
 
     #[setter(_loop)]
     fn set_loop(slf: &Bound<'_, Self>, value: Option<Py<LoopCore>>) -> PyResult<()> {
-        let before = Self::look(slf, |state| std::mem::replace(&mut state.event_loop, value))?;
-        drop(before);
-        Ok(())
+        Self::hold(slf, value, |state| &mut state.event_loop)
     }
 
     /// None also where there is no state: a finalizer asks.

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use rustix::io::{Errno, Result};
+use rustix::io::Result;
 
 use super::address::{Family, Peer};
+use super::wire::descriptor_of;
 use crate::event_loop::LoopCore;
 use crate::python::attached::Attached;
-use crate::python::names::names;
 
 /// How often one looks behind a datagram for another, without the kernel saying that there is one.
 ///
@@ -107,11 +107,9 @@ impl Datagrams {
         self.with(py, |state| state.protocol.as_ref().map(|held| held.bind(py).clone()))
     }
 
-    /// The socket's descriptor. Asked for each time: see `Stream::descriptor`.
+    /// The socket's descriptor.
     pub(super) fn descriptor(&self, py: Python<'_>) -> PyResult<Result<RawFd>> {
-        let Some(sock) = self.sock(py) else { return Ok(Err(Errno::BADF)) };
-        let fd: RawFd = sock.call_method0(names(py).fileno.bind(py))?.extract()?;
-        Ok(if fd < 0 { Err(Errno::BADF) } else { Ok(fd) })
+        descriptor_of(self.sock(py))
     }
 }
 

@@ -4,34 +4,20 @@ use std::os::fd::RawFd;
 
 use pyo3::prelude::*;
 
+use super::keeps::{Keeps, Object};
 use super::known::{TransportCore, find_stream, stream_of};
 use super::stream::{Limit, State, Stream, Takes};
 use crate::event_loop::LoopCore;
 
-type Object = Option<Py<PyAny>>;
+impl Keeps for TransportCore {
+    type State = State;
 
-impl TransportCore {
     fn look<R>(slf: &Bound<'_, Self>, inside: impl FnOnce(&mut State) -> R) -> PyResult<R> {
         Ok(stream_of(slf)?.get().with(slf.py(), inside))
     }
+}
 
-    /// What is held there.
-    fn held(slf: &Bound<'_, Self>, which: impl FnOnce(&State) -> &Object) -> PyResult<Object> {
-        let py = slf.py();
-        Self::look(slf, |state| which(state).as_ref().map(|held| held.clone_ref(py)))
-    }
-
-    /// Hold something else there. What was held is dropped after.
-    fn hold(
-        slf: &Bound<'_, Self>,
-        value: Object,
-        which: impl FnOnce(&mut State) -> &mut Object,
-    ) -> PyResult<()> {
-        let before = Self::look(slf, |state| std::mem::replace(which(state), value))?;
-        drop(before);
-        Ok(())
-    }
-
+impl TransportCore {
     fn limit(
         slf: &Bound<'_, Self>,
         value: &Bound<'_, PyAny>,
@@ -51,15 +37,12 @@ impl TransportCore {
 impl TransportCore {
     #[getter(_loop)]
     fn get_loop(slf: &Bound<'_, Self>) -> PyResult<Option<Py<LoopCore>>> {
-        let py = slf.py();
-        Self::look(slf, |state| state.event_loop.as_ref().map(|held| held.clone_ref(py)))
+        Self::held(slf, |state| &state.event_loop)
     }
 
     #[setter(_loop)]
     fn set_loop(slf: &Bound<'_, Self>, value: Option<Py<LoopCore>>) -> PyResult<()> {
-        let before = Self::look(slf, |state| std::mem::replace(&mut state.event_loop, value))?;
-        drop(before);
-        Ok(())
+        Self::hold(slf, value, |state| &mut state.event_loop)
     }
 
     /// None also where there is no stream: a finalizer asks.

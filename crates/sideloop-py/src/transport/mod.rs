@@ -21,6 +21,8 @@ mod stream;
 
 mod known;
 
+mod keeps;
+
 mod fields;
 
 mod protocol;

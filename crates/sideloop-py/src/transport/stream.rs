@@ -19,14 +19,14 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use rustix::io::{Errno, Result};
+use rustix::io::Result;
 use sideloop_core::generation;
 
 use super::pieces::Pieces;
+use super::wire::descriptor_of;
 use crate::event_loop::LoopCore;
 use crate::python::attached::Attached;
 use crate::python::context;
-use crate::python::names::names;
 
 /// Where what was written is.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -144,12 +144,9 @@ impl Stream {
         self.with(py, |state| state.conn_lost > 0)
     }
 
-    /// The socket's descriptor. Asked for each time: whoever has the socket may have closed it, and the number may
-    /// be another file's by now.
+    /// The socket's descriptor.
     pub(super) fn descriptor(&self, py: Python<'_>) -> PyResult<Result<RawFd>> {
-        let Some(sock) = self.sock(py) else { return Ok(Err(Errno::BADF)) };
-        let fd: RawFd = sock.call_method0(names(py).fileno.bind(py))?.extract()?;
-        Ok(if fd < 0 { Err(Errno::BADF) } else { Ok(fd) })
+        descriptor_of(self.sock(py))
     }
 
     /// Run this in the context in which the transport was made, if nobody is in it.

@@ -15,12 +15,21 @@ use rustix::net::{
 };
 
 use super::pieces::Pieces;
+use crate::python::names::names;
 
 /// The most pieces of one call (`IOV_MAX`).
 const MOST: usize = 1024;
 
 /// So many have room on the stack.
 const FEW: usize = 16;
+
+/// The descriptor of a socket that is there and open. Asked for each time: whoever has the socket may have closed it,
+/// and the number may be another file's by now.
+pub(super) fn descriptor_of(sock: Option<Bound<'_, PyAny>>) -> PyResult<Result<RawFd>> {
+    let Some(sock) = sock else { return Ok(Err(Errno::BADF)) };
+    let fd: RawFd = sock.call_method0(names(sock.py()).fileno.bind(sock.py()))?.extract()?;
+    Ok(if fd < 0 { Err(Errno::BADF) } else { Ok(fd) })
+}
 
 /// The file that the number stands for, for one system call; -1 is none.
 fn file<'a>(fd: RawFd) -> Result<BorrowedFd<'a>> {
