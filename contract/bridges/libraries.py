@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from bridges.library import Call, Library
@@ -43,14 +43,8 @@ def _distributed() -> Iterator[Call]:
 def _flyte() -> Iterator[Call]:
     from flyte.syncify import syncify
 
-    made: dict[object, Any] = {}
-
-    def call(async_fn: Callable[..., Any], *args: Any) -> Any:
-        if async_fn not in made:
-            made[async_fn] = syncify(async_fn)
-        return made[async_fn](*args)
-
-    yield call
+    wrapped: Callable[..., Any] = cache(syncify)
+    yield lambda async_fn, *args: wrapped(async_fn)(*args)
 
 
 @contextmanager
@@ -78,14 +72,8 @@ def _fsspec() -> Iterator[Call]:
 def _jupyter_core() -> Iterator[Call]:
     from jupyter_core.utils import run_sync
 
-    made: dict[object, Any] = {}
-
-    def call(async_fn: Callable[..., Any], *args: Any) -> Any:
-        if async_fn not in made:
-            made[async_fn] = run_sync(async_fn)
-        return made[async_fn](*args)
-
-    yield call
+    wrapped: Callable[..., Any] = cache(run_sync)
+    yield lambda async_fn, *args: wrapped(async_fn)(*args)
 
 
 @contextmanager
@@ -100,29 +88,16 @@ def _nest_asyncio() -> Iterator[Call]:
 def _synchronicity() -> Iterator[Call]:
     from synchronicity import Synchronizer
 
-    synchronizer = Synchronizer()
-    made: dict[object, Any] = {}
-
-    def call(async_fn: Callable[..., Any], *args: Any) -> Any:
-        if async_fn not in made:
-            made[async_fn] = synchronizer.create_blocking(async_fn)
-        return made[async_fn](*args)
-
-    yield call
+    wrapped: Callable[..., Any] = cache(Synchronizer().create_blocking)
+    yield lambda async_fn, *args: wrapped(async_fn)(*args)
 
 
 @contextmanager
 def _unsync() -> Iterator[Call]:
     from unsync import unsync
 
-    made: dict[object, Any] = {}
-
-    def call(async_fn: Callable[..., Any], *args: Any) -> Any:
-        if async_fn not in made:
-            made[async_fn] = unsync(async_fn)
-        return made[async_fn](*args).result()
-
-    yield call
+    wrapped: Callable[..., Any] = cache(unsync)
+    yield lambda async_fn, *args: wrapped(async_fn)(*args).result()
 
 
 @contextmanager
