@@ -5,6 +5,7 @@ from typing import Any
 
 import programs
 import pytest
+from steps import codes_called
 
 import sideloop
 
@@ -42,18 +43,8 @@ class TestNoPythonCodeOfOurs:
 
     @staticmethod
     def calls_of(act: Any) -> list[str]:
-        calls: list[str] = []
-
-        def note(frame: Any, event: str, _: object) -> None:
-            if event == "call":
-                calls.append(frame.f_code.co_qualname if sys.version_info >= (3, 11) else "a call")
-
-        sys.setprofile(note)
-        try:
-            act()
-        finally:
-            sys.setprofile(None)
-        return calls[1:]  # the act's own
+        calls = codes_called(act)[1:]  # the act's own
+        return [code.co_qualname if sys.version_info >= (3, 11) else "a call" for code in calls]
 
     def test_runs_between_the_coroutine_of_an_iterator_and_its_task(self) -> None:
         """The coroutine would be lost there, and warned of."""

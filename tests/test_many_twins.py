@@ -1,6 +1,5 @@
 """Many twins in one module: each costs as much as the first, however many there are."""
 
-import gc
 import sys
 import time
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from steps import uncollected
 
 HEAD = ["import sideloop", "manager = sideloop.LoopManager()", "synced = manager.synced"]
 
@@ -90,14 +90,12 @@ def lines_run(do: Callable[[], None]) -> int:
         return trace
 
     before = sys.gettrace()
-    gc.collect()
-    gc.disable()  # what others have left behind is not counted
-    sys.settrace(trace)
-    try:
-        do()
-    finally:
-        sys.settrace(before)
-        gc.enable()
+    with uncollected():
+        sys.settrace(trace)
+        try:
+            do()
+        finally:
+            sys.settrace(before)
     return found
 
 

@@ -1,10 +1,10 @@
 """What it takes to read an attribute of a twin."""
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from steps import codes_called
 
 from sideloop import LoopManager
 
@@ -24,13 +24,7 @@ class AsyncClient:
 
 def calls_of(read: Callable[[], Any]) -> int:
     """How many functions written in Python are called, in all."""
-    found: list[str] = []
-    sys.setprofile(lambda _frame, event, _arg: found.append(event))
-    try:
-        read()
-    finally:
-        sys.setprofile(None)
-    return found.count("call")
+    return len(codes_called(read))
 
 
 class TestReading:
