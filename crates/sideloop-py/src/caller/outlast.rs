@@ -40,7 +40,7 @@ pub(crate) fn outlast(host: &Bound<'_, Host>, core: &RunnerCore) -> PyResult<Out
         Drive::Thread | Drive::Other(_) => {}
     }
     let (completer, pause) = Pause::new(py)?;
-    match host.with(|state| state.outlast(completer)) {
+    match host.with(py, |state| state.outlast(completer)) {
         Outlast::Wait => pause.wait_until(py, Some(Instant::now() + core.grace)).map(drop)?,
         Outlast::Nothing(_) => {}
     }

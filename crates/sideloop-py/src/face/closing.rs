@@ -9,7 +9,7 @@ use crate::model::{Drive, Host, State};
 
 /// Run the last step of an iterator, unless it is over.
 pub(super) fn close_with(host: &Bound<'_, Host>, async_fn: &Bound<'_, PyAny>) -> PyResult<()> {
-    match host.get().with(State::close) {
+    match host.get().with(host.py(), State::close) {
         Close::Over => Ok(()),
         Close::Seated => step_seated(host, Kind::Close, async_fn.as_unbound(), None).map(drop),
         Close::Taken => Err(busy(host)),
@@ -25,7 +25,7 @@ pub(super) fn collect_with(host: &Bound<'_, Host>, async_fn: &Bound<'_, PyAny>) 
         Drive::Thread | Drive::Other(_) => false,
     };
     // Nobody would wait for the end of a step that was left behind.
-    if !here || !core.entry.accepts() || host.get().with(|state| state.is_left_behind()) {
+    if !here || !core.entry.accepts() || host.get().with(host.py(), |state| state.is_left_behind()) {
         close_soon(host, async_fn.as_unbound(), None);
     } else if let Err(error) = close_with(host, async_fn) {
         error.write_unraisable(host.py(), Some(host));

@@ -160,7 +160,7 @@ fn of<'py>(whole: &Bound<'py, PyAny>, event_loop: &Bound<'py, PyAny>) -> PyResul
 /// The call that asked for the step of a host which runs, or is about to.
 fn of_host<'py>(host: &Bound<'py, Host>, event_loop: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
     let (py, inside) = (host.py(), host.get());
-    let asker = inside.with(|state: &mut State| {
+    let asker = inside.with(py, |state: &mut State| {
         state.asker().map(|asked| asked.0.clone_ref(py)).ok_or_else(|| state.is_over())
     });
     match asker {

@@ -33,7 +33,7 @@ impl Items {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let host = self.host.bind(py);
-        let found = match host.get().with(State::take_item) {
+        let found = match host.get().with(py, State::take_item) {
             Item::Ready(kept) => ready(host, kept),
             Item::Low(kept) => {
                 refill(host);
@@ -53,13 +53,13 @@ impl Items {
     /// Whether no step has begun.
     #[getter]
     fn _new(&self, py: Python<'_>) -> bool {
-        self.host.bind(py).get().with(|state| state.is_new())
+        self.host.bind(py).get().with(py, |state| state.is_new())
     }
 
     /// Whether none will follow.
     #[getter]
     fn _over(&self, py: Python<'_>) -> bool {
-        self.host.bind(py).get().with(|state| state.is_spent())
+        self.host.bind(py).get().with(py, |state| state.is_spent())
     }
 
     /// Await `async_fn(*args)` in the task of the items. Blocks, detached.

@@ -27,7 +27,7 @@ fn put(host: &Bound<'_, Host>, work: Work) {
     let (py, inside) = (host.py(), host.get());
     // Without a core no step has begun. One that was inherited through a fork is the parent's.
     let Some(core) = inside.core.get().map(|core| core.bind(py)) else { return };
-    if !core.get().entry.accepts() || inside.with(|state| State::is_over(state)) {
+    if !core.get().entry.accepts() || inside.with(py, |state| State::is_over(state)) {
         return;
     }
     let name = inside.async_fn.bind(py);

@@ -27,7 +27,7 @@ pub(super) fn step(
     async_fn: &Py<PyAny>,
     args: Option<&Bound<'_, PyTuple>>,
 ) -> PyResult<Py<PyAny>> {
-    match host.get().with(State::sit) {
+    match host.get().with(host.py(), State::sit) {
         Sit::Seated => step_seated(host, kind, async_fn, args),
         Sit::Taken => Err(busy(host)),
     }
@@ -44,7 +44,7 @@ pub(super) fn step_seated(
         Variables::Copied | Variables::Kept(_) => step_alone(host, kind, async_fn, args),
         Variables::BroughtBack => step_and_bring_back(host, kind, async_fn, args),
     };
-    let rise = host.get().with(State::rise);
+    let rise = host.get().with(host.py(), State::rise);
     if stepped.is_err() && kind.cleans_up() && rise == Rise::Open {
         // Interrupted before it began. Nothing of the user's is left undone for that.
         close_soon(host, async_fn, args);
@@ -177,12 +177,12 @@ pub(super) fn after_the_end(
 ) -> PyResult<Py<PyAny>> {
     let (py, inside) = (host.py(), host.get());
     let outlasted = outlast(host, core.get())?;
-    let (left, was_over) = match inside.with(|state| state.late(kind)) {
+    let (left, was_over) = match inside.with(py, |state| state.late(kind)) {
         Late::Over(left) => (left, true),
         Late::Open(left) => {
             match outlasted {
                 Outlasted::Over => {
-                    let rest = inside.with(State::end);
+                    let rest = inside.with(py, State::end);
                     drop(rest);
                 }
                 // What is left to clean up there still is.
@@ -231,7 +231,7 @@ impl Host {
 
     /// Whether the task has ended.
     #[getter]
-    fn over(&self) -> bool {
-        self.with(|state| state.is_over())
+    fn over(&self, py: Python<'_>) -> bool {
+        self.with(py, |state| state.is_over())
     }
 }

@@ -59,8 +59,8 @@ impl Host {
 
     /// Whether a step may follow on those that were made.
     #[getter]
-    fn stands(&self) -> bool {
-        self.with(|state| !state.is_new() && !state.is_over())
+    fn stands(&self, py: Python<'_>) -> bool {
+        self.with(py, |state| !state.is_new() && !state.is_over())
     }
 }
 

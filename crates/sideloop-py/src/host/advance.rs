@@ -47,7 +47,7 @@ pub(super) fn advance(
     let mut told = false;
     loop {
         let gone = match thrown.take() {
-            Some(error) => match inside.with(State::throw) {
+            Some(error) => match inside.with(py, State::throw) {
                 Throw::Into(awaiting, met) => {
                     if let Some(met) = met {
                         // Cancelled before it waited for this. What is no future is found out later.
@@ -66,7 +66,7 @@ pub(super) fn advance(
             },
             // What else there is to do is the parent's.
             None if told && is_alone(inside, py) => return Ok(Stop::Rest),
-            None => match inside.with(|state| state.look(time)) {
+            None => match inside.with(py, |state| state.look(time)) {
                 Look::Begin(todo) => {
                     publish(inside, py, &mut told);
                     begin(host, || todo.call(py))
@@ -103,7 +103,7 @@ pub(super) fn advance(
         };
         let kept = match gone {
             Ok((awaiting, Went::Until(until))) => {
-                return Ok(match inside.with(|state| state.suspended(awaiting, until)) {
+                return Ok(match inside.with(py, |state| state.suspended(awaiting, until)) {
                     Suspended::Await(until) => Stop::Await(until),
                     Suspended::Wake(wake) => Stop::Wake(wake),
                     Suspended::Over(awaiting, until) => {
@@ -116,7 +116,7 @@ pub(super) fn advance(
             Ok((_, Went::Returned(value))) => Kept::Value(value),
             Err(error) => Kept::error(py, error),
         };
-        match inside.with(|state| state.ended(kept)) {
+        match inside.with(py, |state| state.ended(kept)) {
             Ended::Tell(asked, kept) => {
                 take_back(inside, asked.0.bind(py));
                 finish(asked.0.bind(py), kept.outcome(py));

@@ -37,7 +37,7 @@ pub(crate) fn arrive(
         // In a later turn of the loop, as callbacks of futures.
         look_again(inside, py);
     }
-    match inside.with(|state| state.arrive(wish)) {
+    match inside.with(py, |state| state.arrive(wish)) {
         Arrive::Make => {
             make(host, tasks, call);
             Ok(())
@@ -73,7 +73,7 @@ pub(crate) fn arrive(
 /// # Errors
 /// What waking the task raises.
 pub(crate) fn refill(host: &Bound<'_, Host>) -> PyResult<()> {
-    match host.get().with(State::refill) {
+    match host.get().with(host.py(), State::refill) {
         Refill::Nothing => Ok(()),
         Refill::WakeSoon(wake) => wake_soon(host, wake),
     }
@@ -85,7 +85,7 @@ fn make(host: &Bound<'_, Host>, tasks: &TaskMaker, call: &Bound<'_, Call>) {
     let runner = call.get().runner(py);
     let _ = inside.core.set(runner.clone().unbind());
     let Err(error) = try_make(host, tasks, call) else {
-        match inside.with(|state| state.made()) {
+        match inside.with(py, |state| state.made()) {
             Made::Runs => runner.get().keep_host(host),
             // A task factory has run all of it.
             Made::Ended => {}
@@ -94,7 +94,7 @@ fn make(host: &Bound<'_, Host>, tasks: &TaskMaker, call: &Bound<'_, Call>) {
     };
     // A task that is there, and of whose end we would not hear, finds that it is over.
     let made = inside.task.get().is_some();
-    let rest = inside.with(if made { State::end } else { State::not_made });
+    let rest = inside.with(py, if made { State::end } else { State::not_made });
     let wake = settle(inside, py, rest, |_| Outcome::error(py, error.clone_ref(py)));
     drop(wake);
 }

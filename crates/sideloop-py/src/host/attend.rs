@@ -76,7 +76,7 @@ impl Host {
     /// What the coroutine of this step says of itself, or else the generator.
     fn seen<'py>(&self, py: Python<'py>, names: [&str; 2]) -> PyResult<Option<Bound<'py, PyAny>>> {
         let awaiting =
-            self.with(|state| state.awaiting().map(|awaiting| awaiting.object().clone_ref(py)));
+            self.with(py, |state| state.awaiting().map(|awaiting| awaiting.object().clone_ref(py)));
         let generator = self.rescue.bind(py).getattr_opt("__self__")?;
         let looked_at = awaiting.map(|awaiting| awaiting.into_bound(py)).into_iter();
         for (object, name) in
@@ -101,7 +101,7 @@ impl Host {
             Outcome::Error(error) => Kept::Error(error.into_value(py)),
             Outcome::NotStarted => return,
         };
-        match self.with(|state| state.lost(kept)) {
+        match self.with(py, |state| state.lost(kept)) {
             Ended::Over(_, rest) => {
                 drop(settle(self, py, rest, |kind| answer_left(self, py, kind)));
             }

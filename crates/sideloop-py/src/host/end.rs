@@ -17,7 +17,7 @@ pub(super) fn answer_of(py: Python<'_>, left: Left<Kept>, kind: Kind) -> Outcome
 
 /// The same, of what is left now.
 pub(super) fn answer_left(host: &Host, py: Python<'_>, kind: Kind) -> Outcome {
-    let left = host.with(|state| state.left(kind));
+    let left = host.with(py, |state| state.left(kind));
     answer_of(py, left, kind)
 }
 
@@ -49,7 +49,7 @@ pub(super) fn settle(
 
 /// The loop is gone, or the task was dropped under it. Returns what it awaited.
 pub(super) fn take_down(host: &Host, py: Python<'_>) -> Option<Awaiting> {
-    let mut rest = host.with(State::end);
+    let mut rest = host.with(py, State::end);
     let awaiting = rest.awaiting.take();
     let asked = rest.asked.take().map(|(call, _)| call);
     let waiting = std::mem::take(&mut rest.waiting);

@@ -36,7 +36,7 @@ impl Host {
     ) -> PyResult<()> {
         // It is the context that the host has, too.
         let _ = context;
-        match slf.get().with(|state| state.waits(callback)) {
+        match slf.get().with(slf.py(), |state| state.waits(callback)) {
             Waits::Between => Ok(()),
             Waits::WakeSoon(wake) => wake_soon(slf, wake),
             Waits::Nothing(wake) => {
@@ -50,7 +50,7 @@ impl Host {
     #[pyo3(signature = (msg = None))]
     fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
         let message = msg.unwrap_or_else(|| slf.py().None());
-        match slf.get().with(|state| state.cancel(message)) {
+        match slf.get().with(slf.py(), |state| state.cancel(message)) {
             Cancel::WakeSoon(wake) => wake_soon(slf, wake).map(|()| true),
             Cancel::Noted(before) => {
                 drop(before);
@@ -65,7 +65,7 @@ impl Host {
 
     /// Whether it is the cancellation that has woken the task.
     fn result(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(message) = self.with(State::take_cancelled) else { return Ok(()) };
+        let Some(message) = self.with(py, State::take_cancelled) else { return Ok(()) };
         let class = cancelled_class(py)?;
         let error = if message.is_none(py) { class.call0()? } else { class.call1((message,))? };
         Err(PyErr::from_value(error))

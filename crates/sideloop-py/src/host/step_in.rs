@@ -26,7 +26,7 @@ pub(super) fn step_in(host: &Bound<'_, Host>, tasks: &TaskMaker) -> PyResult<()>
         Ok(Stop::Wake(wake)) => wake.call1(py, (host,)).map(drop),
         Ok(Stop::WakeSoon(wake)) => wake_soon(host, wake),
         // There is a current task already, or the context is entered: somebody runs a loop inside of it.
-        Err(error) => match inside.with(State::step_back) {
+        Err(error) => match inside.with(py, State::step_back) {
             Some(wake) => wake_soon(host, wake),
             None => Err(error),
         },

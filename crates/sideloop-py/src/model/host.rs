@@ -13,7 +13,7 @@
 //! as do items that were read ahead.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyBaseException, PyStopAsyncIteration};
@@ -27,7 +27,6 @@ use crate::policy::errors::{made, name_of};
 use crate::policy::outcome::{Outcome, is_cancelled};
 use crate::python::attached::Attached;
 use crate::python::awaiting::Awaiting;
-use crate::python::lock::lock;
 
 /// What its states are made of.
 pub(crate) struct Objects;
@@ -152,14 +151,13 @@ pub(crate) struct Host {
     /// Who has run the last step, as `threading` has it, where items are read ahead.
     // ORDERING: Relaxed: written and read attached.
     stepped_by: AtomicU64,
-    state: Mutex<State>,
+    state: Attached<State>,
 }
 
 impl Host {
-    /// Look at the state, or move it. `transition` is one of those; what it gives is acted on when the lock is
-    /// free.
-    pub(crate) fn with<R>(&self, transition: impl FnOnce(&mut State) -> R) -> R {
-        transition(&mut lock(&self.state))
+    /// Look at the state, or move it. `transition` is one of those; what it gives is acted on afterwards.
+    pub(crate) fn with<R>(&self, py: Python<'_>, transition: impl FnOnce(&mut State) -> R) -> R {
+        self.state.with(py, transition)
     }
 
     /// The context that the steps run in.
@@ -236,7 +234,7 @@ impl Host {
             reads_ahead: read_ahead > 0,
             looking: Attached::default(),
             stepped_by: AtomicU64::new(0),
-            state: Mutex::new(State::new(read_ahead)),
+            state: Attached::new(State::new(read_ahead)),
         }
     }
 
@@ -257,9 +255,7 @@ impl Host {
         self.looking
             .traverse(|looking| looking.iter().try_for_each(|future| visit.call(future)))
             .unwrap_or(Ok(()))?;
-        // A lock that is held is held by a thread that lives, with what it guards.
-        let Ok(state) = self.state.try_lock() else { return Ok(()) };
-        state.try_for_each(|held| match held {
+        let look = |held: Held<'_, Objects>| match held {
             Held::Call(asked) => visit.call(&asked.0),
             Held::Wish(wish) => {
                 visit.call(&wish.call.0)?;
@@ -269,11 +265,12 @@ impl Host {
             Held::Object(object) => visit.call(object),
             Held::Outcome(Kept::Value(value)) => visit.call(value),
             Held::Outcome(Kept::Error(error)) => visit.call(error),
-        })
+        };
+        self.state.traverse(|state| state.try_for_each(look)).unwrap_or(Ok(()))
     }
 
-    fn __clear__(&self) {
-        let garbage = self.with(State::clear);
+    fn __clear__(&self, py: Python<'_>) {
+        let garbage = self.with(py, State::clear);
         drop(garbage);
     }
 }

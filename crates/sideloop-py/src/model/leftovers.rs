@@ -24,7 +24,7 @@ impl RunnerCore {
         for host in self.hosts(py) {
             let host = host.get();
             let Some(task) = host.task.get().map(|task| task.clone_ref(py)) else { continue };
-            match host.with(|state| state.leftover()) {
+            match host.with(py, |state| state.leftover()) {
                 Leftover::Unwinds => found.0.push(task),
                 Leftover::Rests => found.1.push(task),
                 Leftover::Steps => found.2.push(task),
