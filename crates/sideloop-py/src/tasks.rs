@@ -1,7 +1,6 @@
 //! What a task is made with, on whichever loop.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -253,9 +252,11 @@ fn takes_context(maker: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 /// The name of the next call's task. CPython 3.11 takes three times as long to format one of its own.
 fn call_name(py: Python<'_>) -> PyResult<Bound<'_, PyString>> {
-    static CALLS: AtomicU64 = AtomicU64::new(1);
-    // ORDERING: Relaxed: only that no two are equal.
-    let number = CALLS.fetch_add(1, Ordering::Relaxed);
+    static CALLS: Attached<u64> = Attached::new(0);
+    let number = CALLS.with(py, |calls| {
+        *calls += 1;
+        *calls
+    });
     let mut room = [0; 32];
     let mut left = &mut room[..];
     let _ =

@@ -30,11 +30,12 @@ impl<'py> Nested<'py> {
     /// # Errors
     /// `DeadlockError` if the call's loop waits for one of those.
     pub(super) fn enter(call: &Bound<'py, Call>) -> PyResult<Option<Self>> {
-        let blocked = blocked_here(call.py())?;
+        let loops = loops_here(call.py())?;
+        let blocked = loops.each_ref().map(|it| it.as_ref().map(LoopId::of));
         if blocked == Blocked::default() {
             return Ok(None);
         }
-        send_what_is_written(call.py())?;
+        send_what_is_written(&loops)?;
         match wait_for(blocked, call) {
             Ok(()) => {
                 let nested = Self { blocked, call: call.clone() };
@@ -58,15 +59,15 @@ impl Drop for Nested<'_> {
 
 /// The loops that wait when this thread does: that which it turns for a runner, and that which asyncio says it runs,
 /// if that is another one (somebody else's, or one that was nested in a runner's).
-fn blocked_here(py: Python<'_>) -> PyResult<Blocked> {
+fn loops_here(py: Python<'_>) -> PyResult<[Option<Bound<'_, PyAny>>; 2]> {
     let turned = turned_here(py).and_then(|runner| {
         let tasks = runner.get().tasks.get();
-        tasks.map(|tasks| LoopId::of(tasks.event_loop.bind(py)))
+        tasks.map(|tasks| tasks.event_loop.bind(py).clone())
     });
     // Where greenlets are threads the running loop may be another greenlet's, which goes on.
     let running = if waits_in_hubs() { None } else { running_loop(py)? };
-    let running = running.map(|running| LoopId::of(&running));
-    Ok([turned, running.filter(|running| turned != Some(*running))])
+    let another = running.filter(|running| !turned.as_ref().is_some_and(|turned| turned.is(running)));
+    Ok([turned, another])
 }
 
 /// Have what has been written in this turn on the loops that wait leave first: whoever is to get it may be who is
@@ -74,15 +75,10 @@ fn blocked_here(py: Python<'_>) -> PyResult<Blocked> {
 ///
 /// # Errors
 /// `SystemExit` and `KeyboardInterrupt` out of the user's code.
-fn send_what_is_written(py: Python<'_>) -> PyResult<()> {
-    let turned = turned_here(py).and_then(|runner| {
-        let tasks = runner.get().tasks.get();
-        tasks.map(|tasks| tasks.event_loop.bind(py).clone())
-    });
-    let running = if waits_in_hubs() { None } else { running_loop(py)? };
-    for waiting in [turned, running].into_iter().flatten() {
+fn send_what_is_written(loops: &[Option<Bound<'_, PyAny>>; 2]) -> PyResult<()> {
+    for waiting in loops.iter().flatten() {
         if let Ok(waiting) = waiting.cast::<LoopCore>() {
-            waiting.get().send_now(py)?;
+            waiting.get().send_now(waiting.py())?;
         }
     }
     Ok(())
@@ -168,7 +164,8 @@ pub(crate) fn check_runs_elsewhere(
         return Ok(());
     }
     let py = event_loop.py();
-    let chain = chain_to_blocked(py, blocked_here(py)?, LoopId::of(event_loop));
+    let blocked = loops_here(py)?.each_ref().map(|it| it.as_ref().map(LoopId::of));
+    let chain = chain_to_blocked(py, blocked, LoopId::of(event_loop));
     Err(circle(runner, name_of(async_fn), &chain.unwrap_or_default()))
 }
 

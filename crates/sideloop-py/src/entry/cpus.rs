@@ -10,8 +10,11 @@ static USABLE: AtomicUsize = AtomicUsize::new(1);
 
 /// The number of CPUs that the calling thread may run on, at most 64 looks old.
 fn usable() -> usize {
-    // ORDERING: Relaxed: a number on its own, and advice only.
-    if LOOKED.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOKS) {
+    // ORDERING: Relaxed: numbers on their own, and advice only. Nor is it an addition at once, which costs as much as a
+    // lock: two threads that count one look do no harm.
+    let looked = LOOKED.load(Ordering::Relaxed);
+    LOOKED.store(looked.wrapping_add(1), Ordering::Relaxed);
+    if looked.is_multiple_of(LOOKS) {
         USABLE.store(ask(), Ordering::Relaxed);
     }
     USABLE.load(Ordering::Relaxed)

@@ -168,11 +168,14 @@ impl Entry {
         // ORDERING: Relaxed: set and seen by one thread; the hand-offs lie under the lock. `goes_on` is advice.
         self.has_finished.store(false, Ordering::Relaxed);
         loop {
-            // A statement of its own, so that the lock is free while a waiter is woken.
-            let next = lock(&self.finished).pop();
-            match next {
-                Some(completer) => completer.complete(),
-                None => return,
+            // The lock is free while a waiter is woken.
+            let (next, is_last) = {
+                let mut finished = lock(&self.finished);
+                (finished.pop(), finished.is_empty())
+            };
+            next.into_iter().for_each(Completer::complete);
+            if is_last {
+                return;
             }
         }
     }

@@ -57,11 +57,10 @@ impl LoopCore {
         made.map(|task| (task, held))
     }
 
-    /// Hold this callback back, if it is the first step that is asked for.
+    /// Hold this callback without arguments back, if it is the first step that is asked for.
     pub(super) fn holds(
         slf: &Bound<'_, Self>,
         callback: &Bound<'_, PyAny>,
-        args: &Bound<'_, PyTuple>,
         context: Option<&Bound<'_, PyAny>>,
     ) -> bool {
         let (py, core) = (slf.py(), slf.get());
@@ -70,7 +69,7 @@ impl LoopCore {
             return false;
         };
         // Anything else may want its handle.
-        if !args.is_empty() || !is_task_step(callback) || !context::is_context(context) {
+        if !is_task_step(callback) || !context::is_context(context) {
             return false;
         }
         if core.has_ready(py) {

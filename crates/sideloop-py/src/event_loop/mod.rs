@@ -21,6 +21,8 @@ mod clock;
 
 mod schedule;
 
+mod soon;
+
 mod making;
 
 mod first_step;
@@ -50,6 +52,7 @@ mod files;
 /// What importing asyncio raises.
 pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
     let _ = handle::layout(py);
+    soon::prepare(py)?;
     overrides::prepare(py)?;
     clock::prepare(py)
 }

@@ -1,7 +1,7 @@
 //! How work comes onto the loop: callbacks, timers, tasks, futures.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyString, PySuper, PyTuple};
+use pyo3::types::{PyDict, PyFloat, PyString, PySuper, PyTuple, PyTupleMethods};
 use sideloop_core::entry::Push;
 
 use super::clock::monotonic;
@@ -96,6 +96,41 @@ impl LoopCore {
         Ok(handle)
     }
 
+    /// What `call_soon` does.
+    ///
+    /// # Errors
+    /// `RuntimeError` if the loop is closed; in debug mode what asyncio's own method raises.
+    pub(super) fn soon<'py>(
+        slf: &Bound<'py, Self>,
+        callback: &Bound<'py, PyAny>,
+        args: &[Bound<'py, PyAny>],
+        context: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, core) = (slf.py(), slf.get());
+        core.check_open()?;
+        if core.has_tenant(py)
+            && Self::keeps(slf, Method::CallSoon)
+            && core.finished_at_once(callback, args)?
+        {
+            return Ok(py.None().into_bound(py));
+        }
+        if args.is_empty() && Self::holds(slf, callback, context) {
+            return Ok(py.None().into_bound(py));
+        }
+        let args = &PyTuple::new(py, args)?;
+        if !core.is_debug()
+            && let Some(handle) = Self::make_handle(slf, callback, args, context)?
+        {
+            core.push_ready(handle.clone());
+            Self::wake_from_elsewhere(slf)?;
+            return Ok(handle);
+        }
+        let queued = core.ready_len(py);
+        Self::standard(slf, &names(py).call_soon, &[callback], args, context).or_else(|error| {
+            Self::schedule_all_the_same(slf, queued, callback, args, context, error)
+        })
+    }
+
     fn make_handle<'py>(
         slf: &Bound<'py, Self>,
         callback: &Bound<'py, PyAny>,
@@ -118,28 +153,7 @@ impl LoopCore {
         args: &Bound<'py, PyTuple>,
         context: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let core = slf.get();
-        core.check_open()?;
-        if core.has_tenant(slf.py())
-            && Self::keeps(slf, Method::CallSoon)
-            && core.finished_at_once(callback, args)?
-        {
-            return Ok(slf.py().None().into_bound(slf.py()));
-        }
-        if Self::holds(slf, callback, args, context) {
-            return Ok(slf.py().None().into_bound(slf.py()));
-        }
-        if !core.is_debug()
-            && let Some(handle) = Self::make_handle(slf, callback, args, context)?
-        {
-            core.push_ready(handle.clone());
-            Self::wake_from_elsewhere(slf)?;
-            return Ok(handle);
-        }
-        let queued = core.ready_len(slf.py());
-        Self::standard(slf, &names(slf.py()).call_soon, &[callback], args, context).or_else(
-            |error| Self::schedule_all_the_same(slf, queued, callback, args, context, error),
-        )
+        Self::soon(slf, callback, args.as_slice(), context)
     }
 
     /// The same, from any thread.

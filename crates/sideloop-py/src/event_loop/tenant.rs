@@ -1,7 +1,6 @@
 //! Who takes calls for a loop, as far as the loop needs to know.
 
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
 use super::core::LoopCore;
 use crate::python::attached::Attached;
@@ -20,7 +19,7 @@ pub(crate) struct Tenant {
 
 pub(crate) type Drain = fn(&Bound<'_, PyAny>) -> PyResult<()>;
 
-pub(crate) type FinishAtOnce = fn(&Bound<'_, PyAny>, &Bound<'_, PyTuple>) -> PyResult<bool>;
+pub(crate) type FinishAtOnce = fn(&Bound<'_, PyAny>, &[Bound<'_, PyAny>]) -> PyResult<bool>;
 
 /// The tenant, if there is one.
 pub(super) type Let = Attached<Option<Tenant>>;
@@ -72,7 +71,7 @@ impl LoopCore {
     pub(super) fn finished_at_once(
         &self,
         callback: &Bound<'_, PyAny>,
-        args: &Bound<'_, PyTuple>,
+        args: &[Bound<'_, PyAny>],
     ) -> PyResult<bool> {
         let finish =
             self.tenant.with(callback.py(), |now| now.as_ref().map(|tenant| tenant.finish_at_once));

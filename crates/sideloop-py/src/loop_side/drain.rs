@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 use sideloop_core::entry::Sleep;
 
 use super::cancel::cancel;
@@ -100,23 +99,23 @@ fn drain_for_loop(runner: &Bound<'_, PyAny>) -> PyResult<()> {
 /// … and that a call which has its value needs no turn of its own. An exception does: asyncio marks it as not
 /// retrieved only after it has scheduled the callbacks. Nor is one told here whose caller has code called by it: that
 /// would run inside of the task. And only a task of asyncio's own is known to have the answers.
-fn finish_at_once(callback: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>) -> PyResult<bool> {
+fn finish_at_once(callback: &Bound<'_, PyAny>, args: &[Bound<'_, PyAny>]) -> PyResult<bool> {
     let py = callback.py();
     let Ok(call) = callback.cast_exact::<Call>() else { return Ok(false) };
-    let Ok(task) = args.get_item(0) else { return Ok(false) };
+    let [task, ..] = args else { return Ok(false) };
     if call.get().runner(py).get().is_alone() {
         // There is no other turn.
-        finish(call, Outcome::capture(&task));
+        finish(call, Outcome::capture(task));
         return Ok(true);
     }
     let tasks = call.get().runner(py).get().tasks.get();
-    if !tasks.is_some_and(|tasks| tasks.is_plain(&task))
+    if !tasks.is_some_and(|tasks| tasks.is_plain(task))
         || call.get().is_told_by_callbacks(py)
-        || !has_value(&task)?
+        || !has_value(task)?
     {
         return Ok(false);
     }
-    finish(call, Outcome::capture(&task));
+    finish(call, Outcome::capture(task));
     Ok(true)
 }
 
