@@ -111,14 +111,14 @@ enum Seat {
 
 enum Place<P: Parts> {
     New,
-    Awake(Life<P>),
-    Stepping(Life<P>, Step<P>),
+    Awake(Box<Life<P>>),
+    Stepping(Box<Life<P>>, Step<P>),
     /// With what wakes the task; of its life only those who outlast it.
-    Between(P::Object, Life<P>),
+    Between(P::Object, Box<Life<P>>),
     Over,
 }
 
-/// What a task has that runs or is about to.
+/// What a task has that runs or is about to. In a box, since each transition moves it.
 struct Life<P: Parts> {
     /// Steps that have not begun, in the order in which they came.
     waiting: VecDeque<Wish<P>>,
@@ -152,9 +152,9 @@ enum Whose<P: Parts> {
 }
 
 impl<P: Parts> Life<P> {
-    fn new() -> Self {
+    fn new() -> Box<Self> {
         let (waiting, outlasting) = (VecDeque::new(), Vec::new());
-        Self { waiting, instead: None, cancelled: None, outlasting }
+        Box::new(Self { waiting, instead: None, cancelled: None, outlasting })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the host is to its task: a future, for which it waits between two steps.
 
-use super::{Host, Life, Parts, Place};
+use super::{Host, Parts, Place};
 
 /// The task waits for the host.
 #[must_use]
@@ -49,8 +49,9 @@ impl<P: Parts> Host<P> {
     /// The task is cancelled, with this message.
     pub fn cancel(&mut self, message: P::Object) -> Cancel<P::Object> {
         match self.take_place() {
-            Place::Between(wake, life) => {
-                self.place = Place::Awake(Life { cancelled: Some(message), ..life });
+            Place::Between(wake, mut life) => {
+                life.cancelled = Some(message);
+                self.place = Place::Awake(life);
                 Cancel::WakeSoon(wake)
             }
             mut place => {

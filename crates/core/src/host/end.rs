@@ -55,8 +55,8 @@ pub enum Late<O> {
 
 impl<P: Parts> Rest<P> {
     /// Of a task that runs nothing.
-    pub(super) fn of(life: Life<P>) -> Self {
-        let Life { waiting, instead, cancelled, outlasting } = life;
+    pub(super) fn of(life: Box<Life<P>>) -> Self {
+        let Life { waiting, instead, cancelled, outlasting } = *life;
         let objects = Vec::from_iter(cancelled);
         let lost = VecDeque::new();
         Self { asked: None, waiting, awaiting: None, wake: instead, lost, objects, outlasting }

@@ -71,7 +71,7 @@ impl<P: Parts> Host<P> {
         self.look_for(life, time)
     }
 
-    fn look_for(&mut self, mut life: Life<P>, time: Time) -> Look<P> {
+    fn look_for(&mut self, mut life: Box<Life<P>>, time: Time) -> Look<P> {
         let first = if life.cancelled.is_none() { life.waiting.pop_front() } else { None };
         if let Some(wish) = first {
             if !wish.call.waits() && !wish.kind.cleans_up() {

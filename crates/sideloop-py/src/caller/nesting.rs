@@ -15,7 +15,7 @@ use crate::model::{Blocked, Call, Chain, LoopId, RunnerCore, turned_here};
 use crate::model::{chain_to_blocked, chain_to_task, wait_for, wait_is_over};
 use crate::policy::errors::{Error, name_of};
 use crate::python::attached::Attached;
-use crate::python::running_loop::running_loop;
+use crate::python::running_loop::{running_loop, runs_here};
 use crate::python::thread;
 
 /// A wait for a call, of the loops that this thread runs. Over when this is dropped.
@@ -65,8 +65,8 @@ fn loops_here(py: Python<'_>) -> PyResult<[Option<Bound<'_, PyAny>>; 2]> {
         tasks.map(|tasks| tasks.event_loop.bind(py).clone())
     });
     // Where greenlets are threads the running loop may be another greenlet's, which goes on.
-    let running = if waits_in_hubs() { None } else { running_loop(py)? };
-    let another = running.filter(|running| !turned.as_ref().is_some_and(|turned| turned.is(running)));
+    let asks = !waits_in_hubs() && !turned.as_ref().map_or(Ok(false), runs_here)?;
+    let another = if asks { running_loop(py)? } else { None };
     Ok([turned, another])
 }
 

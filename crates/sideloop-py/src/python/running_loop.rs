@@ -1,11 +1,35 @@
 //! The event loop that runs on a thread, as asyncio has it.
+//!
+//! Each call asks for it, and to ask asyncio's function costs an iterator's step a fortieth of its instructions
+//! (counted by callgrind on CPython 3.11), and a system call up to there. asyncio's C code keeps it in the dictionary
+//! of the thread's state, up to CPython 3.13: for as long as that has the version it had, the answer is the same. From
+//! then on, and where asyncio runs without that code, it is asked each time.
 
 use std::sync::OnceLock;
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3::{Borrowed, ffi};
+use sideloop_core::generation;
 
-/// `asyncio._get_running_loop`
-static GET_RUNNING_LOOP: OnceLock<Py<PyAny>> = OnceLock::new();
+use super::attached::Attached;
+use super::dictionary::version_of;
+
+/// `asyncio._get_running_loop`, and whether it is the one in C.
+static GET_RUNNING_LOOP: OnceLock<(Py<PyAny>, bool)> = OnceLock::new();
+
+/// What asyncio has answered, by the last digits of the version. No two dictionaries have the same one.
+static ANSWERS: Attached<[Option<Answer>; 32]> = Attached::new([None; 32]);
+
+#[derive(Clone, Copy)]
+struct Answer {
+    /// Of the dictionary of the thread's state.
+    version: u64,
+    /// asyncio says none in a fork's child.
+    generation: u32,
+    /// Where the loop is, which lives for as long as it runs; null if none does.
+    running: usize,
+}
 
 /// Look up what `running_loop` asks, at import.
 ///
@@ -13,7 +37,9 @@ static GET_RUNNING_LOOP: OnceLock<Py<PyAny>> = OnceLock::new();
 /// What importing asyncio raises.
 pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
     let get_running_loop = py.import("asyncio.events")?.getattr("_get_running_loop")?;
-    let _ = GET_RUNNING_LOOP.set(get_running_loop.unbind());
+    // SAFETY: attached; the check reads the object's type.
+    let is_in_c = unsafe { ffi::PyCFunction_CheckExact(get_running_loop.as_ptr()) != 0 };
+    let _ = GET_RUNNING_LOOP.set((get_running_loop.unbind(), is_in_c));
     Ok(())
 }
 
@@ -22,7 +48,57 @@ pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
 /// # Errors
 /// What asking asyncio raises.
 pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    let Some(ask) = GET_RUNNING_LOOP.get() else { return Ok(None) };
-    let running = ask.bind(py).call0()?;
-    Ok((!running.is_none()).then_some(running))
+    let version = version_here(py);
+    if known(py, version) == Some(0) { Ok(None) } else { ask(py, version) }
+}
+
+/// Whether the calling thread runs this loop, innermost.
+///
+/// # Errors
+/// What asking asyncio raises.
+pub(crate) fn runs_here(event_loop: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = event_loop.py();
+    let version = version_here(py);
+    match known(py, version) {
+        Some(running) => Ok(running == event_loop.as_ptr() as usize),
+        None => Ok(ask(py, version)?.is_some_and(|running| running.is(event_loop))),
+    }
+}
+
+fn ask(py: Python<'_>, version: Option<u64>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    let Some((ask, _)) = GET_RUNNING_LOOP.get() else { return Ok(None) };
+    let found = ask.bind(py).call0()?;
+    let running = (!found.is_none()).then_some(found);
+    if let Some(version) = version {
+        let address = running.as_ref().map_or(0, |running| running.as_ptr() as usize);
+        let answer = Answer { version, generation: generation::current(), running: address };
+        ANSWERS.with(py, |answers| answers[place_of(version)] = Some(answer));
+    }
+    Ok(running)
+}
+
+/// What asyncio has answered while the dictionary had this version.
+fn known(py: Python<'_>, version: Option<u64>) -> Option<usize> {
+    let version = version?;
+    let last = ANSWERS.with(py, |answers| answers[place_of(version)]);
+    let holds = |answer: &Answer| {
+        answer.version == version && answer.generation == generation::current()
+    };
+    last.filter(holds).map(|answer| answer.running)
+}
+
+const fn place_of(version: u64) -> usize {
+    (version % 32) as usize
+}
+
+/// The version of the dictionary that has the answer; None where that is elsewhere.
+fn version_here(py: Python<'_>) -> Option<u64> {
+    if !GET_RUNNING_LOOP.get()?.1 {
+        return None;
+    }
+    // SAFETY: attached; the dictionary is the thread's own, or null without memory for it, and lives for as long.
+    unsafe {
+        let kept = Borrowed::from_ptr_or_opt(py, ffi::PyThreadState_GetDict())?;
+        version_of(&kept.cast_unchecked::<PyDict>())
+    }
 }
