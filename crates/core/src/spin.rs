@@ -169,13 +169,29 @@ impl History {
     }
 
     /// How to wait next.
+    #[inline]
     pub fn plan(&self, usable_cpus: usize) -> Plan {
+        // What holds mostly comes first: one CPU is no place to spin, and all has gone well on several.
+        if usable_cpus <= 1 {
+            return Plan::Park;
+        }
+        if self.is_clear() {
+            return Plan::Spin;
+        }
         let record = self.load();
         record.plan(usable_cpus, self.now(!record.rest.is_none()))
     }
 
     /// Enter what a wait turned out to be.
+    #[inline]
     pub fn note(&self, seen: Seen) {
+        // A good wait changes nothing then.
+        if seen != Seen::Answered || !self.is_clear() {
+            self.enter(seen);
+        }
+    }
+
+    fn enter(&self, seen: Seen) {
         let before = self.load();
         let after = before.after(seen, self.now(!before.rest.is_none() || seen.lost_a_slice()));
         if after != before {
@@ -184,6 +200,25 @@ impl History {
             self.rest_length.store(nanos(after.rest.length), Ordering::Relaxed);
             self.rest_end.store(nanos(after.rest.end), Ordering::Relaxed);
         }
+    }
+
+    /// Whether nothing is entered that was not good.
+    fn is_clear(&self) -> bool {
+        let numbers = [&self.skips, &self.in_vain];
+        let times = [&self.rest_length, &self.rest_end];
+        numbers.iter().all(|it| it.load(Ordering::Relaxed) == 0)
+            && times.iter().all(|it| it.load(Ordering::Relaxed) == 0)
+    }
+
+    /// Park, and enter how long that took: by the clock only where there are skips for it to take back.
+    pub fn parked<R>(&self, park: impl FnOnce() -> R) -> R {
+        if self.skips.load(Ordering::Relaxed) == 0 {
+            return park();
+        }
+        let start = Instant::now();
+        let found = park();
+        self.note(Seen::Parked(start.elapsed()));
+        found
     }
 }
 
@@ -226,14 +261,12 @@ fn nanos(time: Duration) -> u64 {
 
 /// Spin until `answered` says so or the budget is spent.
 pub fn spin(mut answered: impl FnMut() -> bool) -> Seen {
+    if comes_in_a_burst(&mut answered) {
+        return Seen::Answered;
+    }
+    // Not before: an answer in the first burst spares the look at the clock, which takes a while itself.
     let start = Instant::now();
     loop {
-        for _ in 0..32 {
-            if answered() {
-                return Seen::Answered;
-            }
-            std::hint::spin_loop();
-        }
         std::thread::yield_now();
         let took = start.elapsed();
         if took >= BUDGET {
@@ -241,5 +274,18 @@ pub fn spin(mut answered: impl FnMut() -> bool) -> Seen {
             // always comes, and overruns that were counted only without one hardly ever counted.
             return if took < OVERRUN && answered() { Seen::Answered } else { Seen::InVain(took) };
         }
+        if comes_in_a_burst(&mut answered) {
+            return Seen::Answered;
+        }
     }
+}
+
+fn comes_in_a_burst(answered: &mut impl FnMut() -> bool) -> bool {
+    (0..32).any(|_| {
+        let comes = answered();
+        if !comes {
+            std::hint::spin_loop();
+        }
+        comes
+    })
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use sideloop_core::bell::{Bell, Heard};
 use sideloop_core::generation;
-use sideloop_core::spin::{History, Plan, Seen, spin};
+use sideloop_core::spin::{History, Plan, spin};
 use sideloop_core::turns::Turns;
 
 use crate::cpus;
@@ -113,10 +113,7 @@ impl Waiter {
             if let Some(_turn) = turn {
                 waits.note(spin(|| bell.has_rung()));
             } else {
-                let start = Instant::now();
-                let heard = bell.wait(limit);
-                waits.note(Seen::Parked(start.elapsed()));
-                return heard;
+                return waits.parked(|| bell.wait(limit));
             }
             bell.wait(limit)
         })

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use sideloop_core::entry::{Closed, Push};
 use sideloop_core::handoff::{Wait, Waiter};
 use sideloop_core::phase::{Abandon, Cancel};
-use sideloop_core::spin::{Plan, Seen, spin};
+use sideloop_core::spin::{Plan, spin};
 
 use super::errand::{serve, tell_cut_off};
 use super::gone::gone;
@@ -185,11 +185,6 @@ fn first_wait(entry: &Entry, waiter: &Waiter, limit: Option<Instant>) -> Wait {
             }
             seen
         }
-        Plan::Park => {
-            let start = Instant::now();
-            let seen = waiter.park(limit);
-            entry.outcomes.note(Seen::Parked(start.elapsed()));
-            seen
-        }
+        Plan::Park => entry.outcomes.parked(|| waiter.park(limit)),
     }
 }

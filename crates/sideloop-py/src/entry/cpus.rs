@@ -20,7 +20,7 @@ fn usable() -> usize {
     USABLE.load(Ordering::Relaxed)
 }
 
-/// The CPU on which one end was when it last waited.
+/// The CPU on which one end was when it last waited, if that could be on no other.
 pub(crate) struct Seat(AtomicUsize);
 
 impl Seat {
@@ -30,15 +30,18 @@ impl Seat {
         Self(AtomicUsize::new(Self::UNKNOWN))
     }
 
-    /// Take the calling thread's CPU down here, and say how many CPUs it has together with the other end.
-    ///
-    /// Two threads that are each pinned to a CPU of their own have two, whatever each may use.
+    /// How many CPUs the calling thread has together with the other end. Where it may run on one alone, that is taken
+    /// down here: two threads that are each pinned to a CPU of their own have two.
     pub(crate) fn take(&self, other: &Self) -> usize {
-        let (own, other) = (current(), other.0.load(Ordering::Relaxed));
+        let usable = usable();
+        if usable > 1 {
+            return usable;
+        }
         // ORDERING: Relaxed: as above.
+        let (own, other) = (current(), other.0.load(Ordering::Relaxed));
         self.0.store(own, Ordering::Relaxed);
         let apart = own != other && own != Self::UNKNOWN && other != Self::UNKNOWN;
-        if apart { 2 } else { usable() }
+        if apart { 2 } else { 1 }
     }
 }
 

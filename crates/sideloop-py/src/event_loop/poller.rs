@@ -5,7 +5,7 @@
 
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, RawFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use rustix::event::Timespec;
@@ -142,10 +142,7 @@ pub(crate) fn wait(
     if plan == Plan::Spin || !expects_call {
         return poll(epoll, timeout);
     }
-    let start = Instant::now();
-    let polled = poll(epoll, timeout);
-    entry.messages.note(Seen::Parked(start.elapsed()));
-    polled
+    entry.messages.parked(|| poll(epoll, timeout))
 }
 
 /// One poll of the kernel's object. A signal ends it with no events.
