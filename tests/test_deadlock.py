@@ -388,6 +388,44 @@ class TestACircleOverLoopsThatOthersRun:
         runner.close()
         manager.close()
 
+    def test_is_seen_whichever_loop_has_run_there_before(
+        self, first: Runner, second: Runner
+    ) -> None:
+        """What asyncio says of a thread is kept until it says something else."""
+
+        async def to_first() -> object:
+            return first.run(answer)
+
+        async def by_turns() -> list[object]:
+            inner = asyncio.new_event_loop()
+            found: list[object] = []
+            for _ in range(3):
+                found.append(second.run(answer))
+                try:
+                    await nested(inner, to_first)
+                except DeadlockError:
+                    found.append("refused inside")
+                try:
+                    await nested(inner, lambda: run_on_it(inner))
+                except DeadlockError:
+                    found.append("refused by the inner one")
+                try:
+                    first.run(answer)
+                except DeadlockError:
+                    found.append("refused")
+            inner.close()
+            return found
+
+        async def run_on_it(loop: asyncio.AbstractEventLoop) -> object:
+            return run_on(loop, answer)
+
+        for thread in (ThreadPoolExecutor(1) for _ in range(2)):
+            with thread:
+                came = thread.submit(first.run, by_turns).result(scaled(20))
+            each = [42, "refused inside", "refused by the inner one", "refused"]
+            assert came == each * 3
+        assert first.run(answer) == 42
+
     @pytest.mark.parametrize("kind", ["guests", "runners"])
     def test_that_two_threads_close_at_once_is_seen_by_one_of_them(
         self, guests: Guests, kind: str

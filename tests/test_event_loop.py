@@ -2,16 +2,21 @@
 
 import asyncio
 import contextvars
+import functools
+import inspect
 import random
 import selectors
 import socket
 import sys
 import threading
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from loops import OURS, STANDARD, WITH_BOTH, Loop, on_another_thread, turn
 from pace import scaled
+
+import sideloop
 
 
 @pytest.fixture
@@ -231,6 +236,74 @@ class TestCallsFromOtherThreads:
             loop.close()
             thread.join(scaled(20))
             assert refused == ["Event loop is closed"]
+
+
+class TestCallSoon:
+    """Whose usual form is taken apart in a way of its own."""
+
+    @WITH_BOTH
+    @pytest.mark.parametrize("debug", [False, True], ids=["plain", "debug"])
+    def test_takes_what_asyncio_s_takes(self, loop: Loop, debug: bool) -> None:
+        loop.set_debug(debug)
+        ran: list[tuple[Any, ...]] = []
+        given, text = contextvars.copy_context(), "".join(["con", "text"])
+
+        def run(*args: Any) -> None:
+            ran.append(args)
+
+        variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="none")
+        given.run(variable.set, "given")
+        loop.call_soon(run)
+        loop.call_soon(run, 1, 2)
+        loop.call_soon(lambda: run(variable.get()), **{text: given})
+        loop.call_soon(callback=run)
+        loop.call_soon(callback=lambda: run(variable.get()), context=given)
+        type(loop).call_soon(loop, run, 3)
+        asyncio.BaseEventLoop.call_soon(loop, run, 4)  # type: ignore[arg-type]
+        functools.partial(loop.call_soon, run, context=None)(5)
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+        assert ran == [(), (1, 2), ("given",), (), ("given",), (3,), (4,), (5,)]
+
+    @WITH_BOTH
+    def test_refuses_what_asyncio_s_refuses(self, loop: Loop) -> None:
+        soon: Any = loop.call_soon
+        for act in (
+            soon,
+            lambda: soon(context=None),
+            lambda: soon(print, callback=print),
+            lambda: soon(print, option=1),
+            lambda: soon(print, context=None, option=1),
+            lambda: type(loop).call_soon(),  # type: ignore[call-arg]
+            lambda: type(loop).call_soon(1, print),  # type: ignore[arg-type]
+        ):
+            with pytest.raises((TypeError, AttributeError)):
+                act()
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+
+    def test_says_how_it_is_called(self) -> None:
+        signature = inspect.signature(sideloop.EventLoop.call_soon)
+        assert list(signature.parameters) == ["self", "callback", "args", "context"]
+        assert "next turn" in (sideloop.EventLoop.call_soon.__doc__ or "")
+
+    def test_is_what_a_subclass_calls(self) -> None:
+        asked: list[Any] = []
+
+        class Own(sideloop.EventLoop):
+            def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+                asked.append(callback)
+                return super().call_soon(callback, *args, context=context)
+
+        loop = Own()
+        ran: list[int] = []
+        handle = loop.call_soon(ran.append, 1)
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+        loop.close()
+        assert ran == [1]
+        assert len(asked) == 2
+        assert isinstance(handle, asyncio.Handle)
 
 
 class TestContexts:

@@ -55,8 +55,8 @@ pub enum Late<O> {
 
 impl<P: Parts> Rest<P> {
     /// Of a task that runs nothing.
-    pub(super) fn of(life: Box<Life<P>>) -> Self {
-        let Life { waiting, instead, cancelled, outlasting } = *life;
+    pub(super) fn of(life: Life<P>) -> Self {
+        let Life { waiting, instead, cancelled, outlasting } = life;
         let objects = Vec::from_iter(cancelled);
         let lost = VecDeque::new();
         Self { asked: None, waiting, awaiting: None, wake: instead, lost, objects, outlasting }
@@ -75,15 +75,15 @@ impl<P: Parts> Host<P> {
     /// The task has ended, or will not run any more.
     pub fn end(&mut self) -> Rest<P> {
         match self.take_place() {
-            Place::New | Place::Over => Rest::of(Life::new()),
-            Place::Awake(life) => Rest::of(life),
+            Place::New | Place::Over => Rest::of(*Life::new()),
+            Place::Awake(life) => Rest::of(*life),
             Place::Between(wake, life) => {
-                let mut rest = Rest::of(life);
+                let mut rest = Rest::of(*life);
                 rest.objects.push(wake);
                 rest
             }
             Place::Stepping(life, Step { whose, awaiting, met }) => {
-                let mut rest = Rest::of(life);
+                let mut rest = Rest::of(*life);
                 rest.awaiting = awaiting;
                 rest.objects.extend(met);
                 rest.asked = match whose {

@@ -138,7 +138,7 @@ impl<P: Parts> Host<P> {
             }
         };
         if last {
-            let mut rest = Rest::of(life);
+            let mut rest = Rest::of(*life);
             if closed {
                 rest.lost = std::mem::take(&mut self.ready);
             }

@@ -53,8 +53,7 @@ fn like<'py>(
     // SAFETY: attached; the definition lives for as long as the process; the function returns a new reference, or
     // null with an exception set.
     unsafe {
-        let made =
-            ffi::PyDescr_NewMethod(class.as_type_ptr(), Box::leak(Box::new(definition)));
+        let made = ffi::PyDescr_NewMethod(class.as_type_ptr(), Box::leak(Box::new(definition)));
         Bound::from_owned_ptr_or_err(class.py(), made)
     }
 }
@@ -72,7 +71,8 @@ unsafe extern "C" fn call_soon(
         // SAFETY: by the caller's word. Objects that are passed live for the call, and lie there as `Bound` holds one.
         let (event_loop, all, named) = unsafe {
             let event_loop = Borrowed::from_ptr(py, event_loop).cast_unchecked::<LoopCore>();
-            let named = Borrowed::from_ptr_or_opt(py, named).map(|it| it.cast_unchecked::<PyTuple>());
+            let named =
+                Borrowed::from_ptr_or_opt(py, named).map(|it| it.cast_unchecked::<PyTuple>());
             let all = usize::try_from(count).ok()? + named.as_ref().map_or(0, |named| named.len());
             (event_loop, slice::from_raw_parts(args.cast::<Bound<'_, PyAny>>(), all), named)
         };

@@ -25,7 +25,8 @@ pub(super) fn collect_with(host: &Bound<'_, Host>, async_fn: &Bound<'_, PyAny>) 
         Drive::Thread | Drive::Other(_) => false,
     };
     // Nobody would wait for the end of a step that was left behind.
-    if !here || !core.entry.accepts() || host.get().with(host.py(), |state| state.is_left_behind()) {
+    if !here || !core.entry.accepts() || host.get().with(host.py(), |state| state.is_left_behind())
+    {
         close_soon(host, async_fn.as_unbound(), None);
     } else if let Err(error) = close_with(host, async_fn) {
         error.write_unraisable(host.py(), Some(host));

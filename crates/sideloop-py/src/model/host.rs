@@ -12,8 +12,8 @@
 //! is raised there at once, by a step of the host's own, the rescue; what comes of it waits for the next step,
 //! as do items that were read ahead.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyBaseException, PyStopAsyncIteration};

@@ -81,9 +81,8 @@ fn ask(py: Python<'_>, version: Option<u64>) -> PyResult<Option<Bound<'_, PyAny>
 fn known(py: Python<'_>, version: Option<u64>) -> Option<usize> {
     let version = version?;
     let last = ANSWERS.with(py, |answers| answers[place_of(version)]);
-    let holds = |answer: &Answer| {
-        answer.version == version && answer.generation == generation::current()
-    };
+    let holds =
+        |answer: &Answer| answer.version == version && answer.generation == generation::current();
     last.filter(holds).map(|answer| answer.running)
 }
 
