@@ -417,6 +417,10 @@ class TestACircleOverLoopsThatOthersRun:
             return found
 
         async def run_on_it(loop: asyncio.AbstractEventLoop) -> object:
+            assert second.run(answer) == 42
+            return second.run(back_to, loop)
+
+        async def back_to(loop: asyncio.AbstractEventLoop) -> object:
             return run_on(loop, answer)
 
         for thread in (ThreadPoolExecutor(1) for _ in range(2)):

@@ -10,7 +10,6 @@ use std::sync::OnceLock;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{Borrowed, ffi};
-use sideloop_core::generation;
 
 use super::attached::Attached;
 use super::dictionary::version_of;
@@ -25,8 +24,6 @@ static ANSWERS: Attached<[Option<Answer>; 32]> = Attached::new([None; 32]);
 struct Answer {
     /// Of the dictionary of the thread's state.
     version: u64,
-    /// asyncio says none in a fork's child.
-    generation: u32,
     /// Where the loop is, which lives for as long as it runs; null if none does.
     running: usize,
 }
@@ -52,7 +49,8 @@ pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>>
     if known(py, version) == Some(0) { Ok(None) } else { ask(py, version) }
 }
 
-/// Whether the calling thread runs this loop, innermost.
+/// Whether the calling thread runs this loop, innermost. In a fork's child that is made by what runs on it, this may
+/// still say so, where asyncio says that none runs.
 ///
 /// # Errors
 /// What asking asyncio raises.
@@ -71,7 +69,7 @@ fn ask(py: Python<'_>, version: Option<u64>) -> PyResult<Option<Bound<'_, PyAny>
     let running = (!found.is_none()).then_some(found);
     if let Some(version) = version {
         let address = running.as_ref().map_or(0, |running| running.as_ptr() as usize);
-        let answer = Answer { version, generation: generation::current(), running: address };
+        let answer = Answer { version, running: address };
         ANSWERS.with(py, |answers| answers[place_of(version)] = Some(answer));
     }
     Ok(running)
@@ -81,9 +79,7 @@ fn ask(py: Python<'_>, version: Option<u64>) -> PyResult<Option<Bound<'_, PyAny>
 fn known(py: Python<'_>, version: Option<u64>) -> Option<usize> {
     let version = version?;
     let last = ANSWERS.with(py, |answers| answers[place_of(version)]);
-    let holds =
-        |answer: &Answer| answer.version == version && answer.generation == generation::current();
-    last.filter(holds).map(|answer| answer.running)
+    last.filter(|answer| answer.version == version).map(|answer| answer.running)
 }
 
 const fn place_of(version: u64) -> usize {
