@@ -41,7 +41,7 @@ pub(super) fn drive(
             "{} was not started: the loop of runner '{}' is driven by the thread that made its first \
              call, and by no other; use a runner for each thread, or drive=\"thread\"",
             call.get().name(py),
-            core.name(),
+            core.name(py),
         )));
     }
     let on_main = thread::is_main(py)?;

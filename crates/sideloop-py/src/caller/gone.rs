@@ -45,11 +45,11 @@ pub(super) fn gone(core: &RunnerCore, bound: &Bound<'_, Call>) -> PyResult<Optio
         return Ok(None);
     } else if call.task(py).is_none() {
         let patience = guest.patience.as_secs_f64();
-        return Ok(Some(Error::HostIdle.raise(py, (&core.name, call.name(py), patience))));
+        return Ok(Some(Error::HostIdle.raise(py, (core.name(py), call.name(py), patience))));
     } else {
         "was stopped"
     };
-    Ok(Some(Error::HostGone.raise(py, (&core.name, call.name(py), how))))
+    Ok(Some(Error::HostGone.raise(py, (core.name(py), call.name(py), how))))
 }
 
 #[pymethods]

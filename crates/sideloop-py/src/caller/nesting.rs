@@ -174,10 +174,10 @@ pub(super) fn circle(runner: &Bound<'_, RunnerCore>, name: String, chain: &Chain
     let py = runner.py();
     let links = chain.iter().map(|link| {
         let inside = link.get();
-        (inside.name(py), inside.runner(py).get().label(), inside.caller)
+        (inside.name(py), inside.runner(py).get().label(py), inside.caller)
     });
     match PyList::new(py, links.collect::<Vec<_>>()) {
-        Ok(links) => Error::Deadlock.raise(py, (runner.get().label(), name, links)),
+        Ok(links) => Error::Deadlock.raise(py, (runner.get().label(py), name, links)),
         Err(error) => error,
     }
 }

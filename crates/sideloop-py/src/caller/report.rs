@@ -48,7 +48,7 @@ fn leave_loop_behind(runner: &Bound<'_, RunnerCore>, call: &str, loop_is: LoopIs
         asked = ask_stop(runner);
     }
     let module = py.import("sideloop._base.errors")?;
-    let warned = module.call_method1("warn_abandoned", (&core.name, call, stuck));
+    let warned = module.call_method1("warn_abandoned", (core.name(py), call, stuck));
     asked.and(warned.map(drop))
 }
 

@@ -102,4 +102,10 @@ impl Guest {
         let event_loop = event_loop.clone().unbind();
         Self { event_loop, ran: Mutex::new(Instant::now()), patience }
     }
+
+    /// What messages call it.
+    pub(super) fn name(&self, py: Python<'_>) -> String {
+        let event_loop = self.event_loop.bind(py);
+        event_loop.repr().map_or_else(|_| "a loop without a repr".into(), |name| name.to_string())
+    }
 }

@@ -42,16 +42,18 @@ impl RunnerCore {
             .map(|end| (end.by, end.reason.as_ref().map(|reason| reason.clone_ref(py))));
         match end {
             Some((EndedBy::User, reason)) => {
-                Error::LoopStopped.raise(py, (&self.name, call, reason))
+                Error::LoopStopped.raise(py, (self.name(py), call, reason))
             }
             Some((EndedBy::Itself, reason)) => {
-                Error::LoopNeverRan.raise(py, (&self.name, call, reason))
+                Error::LoopNeverRan.raise(py, (self.name(py), call, reason))
             }
             Some((EndedBy::Us, Some(reason))) => {
-                let error = Error::RunnerClosed.raise(py, (&self.name, call));
+                let error = Error::RunnerClosed.raise(py, (self.name(py), call));
                 because_of(py, error, PyErr::from_value(reason.into_bound(py)))
             }
-            Some((EndedBy::Us, None)) | None => Error::RunnerClosed.raise(py, (&self.name, call)),
+            Some((EndedBy::Us, None)) | None => {
+                Error::RunnerClosed.raise(py, (self.name(py), call))
+            }
         }
     }
 

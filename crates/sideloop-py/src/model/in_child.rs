@@ -34,16 +34,16 @@ impl RunnerCore {
 
     /// A call that was just started has forked: unless it has ended there, it cannot.
     pub(crate) fn goes_on_in_child(&self, py: Python<'_>, call: &Bound<'_, Call>) {
-        let error = self.unfinished(call.get().name(py));
+        let error = self.unfinished(py, call.get().name(py));
         self.ended_in_child(py, Outcome::Error(error));
     }
 
-    fn unfinished(&self, what: String) -> PyErr {
+    fn unfinished(&self, py: Python<'_>, what: String) -> PyErr {
         PyRuntimeError::new_err(format!(
             "{what} has forked, and the child cannot go on with it: it would have to wait, and the loop of \
              runner '{}' runs in the parent process alone; let the child end without waiting \
              (os._exit, sys.exit, return), or have it call sideloop.run_sync",
-            self.name(),
+            self.name(py),
         ))
     }
 }
@@ -66,6 +66,6 @@ impl RunnerCore {
 
     /// The error for what has forked and is called `what`, if in the child it does not end.
     fn unfinished_error<'py>(&self, py: Python<'py>, what: String) -> Bound<'py, PyAny> {
-        self.unfinished(what).into_value(py).into_bound(py).into_any()
+        self.unfinished(py, what).into_value(py).into_bound(py).into_any()
     }
 }

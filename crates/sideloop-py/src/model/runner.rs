@@ -32,7 +32,8 @@ pub(crate) struct RunnerCore {
     pub(crate) grace: Duration,
     /// How long a call may take before it is reported.
     pub(crate) slow: Option<Duration>,
-    pub(crate) name: String,
+    /// Of a guest it is made when somebody asks.
+    name: OnceLock<String>,
     pub(crate) drive: Drive,
     /// The loop if it is ours and hears the entry's bell; None if it is rung through the interpreter.
     pub(crate) own_loop: Option<Py<LoopCore>>,
@@ -71,10 +72,9 @@ impl RunnerCore {
         grace: f64,
         patience: f64,
     ) -> PyResult<Self> {
-        let name = event_loop.repr()?.to_string();
         let entry = Arc::new(Entry::new(Bell::CallSoon));
         let drive = Drive::Other(Guest::new(event_loop, bounded(patience)));
-        let core = Self::with(name, grace, None, drive, entry, None);
+        let core = Self::with(OnceLock::new(), grace, None, drive, entry, None);
         let _ = core.tasks.set(TaskMaker::new(event_loop, None)?);
         Ok(core)
     }
@@ -112,10 +112,11 @@ impl RunnerCore {
     }
 
     /// How messages name whatever its calls go through.
-    pub(crate) fn label(&self) -> String {
+    pub(crate) fn label(&self, py: Python<'_>) -> String {
+        let name = self.name(py);
         match self.drive {
-            Drive::Thread | Drive::Caller(_) => format!("runner '{}'", self.name),
-            Drive::Other(_) => format!("run_on({})", self.name),
+            Drive::Thread | Drive::Caller(_) => format!("runner '{name}'"),
+            Drive::Other(_) => format!("run_on({name})"),
         }
     }
 
@@ -130,7 +131,7 @@ impl RunnerCore {
     }
 
     fn with(
-        name: String,
+        name: OnceLock<String>,
         grace: f64,
         slow: Option<f64>,
         drive: Drive,
@@ -184,12 +185,19 @@ impl RunnerCore {
             None => Drive::Thread,
         };
         let own_loop = own_loop.map(|own| own.clone().unbind());
-        Ok(Self::with(name, grace, slow, drive, entry, own_loop))
+        Ok(Self::with(OnceLock::from(name), grace, slow, drive, entry, own_loop))
     }
 
     #[getter]
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    pub(crate) fn name(&self, py: Python<'_>) -> &str {
+        if let Some(known) = self.name.get() {
+            return known;
+        }
+        let found = match &self.drive {
+            Drive::Other(guest) => guest.name(py),
+            Drive::Thread | Drive::Caller(_) => String::new(),
+        };
+        self.name.get_or_init(|| found)
     }
 
     /// Whether a call made now would be served.
