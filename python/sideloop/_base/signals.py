@@ -56,8 +56,9 @@ def is_of_a_signal(error: BaseException) -> bool:
     if innermost is None:
         return True
     code, at = innermost.tb_frame.f_code.co_code, innermost.tb_lasti
-    # A frame of Cython's may have no instructions.
-    return at >= len(code) or opcode.opname[code[at]] not in ("RAISE_VARARGS", "RERAISE")
+    if not 0 <= at < len(code):  # a frame of Cython's, which has no instructions
+        return True
+    return opcode.opname[code[at]] not in ("RAISE_VARARGS", "RERAISE")
 
 
 def raise_a_handlers(error: BaseException) -> None:
