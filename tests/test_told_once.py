@@ -1,4 +1,4 @@
-"""An end that is told in Python, where a signal handler interrupts that: it is told all the same."""
+"""An end that is told in Python, where a signal handler interrupts that: told all the same."""
 
 import asyncio
 import contextlib

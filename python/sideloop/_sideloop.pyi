@@ -505,8 +505,8 @@ class Limit:
         traceback: TracebackType | None,
     ) -> None: ...
 
-# A callback that calls `act` until no signal handler has interrupted it. Raises then what that raises,
-# with what has interrupted it before as its cause; or else that.
+# A callback that calls `act` until no signal handler has interrupted it. Raises then what that
+# raises, with what has interrupted it before as its cause; or else that.
 @final
 class Insist:
     def __new__(cls, act: Callable[[], object]) -> Self: ...

@@ -188,7 +188,7 @@ class _Driven(Generic[T]):
                 running.tell_cut_off()
 
     def _go_on(self, call: Call, aside: "_Aside", end: float | None) -> BaseException | None:
-        """Turn the loop, and run what it was left for. Returns what ends the call, if it has not."""
+        """Turn the loop, and run what it was left for. Returns what is to end the call."""
         try:
             reason = self._turn_once(end)
             if self._stopped and self._has_errand and not self._settled and reason is None:
