@@ -14,7 +14,7 @@ from pace import scaled
 
 import sideloop
 from sideloop import drive, run_on_caller, submit_on
-from sideloop._runners.drive import _Driven
+from sideloop._runners.drive import _Driven  # pyright: ignore[reportPrivateUsage]
 from sideloop._runners.submit import Submitted
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -138,7 +138,8 @@ class TestADrivenCall:
     ) -> None:
         async def ask() -> int:
             try:
-                return await run_on_caller(ran.append, 1) or 2
+                await run_on_caller(ran.append, 1)
+                return 2
             finally:
                 ended.append(1)
 
@@ -172,7 +173,7 @@ def test_a_driven_call_that_was_interrupted_before_its_first_step_does_not_run_l
             if self.runs > 1:
                 super().run_forever()
                 return
-            self._run_once()  # type: ignore[attr-defined]
+            self._run_once()  # type: ignore[attr-defined]  # pyright: ignore
             assert len(asyncio.all_tasks(self)) == 1
             signal.raise_signal(signal.SIGUSR1)
 

@@ -191,7 +191,7 @@ class Submitted(Future[T]):
         # Called by all that settles a future, after it has.
         self._settled.open()
         # Each once, though what interrupts one has the others called by who settles it again.
-        callbacks: list[Callable[[Future[T]], object]] = self._done_callbacks  # type: ignore[attr-defined]  # pyright: ignore  # typeshed has it not
+        callbacks: Any = vars(self)["_done_callbacks"]
         while callbacks:
             callback = callbacks.pop(0)
             try:
