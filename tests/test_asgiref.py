@@ -14,7 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from asgiref.sync import AsyncToSync, ThreadSensitiveContext, async_to_sync, sync_to_async
+from asgiref.sync import (
+    AsyncToSync,
+    SyncToAsync,
+    ThreadSensitiveContext,
+    async_to_sync,
+    sync_to_async,
+)
 
 import sideloop
 from sideloop import LoopManager, Runner
@@ -99,6 +105,18 @@ class TestThreadSensitiveCode:
         self, manager: LoopManager, place: Callable[[], Awaitable[threading.Thread]]
     ) -> None:
         assert manager.run_sync(place) is threading.current_thread()
+
+    def test_leaves_no_note_of_its_loop_on_the_thread(self, manager: LoopManager) -> None:
+        noted: Any = SyncToAsync.threadlocal
+        noted.kept = 1
+        before = dict(noted.__dict__)
+
+        async def ask() -> object:
+            return await sync_to_async(lambda: dict(noted.__dict__))()
+
+        assert manager.run_sync(ask) != before
+        assert noted.__dict__ == before
+        del noted.kept
 
     def test_of_a_step_runs_there(self, manager: LoopManager) -> None:
         async def items() -> AsyncGenerator[threading.Thread, None]:

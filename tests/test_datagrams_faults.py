@@ -161,6 +161,16 @@ class TestTheProtocol:
         with pytest.raises(AttributeError, match="error_received"):
             endpoint.transport.sendto(bytes(65_508), endpoint.there)
 
+    def test_is_none_and_that_is_said_of_each(self, endpoint: Endpoint) -> None:
+        endpoint.transport.set_protocol(None)
+        endpoint.send(b"1", b"2")
+        endpoint.until(lambda: len(endpoint.reports) == 2)
+        assert [type(report["exception"]) for report in endpoint.reports] == [AttributeError] * 2
+        with pytest.raises(AttributeError, match="error_received"):
+            endpoint.transport.sendto(bytes(65_508), endpoint.there)
+        endpoint.transport.set_protocol(endpoint.protocol)
+        assert not endpoint.transport.is_closing()
+
 
 class TestAFork:
     def test_in_the_middle_leaves_the_rest_to_the_parent(self) -> None:

@@ -283,6 +283,14 @@ class TestTheProtocol:
         (report,) = connection.reports
         assert report["protocol"] is other
 
+    def test_is_none_and_that_is_said(self, connection: Connection) -> None:
+        connection.transport.set_protocol(None)  # type: ignore[arg-type]  # pyright: ignore
+        connection.peer.send(b"data")
+        connection.until(lambda: connection.reports)
+        assert type(connection.reports[0]["exception"]) is AttributeError
+        assert "data_received" in connection.reports[0]["message"]
+        assert connection.transport.is_closing()
+
 
 class TestAnErrorInATurn:
     @pytest.mark.parametrize("error", EXITS)

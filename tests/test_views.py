@@ -53,3 +53,8 @@ class TestFork:
         ended = programs.run("views", "forks", kind)
         assert ended.lines == ["0", "[2, 3, 4, 5, 6, 7, 8, 9]", "closed"]
         assert (ended.code, ended.stderr) == (0, "")
+
+    def test_while_another_thread_is_inside_is_what_the_child_is_told_of(self) -> None:
+        ended = programs.run("views", "forks_while_another_thread_enters", "native")
+        assert ended.lines == [*["child: RuntimeError True"] * 3, "parent"]
+        assert (ended.code, ended.stderr) == (0, "")

@@ -17,6 +17,7 @@ __all__ = [
     "Datagrams",
     "Errand",
     "Host",
+    "Insist",
     "Items",
     "Latch",
     "Limit",
@@ -188,6 +189,8 @@ class _Settled(Protocol[_T_contra]):
 class Call:
     def __call__(self, task: asyncio.Future[Any], /) -> None: ...
     def cancel(self) -> None: ...
+    # On the thread that would run its loop, which nobody runs.
+    def cancel_here(self) -> None: ...
     def cancel_awaited(self, message: object) -> None: ...
     # For who turns the loop and runs errands in between: `hears()` is called there for each.
     def hear_of_errands_by(self, hears: Callable[[], None]) -> None: ...
@@ -501,6 +504,13 @@ class Limit:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None: ...
+
+# A callback that calls `act` until no signal handler has interrupted it. Raises then what that
+# raises, with what has interrupted it before as its cause; or else that.
+@final
+class Insist:
+    def __new__(cls, act: Callable[[], object]) -> Self: ...
+    def __call__(self) -> None: ...
 
 # Whoever enters while another one is inside gets ValueError: the name of `of`, then `refusal`.
 @final

@@ -8,9 +8,10 @@ import gc
 import os
 import signal
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from types import FrameType
 
@@ -134,6 +135,53 @@ def in_the_child(items: "sideloop.SyncGenerator[int, None]", block: object) -> N
     kept.clear()
     del items, block
     gc.collect()
+
+
+def forks_while_another_thread_enters() -> None:
+    """That thread is not in the child, and the child is told of the fork, not of the thread."""
+    begun, free = threading.Event(), threading.Event()
+
+    @asynccontextmanager
+    async def slow() -> AsyncGenerator[None, None]:
+        begun.set()
+        while not free.is_set():
+            await asyncio.sleep(0.005)
+        yield
+
+    async def slow_item(_: int) -> None:
+        begun.set()
+        while not free.is_set():
+            await asyncio.sleep(0.005)
+
+    async def slow_items() -> AsyncGenerator[None, None]:
+        await slow_item(1)
+        yield
+
+    block, answers = manager.enter(slow()), manager.map(slow_item, [1])
+    items = manager.synced(slow_items)()
+    uses: tuple[tuple[Callable[[], object], Callable[[], object]], ...] = (
+        (block.__enter__, lambda: block.__exit__(None, None, None)),
+        (lambda: next(answers), lambda: next(answers)),
+        (lambda: next(items), lambda: next(items)),
+    )
+    for inside, use in uses:
+        begun.clear()
+        free.clear()
+        thread = threading.Thread(target=inside)
+        thread.start()
+        begun.wait()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                use()
+            except BaseException as error:
+                say(f"child: {type(error).__name__} {'fork' in str(error)}")
+            os._exit(0)
+        os.waitpid(pid, 0)
+        free.set()
+        thread.join()
+    block.__exit__(None, None, None)
+    say("parent")
 
 
 globals()[sys.argv[1]]()

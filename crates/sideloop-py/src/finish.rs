@@ -23,6 +23,7 @@ use sideloop_core::phase::{Abandon, Begin, Cancel};
 
 use crate::model::{Answer, Call, Ending, RunnerCore, Withdrawn};
 use crate::policy::chain::after;
+use crate::policy::interrupt::{Whose, whose};
 use crate::policy::mismatch;
 use crate::policy::outcome::{Outcome, is_cancelled, is_exit};
 
@@ -91,12 +92,12 @@ pub(crate) fn cut_off(call: &Bound<'_, Call>) {
     }
 }
 
-/// Have an exit leave the loop, as from a callback. From any thread.
-pub(crate) fn exit_soon(core: &RunnerCore, py: Python<'_>, exit: PyErr) {
+/// Have this come out of a callback of the loop, which an exit leaves then. From any thread.
+pub(crate) fn raise_soon(core: &RunnerCore, py: Python<'_>, error: PyErr) {
     let Some(tasks) = core.tasks.get() else { return };
-    if let Err(refused) = tasks.raise_soon(py, &exit) {
+    if let Err(refused) = tasks.raise_soon(py, &error) {
         // The loop is closed.
-        after(py, exit, refused).write_unraisable(py, None);
+        after(py, error, refused).write_unraisable(py, None);
     }
 }
 
@@ -196,22 +197,32 @@ fn publish(core: &RunnerCore) {
 }
 
 /// Give the future its outcome, and have its callbacks run.
+///
+/// That is Python code, in which a signal handler may raise, also before anything is done: it is asked again, and goes
+/// on where it was. What the handler has raised, or a callback that exits, comes out of a callback of the loop.
 fn settle(core: &RunnerCore, future: &Bound<'_, PyAny>, outcome: Outcome) -> Told {
+    /// What is interrupted more often than this is so for a reason of its own.
+    const TRIES: usize = 64;
     publish(core);
     let py = future.py();
-    let settled = match &outcome {
+    let settle = || match &outcome {
         Outcome::Value(value) => future.call_method1("settle_value", (value,)),
         Outcome::Error(error) => future.call_method1("settle_error", (error.value(py),)),
         Outcome::NotStarted => future.call_method0("settle_not_started"),
     };
-    match (settled.and_then(|seen| seen.is_truthy()), outcome) {
-        (Ok(false), Outcome::Error(error)) => Told::Nobody(Some(error)),
-        (Ok(_), _) => Told::Somebody,
-        (Err(exit), _) if is_exit(py, &exit) => {
-            exit_soon(core, py, exit);
-            Told::Somebody
+    for _ in 0..TRIES {
+        match settle().and_then(|seen| seen.is_truthy()) {
+            Ok(true) => return Told::Somebody,
+            Ok(false) => break,
+            Err(error) => match whose(py, error) {
+                Whose::Interrupts(error) => raise_soon(core, py, error),
+                Whose::Codes(error) => return Told::Nobody(Some(error)),
+            },
         }
-        (Err(error), _) => Told::Nobody(Some(error)),
+    }
+    match outcome {
+        Outcome::Error(error) => Told::Nobody(Some(error)),
+        Outcome::Value(_) | Outcome::NotStarted => Told::Somebody,
     }
 }
 
@@ -230,7 +241,7 @@ fn report_lost(core: &RunnerCore, py: Python<'_>, error: PyErr) {
     };
     match report() {
         Ok(()) => {}
-        Err(exit) if is_exit(py, &exit) => exit_soon(core, py, exit),
+        Err(exit) if is_exit(py, &exit) => raise_soon(core, py, exit),
         Err(error) => error.write_unraisable(py, None),
     }
 }

@@ -155,6 +155,9 @@ pub mod _sideloop {
     use super::python::thread::ThreadLife;
 
     #[pymodule_export]
+    use super::policy::insist::Insist;
+
+    #[pymodule_export]
     use super::policy::one_at_a_time::OneAtATime;
 
     #[pymodule_export]

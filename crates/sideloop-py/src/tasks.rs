@@ -225,7 +225,9 @@ impl TaskMaker {
     /// `RuntimeError` if the loop is closed.
     pub(crate) fn raise_soon(&self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
         let leave = py.import("sideloop._loops.unwind")?.getattr("leave")?;
-        self.call_soon_threadsafe.call1(py, (leave, error.value(py))).map(drop)
+        // With its traceback, which `value` leaves aside before CPython 3.12: it tells what a handler has raised.
+        let error = error.clone_ref(py).into_value(py);
+        self.call_soon_threadsafe.call1(py, (leave, error)).map(drop)
     }
 
     /// Whether this is a task of asyncio's own class, and of none derived from it.

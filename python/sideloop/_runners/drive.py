@@ -19,6 +19,7 @@ from sideloop._runners.options import GRACE
 from sideloop._runners.run_on import check_loop
 from sideloop._sideloop import (
     Call,
+    Insist,
     Limit,
     NestedWait,
     RunnerCore,
@@ -97,8 +98,7 @@ def drive(
         return driven.outcome()
     except BaseException:
         # A signal handler's, before or after: nobody waits for the call any more.
-        if (left := driven.call) is not None:
-            left.cancel()
+        driven.leave_behind()
         raise
     finally:
         call = None
@@ -130,6 +130,7 @@ class _Driven(Generic[T]):
         self._core = core
         self._async_fn = async_fn
         self._limit = limit
+        self._turns = 0
         self._turning = False
         self._stopped = False
         self._has_errand = False
@@ -148,10 +149,16 @@ class _Driven(Generic[T]):
         """The loop has ended before."""
         return self.settle_error(self._gone("was closed"))
 
+    def leave_behind(self) -> None:
+        """The caller is gone, and the loop does not run: what is left on it is cancelled here."""
+        self._turning = False
+        if (left := self.call) is not None:
+            left.cancel_here()
+
     def hear_of_errand(self) -> None:
         """On the loop: it is run when that has been left for it."""
         self._has_errand = True
-        self._loop.call_soon(self._leave)
+        self._loop.call_soon(Insist(self._leave))
 
     def turn(self, call: Call, aside: "_Aside") -> None:
         """Turn the loop until the call has ended, or nobody waits for it any longer."""
@@ -163,12 +170,7 @@ class _Driven(Generic[T]):
     def _turn(self, call: Call, aside: "_Aside") -> None:
         end: float | None = None
         while not self._settled:
-            left = self._left() if end is None else end - time.monotonic()
-            reason = self._over(end, left) if left is not None and left <= 0 else None
-            if reason is None:
-                reason = self._turn_once(left)
-            if self._stopped and self._has_errand and not self._settled and reason is None:
-                reason = self._run_errands(call, aside)
+            reason = self._go_on(call, aside, end)
             if self._settled:
                 if reason is not None and self._reason is None:
                     self._reason = reason
@@ -182,19 +184,24 @@ class _Driven(Generic[T]):
             self._reason = reason
             end = time.monotonic() + GRACE
             if (running := self.call) is not None:
-                running.cancel()
+                running.cancel_here()
                 running.tell_cut_off()
 
-    def _run_errands(self, call: Call, aside: "_Aside") -> BaseException | None:
-        """Where the caller stands, around the loop. Returns what a signal handler has raised."""
-        self._has_errand = False
+    def _go_on(self, call: Call, aside: "_Aside", end: float | None) -> BaseException | None:
+        """Turn the loop, and run what it was left for. Returns what is to end the call."""
         try:
-            with aside.let_go_on():
-                call.run_errands()
-        except BaseException as error:
-            self._has_errand = True
+            reason = self._turn_once(end)
+            if self._stopped and self._has_errand and not self._settled and reason is None:
+                self._run_errands(call, aside)
+            return reason
+        except BaseException as error:  # a signal handler's, also between two turns
             return error
-        return None
+
+    def _run_errands(self, call: Call, aside: "_Aside") -> None:
+        """Where the caller stands, around the loop."""
+        with aside.let_go_on():
+            call.run_errands()
+        self._has_errand = False
 
     def outcome(self) -> T:
         """The value; or what the call has raised, or why nobody waits for it. To be asked once."""
@@ -218,7 +225,7 @@ class _Driven(Generic[T]):
         if self._turning:
             # Not at once: an exit may be about to leave the loop, and on uvloop's the stop would
             # stay. And what a signal handler raises here has a turn of its own, as any exit.
-            self._loop.call_soon(self._stop)
+            self._loop.call_soon(Insist(self._stop))
         return True
 
     def _stop(self) -> None:
@@ -248,24 +255,30 @@ class _Driven(Generic[T]):
             return self._limit.missed(self._async_fn)
         return TimeoutError(f"{call_name(self._async_fn)} did not unwind within {GRACE - left} s")
 
-    def _turn_once(self, seconds: float | None) -> BaseException | None:
+    def _turn_once(self, end: float | None) -> BaseException | None:
         """Run the loop until the call has ended or the time is over. Returns what else ends it."""
-        over: list[None] = []
+        seconds = self._left() if end is None else end - time.monotonic()
+        if seconds is not None and seconds <= 0:
+            return self._over(end, seconds)
+        self._turns += 1
+        turn, over = self._turns, list[None]()
 
         def stop() -> None:
-            over.append(None)
-            self._loop.stop()
+            if self._turning and self._turns == turn:  # else it was interrupted, and is over
+                over.append(None)
+                self._loop.stop()
 
-        timer = None if seconds is None else self._loop.call_later(seconds, stop)
+        timer = None if seconds is None else self._loop.call_later(seconds, Insist(stop))
         if self._has_errand:
             # Left when one was interrupted: what is cancelled for that takes its own back first.
-            self._loop.call_soon(self._leave)
+            self._loop.call_soon(Insist(self._leave))
         self._stopped = False
-        self._turning = True
         try:
+            self._turning = True
             self._loop.run_forever()
-        except _LeaveError:
+        except _LeaveError as left:
             self._stopped = True
+            return left.__cause__
         except BaseException as error:
             # A stop that uvloop has not come to: it ends the next run.
             self._is_stale = self._stopped or bool(over)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from concurrent.futures._base import CANCELLED_AND_NOTIFIED, LOGGER
 from contextvars import Context
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -128,29 +129,18 @@ class Submitted(Future[T]):
 
     def settle_value(self, value: T) -> bool:
         """The call has returned; False if nobody can see that."""
-        kept = self._forget()
-        if not self.set_running_or_notify_cancel():
-            return False
-        self.set_result(value)
-        del kept  # not before: finalizers of the user's may take long
-        return True
+        return self._end(self.set_result, value)
 
     def settle_error(self, error: BaseException) -> bool:
         """The call has failed; False if nobody can see that."""
-        kept = self._forget()
         if isinstance(error, asyncio.CancelledError):
             super().cancel()
-        if not self.set_running_or_notify_cancel():
-            return False
-        self.set_exception(error)
-        del kept
-        return True
+        return self._end(self.set_exception, error)
 
     def settle_not_started(self) -> bool:
         """The loop went away before: try the next one, unless the runner is closed."""
         if self.cancelled():
-            self._forget()
-            return self.set_running_or_notify_cancel()
+            return self._end(self.set_result, None)
         try:
             self.send()
         except BaseException as error:
@@ -177,10 +167,37 @@ class Submitted(Future[T]):
                 return
             self._settled.wait(min(left, self._look))
 
+    def _end(self, set_outcome: Callable[[Any], None], outcome: Any) -> bool:
+        """Have it end so; False if nobody can see that.
+
+        Asked again where a signal handler or an exit of a callback has interrupted it, it goes on.
+        """
+        kept = self._forget()
+        if self.done() and not self.cancelled():
+            self._invoke_callbacks()
+        elif self.running() or not self._is_cancelled():
+            set_outcome(outcome)
+        else:
+            return False
+        del kept  # not before: finalizers of the user's may take long
+        return True
+
+    def _is_cancelled(self) -> bool:
+        """Whether it was cancelled before it ends, and then `concurrent.futures.wait` knows."""
+        known = self._state == CANCELLED_AND_NOTIFIED
+        return known or not self.set_running_or_notify_cancel()
+
     def _invoke_callbacks(self) -> None:
         # Called by all that settles a future, after it has.
         self._settled.open()
-        super()._invoke_callbacks()  # type: ignore[misc]  # pyright: ignore  # typeshed has it not
+        # Each once, though what interrupts one has the others called by who settles it again.
+        callbacks: Any = vars(self)["_done_callbacks"]
+        while callbacks:
+            callback = callbacks.pop(0)
+            try:
+                callback(self)
+            except Exception:
+                LOGGER.exception("exception calling callback for %r", self)
 
     def _forget(self) -> tuple[object, ...]:
         """It has ended. Returns what it needs no more."""

@@ -43,7 +43,14 @@ pub(crate) fn ask_caller<'py>(
     let errand = Bound::new(py, Errand::new(ask, &event_loop, future))?;
     match call.get().ask(&errand) {
         AskedFor::Told => Ok(errand.into_any()),
-        AskedFor::Tell(hears) => hears.call0(py).map(|_| errand.into_any()),
+        AskedFor::Tell(hears) => match hears.call0(py) {
+            Ok(_) => Ok(errand.into_any()),
+            // A signal handler's: who would await it is not there.
+            Err(error) => {
+                errand.get().withdraw(py);
+                Err(error)
+            }
+        },
         AskedFor::Refused => Err(not_run(sync_fn, &why_not(&call))),
     }
 }

@@ -52,12 +52,16 @@ pub(super) fn step_seated(
     stepped
 }
 
-/// The error for a caller that finds another one there.
+/// The error for a caller that finds another one there. In a fork's child that one is the parent's.
 pub(super) fn busy(host: &Bound<'_, Host>) -> PyErr {
+    let (py, inside) = (host.py(), host.get());
+    let name = name_of(inside.async_fn.bind(py));
+    if inside.core.get().is_some_and(|core| core.get().entry.is_orphaned()) {
+        return begun_before_fork(&name);
+    }
     PyValueError::new_err(format!(
-        "{} is running a step already, for another thread or for a signal handler; let one thread \
-         at a time use it",
-        name_of(host.get().async_fn.bind(host.py()))
+        "{name} is running a step already, for another thread or for a signal handler; let one thread \
+         at a time use it"
     ))
 }
 

@@ -4,8 +4,11 @@ use std::time::Instant;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use sideloop_core::phase::Cancel;
 
 use crate::caller::{stop, stop_awaited};
+use crate::finish::withdraw;
+use crate::loop_side::cancel::cancel;
 use crate::model::{Answer, Call, RunnerCore, Work};
 use crate::policy::deadline;
 use crate::policy::errors::name_of;
@@ -83,6 +86,13 @@ impl Call {
     #[pyo3(name = "cancel")]
     fn cancel_from_python(slf: &Bound<'_, Self>) -> PyResult<()> {
         stop(slf)
+    }
+
+    /// The same at once, on a loop that nobody runs, by the thread that would: its task hears of it before it is run again.
+    fn cancel_here(slf: &Bound<'_, Self>) {
+        if withdraw(slf) == Cancel::Interrupt {
+            cancel(slf);
+        }
     }
 
     /// The same, for who awaits it: each time anew, with this message.

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 
-use crate::finish::{exit_soon, finish};
+use crate::finish::{finish, raise_soon};
 use crate::model::Call;
 use crate::policy::outcome::{Outcome, is_exit};
 
@@ -39,7 +39,7 @@ pub(crate) fn cancel(call: &Bound<'_, Call>) {
     }
     let core = inside.runner(py).get();
     if core.is_guest() && is_exit(py, &error) {
-        exit_soon(core, py, error.clone_ref(py));
+        raise_soon(core, py, error.clone_ref(py));
     }
     finish(call, Outcome::error(py, error));
 }

@@ -156,7 +156,7 @@ impl Errand {
     }
 
     /// Who awaits it goes on. False if it has begun.
-    fn withdraw(&self, py: Python<'_>) -> bool {
+    pub(crate) fn withdraw(&self, py: Python<'_>) -> bool {
         let before = self.state.with(py, |state| match state {
             State::Asked(_) => Some(std::mem::replace(state, State::Over)),
             State::Begun | State::Ended(_) | State::Refused | State::Over => None,

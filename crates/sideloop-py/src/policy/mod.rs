@@ -8,6 +8,8 @@ pub(crate) mod outcome;
 
 pub(crate) mod interrupt;
 
+pub(crate) mod insist;
+
 pub(crate) mod chain;
 
 pub(crate) mod mismatch;

@@ -1,11 +1,12 @@
 //! A block that one thread at a time may be inside of.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use pyo3::{PyTraverseError, PyVisit};
+use sideloop_core::generation;
 
 use super::errors::call_name;
 
@@ -17,7 +18,8 @@ use super::errors::call_name;
 pub(crate) struct OneAtATime {
     of: Py<PyAny>,
     refusal: Py<PyString>,
-    taken: AtomicBool,
+    /// 0 if nobody is inside; else one more than the fork generation of who is: in a fork's child that one is not there.
+    taken: AtomicU64,
 }
 
 #[pymethods]
@@ -25,12 +27,13 @@ impl OneAtATime {
     /// `of` is what the refusal names.
     #[new]
     fn new(of: Py<PyAny>, refusal: Py<PyString>) -> Self {
-        Self { of, refusal, taken: AtomicBool::new(false) }
+        Self { of, refusal, taken: AtomicU64::new(0) }
     }
 
     fn __enter__(&self, py: Python<'_>) -> PyResult<()> {
         // ORDERING: Acquire, with the Release of who left before: it sees what that one has done.
-        if self.taken.swap(true, Ordering::Acquire) {
+        let taken = u64::from(generation::current()) + 1;
+        if self.taken.swap(taken, Ordering::Acquire) == taken {
             let (name, refusal) = (call_name(self.of.bind(py)), self.refusal.bind(py));
             return Err(PyValueError::new_err(format!("{name} {refusal}")));
         }
@@ -44,7 +47,7 @@ impl OneAtATime {
         _traceback: &Bound<'_, PyAny>,
     ) {
         // ORDERING: Release: see `__enter__`.
-        self.taken.store(false, Ordering::Release);
+        self.taken.store(0, Ordering::Release);
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

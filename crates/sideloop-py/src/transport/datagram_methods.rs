@@ -32,9 +32,8 @@ impl DatagramCore {
     }
 
     /// The protocol.
-    fn get_protocol(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
-        let protocol = datagrams_of(slf)?.get().protocol(slf.py());
-        Ok(protocol.map(Bound::unbind))
+    fn get_protocol(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(datagrams_of(slf)?.get().protocol(slf.py()).unbind())
     }
 
     /// What the loop calls when the socket has something.

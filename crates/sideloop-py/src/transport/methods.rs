@@ -75,9 +75,8 @@ impl TransportCore {
     }
 
     /// The protocol.
-    fn get_protocol(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
-        let protocol = stream_of(slf)?.get().protocol(slf.py());
-        Ok(protocol.map(Bound::unbind))
+    fn get_protocol(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(stream_of(slf)?.get().protocol(slf.py()).unbind())
     }
 
     /// Send what was written in this turn, before its end.

@@ -61,7 +61,7 @@ fn read_bytes(transport: &Bound<'_, TransportCore>, stream: &Stream) -> PyResult
     match received {
         Ok(data) if data.as_bytes().is_empty() => at_end(transport),
         Ok(data) => {
-            let Some(protocol) = stream.protocol(py) else { return Ok(()) };
+            let protocol = stream.protocol(py);
             let message = "Fatal error: protocol.data_received() call failed.";
             tell(transport, &protocol, &names(py).data_received, data, message).map(drop)
         }
@@ -106,7 +106,7 @@ fn receive_bytes<'py>(
 
 fn read_into_buffer(transport: &Bound<'_, TransportCore>, stream: &Stream) -> PyResult<()> {
     let py = transport.py();
-    let Some(protocol) = stream.protocol(py) else { return Ok(()) };
+    let protocol = stream.protocol(py);
     let message = "Fatal error: protocol.get_buffer() call failed.";
     let Some(room) = tell(transport, &protocol, &names(py).get_buffer, -1, message)? else {
         return Ok(());
@@ -135,7 +135,7 @@ fn read_into_buffer(transport: &Bound<'_, TransportCore>, stream: &Stream) -> Py
         Ok(length) => {
             let message = "Fatal error: protocol.buffer_updated() call failed.";
             // It may have been replaced by what the protocol does when asked for a buffer.
-            let Some(protocol) = stream.protocol(py) else { return Ok(()) };
+            let protocol = stream.protocol(py);
             tell(transport, &protocol, &names(py).buffer_updated, length, message).map(drop)
         }
         Err(error) => not_read(transport, error),

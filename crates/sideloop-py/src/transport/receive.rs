@@ -94,7 +94,7 @@ fn take_one(datagrams: &Datagrams, core: &LoopCore, py: Python<'_>) -> PyResult<
         }
         Err(error) => Err(error),
     };
-    let Some(protocol) = datagrams.protocol(py) else { return Ok(Found::Nothing) };
+    let protocol = datagrams.protocol(py);
     match received {
         Ok((data, sender)) => {
             let sender = match sender {

@@ -68,8 +68,7 @@ pub(super) fn send<'py>(
     match sent {
         Ok(Some(Ok(_))) => Ok(Sent::Done),
         Ok(Some(Err(error))) if !is_not_now(error) => {
-            let Some(protocol) = datagrams.protocol(py) else { return Ok(Sent::Done) };
-            tell_error(&protocol, error).map(|()| Sent::Done)
+            tell_error(&datagrams.protocol(py), error).map(|()| Sent::Done)
         }
         // Not in one piece, empty, or not now.
         Err(_) | Ok(None | Some(Err(_))) => Ok(Sent::AskAsyncio),
@@ -137,8 +136,8 @@ fn refuse(
         return Err(error);
     }
     if error.is_instance_of::<PyOSError>(py) {
-        let Some(protocol) = datagrams.protocol(py) else { return Ok(()) };
-        return protocol
+        return datagrams
+            .protocol(py)
             .call_method1(names(py).error_received.bind(py), (error.value(py),))
             .map(drop);
     }

@@ -136,8 +136,10 @@ impl Stream {
         self.with(py, |state| state.sock.as_ref().map(|held| held.bind(py).clone()))
     }
 
-    pub(super) fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.with(py, |state| state.protocol.as_ref().map(|held| held.bind(py).clone()))
+    /// The protocol, or None where there is none, which is told in vain: as of asyncio's, an error says so.
+    pub(super) fn protocol<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        let held = self.with(py, |state| state.protocol.as_ref().map(|held| held.clone_ref(py)));
+        held.unwrap_or_else(|| py.None()).into_bound(py)
     }
 
     pub(super) fn is_lost(&self, py: Python<'_>) -> bool {
