@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from concurrent.futures._base import CANCELLED_AND_NOTIFIED, LOGGER
+from concurrent.futures._base import CANCELLED_AND_NOTIFIED, FINISHED, LOGGER, RUNNING
 from contextvars import Context
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -173,25 +173,27 @@ class Submitted(Future[T]):
         Asked again where a signal handler or an exit of a callback has interrupted it, it goes on.
         """
         kept = self._forget()
-        if self.done() and not self.cancelled():
+        # Read as it lies there, since each question takes the lock: none but the caller makes it
+        # one of these, and what cancels the future meanwhile is seen under the lock.
+        state = self._state
+        if state == FINISHED:
             self._invoke_callbacks()
-        elif self.running() or not self._is_cancelled():
+        elif state == RUNNING or self._begins_to_end(state):
             set_outcome(outcome)
         else:
             return False
         del kept  # not before: finalizers of the user's may take long
         return True
 
-    def _is_cancelled(self) -> bool:
-        """Whether it was cancelled before it ends, and then `concurrent.futures.wait` knows."""
-        known = self._state == CANCELLED_AND_NOTIFIED
-        return known or not self.set_running_or_notify_cancel()
+    def _begins_to_end(self, state: str) -> bool:
+        """False if it was cancelled before, and then `concurrent.futures.wait` knows."""
+        return state != CANCELLED_AND_NOTIFIED and self.set_running_or_notify_cancel()
 
     def _invoke_callbacks(self) -> None:
-        # Called by all that settles a future, after it has.
+        # Called by all that settles a future, after it has. Typeshed has neither this nor the list.
         self._settled.open()
         # Each once, though what interrupts one has the others called by who settles it again.
-        callbacks: Any = vars(self)["_done_callbacks"]
+        callbacks: Any = self._done_callbacks  # type: ignore[attr-defined]  # pyright: ignore
         while callbacks:
             callback = callbacks.pop(0)
             try:
