@@ -40,7 +40,7 @@ pub(crate) struct LoopCore {
     /// The selector's map from descriptors to keys, while its epoll object is polled from here.
     pub(super) keys: Field,
     /// `selectors.SelectorKey`
-    pub(super) key_class: Py<PyAny>,
+    pub(super) key_class: Py<PyType>,
     pub(super) thread_id: Field,
     /// The same as a number; 0 while none runs it.
     pub(super) thread: AtomicU64,
@@ -196,7 +196,7 @@ impl LoopCore {
             scheduled: Field::new(PyList::empty(py).into_any().unbind()),
             selector: Field::default(),
             keys: Field::default(),
-            key_class: py.import("selectors")?.getattr("SelectorKey")?.unbind(),
+            key_class: py.import("selectors")?.getattr("SelectorKey")?.cast_into()?.unbind(),
             thread_id: Field::default(),
             thread: AtomicU64::new(0),
             current_handle: Field::default(),

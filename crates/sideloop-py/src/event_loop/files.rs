@@ -7,11 +7,12 @@
 use std::os::fd::RawFd;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PySuper, PyTuple};
+use pyo3::types::{PyDict, PyInt, PySuper, PyTuple, PyType};
 
 use super::core::LoopCore;
 use super::handle::{self, Callback};
 use super::poller::{self, EVENT_READ, EVENT_WRITE};
+use crate::python::making::named_tuple;
 use crate::python::names::names;
 
 /// The two kinds of callback of a file.
@@ -85,7 +86,7 @@ impl<'py> Key<'py> {
 /// The selector of a loop, if it is one whose map and epoll object may be changed from here.
 struct Files<'py> {
     keys: Bound<'py, PyDict>,
-    key_class: Bound<'py, PyAny>,
+    key_class: Bound<'py, PyType>,
     epoll: RawFd,
 }
 
@@ -105,7 +106,8 @@ impl<'py> Files<'py> {
         events: u32,
         data: Bound<'py, PyTuple>,
     ) -> PyResult<()> {
-        self.keys.set_item(fd, self.key_class.call1((file, fd, events, data))?)
+        let items = (file, fd, events, data).into_pyobject(fd.py())?;
+        self.keys.set_item(fd, named_tuple(&self.key_class, items)?)
     }
 
     /// Add a callback; returns the one that was there.
@@ -188,7 +190,7 @@ impl LoopCore {
         };
         let made = layout.make(slf.as_any(), what)?;
         if let Some(before) = files.add(&fd, raw, side, made.clone())? {
-            before.call_method0("cancel")?;
+            handle::cancel(&before)?;
         }
         Ok(made)
     }
@@ -206,7 +208,7 @@ impl LoopCore {
             return next.call_method1(name, (file,))?.is_truthy();
         };
         match files.remove(&fd, raw, side)? {
-            Some(before) => before.call_method0("cancel").map(|_| true),
+            Some(before) => handle::cancel(&before).map(|()| true),
             None => Ok(false),
         }
     }

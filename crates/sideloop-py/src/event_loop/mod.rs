@@ -50,11 +50,11 @@ mod files;
 /// What importing asyncio raises.
 pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
     let _ = handle::layout(py);
-    overrides::prepare(py)?;
     clock::prepare(py)
 }
 
 pub(crate) use self::core::LoopCore;
 pub(crate) use self::first_step::FirstStep;
+pub(crate) use self::overrides::know_methods;
 pub(crate) use self::ready::ReadyQueue;
 pub(crate) use self::tenant::Tenant;
