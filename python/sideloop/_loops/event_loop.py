@@ -96,6 +96,7 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
         self._has_native_transports = sys.platform == "linux" and transports == "native"
         if self._has_native_transports:
             prepare()
+            self._keep_registrations()
         super().__init__(selector if selector is not None else _default_selector())
 
     _nest_patched = True

@@ -33,6 +33,10 @@ pub(crate) struct LoopCore {
     pub(super) hold: Hold,
     pub(super) tenant: Let,
     pub(super) outbox: Outbox,
+    #[cfg(target_os = "linux")]
+    pub(super) briefs: Attached<super::brief::Briefs>,
+    /// Whether readers and writers may be brief.
+    pub(super) may_be_brief: AtomicBool,
     /// Where files are read into, before it is known how much there is: taken out meanwhile.
     pub(super) room: Attached<Vec<u8>>,
     pub(super) scheduled: Field,
@@ -115,6 +119,11 @@ impl LoopCore {
         drop(before);
     }
 
+    #[cfg(target_os = "linux")]
+    pub(super) fn has_briefs(&self) -> bool {
+        self.may_be_brief.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn timers_cancelled(&self) -> isize {
         self.timers_cancelled.load(Ordering::Relaxed)
     }
@@ -192,6 +201,9 @@ impl LoopCore {
             hold: Hold::default(),
             tenant: Let::default(),
             outbox: Outbox::default(),
+            #[cfg(target_os = "linux")]
+            briefs: Attached::default(),
+            may_be_brief: AtomicBool::new(false),
             room: Attached::default(),
             scheduled: Field::new(PyList::empty(py).into_any().unbind()),
             selector: Field::default(),
@@ -250,6 +262,11 @@ impl LoopCore {
     /// Run one turn.
     fn _run_once(slf: &Bound<'_, Self>) -> PyResult<()> {
         super::turn::run_once(slf, None)
+    }
+
+    /// Have files stay registered between the loop's methods for sockets. Before it runs.
+    fn _keep_registrations(&self) {
+        self.may_be_brief.store(true, Ordering::Relaxed);
     }
 
     fn get_debug(&self) -> bool {

@@ -17,7 +17,7 @@ use super::register::may_be_registered;
 use super::sockets::{Kind, plain_sockets};
 use super::standard::uses_our_base;
 use super::wire::{connection_error, descriptor_of};
-use crate::event_loop::LoopCore;
+use crate::event_loop::{LoopCore, know_brief};
 use crate::policy::errors::os_error;
 use crate::python::names::names;
 
@@ -30,8 +30,9 @@ static CONNECTED: OnceLock<Py<PyAny>> = OnceLock::new();
 /// `MemoryError`.
 pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
     let function = wrap_pyfunction!(connected, py)?;
-    let _ = CONNECTED.set(function.into_any().unbind());
-    Ok(())
+    let function = function.into_any().unbind();
+    let _ = CONNECTED.set(function.clone_ref(py));
+    know_brief(py, function)
 }
 
 /// A socket that is being connected, and a future of when it is: None if it is already.
@@ -110,7 +111,7 @@ fn connect<'py>(
     }
     let future = event_loop.call_method0(names.create_future.bind(py))?;
     let connected = CONNECTED.get().ok_or_else(never_made)?;
-    let all = (fd, connected, event_loop, &future, sock, address);
+    let all = (fd, connected, &future, event_loop, sock, address);
     event_loop.call_method1(names.add_writer.bind(py), all)?;
     Ok(Some(future))
 }
@@ -118,8 +119,8 @@ fn connect<'py>(
 /// The kernel knows what has become of the connection.
 #[pyfunction]
 fn connected<'py>(
-    event_loop: &Bound<'py, LoopCore>,
     future: &Bound<'py, PyAny>,
+    event_loop: &Bound<'py, LoopCore>,
     sock: &Bound<'py, PyAny>,
     address: &Bound<'py, PyAny>,
 ) -> PyResult<()> {
