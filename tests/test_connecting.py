@@ -76,6 +76,19 @@ class TestAConnection:
         loop.run_until_complete(ask(loop, factory))
         assert seen == [None]
 
+    @pytest.mark.parametrize("backlog", [-1, 0, 1])
+    def test_comes_in_with_any_backlog(self, loop: Any, backlog: int) -> None:
+        async def connect() -> None:
+            server = await loop.create_server(Echo, HOST, 0, backlog=backlog)
+            with socket.create_connection(server.sockets[0].getsockname()) as peer:
+                peer.setblocking(False)
+                await loop.sock_sendall(peer, b"1")
+                assert await loop.sock_recv(peer, 1) == b"1"
+            await asyncio.sleep(0.01)
+            server.close()
+
+        loop.run_until_complete(asyncio.wait_for(connect(), 20))
+
     def test_may_be_made_by_name(self, loop: Any) -> None:
         async def by_name() -> None:
             with socket.create_server((HOST, 0)) as server:

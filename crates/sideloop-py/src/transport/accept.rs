@@ -44,7 +44,8 @@ struct Serving<'a, 'py> {
     timeouts: &'a Bound<'py, PyTuple>,
 }
 
-/// A server's socket has connections: take them, no more than `backlog`.
+/// A server's socket has connections: take them, no more than `backlog`, but one: asyncio takes none of a backlog of
+/// zero in some versions, and turns the loop in vain.
 ///
 /// # Errors
 /// What the kernel says of the socket, but that it has no more now, or that there are too many files: asyncio's own
@@ -56,7 +57,7 @@ pub(crate) fn accept_ready(
     protocol_factory: &Bound<'_, PyAny>,
     sock: &Bound<'_, PyAny>,
     server: &Bound<'_, PyAny>,
-    backlog: usize,
+    backlog: isize,
     timeouts: &Bound<'_, PyTuple>,
 ) -> PyResult<()> {
     let py = event_loop.py();
@@ -69,7 +70,7 @@ pub(crate) fn accept_ready(
     let Some((sockets, kind)) = sockets.zip(kind_of(sock)?) else {
         return serving.ask_asyncio(backlog);
     };
-    for taken in 0..backlog {
+    for taken in 0..backlog.max(1) {
         let Ok(fd) = descriptor_of(Some(sock.clone()))? else {
             return serving.ask_asyncio(backlog - taken);
         };
@@ -91,7 +92,7 @@ pub(crate) fn accept_ready(
 
 impl<'py> Serving<'_, 'py> {
     /// Have asyncio's own method take the rest.
-    fn ask_asyncio(&self, backlog: usize) -> PyResult<()> {
+    fn ask_asyncio(&self, backlog: isize) -> PyResult<()> {
         let py = self.event_loop.py();
         let none = py.None().into_bound(py);
         let backlog = backlog.into_pyobject(py)?.into_any();
