@@ -7,6 +7,7 @@ the process, both for `n` answers.
 from __future__ import annotations
 
 import asyncio
+import socket
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -273,6 +274,102 @@ def datagrams(size: int, window: int) -> Callable[[int], Awaitable[Took]]:
     return run
 
 
+async def connect_and_close(n: int) -> Took:
+    """Connections over TCP, one after the other, which the client closes at once."""
+    loop = asyncio.get_running_loop()
+    answering: asyncio.Future[None] = loop.create_future()
+    server = await loop.create_server(lambda: Ending(answering), HOST, 0)
+    address = server.sockets[0].getsockname()
+
+    async def call() -> None:
+        nonlocal answering
+        answering, calling = loop.create_future(), loop.create_future()
+        transport, _ = await loop.create_connection(lambda: Ending(calling), *address)
+        transport.close()
+        await calling
+        await answering
+
+    for _ in range(5):
+        await call()
+    clock = Clock()
+    for _ in range(n):
+        await call()
+    took = clock.read()
+    server.close()
+    await server.wait_closed()
+    return took
+
+
+async def open_streams(n: int) -> Took:
+    """The same by streams, with an answer in between."""
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[None] = loop.create_future()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.readline())
+        writer.close()
+        await writer.wait_closed()
+        answered.set_result(None)
+
+    server = await asyncio.start_server(serve, HOST, 0)
+    address = server.sockets[0].getsockname()
+
+    async def call() -> None:
+        nonlocal answered
+        answered = loop.create_future()
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"question\n")
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        await answered
+
+    for _ in range(5):
+        await call()
+    clock = Clock()
+    for _ in range(n):
+        await call()
+    took = clock.read()
+    server.close()
+    await server.wait_closed()
+    return took
+
+
+def sockets(size: int) -> Callable[[int], Awaitable[Took]]:
+    """An echo of so many bytes, with the loop's methods for sockets at each end."""
+    message = bytes(size)
+
+    async def run(n: int) -> Took:
+        loop = asyncio.get_running_loop()
+        here, there = socket.socketpair()
+        with here, there:
+            here.setblocking(False)
+            there.setblocking(False)
+
+            async def serve() -> None:
+                while data := await loop.sock_recv(there, 1 << 18):
+                    await loop.sock_sendall(there, data)
+
+            async def exchange() -> None:
+                await loop.sock_sendall(here, message)
+                missing = size
+                while missing:
+                    missing -= len(await loop.sock_recv(here, 1 << 18))
+
+            serving = loop.create_task(serve())
+            for _ in range(5):
+                await exchange()
+            clock = Clock()
+            for _ in range(n):
+                await exchange()
+            took = clock.read()
+            here.shutdown(socket.SHUT_WR)
+            await serving
+        return took
+
+    return run
+
+
 @dataclass(frozen=True)
 class IoWork:
     """A piece of work: `n` answers a batch."""
@@ -281,6 +378,12 @@ class IoWork:
     title: str
     n: int
     run: Callable[[int], Awaitable[Took]]
+    hangs: frozenset[str] = frozenset()
+    """The loops that never end it, by name."""
+
+
+NEVER_LOST = frozenset({"rloop"})
+"""Where what is closed as soon as it is connected is never lost (rloop 0.5.0)."""
 
 
 KIB = 1024
@@ -300,4 +403,7 @@ WORKS = (
     IoWork("udp", "UDP echo, 64 B", 1000, datagrams(64, 1)),
     IoWork("udp_window", "UDP echo, 64 B, 32 at once", 2000, datagrams(64, 32)),
     IoWork("pipelined", f"{PIPELINED} requests at once", 300, pipelined(connect_tcp)),
+    IoWork("connect", "TCP connect and close", 200, connect_and_close, NEVER_LOST),
+    IoWork("streams_connect", "streams: open, ask, close", 150, open_streams, NEVER_LOST),
+    IoWork("sock_64", "sock_recv and sock_sendall, 64 B", 500, sockets(64)),
 )

@@ -5,6 +5,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import sideloop
@@ -120,6 +121,11 @@ class Connection:
             while data := self.peer.recv(1 << 20):
                 found += data
         return bytes(found)
+
+
+def open_files() -> set[int]:
+    """The descriptors that this process has open."""
+    return {int(entry.name) for entry in Path("/proc/self/fd").iterdir()}
 
 
 def pair(kind: str) -> tuple[socket.socket, socket.socket]:

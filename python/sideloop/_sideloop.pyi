@@ -34,7 +34,9 @@ __all__ = [
     "ThreadLife",
     "TransportCore",
     "TwinFunction",
+    "accept_ready",
     "ask_caller",
+    "begin_transport",
     "bring_back",
     "call_name",
     "caller_here",
@@ -52,11 +54,13 @@ __all__ = [
     "inside_variable",
     "keep_weak",
     "know_datagrams",
+    "know_methods",
     "know_transports",
     "make_held",
     "run_as_guest",
     "run_hook_of",
     "send_before_fork",
+    "start_connecting",
     "translate",
     "translate_call",
     "turned_runner",
@@ -363,6 +367,7 @@ class LoopCore:
     def _add_callback(self, handle: asyncio.Handle) -> None: ...
     def _check_closed(self) -> None: ...
     def _run_once(self) -> None: ...
+    def _keep_registrations(self) -> None: ...
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None: ...
     def _write_to_self(self) -> None: ...
 
@@ -381,7 +386,18 @@ class TransportCore:
     def get_write_buffer_size(self) -> int: ...
     def is_closing(self) -> bool: ...
     def get_protocol(self) -> asyncio.BaseProtocol: ...
+    def close(self) -> None: ...
     def _send_gathered(self) -> None: ...
+    def _begin(
+        self,
+        event_loop: LoopCore,
+        sock: socket,
+        protocol: asyncio.BaseProtocol,
+        waiter: asyncio.Future[None] | None,
+        extra: dict[str, Any] | None,
+        server: Any,
+        /,
+    ) -> None: ...
 
 # The state of a transport, which has it in its slot `_stream`; where what was written waits.
 @final
@@ -391,8 +407,36 @@ class Stream:
     def __bytes__(self) -> bytes: ...
     def clear(self) -> None: ...
 
+# The methods of this class are those that may be done without, as long as it has them.
+def know_methods(class_: type, /) -> None: ...
+
 # From here on instances of this class, which is derived from TransportCore, are transports.
 def know_transports(class_: type, /) -> None: ...
+
+# A server's socket has connections: the reader that a loop has of it. On Linux.
+def accept_ready(
+    event_loop: LoopCore,
+    protocol_factory: Callable[[], asyncio.BaseProtocol],
+    sock: socket,
+    server: Any,
+    backlog: int,
+    timeouts: tuple[float | None, ...],
+    /,
+) -> None: ...
+
+# A transport of a socket that has been connected. On Linux.
+def begin_transport(
+    event_loop: LoopCore,
+    sock: socket,
+    protocol: asyncio.BaseProtocol,
+    waiter: asyncio.Future[None],
+    /,
+) -> asyncio.Transport: ...
+
+# A new socket that is being connected, and until when; None where asyncio is to do it. On Linux.
+def start_connecting(
+    event_loop: LoopCore, host: object, port: object, /
+) -> tuple[socket, asyncio.Future[None] | None] | None: ...
 
 # The moving half of a transport of datagrams, in the same way. On Linux.
 class DatagramCore:

@@ -53,6 +53,9 @@ pub mod _sideloop {
     #[pymodule_export]
     use super::event_loop::ReadyQueue;
 
+    #[pymodule_export]
+    use super::event_loop::know_methods;
+
     #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::transport::TransportCore;
@@ -71,7 +74,10 @@ pub mod _sideloop {
 
     #[cfg(target_os = "linux")]
     #[pymodule_export]
-    use super::transport::{know_datagrams, know_transports, send_before_fork};
+    use super::transport::{
+        accept_ready, begin_transport, know_datagrams, know_transports, send_before_fork,
+        start_connecting,
+    };
 
     #[pymodule_export]
     use super::model::Errand;
@@ -190,6 +196,8 @@ pub mod _sideloop {
         super::python::version::is_at_least(py, 0);
         super::python::dictionary::prepare(py)?;
         super::event_loop::prepare(py)?;
+        #[cfg(target_os = "linux")]
+        super::transport::prepare(py)?;
         super::policy::errors::prepare_finalization(py)?;
         super::policy::outcome::cancelled_class(py)?;
         super::policy::async_fn::prepare(py)?;

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import sideloop._loops.foreign_future  # pyright: ignore[reportUnusedImport]
 import sideloop._loops.task_factory  # noqa: F401  # see above  # pyright: ignore[reportUnusedImport]
 from sideloop._loops.hubs import hubs
-from sideloop._sideloop import LoopCore
+from sideloop._sideloop import LoopCore, know_methods
 
 # Not at first use: a signal handler that calls may come in the middle of that import.
 if sys.platform == "linux":
@@ -30,6 +30,7 @@ if sys.platform == "linux":
         fits_datagrams,
         prepare,
     )
+    from sideloop._sideloop import accept_ready, begin_transport, start_connecting
 
 # What is used of them is private: typeshed knows little of it.
 base_events: Any = asyncio.base_events
@@ -95,6 +96,7 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
         self._has_native_transports = sys.platform == "linux" and transports == "native"
         if self._has_native_transports:
             prepare()
+            self._keep_registrations()
         super().__init__(selector if selector is not None else _default_selector())
 
     _nest_patched = True
@@ -120,6 +122,40 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
                 check_unused(self, sock)
                 return DatagramTransport(self, sock, protocol, *args, **options)
             return super()._make_datagram_transport(sock, protocol, *args, **options)
+
+        def _start_serving(
+            self, protocol_factory, sock, sslcontext=None, server=None, backlog=100, *timeouts
+        ):
+            if self._has_native_transports and sslcontext is None and fits(self, sock):
+                what = (self, protocol_factory, sock, server, backlog, timeouts)
+                self._add_reader(sock.fileno(), accept_ready, *what)
+            else:
+                what = (protocol_factory, sock, sslcontext, server, backlog, *timeouts)
+                super()._start_serving(*what)
+
+        async def create_connection(self, protocol_factory, host=None, port=None, **options):
+            started = None
+            if self._has_native_transports and not options:
+                started = start_connecting(self, host, port)
+            if started is None:
+                return await super().create_connection(protocol_factory, host, port, **options)
+            sock, connected = started
+            if connected is not None:
+                try:
+                    await connected
+                except BaseException:
+                    self._remove_writer(sock.fileno())
+                    sock.close()
+                    raise
+            protocol = protocol_factory()
+            waiter = self.create_future()
+            transport = begin_transport(self, sock, protocol, waiter)
+            try:
+                await waiter
+            except BaseException:
+                transport.close()
+                raise
+            return transport, protocol
 
         async def getaddrinfo(self, host, port, *, family=0, type=0, proto=0, flags=0):  # noqa: A002  # asyncio names it
             options = {"family": family, "type": type, "proto": proto, "flags": flags}
@@ -170,6 +206,9 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     def __repr__(self) -> str:
         # Numbered: some libraries keep things for each loop by its text (fsspec does).
         return super().__repr__().replace("EventLoop", f"EventLoop-{self._number}", 1)
+
+
+know_methods(EventLoop)
 
 
 def _default_selector() -> selectors.BaseSelector:

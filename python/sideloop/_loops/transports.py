@@ -1,16 +1,17 @@
 """The native transports of an event loop: asyncio's, with the moving of bytes in Rust, on Linux."""
 
+import _socket
 import asyncio
 import functools
 import os
 import socket
 from asyncio import selector_events
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sideloop._sideloop import (
     DatagramCore,
     Datagrams,
-    Stream,
     TransportCore,
     know_datagrams,
     know_transports,
@@ -47,9 +48,17 @@ class StreamTransport(TransportCore, _Standard):
 
     __slots__ = ("_stream",)
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self._stream = Stream()
-        super().__init__(*args, **options)
+    def __init__(
+        self,
+        loop: Any,
+        sock: socket.socket,
+        protocol: asyncio.BaseProtocol,
+        waiter: "asyncio.Future[None] | None" = None,
+        extra: dict[str, Any] | None = None,
+        server: Any = None,
+    ) -> None:
+        # What asyncio's own does, or that itself.
+        self._begin(loop, sock, protocol, waiter, extra, server)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """What asyncio knows of the connection."""
@@ -61,11 +70,6 @@ class StreamTransport(TransportCore, _Standard):
         """Close the writing half, when all has left."""
         self._send_gathered()
         super().write_eof()
-
-    def close(self) -> None:
-        """Close the transport, when all has left."""
-        self._send_gathered()
-        super().close()
 
     def pause_reading(self) -> None:
         """Read no more for now. What sends files and what starts TLS begin with it."""
@@ -108,6 +112,11 @@ class DatagramTransport(DatagramCore, _StandardDatagram):
 know_datagrams(DatagramTransport)
 
 
+# As numbers: to make members of enumerations of them takes longer than the rest.
+_type_of: Callable[[socket.socket], int] = vars(_socket.socket)["type"].__get__
+_family_of: Callable[[socket.socket], int] = vars(_socket.socket)["family"].__get__
+
+
 @functools.cache
 def prepare() -> None:
     """Have what was written before a fork leave before it. Once."""
@@ -118,8 +127,8 @@ def fits(loop: Any, sock: socket.socket) -> bool:
     """Whether this stream socket may have a native transport."""
     return (
         _are_usual(loop, sock)
-        and sock.type == socket.SOCK_STREAM
-        and sock.family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
+        and _type_of(sock) == socket.SOCK_STREAM
+        and _family_of(sock) in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
         # Whoever has replaced asyncio's class wants that one.
         and vars(selector_events)["_SelectorSocketTransport"] is _Standard
     )
@@ -129,8 +138,8 @@ def fits_datagrams(loop: Any, sock: socket.socket) -> bool:
     """Whether this socket of datagrams may have a native transport."""
     return (
         _are_usual(loop, sock)
-        and sock.type == socket.SOCK_DGRAM
-        and sock.family in (socket.AF_INET, socket.AF_INET6)
+        and _type_of(sock) == socket.SOCK_DGRAM
+        and _family_of(sock) in (socket.AF_INET, socket.AF_INET6)
         and vars(selector_events)["_SelectorDatagramTransport"] is _StandardDatagram
     )
 

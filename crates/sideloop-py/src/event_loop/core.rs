@@ -33,6 +33,10 @@ pub(crate) struct LoopCore {
     pub(super) hold: Hold,
     pub(super) tenant: Let,
     pub(super) outbox: Outbox,
+    #[cfg(target_os = "linux")]
+    pub(super) briefs: Attached<super::brief::Briefs>,
+    /// Whether readers and writers may be brief.
+    pub(super) may_be_brief: AtomicBool,
     /// Where files are read into, before it is known how much there is: taken out meanwhile.
     pub(super) room: Attached<Vec<u8>>,
     pub(super) scheduled: Field,
@@ -40,7 +44,7 @@ pub(crate) struct LoopCore {
     /// The selector's map from descriptors to keys, while its epoll object is polled from here.
     pub(super) keys: Field,
     /// `selectors.SelectorKey`
-    pub(super) key_class: Py<PyAny>,
+    pub(super) key_class: Py<PyType>,
     pub(super) thread_id: Field,
     /// The same as a number; 0 while none runs it.
     pub(super) thread: AtomicU64,
@@ -113,6 +117,11 @@ impl LoopCore {
     pub(crate) fn give_room_back(&self, py: Python<'_>, room: Vec<u8>) {
         let before = self.room.with(py, |now| std::mem::replace(now, room));
         drop(before);
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(super) fn has_briefs(&self) -> bool {
+        self.may_be_brief.load(Ordering::Relaxed)
     }
 
     pub(crate) fn timers_cancelled(&self) -> isize {
@@ -192,11 +201,14 @@ impl LoopCore {
             hold: Hold::default(),
             tenant: Let::default(),
             outbox: Outbox::default(),
+            #[cfg(target_os = "linux")]
+            briefs: Attached::default(),
+            may_be_brief: AtomicBool::new(false),
             room: Attached::default(),
             scheduled: Field::new(PyList::empty(py).into_any().unbind()),
             selector: Field::default(),
             keys: Field::default(),
-            key_class: py.import("selectors")?.getattr("SelectorKey")?.unbind(),
+            key_class: py.import("selectors")?.getattr("SelectorKey")?.cast_into()?.unbind(),
             thread_id: Field::default(),
             thread: AtomicU64::new(0),
             current_handle: Field::default(),
@@ -250,6 +262,11 @@ impl LoopCore {
     /// Run one turn.
     fn _run_once(slf: &Bound<'_, Self>) -> PyResult<()> {
         super::turn::run_once(slf, None)
+    }
+
+    /// Have files stay registered between the loop's methods for sockets. Before it runs.
+    fn _keep_registrations(&self) {
+        self.may_be_brief.store(true, Ordering::Relaxed);
     }
 
     fn get_debug(&self) -> bool {

@@ -7,11 +7,13 @@
 use std::os::fd::RawFd;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PySuper, PyTuple};
+use pyo3::types::{PyDict, PyInt, PySuper, PyTuple, PyType};
 
+use super::brief::Brief;
 use super::core::LoopCore;
 use super::handle::{self, Callback};
-use super::poller::{self, EVENT_READ, EVENT_WRITE};
+use super::poller::{self, EVENT_READ, EVENT_WRITE, Watch};
+use crate::python::making::named_tuple;
 use crate::python::names::names;
 
 /// The two kinds of callback of a file.
@@ -84,8 +86,9 @@ impl<'py> Key<'py> {
 
 /// The selector of a loop, if it is one whose map and epoll object may be changed from here.
 struct Files<'py> {
+    core: Bound<'py, LoopCore>,
     keys: Bound<'py, PyDict>,
-    key_class: Bound<'py, PyAny>,
+    key_class: Bound<'py, PyType>,
     epoll: RawFd,
 }
 
@@ -95,7 +98,8 @@ impl<'py> Files<'py> {
         // In a fork's child the kernel's object is the parent's: see `sideloop._loops.selector`.
         let epoll = core.epoll().filter(|_| !core.is_debug() && !core.orphaned())?;
         let keys = core.keys(py)?;
-        Some(Self { keys, key_class: core.key_class.bind(py).clone(), epoll })
+        let key_class = core.key_class.bind(py).clone();
+        Some(Self { core: event_loop.clone(), keys, key_class, epoll })
     }
 
     fn store(
@@ -105,7 +109,8 @@ impl<'py> Files<'py> {
         events: u32,
         data: Bound<'py, PyTuple>,
     ) -> PyResult<()> {
-        self.keys.set_item(fd, self.key_class.call1((file, fd, events, data))?)
+        let items = (file, fd, events, data).into_pyobject(fd.py())?;
+        self.keys.set_item(fd, named_tuple(&self.key_class, items)?)
     }
 
     /// Add a callback; returns the one that was there.
@@ -115,15 +120,27 @@ impl<'py> Files<'py> {
         raw: RawFd,
         side: Side,
         callback: Bound<'py, PyAny>,
+        watch: Watch,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let none = || callback.py().None().into_bound(callback.py());
         let Some(key) = self.keys.get_item(fd)? else {
-            poller::watch(self.epoll, raw, side.bit())?;
+            match self.brief(raw) {
+                None => poller::watch(self.epoll, raw, side.bit(), watch)?,
+                Some(_) => poller::change_or_watch(self.epoll, raw, side.bit(), watch)?,
+            }
+            self.set_watched(raw, watch);
             self.store(fd, fd.as_any(), side.bit(), side.put(callback.clone(), none())?)?;
             return Ok(None);
         };
         let key = Key::read(&key)?;
-        self.change(fd, raw, key.events, key.events | side.bit())?;
+        if self.brief(raw).is_some() {
+            // The only one of its file, in the place of one that was.
+            let watch = if key.events == side.bit() { watch } else { Watch::Always };
+            self.change(fd, raw, key.events | side.bit(), watch)?;
+            self.set_watched(raw, watch);
+        } else if key.events & side.bit() == 0 {
+            self.change(fd, raw, key.events | side.bit(), Watch::Always)?;
+        }
         let data = side.put(callback, key.callback(side.other())?)?;
         self.store(fd, &key.file, key.events | side.bit(), data)?;
         Ok(Some(key.callback(side)?).filter(|before| !before.is_none()))
@@ -141,10 +158,14 @@ impl<'py> Files<'py> {
         let events = key.events & !side.bit();
         if events == 0 {
             self.keys.del_item(fd)?;
-            // It may be closed already, and is out of the kernel's list then.
-            let _ = poller::forget(self.epoll, raw);
+            if !self.rests_when_removed(raw) {
+                // It may be closed already, and is out of the kernel's list then.
+                let _ = poller::forget(self.epoll, raw);
+            }
         } else {
-            self.change(fd, raw, key.events, events)?;
+            if events != key.events {
+                self.change(fd, raw, events, Watch::Always)?;
+            }
             let none = fd.py().None().into_bound(fd.py());
             self.store(fd, &key.file, events, side.put(none, key.callback(side.other())?)?)?;
         }
@@ -152,14 +173,39 @@ impl<'py> Files<'py> {
     }
 
     /// Have the kernel watch for other events. A file that it cannot watch is out of the map.
-    fn change(&self, fd: &Bound<'py, PyInt>, raw: RawFd, before: u32, events: u32) -> PyResult<()> {
-        if before == events {
-            return Ok(());
-        }
-        poller::change(self.epoll, raw, events).or_else(|error| {
+    fn change(
+        &self,
+        fd: &Bound<'py, PyInt>,
+        raw: RawFd,
+        events: u32,
+        watch: Watch,
+    ) -> PyResult<()> {
+        poller::change(self.epoll, raw, events, watch).or_else(|error| {
             self.keys.del_item(fd)?;
+            self.set_watched(raw, Watch::Always);
             Err(error)
         })
+    }
+
+    fn brief(&self, raw: RawFd) -> Option<Brief> {
+        let core = self.core.get();
+        if !core.has_briefs() {
+            return None;
+        }
+        core.briefs.with(self.core.py(), |briefs| briefs.find(raw))
+    }
+
+    fn set_watched(&self, raw: RawFd, watch: Watch) {
+        let core = self.core.get();
+        if core.has_briefs() {
+            core.briefs.with(self.core.py(), |briefs| briefs.set_watched(raw, watch));
+        }
+    }
+
+    fn rests_when_removed(&self, raw: RawFd) -> bool {
+        let core = self.core.get();
+        core.has_briefs()
+            && core.briefs.with(self.core.py(), |briefs| briefs.rests_when_removed(raw))
     }
 }
 
@@ -177,6 +223,7 @@ impl LoopCore {
                 Side::Reader => "_add_reader",
                 Side::Writer => "_add_writer",
             };
+            slf.get().end_briefs(slf.py());
             let all = super::schedule::before(&[file, what.callback], what.args)?;
             let next = PySuper::new(&slf.py().get_type::<Self>(), slf)?;
             let made = next.call_method1(name, all)?;
@@ -187,8 +234,9 @@ impl LoopCore {
             return Ok(made);
         };
         let made = layout.make(slf.as_any(), what)?;
-        if let Some(before) = files.add(&fd, raw, side, made.clone())? {
-            before.call_method0("cancel")?;
+        let watch = Self::watch_for(slf, what.callback);
+        if let Some(before) = files.add(&fd, raw, side, made.clone(), watch)? {
+            handle::cancel(&before)?;
         }
         Ok(made)
     }
@@ -202,11 +250,12 @@ impl LoopCore {
                 Side::Reader => "_remove_reader",
                 Side::Writer => "_remove_writer",
             };
+            slf.get().end_briefs(slf.py());
             let next = PySuper::new(&slf.py().get_type::<Self>(), slf)?;
             return next.call_method1(name, (file,))?.is_truthy();
         };
         match files.remove(&fd, raw, side)? {
-            Some(before) => before.call_method0("cancel").map(|_| true),
+            Some(before) => handle::cancel(&before).map(|()| true),
             None => Ok(false),
         }
     }

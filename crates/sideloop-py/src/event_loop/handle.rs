@@ -240,6 +240,25 @@ pub(crate) fn is_cancelled(handle: &Bound<'_, PyAny>) -> PyResult<bool> {
     handle.getattr(names(py).cancelled_flag.bind(py))?.is_truthy()
 }
 
+/// Cancel a handle, as it does itself where its loop is not in debug mode.
+pub(super) fn cancel(handle: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = handle.py();
+    let Some(layout) = layout(py).filter(|layout| layout.handle.fits(handle)) else {
+        return handle.call_method0("cancel").map(drop);
+    };
+    let (object, at) = (handle.as_ptr(), &layout.offsets);
+    // SAFETY: the handle has these slots. Each gets a reference of its own, and what they held is let go when all have.
+    unsafe {
+        let cancelled = slot(object, at.cancelled).replace(ffi::Py_NewRef(ffi::Py_True()));
+        let callback = slot(object, at.callback).replace(ffi::Py_NewRef(ffi::Py_None()));
+        let args = slot(object, at.args).replace(ffi::Py_NewRef(ffi::Py_None()));
+        for before in [cancelled, callback, args] {
+            ffi::Py_XDECREF(before);
+        }
+    }
+    Ok(())
+}
+
 /// Whether this is what a handle runs.
 pub(super) fn runs(handle: &Bound<'_, PyAny>, callback: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(handle.getattr_opt("_callback")?.is_some_and(|held| held.is(callback)))

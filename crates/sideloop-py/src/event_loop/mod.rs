@@ -46,6 +46,9 @@ mod poller;
 #[cfg(target_os = "linux")]
 mod files;
 
+#[cfg(target_os = "linux")]
+mod brief;
+
 /// Look up what handles are made of, and what may be changed later on. At import: see `names`.
 ///
 /// # Errors
@@ -53,11 +56,13 @@ mod files;
 pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
     let _ = handle::layout(py);
     soon::prepare(py)?;
-    overrides::prepare(py)?;
     clock::prepare(py)
 }
 
+#[cfg(target_os = "linux")]
+pub(crate) use self::brief::know_brief;
 pub(crate) use self::core::LoopCore;
 pub(crate) use self::first_step::FirstStep;
+pub(crate) use self::overrides::know_methods;
 pub(crate) use self::ready::ReadyQueue;
 pub(crate) use self::tenant::Tenant;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyString, PyType};
 
 use super::core::LoopCore;
 use crate::python::dictionary;
@@ -27,9 +27,16 @@ pub(crate) enum Method {
     ProcessEvents,
     AddCallback,
     WriteToSelf,
+    MakeSocketTransport,
+    AcceptConnection,
+    MakeAccepted,
+    EnsureResolved,
+    ConnectSock,
+    SockConnect,
+    MakeConnected,
 }
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 15] = [
     "time",
     "call_at",
     "call_soon",
@@ -38,6 +45,13 @@ const NAMES: [&str; 8] = [
     "_process_events",
     "_add_callback",
     "_write_to_self",
+    "_make_socket_transport",
+    "_accept_connection",
+    "_accept_connection2",
+    "_ensure_resolved",
+    "_connect_sock",
+    "sock_connect",
+    "_create_connection_transport",
 ];
 
 /// A method as we know it.
@@ -48,18 +62,17 @@ struct Known {
 
 static KNOWN: PyOnceLock<Vec<Known>> = PyOnceLock::new();
 
-/// Look up the methods as they are before anybody has changed them.
-pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
-    let core = py.get_type::<LoopCore>();
-    let base = py.import("asyncio.base_events")?.getattr("BaseEventLoop")?;
-    let standard = py.import("asyncio.selector_events")?.getattr("BaseSelectorEventLoop")?;
+/// Look up the methods of `EventLoop` as they are before anybody has changed them. Once, when the class is made.
+///
+/// # Errors
+/// `AttributeError`, which none has been.
+#[pyfunction]
+#[pyo3(signature = (class_, /))]
+pub(crate) fn know_methods(class_: &Bound<'_, PyType>) -> PyResult<()> {
+    let py = class_.py();
     let known = NAMES.iter().map(|name| {
-        let ours = match *name {
-            "time" => base.getattr(*name)?,
-            "_process_events" => standard.getattr(*name)?,
-            _ => core.getattr(*name)?,
-        };
-        Ok(Known { name: PyString::intern(py, name).unbind(), ours: ours.unbind() })
+        let ours = class_.getattr(*name)?.unbind();
+        Ok(Known { name: PyString::intern(py, name).unbind(), ours })
     });
     let known = known.collect::<PyResult<Vec<_>>>()?;
     let _ = KNOWN.set(py, known);
@@ -95,6 +108,27 @@ impl LoopCore {
             version => found.look_at_own(slf, version),
         };
         (changed | own) & (1 << method as u32) == 0
+    }
+}
+
+impl LoopCore {
+    /// Whether a connection that has come in may be made of its socket without asyncio's methods.
+    pub(crate) fn accepts_plainly(slf: &Bound<'_, Self>) -> bool {
+        // asyncio makes each in a task of its own, which a factory may want to see.
+        Self::makes_tasks_plainly(slf)
+            && Self::keeps(slf, Method::AcceptConnection)
+            && Self::keeps(slf, Method::MakeAccepted)
+            && Self::keeps(slf, Method::MakeSocketTransport)
+    }
+
+    /// Whether a socket may be connected without asyncio's methods.
+    pub(crate) fn connects_plainly(slf: &Bound<'_, Self>) -> bool {
+        !slf.get().is_debug()
+            && Self::keeps(slf, Method::EnsureResolved)
+            && Self::keeps(slf, Method::ConnectSock)
+            && Self::keeps(slf, Method::SockConnect)
+            && Self::keeps(slf, Method::MakeConnected)
+            && Self::keeps(slf, Method::MakeSocketTransport)
     }
 }
 

@@ -75,28 +75,56 @@ unsafe fn borrowed<'a>(fd: RawFd) -> BorrowedFd<'a> {
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
+/// How often the kernel is to tell of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watch {
+    /// As long as there is something, as `selectors` has it.
+    Always,
+    /// Until it has told.
+    Once,
+}
+
 /// An event for a file, as Python's `select.epoll` registers it, from the bits of `selectors`.
-fn event(fd: RawFd, events: u32) -> (EventData, EventFlags) {
-    let mut flags = EventFlags::empty();
+fn event(fd: RawFd, events: u32, watch: Watch) -> (EventData, EventFlags) {
+    let mut flags = match watch {
+        Watch::Always => EventFlags::empty(),
+        Watch::Once => EventFlags::ONESHOT,
+    };
     flags.set(EventFlags::IN, events & EVENT_READ != 0);
     flags.set(EventFlags::OUT, events & EVENT_WRITE != 0);
     (EventData::new_u64(u64::from(fd.unsigned_abs())), flags)
 }
 
 /// Have the kernel watch a file. Neither number is negative, as in the two below.
-pub(super) fn watch(epoll: RawFd, fd: RawFd, events: u32) -> PyResult<()> {
-    let (data, flags) = event(fd, events);
+pub(super) fn watch(epoll: RawFd, fd: RawFd, events: u32, watch: Watch) -> PyResult<()> {
+    let (data, flags) = event(fd, events, watch);
     // SAFETY: neither is negative.
     let added = unsafe { epoll::add(borrowed(epoll), borrowed(fd), data, flags) };
     added.map_err(|error| os_error(&error.into()))
 }
 
 /// Have the kernel watch a file for other events.
-pub(super) fn change(epoll: RawFd, fd: RawFd, events: u32) -> PyResult<()> {
-    let (data, flags) = event(fd, events);
+pub(super) fn change(epoll: RawFd, fd: RawFd, events: u32, watch: Watch) -> PyResult<()> {
+    let (data, flags) = event(fd, events, watch);
     // SAFETY: neither is negative.
     let changed = unsafe { epoll::modify(borrowed(epoll), borrowed(fd), data, flags) };
     changed.map_err(|error| os_error(&error.into()))
+}
+
+/// The same where the kernel has watched a file of this number, which may have been another one.
+pub(super) fn change_or_watch(
+    epoll: RawFd,
+    fd: RawFd,
+    events: u32,
+    watched: Watch,
+) -> PyResult<()> {
+    let (data, flags) = event(fd, events, watched);
+    // SAFETY: neither is negative.
+    match unsafe { epoll::modify(borrowed(epoll), borrowed(fd), data, flags) } {
+        Ok(()) => Ok(()),
+        Err(rustix::io::Errno::NOENT) => watch(epoll, fd, events, watched),
+        Err(error) => Err(os_error(&error.into())),
+    }
 }
 
 /// Have the kernel watch a file no more.

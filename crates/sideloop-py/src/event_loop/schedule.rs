@@ -131,6 +131,22 @@ impl LoopCore {
         })
     }
 
+    /// Have `callback(*args)` called in the next turn, by whatever does so on this loop.
+    ///
+    /// # Errors
+    /// What that raises.
+    pub(crate) fn call_next<'py>(
+        slf: &Bound<'py, Self>,
+        callback: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<()> {
+        if Self::keeps(slf, Method::CallSoon) {
+            return Self::soon(slf, callback, args.as_slice(), None).map(drop);
+        }
+        let all = before(&[callback], args)?;
+        slf.call_method1(names(slf.py()).call_soon.bind(slf.py()), all).map(drop)
+    }
+
     fn make_handle<'py>(
         slf: &Bound<'py, Self>,
         callback: &Bound<'py, PyAny>,

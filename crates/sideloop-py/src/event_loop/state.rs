@@ -38,6 +38,8 @@ impl LoopCore {
     #[setter(_selector)]
     fn set_selector_field(&self, selector: &Bound<'_, PyAny>) -> PyResult<()> {
         #[cfg(target_os = "linux")]
+        self.forget_briefs(selector.py());
+        #[cfg(target_os = "linux")]
         let epoll = super::poller::adopt(selector, &self.entry)?;
         #[cfg(not(target_os = "linux"))]
         let epoll: Option<i32> = None;

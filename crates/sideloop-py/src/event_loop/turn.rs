@@ -225,12 +225,14 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
                 return Ok(());
             }
             core.set_polled(now);
+            LoopCore::rearm(slf)?;
             poller::look(entry, epoll)
         } else {
             // The kernel's timeout counts milliseconds here, as in `selectors`; rounded down, the loop
             // would turn without rest until a timer is due.
             let timeout: Option<Duration> = timeout
                 .map(|seconds| crate::policy::deadline::bounded((seconds * 1e3).ceil() * 1e-3));
+            LoopCore::rearm(slf)?;
             let found = detached(py, || poller::wait(entry, epoll, timeout));
             // It may have been a signal that ended the wait.
             py.check_signals()?;
@@ -266,6 +268,7 @@ fn process(slf: &Bound<'_, LoopCore>, found: &[super::poller::Ready]) -> PyResul
     let py = slf.py();
     let core = slf.get();
     let Some(keys) = core.keys(py) else { return Ok(()) };
+    core.note_told(py, found);
     if !LoopCore::keeps(slf, Method::ProcessEvents) || !LoopCore::keeps(slf, Method::AddCallback) {
         let events = PyList::empty(py);
         for ready in found {

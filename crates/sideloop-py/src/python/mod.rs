@@ -25,6 +25,8 @@ pub(crate) mod bytes;
 #[cfg(target_os = "linux")]
 pub(crate) mod audit;
 
+pub(crate) mod making;
+
 pub(crate) mod running_loop;
 
 pub(crate) mod frames;

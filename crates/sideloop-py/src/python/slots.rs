@@ -1,5 +1,6 @@
 //! The slots of Python classes (`__slots__`), read and written where they lie in an instance.
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -11,6 +12,34 @@ use pyo3::types::PyType;
 pub(crate) unsafe fn slot(object: *mut ffi::PyObject, offset: isize) -> *mut *mut ffi::PyObject {
     // SAFETY: within the object, by the caller's word; slots are aligned as pointers are.
     unsafe { object.byte_offset(offset).cast() }
+}
+
+/// What a descriptor gives for an object.
+///
+/// # Errors
+/// What it raises; `TypeError`, if it is none.
+pub(crate) fn get<'py>(
+    descriptor: &Bound<'py, PyAny>,
+    object: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let class = object.get_type();
+    // SAFETY: attached; all three live through the call, which returns a new reference, or null with an exception set.
+    unsafe {
+        match (*ffi::Py_TYPE(descriptor.as_ptr())).tp_descr_get {
+            Some(get) => {
+                let found = get(descriptor.as_ptr(), object.as_ptr(), class.as_ptr());
+                Bound::from_owned_ptr_or_err(object.py(), found)
+            }
+            None => Err(PyTypeError::new_err("not a descriptor")),
+        }
+    }
+}
+
+/// The version of a class, which is another one whenever the class or one of its bases is changed; 0 if it has none
+/// now. A look for one of its attributes gives it one, unless they have run out.
+pub(crate) fn class_version(class: &Bound<'_, PyType>) -> u32 {
+    // SAFETY: attached; a class that is alive, of which the field is only read.
+    unsafe { (*class.as_type_ptr()).tp_version_tag }
 }
 
 /// Where the slot of this name lies in instances of the class, in bytes from their start; None if there is no such

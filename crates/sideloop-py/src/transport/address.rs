@@ -12,6 +12,9 @@ use pyo3::types::{PyInt, PyString, PyTuple};
 /// The most that a flow may be, in Python's words.
 const MOST_FLOW: u32 = 0xf_ffff;
 
+/// Four numbers of three digits, and three dots.
+const LONGEST_DOTTED: usize = 15;
+
 /// The kinds of socket that there are.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Family {
@@ -38,11 +41,23 @@ impl Peer {
 /// `MemoryError`.
 pub(super) fn tuple_of<'py>(py: Python<'py>, address: SocketAddr) -> PyResult<Bound<'py, PyTuple>> {
     match address {
-        SocketAddr::V4(v4) => (v4.ip().to_string(), v4.port()).into_pyobject(py),
+        SocketAddr::V4(v4) => (dotted(*v4.ip()), v4.port()).into_pyobject(py),
         SocketAddr::V6(v6) => {
             (text_of(v6.ip()), v6.port(), v6.flowinfo(), v6.scope_id()).into_pyobject(py)
         }
     }
+}
+
+/// Its numbers with dots between. Rust's own way there takes ten times the instructions (callgrind).
+fn dotted(ip: Ipv4Addr) -> String {
+    let mut text = String::with_capacity(LONGEST_DOTTED);
+    for (place, number) in ip.octets().into_iter().enumerate() {
+        if place > 0 {
+            text.push('.');
+        }
+        text.push_str(itoa::Buffer::new().format(number));
+    }
+    text
 }
 
 /// As C's `inet_ntop` writes it, which differs from Rust's own text where an old kind of address has an IPv4 one in it.

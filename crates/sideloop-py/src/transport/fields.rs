@@ -6,8 +6,10 @@ use pyo3::prelude::*;
 
 use super::keeps::{Keeps, Object};
 use super::known::{TransportCore, find_stream, stream_of};
+use super::standard::standard;
 use super::stream::{Limit, State, Stream, Takes};
 use crate::event_loop::LoopCore;
+use crate::python::names::names;
 
 impl Keeps for TransportCore {
     type State = State;
@@ -73,13 +75,17 @@ impl TransportCore {
     }
 
     #[setter(_protocol)]
-    fn set_protocol_field(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    pub(super) fn set_protocol_field(
+        slf: &Bound<'_, Self>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         let py = slf.py();
         let takes = if value.is_none() {
             Takes::Bytes
         } else {
             // Looked up each time: whoever replaces it expects that.
-            let class = py.import("asyncio.protocols")?.getattr("BufferedProtocol")?;
+            let class =
+                standard(py)?.protocols.bind(py).getattr(names(py).buffered_protocol.bind(py))?;
             if value.is_instance(&class)? { Takes::Buffer } else { Takes::Bytes }
         };
         let value = (!value.is_none()).then(|| value.clone().unbind());

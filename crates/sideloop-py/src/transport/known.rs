@@ -9,6 +9,8 @@ use pyo3::type_object::PyTypeCheck;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::stream::Stream;
+use crate::python::making::without_init;
+use crate::python::names::names;
 use crate::python::slots::{slot, slot_offset};
 
 /// The moving half of a transport: a mixin to stand before asyncio's own class.
@@ -71,6 +73,14 @@ pub(crate) fn know_transports(class_: &Bound<'_, PyType>) -> PyResult<()> {
     Ok(())
 }
 
+/// That class.
+///
+/// # Errors
+/// `AttributeError`, before it is there.
+pub(super) fn transport_class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    Ok(KNOWN.get().ok_or_else(never_made)?.class.bind(py))
+}
+
 #[pymethods]
 impl TransportCore {
     #[new]
@@ -83,6 +93,22 @@ impl TransportCore {
 /// The stream of a transport; None if it has none, or is no transport of ours.
 pub(super) fn find_stream<'py>(transport: &Bound<'py, PyAny>) -> Option<Bound<'py, Stream>> {
     KNOWN.get()?.find(transport)
+}
+
+/// A transport without anything in it: its class is not called, whose constructor is Python's.
+///
+/// # Errors
+/// `MemoryError`; `AttributeError`, where transports of ours are not known yet.
+pub(super) fn allocate(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    without_init(transport_class(py)?)
+}
+
+/// Give a new transport its stream.
+///
+/// # Errors
+/// `AttributeError`, where transports of ours are not known yet.
+pub(super) fn give_stream(transport: &Bound<'_, PyAny>, stream: Bound<'_, Stream>) -> PyResult<()> {
+    transport.setattr(names(transport.py()).stream.bind(transport.py()), stream)
 }
 
 /// The stream of a transport.

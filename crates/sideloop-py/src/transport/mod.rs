@@ -1,8 +1,8 @@
 //! Transports of sockets: asyncio's own, with the moving of bytes in Rust.
 //!
 //! `class StreamTransport(TransportCore, _SelectorSocketTransport)`: what is here comes first in the method resolution
-//! order and overrides what every byte meets: reading, writing, the buffer between. What happens once a connection,
-//! or rarely, stays asyncio's methods: making, closing, errors, `sendfile`, TLS on top.
+//! order and overrides what every byte meets: reading, writing, the buffer between; and how it begins and ends. What happens
+//! rarely stays asyncio's methods: errors, `sendfile`, TLS on top.
 //!
 //! asyncio's class has slots, so that `TransportCore` can have no fields: its instances would be laid out in two ways.
 //! They are in a `Stream`, in a slot of the Python class, and stand in front of the attributes that asyncio's methods
@@ -19,6 +19,10 @@ mod wire;
 
 mod stream;
 
+mod standard;
+
+mod sockets;
+
 mod known;
 
 mod keeps;
@@ -32,6 +36,16 @@ mod write;
 mod read;
 
 mod methods;
+
+mod register;
+
+mod begin;
+
+mod end;
+
+mod accept;
+
+mod connect;
 
 mod fork;
 
@@ -49,8 +63,23 @@ mod send;
 
 mod datagram_methods;
 
+pub(crate) use self::accept::accept_ready;
+pub(crate) use self::begin::begin_transport;
+pub(crate) use self::connect::start_connecting;
 pub(crate) use self::datagram::{DatagramCore, know_datagrams};
 pub(crate) use self::datagrams::Datagrams;
 pub(crate) use self::fork::send_before_fork;
 pub(crate) use self::known::{TransportCore, know_transports};
 pub(crate) use self::stream::Stream;
+
+/// Look up what connections are made of, before anybody has changed it. At import.
+///
+/// # Errors
+/// What importing it raises.
+pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
+    standard::standard(py)?;
+    sockets::prepare(py)?;
+    register::prepare(py)?;
+    accept::prepare(py)?;
+    connect::prepare(py)
+}

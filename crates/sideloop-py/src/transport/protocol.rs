@@ -39,7 +39,30 @@ pub(super) fn tell<'py>(
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = transport.py();
     let argument = argument.into_pyobject(py).map_err(Into::into)?.into_any().into_bound();
-    match protocol.call_method1(method.bind(py), (argument,)) {
+    let told = protocol.call_method1(method.bind(py), (argument,));
+    unless_failed(transport, told, message)
+}
+
+/// The same, of a method without an argument.
+///
+/// # Errors
+/// `SystemExit` and `KeyboardInterrupt`.
+pub(super) fn ask<'py>(
+    transport: &Bound<'py, TransportCore>,
+    protocol: &Bound<'py, PyAny>,
+    method: &Py<PyString>,
+    message: &str,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let told = protocol.call_method0(method.bind(transport.py()));
+    unless_failed(transport, told, message)
+}
+
+fn unless_failed<'py>(
+    transport: &Bound<'py, TransportCore>,
+    told: PyResult<Bound<'py, PyAny>>,
+    message: &str,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match told {
         Ok(found) => Ok(Some(found)),
         Err(error) => fail(transport, error, message).map(|()| None),
     }

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rustix::io::Errno;
 
+use super::end::at_end;
 use super::known::{TransportCore, stream_of};
 use super::protocol::{fail, tell};
 use super::stream::{Reads, Stream, Takes};
@@ -145,11 +146,6 @@ fn read_into_buffer(transport: &Bound<'_, TransportCore>, stream: &Stream) -> Py
 fn receive_oddly(py: Python<'_>, stream: &Stream, room: &Bound<'_, PyAny>) -> PyResult<usize> {
     let sock = stream.sock(py).ok_or_else(|| os_error(&Errno::BADF.into()))?;
     sock.call_method1("recv_into", (room,))?.extract()
-}
-
-/// There is nothing more to come.
-fn at_end(transport: &Bound<'_, TransportCore>) -> PyResult<()> {
-    transport.call_method0("_read_ready__on_eof").map(drop)
 }
 
 fn not_read(transport: &Bound<'_, TransportCore>, error: Errno) -> PyResult<()> {

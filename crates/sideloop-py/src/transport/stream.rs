@@ -178,7 +178,7 @@ impl Stream {
 #[pymethods]
 impl Stream {
     #[new]
-    fn new(py: Python<'_>) -> PyResult<Self> {
+    pub(super) fn new(py: Python<'_>) -> PyResult<Self> {
         Ok(Self {
             state: Attached::default(),
             context: Attached::new(Some(context::copy_current(py)?)),

@@ -6,12 +6,13 @@
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 
 use pyo3::prelude::*;
 use rustix::io::{Errno, Result};
 use rustix::net::{
-    RecvFlags, SendAncillaryBuffer, SendFlags, recv, recvfrom, send, sendmsg, sendto,
+    RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, SocketFlags, acceptfrom_with,
+    getpeername, getsockname, recv, recvfrom, send, sendmsg, sendto, sockopt,
 };
 
 use super::pieces::Pieces;
@@ -75,6 +76,31 @@ pub(super) fn receive(fd: RawFd, room: &mut [MaybeUninit<u8>]) -> Result<usize> 
 /// The same, into bytes that have been written to.
 pub(super) fn receive_into(fd: RawFd, room: &mut [u8]) -> Result<usize> {
     recv(file(fd)?, room, RecvFlags::empty()).map(|(_, length)| length)
+}
+
+/// Take a connection that has come in, and who it is from. It does not block.
+pub(super) fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddrAny>)> {
+    acceptfrom_with(file(fd)?, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)
+}
+
+/// A socket's own address, if it is one of the internet.
+pub(super) fn own_address(fd: RawFd) -> Result<Option<SocketAddr>> {
+    Ok(SocketAddr::try_from(getsockname(file(fd)?)?).ok())
+}
+
+/// The address of its peer.
+pub(super) fn peers_address(fd: RawFd) -> Result<Option<SocketAddr>> {
+    Ok(getpeername(file(fd)?)?.and_then(|address| SocketAddr::try_from(address).ok()))
+}
+
+/// Have small writes sent without waiting for an acknowledgement.
+pub(super) fn set_nodelay(fd: RawFd) -> Result<()> {
+    sockopt::set_tcp_nodelay(file(fd)?, true)
+}
+
+/// What has become of a connection that was begun.
+pub(super) fn connection_error(fd: RawFd) -> Result<std::result::Result<(), Errno>> {
+    sockopt::socket_error(file(fd)?)
 }
 
 /// What was read.

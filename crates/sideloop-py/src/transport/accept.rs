@@ -1,0 +1,165 @@
+//! Connections that come in: a server's socket is asked for as many as there are, and each becomes a transport.
+//!
+//! asyncio makes each in a task, which waits for a future that says that the protocol knows its transport. Nobody else
+//! sees either, but for a task factory and for `asyncio.current_task()` in a protocol's factory, where it is None here.
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+use rustix::io::Errno;
+use rustix::net::{SocketAddrAny, SocketAddrUnix};
+
+use super::address::tuple_of;
+use super::begin::{Parts, make};
+use super::known::never_made;
+use super::sockets::{kind_of, plain_sockets};
+use super::standard::uses_our_base;
+use super::wire::{accept, descriptor_of, is_not_now};
+use crate::event_loop::LoopCore;
+use crate::policy::errors::os_error;
+use crate::policy::outcome::is_exit;
+use crate::python::names::names;
+
+/// `begin_accepted`, as the loop calls it.
+static BEGIN: OnceLock<Py<PyAny>> = OnceLock::new();
+
+/// Make the function that the loop is to call.
+///
+/// # Errors
+/// `MemoryError`.
+pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
+    let function = wrap_pyfunction!(begin_accepted, py)?;
+    let _ = BEGIN.set(function.into_any().unbind());
+    Ok(())
+}
+
+/// What a server's socket was given to the loop with.
+struct Serving<'a, 'py> {
+    event_loop: &'a Bound<'py, LoopCore>,
+    protocol_factory: &'a Bound<'py, PyAny>,
+    sock: &'a Bound<'py, PyAny>,
+    server: &'a Bound<'py, PyAny>,
+    timeouts: &'a Bound<'py, PyTuple>,
+}
+
+/// A server's socket has connections: take them, no more than `backlog`, but one: asyncio takes none of a backlog of
+/// zero in some versions, and turns the loop in vain.
+///
+/// # Errors
+/// What the kernel says of the socket, but that it has no more now, or that there are too many files: asyncio's own
+/// method tells the loop's exception handler of that, and tries again later.
+#[pyfunction]
+#[pyo3(signature = (event_loop, protocol_factory, sock, server, backlog, timeouts, /))]
+pub(crate) fn accept_ready(
+    event_loop: &Bound<'_, LoopCore>,
+    protocol_factory: &Bound<'_, PyAny>,
+    sock: &Bound<'_, PyAny>,
+    server: &Bound<'_, PyAny>,
+    backlog: isize,
+    timeouts: &Bound<'_, PyTuple>,
+) -> PyResult<()> {
+    let py = event_loop.py();
+    let serving = Serving { event_loop, protocol_factory, sock, server, timeouts };
+    let sockets = if LoopCore::accepts_plainly(event_loop) && uses_our_base(py)? {
+        plain_sockets(py)?
+    } else {
+        None
+    };
+    let Some((sockets, kind)) = sockets.zip(kind_of(sock)?) else {
+        return serving.ask_asyncio(backlog);
+    };
+    for taken in 0..backlog.max(1) {
+        let Ok(fd) = descriptor_of(Some(sock.clone()))? else {
+            return serving.ask_asyncio(backlog - taken);
+        };
+        match accept(fd) {
+            Ok((fd, address)) => {
+                let conn = sockets.make(py, fd, kind)?;
+                let address = peer_of(&conn, address)?;
+                serving.begin_soon(&conn, &address)?;
+            }
+            Err(error) if is_not_now(error) || error == Errno::CONNABORTED => return Ok(()),
+            Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                return serving.ask_asyncio(backlog - taken);
+            }
+            Err(error) => return Err(os_error(&error.into())),
+        }
+    }
+    Ok(())
+}
+
+impl<'py> Serving<'_, 'py> {
+    /// Have asyncio's own method take the rest.
+    fn ask_asyncio(&self, backlog: isize) -> PyResult<()> {
+        let py = self.event_loop.py();
+        let none = py.None().into_bound(py);
+        let backlog = backlog.into_pyobject(py)?.into_any();
+        let first = [self.protocol_factory, self.sock, &none, self.server, &backlog];
+        let all = first.into_iter().cloned().chain(self.timeouts.iter());
+        let all = PyTuple::new(py, all.collect::<Vec<_>>())?;
+        self.event_loop.call_method1(names(py).accept_connection.bind(py), all).map(drop)
+    }
+
+    /// Make a transport of this in the next turn, as asyncio's task would.
+    fn begin_soon(&self, conn: &Bound<'py, PyAny>, peer: &Bound<'py, PyAny>) -> PyResult<()> {
+        let py = self.event_loop.py();
+        let begin = BEGIN.get().ok_or_else(never_made)?;
+        let factory = self.protocol_factory;
+        let args = [self.event_loop.as_any(), factory, conn, peer, self.server];
+        LoopCore::call_next(self.event_loop, begin.bind(py), &PyTuple::new(py, args)?)
+    }
+}
+
+/// Who has connected, in Python's words.
+fn peer_of<'py>(
+    conn: &Bound<'py, PyAny>,
+    address: Option<SocketAddrAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = conn.py();
+    let Some(address) = address else { return Ok(PyString::new(py, "").into_any()) };
+    if let Ok(address) = SocketAddr::try_from(address.clone()) {
+        return Ok(tuple_of(py, address)?.into_any());
+    }
+    match SocketAddrUnix::try_from(address) {
+        // As most clients are.
+        Ok(address) if address.is_unnamed() => Ok(PyString::new(py, "").into_any()),
+        // A text or bytes, by rules of Python's.
+        Ok(_) | Err(_) => conn.call_method0(names(py).getpeername.bind(py)),
+    }
+}
+
+/// Make a protocol and a transport for a connection that has come in.
+#[pyfunction]
+fn begin_accepted<'py>(
+    event_loop: &Bound<'py, LoopCore>,
+    protocol_factory: &Bound<'py, PyAny>,
+    conn: &Bound<'py, PyAny>,
+    peer: &Bound<'py, PyAny>,
+    server: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    let py = event_loop.py();
+    let begun = begin(event_loop, protocol_factory, conn, peer, server);
+    match begun {
+        // asyncio's task keeps them to itself, too, but in debug mode.
+        Err(error) if !is_exit(py, &error) => Ok(()),
+        begun => begun,
+    }
+}
+
+fn begin<'py>(
+    event_loop: &Bound<'py, LoopCore>,
+    protocol_factory: &Bound<'py, PyAny>,
+    conn: &Bound<'py, PyAny>,
+    peer: &Bound<'py, PyAny>,
+    server: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    let py = event_loop.py();
+    let protocol = protocol_factory.call0()?;
+    let extra = PyDict::new(py);
+    extra.set_item(names(py).peername.bind(py), peer)?;
+    let server = Some(server).filter(|server| !server.is_none());
+    let (protocol, extra, waiter) = (&protocol, Some(extra.as_any()), None);
+    make(&Parts { event_loop, sock: conn, protocol, waiter, extra, server, kind: None }).map(drop)
+}

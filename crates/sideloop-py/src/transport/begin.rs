@@ -1,0 +1,243 @@
+//! How a transport begins: what asyncio's constructors do, in one step.
+//!
+//! They are four, one above the other, and ask the socket for members of enumerations. A connection that is opened and
+//! closed spends a third of its time there (`benches/io_bytes.py`, TCP connect and close).
+
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
+
+use pyo3::exceptions::PyOSError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PySuper, PyTuple};
+use rustix::io::Result;
+use rustix::net::{AddressFamily, SocketType, ipproto};
+
+use super::address::tuple_of;
+use super::keeps::Keeps;
+use super::known::{TransportCore, allocate, give_stream, stream_of};
+use super::register::register;
+use super::sockets::{Kind, kind_of};
+use super::standard::standard;
+use super::stream::{Limit, Stream};
+use super::wire::{descriptor_of, own_address, peers_address, set_nodelay};
+use crate::event_loop::LoopCore;
+use crate::policy::errors::os_error;
+use crate::python::names::names;
+use crate::python::version;
+
+/// The limits of the write buffer that asyncio begins with, in bytes.
+const HIGH: usize = 64 * 1024;
+const LOW: usize = HIGH / 4;
+
+/// What a transport is made of, as asyncio's constructor takes it.
+pub(super) struct Parts<'a, 'py> {
+    pub(super) event_loop: &'a Bound<'py, LoopCore>,
+    pub(super) sock: &'a Bound<'py, PyAny>,
+    pub(super) protocol: &'a Bound<'py, PyAny>,
+    pub(super) waiter: Option<&'a Bound<'py, PyAny>>,
+    pub(super) extra: Option<&'a Bound<'py, PyAny>>,
+    pub(super) server: Option<&'a Bound<'py, PyAny>>,
+    /// What the socket was made with, where that is known.
+    pub(super) kind: Option<Kind>,
+}
+
+/// Whether asyncio's constructors and its closing are those that are known here.
+pub(super) fn is_known_version(py: Python<'_>) -> bool {
+    !version::is_at_least(py, 15)
+}
+
+/// A new transport.
+///
+/// # Errors
+/// What a server raises that has closed meanwhile, and what the loop raises.
+pub(super) fn make<'py>(parts: &Parts<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    let py = parts.event_loop.py();
+    let made = allocate(py)?;
+    begin(made.cast::<TransportCore>()?, parts)?;
+    Ok(made)
+}
+
+/// A new transport of a socket that has been connected, and `waiter` has a result when its protocol knows it.
+#[pyfunction]
+#[pyo3(signature = (event_loop, sock, protocol, waiter, /))]
+pub(crate) fn begin_transport<'py>(
+    event_loop: &Bound<'py, LoopCore>,
+    sock: &Bound<'py, PyAny>,
+    protocol: &Bound<'py, PyAny>,
+    waiter: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (waiter, extra, server, kind) = (Some(waiter), None, None, None);
+    make(&Parts { event_loop, sock, protocol, waiter, extra, server, kind })
+}
+
+#[pymethods]
+impl TransportCore {
+    /// Begin, as asyncio's constructor does.
+    #[pyo3(signature = (event_loop, sock, protocol, waiter, extra, server, /))]
+    fn _begin<'py>(
+        slf: &Bound<'py, Self>,
+        event_loop: &Bound<'py, LoopCore>,
+        sock: &Bound<'py, PyAny>,
+        protocol: &Bound<'py, PyAny>,
+        waiter: Option<&Bound<'py, PyAny>>,
+        extra: Option<&Bound<'py, PyAny>>,
+        server: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
+        begin(slf, &Parts { event_loop, sock, protocol, waiter, extra, server, kind: None })
+    }
+
+    /// Read, unless somebody has paused or closed the transport meanwhile; and wake who waits for it.
+    #[pyo3(signature = (waiter = None))]
+    fn _begin_reading(slf: &Bound<'_, Self>, waiter: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let read = begin_reading(slf);
+        // asyncio's two callbacks do not know of each other.
+        waiter.map_or(Ok(()), wake)?;
+        read
+    }
+}
+
+fn begin<'py>(transport: &Bound<'py, TransportCore>, parts: &Parts<'_, 'py>) -> PyResult<()> {
+    let py = transport.py();
+    let names = names(py);
+    let &Parts { event_loop, sock, protocol, waiter, extra, server, kind } = parts;
+    give_stream(transport.as_any(), Bound::new(py, Stream::new(py)?)?)?;
+    let kind = match kind {
+        _ if !is_known_version(py) => None,
+        Some(kind) => Some(kind),
+        None => kind_of(sock)?,
+    };
+    let Some(kind) = kind else {
+        let next = PySuper::new(&py.get_type::<TransportCore>(), transport)?;
+        let all = (event_loop, sock, protocol, waiter, extra, server);
+        return next.call_method1("__init__", all).map(drop);
+    };
+    let fd = descriptor_of(Some(sock.clone()))?.unwrap_or(-1);
+    let extra = extra.map_or_else(|| PyDict::new(py).into_any(), Bound::clone);
+    transport.setattr(names.extra.bind(py), &extra)?;
+    describe(&extra, sock, kind, fd)?;
+    let limit = |bytes: usize| -> PyResult<Limit> {
+        Ok(Limit { given: Some(bytes.into_pyobject(py)?.into_any().unbind()), bytes })
+    };
+    let (high, low) = (limit(HIGH)?, limit(LOW)?);
+    let (held_loop, held_sock) = (event_loop.clone().unbind(), sock.clone().unbind());
+    TransportCore::look(transport, |state| {
+        state.event_loop = Some(held_loop);
+        state.sock = Some(held_sock);
+        state.fd = fd;
+        state.high = high;
+        state.low = low;
+    })?;
+    TransportCore::set_protocol_field(transport, protocol)?;
+    transport.setattr(names.protocol_connected.bind(py), true)?;
+    transport.setattr(names.server.bind(py), server)?;
+    if let Some(server) = server {
+        tell_server(server, names.attach.bind(py), transport)?;
+    }
+    register(event_loop, fd, transport)?;
+    if sends_at_once(kind) {
+        set_nodelay(fd).map_err(|error| os_error(&error.into()))?;
+    }
+    schedule(transport, event_loop, protocol, waiter)
+}
+
+/// Tell a server that it has a connection, or has lost it. Since CPython 3.13 it wants to know which.
+///
+/// # Errors
+/// What it raises, which may be closed.
+pub(super) fn tell_server(
+    server: &Bound<'_, PyAny>,
+    method: &Bound<'_, PyString>,
+    transport: &Bound<'_, TransportCore>,
+) -> PyResult<()> {
+    if version::is_at_least(server.py(), 13) {
+        return server.call_method1(method, (transport,)).map(drop);
+    }
+    server.call_method0(method).map(drop)
+}
+
+/// What `get_extra_info` tells.
+fn describe(
+    extra: &Bound<'_, PyAny>,
+    sock: &Bound<'_, PyAny>,
+    kind: Kind,
+    fd: RawFd,
+) -> PyResult<()> {
+    let py = sock.py();
+    let names = names(py);
+    let class = standard(py)?.trsock.bind(py).getattr(names.transport_socket.bind(py))?;
+    extra.set_item(names.socket.bind(py), class.call1((sock,))?)?;
+    let own = address_of(sock, kind, || own_address(fd), names.getsockname.bind(py))?;
+    extra.set_item(names.sockname.bind(py), own)?;
+    if !extra.contains(names.peername.bind(py))? {
+        let peers = address_of(sock, kind, || peers_address(fd), names.getpeername.bind(py))?;
+        extra.set_item(names.peername.bind(py), peers)?;
+    }
+    Ok(())
+}
+
+/// An address of the socket, which its own method tells of any other kind; None if it has none.
+fn address_of<'py>(
+    sock: &Bound<'py, PyAny>,
+    kind: Kind,
+    ask: impl FnOnce() -> Result<Option<SocketAddr>>,
+    method: &Bound<'py, PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = sock.py();
+    if is_inet(kind) {
+        match ask() {
+            Ok(Some(address)) => return Ok(Some(tuple_of(py, address)?.into_any())),
+            Ok(None) => {}
+            Err(_) => return Ok(None),
+        }
+    }
+    match sock.call_method0(method) {
+        Ok(address) => Ok(Some(address)),
+        Err(error) if error.is_instance_of::<PyOSError>(py) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_inet(kind: Kind) -> bool {
+    [AddressFamily::INET, AddressFamily::INET6]
+        .iter()
+        .any(|family| i32::from(family.as_raw()) == kind.family)
+}
+
+/// Whether the kernel is to send small writes without waiting for an acknowledgement.
+fn sends_at_once(kind: Kind) -> bool {
+    is_inet(kind)
+        && kind.kind.cast_unsigned() == SocketType::STREAM.as_raw()
+        && kind.proto.cast_unsigned() == ipproto::TCP.as_raw().get()
+}
+
+/// Have the protocol told, then the socket read, then who waits for the transport woken.
+///
+/// The protocol in a callback of its own: where its method turns the loop (`run_nested`), the rest is to run there.
+fn schedule<'py>(
+    transport: &Bound<'py, TransportCore>,
+    event_loop: &Bound<'py, LoopCore>,
+    protocol: &Bound<'py, PyAny>,
+    waiter: Option<&Bound<'py, PyAny>>,
+) -> PyResult<()> {
+    let py = transport.py();
+    let made = protocol.getattr(names(py).connection_made.bind(py))?;
+    LoopCore::call_next(event_loop, &made, &PyTuple::new(py, [transport])?)?;
+    let reading = transport.getattr(names(py).begin_reading.bind(py))?;
+    LoopCore::call_next(event_loop, &reading, &PyTuple::new(py, waiter)?)
+}
+
+fn begin_reading(transport: &Bound<'_, TransportCore>) -> PyResult<()> {
+    let py = transport.py();
+    let stream = stream_of(transport)?;
+    let stream = stream.get();
+    let (waits, fd) = stream.with(py, |state| (state.closing || state.paused, state.fd));
+    let Some(event_loop) = stream.event_loop(py).filter(|_| !waits) else { return Ok(()) };
+    let ready = transport.getattr(names(py).read_ready.bind(py))?;
+    event_loop.call_method1(names(py).add_reader.bind(py), (fd, ready)).map(drop)
+}
+
+fn wake(waiter: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = waiter.py();
+    let wake = standard(py)?.futures.bind(py).getattr(names(py).wake_waiter.bind(py))?;
+    wake.call1((waiter, py.None())).map(drop)
+}

@@ -1,0 +1,190 @@
+//! Python's sockets: what one is of, and how one is made of a descriptor.
+//!
+//! `socket.socket` is a Python class over `_socket.socket`. It turns a socket's family and kind into members of
+//! enumerations each time somebody asks, which takes longer than the system call that follows. What is below knows the
+//! numbers.
+
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyModule, PyString, PyType};
+use rustix::net::SocketFlags;
+
+use super::standard::standard;
+use crate::python::making::without_init;
+use crate::python::names::names;
+use crate::python::slots::{class_version, get};
+
+/// What a socket was made with, in the kernel's numbers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kind {
+    pub(super) family: i32,
+    pub(super) kind: i32,
+    pub(super) proto: i32,
+}
+
+/// What of the class may be replaced, so that a socket of ours would not be one of its making.
+const REPLACEABLE: [&str; 8] =
+    ["__init__", "__new__", "accept", "close", "connect", "connect_ex", "fileno", "setblocking"];
+
+/// The classes, and how the numbers are read.
+pub(super) struct Sockets {
+    module: Py<PyModule>,
+    class: Py<PyType>,
+    /// What `class` had of the replaceable names.
+    own: Vec<(Py<PyString>, Option<Py<PyAny>>)>,
+    /// The version of `class` in which it was what it had been; 0 if there is none.
+    // ORDERING: Relaxed: read and written attached.
+    version: AtomicU32,
+    /// `_socket.socket.__init__`
+    init: Py<PyAny>,
+    /// The descriptors of the numbers, of which the class has its own in front.
+    family: Py<PyAny>,
+    kind: Py<PyAny>,
+    proto: Py<PyAny>,
+    io_refs: Py<PyString>,
+    closed: Py<PyString>,
+}
+
+static KNOWN: OnceLock<Option<Sockets>> = OnceLock::new();
+
+impl Sockets {
+    /// None where the class is not over `_socket.socket`: gevent and eventlet have put theirs in its place.
+    fn look(py: Python<'_>) -> PyResult<Option<Self>> {
+        let module = py.import("socket")?;
+        let native = py.import("_socket")?.getattr("socket")?;
+        let class = module.getattr("socket")?.cast_into::<PyType>()?;
+        let bases = class.bases();
+        if bases.len() != 1 || !bases.get_item(0)?.is(&native) {
+            return Ok(None);
+        }
+        let names = class.getattr("__dict__")?;
+        let own = REPLACEABLE.iter().map(|name| {
+            let name = PyString::intern(py, name);
+            let found = if names.contains(&name)? { Some(names.get_item(&name)?) } else { None };
+            Ok((name.unbind(), found.map(Bound::unbind)))
+        });
+        let own = own.collect::<PyResult<Vec<_>>>()?;
+        let native_names = native.getattr("__dict__")?;
+        let native_name = |name: &str| native_names.get_item(name).map(Bound::unbind);
+        let text = |text: &str| PyString::intern(py, text).unbind();
+        Ok(Some(Self {
+            init: native_name("__init__")?,
+            family: native_name("family")?,
+            kind: native_name("type")?,
+            proto: native_name("proto")?,
+            io_refs: text("_io_refs"),
+            closed: text("_closed"),
+            version: AtomicU32::new(0),
+            module: module.unbind(),
+            class: class.unbind(),
+            own,
+        }))
+    }
+
+    /// Whether the class is what it was.
+    fn is_unchanged(&self, py: Python<'_>) -> PyResult<bool> {
+        let class = self.class.bind(py);
+        let version = class_version(class);
+        if version != 0 && version == self.version.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
+        let owned = class.getattr("__dict__")?;
+        for (name, own) in &self.own {
+            let now = owned.call_method1("get", (name,))?;
+            let is_same = own.as_ref().map_or_else(|| now.is_none(), |own| now.is(own));
+            if !is_same {
+                return Ok(false);
+            }
+        }
+        // A look gives a class its version. No Python code has run since the first.
+        let _ = class.getattr(names(py).fileno.bind(py));
+        self.version.store(class_version(class), Ordering::Relaxed);
+        Ok(true)
+    }
+
+    fn kind_of(&self, sock: &Bound<'_, PyAny>) -> PyResult<Option<Kind>> {
+        if !sock.get_type().is(&self.class) {
+            return Ok(None);
+        }
+        let number = |descriptor: &Py<PyAny>| get(descriptor.bind(sock.py()), sock)?.extract();
+        let (family, kind) = (number(&self.family)?, number(&self.kind)?);
+        Ok(Some(Kind { family, kind, proto: number(&self.proto)? }))
+    }
+
+    /// A new socket, which does not block.
+    ///
+    /// # Errors
+    /// What the kernel or an audit hook says.
+    pub(super) fn open<'py>(&self, py: Python<'py>, kind: Kind) -> PyResult<Bound<'py, PyAny>> {
+        let sock = without_init(self.class.bind(py))?;
+        self.init.bind(py).call1((&sock, kind.family, without_blocking(kind), kind.proto))?;
+        self.complete(sock)
+    }
+
+    /// A socket of this descriptor, which does not block.
+    ///
+    /// # Errors
+    /// What an audit hook raises, and `MemoryError`. The descriptor is closed then.
+    pub(super) fn make<'py>(
+        &self,
+        py: Python<'py>,
+        fd: OwnedFd,
+        kind: Kind,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let sock = without_init(self.class.bind(py))?;
+        let init = self.init.bind(py);
+        init.call1((&sock, kind.family, without_blocking(kind), kind.proto, fd.as_raw_fd()))?;
+        // It is the socket's from here on.
+        let _ = fd.into_raw_fd();
+        self.complete(sock)
+    }
+
+    /// What the class's own constructor sets besides.
+    fn complete<'py>(&self, sock: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        sock.setattr(&self.io_refs, 0)?;
+        sock.setattr(&self.closed, false)?;
+        Ok(sock)
+    }
+}
+
+/// The kind with the flag that saves a socket from being told not to block.
+fn without_blocking(kind: Kind) -> i32 {
+    kind.kind | SocketFlags::NONBLOCK.bits().cast_signed()
+}
+
+/// Look the classes up. At import, before anybody has changed them.
+///
+/// # Errors
+/// What importing them raises.
+pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
+    let known = Sockets::look(py)?;
+    let _ = KNOWN.set(known);
+    Ok(())
+}
+
+/// The classes, if asyncio would use them, too, and they are as they were.
+///
+/// # Errors
+/// What asking for them raises.
+pub(super) fn plain_sockets(py: Python<'_>) -> PyResult<Option<&'static Sockets>> {
+    let Some(known) = KNOWN.get().and_then(Option::as_ref) else { return Ok(None) };
+    let used = standard(py)?.base_events.bind(py).getattr(names(py).socket.bind(py))?;
+    let is_plain = used.is(&known.module)
+        && used.getattr(names(py).socket.bind(py))?.is(&known.class)
+        && known.is_unchanged(py)?;
+    Ok(is_plain.then_some(known))
+}
+
+/// What a socket was made with; None if it is no plain one.
+///
+/// # Errors
+/// None that is known of.
+pub(super) fn kind_of(sock: &Bound<'_, PyAny>) -> PyResult<Option<Kind>> {
+    match KNOWN.get() {
+        Some(Some(known)) => known.kind_of(sock),
+        Some(None) | None => Ok(None),
+    }
+}
