@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import programs
 import pytest
@@ -131,7 +132,8 @@ class TestWhileALoopIsMade:
             assert ran == []
             assert runner.run(answer) == 42
 
-    def test_the_factory_may_call_the_runner_which_has_one_loop_then(self) -> None:
+    @pytest.mark.parametrize("drive", ["thread", "caller"])
+    def test_the_factory_may_call_the_runner_which_has_one_loop_then(self, drive: Any) -> None:
         made: list[asyncio.AbstractEventLoop] = []
 
         async def running_loop() -> asyncio.AbstractEventLoop:
@@ -145,8 +147,9 @@ class TestWhileALoopIsMade:
             made.append(sideloop.new_event_loop())
             return made[-1]
 
-        with Runner(loop_factory=factory) as runner:
+        with Runner(loop_factory=factory, drive=drive) as runner:
             assert runner.run(running_loop) is made[1]
+            assert made[0].is_closed()
         assert [loop.is_closed() for loop in made] == [True, True]
 
     def test_close_waits_for_no_longer_than_its_grace(self, threads: ThreadPoolExecutor) -> None:

@@ -93,8 +93,10 @@ class RunnerLoop:
         try:
             made.start()
             if self.found is not before and self.found is not None:
-                # A signal handler came in between and has started one. One is enough.
+                # A signal handler came in between and has started one. One is enough, and no close
+                # knows of the other: it ends here.
                 made.let_go()
+                made.join(self._grace)
                 return self.found
             self.found = made
             if self.closed:
