@@ -19,6 +19,9 @@ class BadLoop(asyncio.SelectorEventLoop):
     def arm(self, bad: str, error: BaseException) -> None:
         self.error, self.bad = error, bad
 
+    def disarm(self) -> None:
+        self.bad = ""
+
     def call_soon_threadsafe(self, *args: Any, **options: Any) -> Any:
         self._may_raise("call_soon_threadsafe")
         return super().call_soon_threadsafe(*args, **options)

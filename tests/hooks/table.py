@@ -344,13 +344,17 @@ def loop_factory(bridge: Bridge, error: BaseException) -> Any:
 
 def _of_the_loop(name: str) -> Callable[[Bridge, BaseException], Any]:
     def use(bridge: Bridge, error: BaseException) -> Any:
-        async def arm() -> None:
+        async def arm() -> loops.BadLoop:
             loop = asyncio.get_running_loop()
             assert isinstance(loop, loops.BadLoop)
             loop.call_soon(loop.arm, name, error)
+            return loop
 
-        bridge.run(arm)
-        return bridge.enter(answer)
+        bad: loops.BadLoop = bridge.run(arm)
+        try:
+            return bridge.enter(answer)
+        finally:
+            bad.disarm()  # one that was not asked meanwhile would raise at the close
 
     return use
 
