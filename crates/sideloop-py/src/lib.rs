@@ -19,7 +19,6 @@ mod model;
 
 mod tasks;
 
-#[cfg(target_os = "linux")]
 mod transport;
 
 mod event_loop;
@@ -31,6 +30,8 @@ mod policy;
 mod translate;
 
 mod python;
+
+mod system;
 
 /// The native half of sideloop. Private: import from `sideloop` instead.
 // The interpreter lock is declared needed until the extension is audited for running without it.
@@ -53,23 +54,18 @@ pub mod _sideloop {
     #[pymodule_export]
     use super::event_loop::ReadyQueue;
 
-    #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::transport::TransportCore;
 
-    #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::transport::Stream;
 
-    #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::transport::DatagramCore;
 
-    #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::transport::Datagrams;
 
-    #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::transport::{know_datagrams, know_transports, send_before_fork};
 

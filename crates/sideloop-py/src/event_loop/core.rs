@@ -20,6 +20,7 @@ use super::tenant::{Let, Tenant};
 use crate::entry::{Bell, Entry};
 use crate::python::attached::Attached;
 use crate::python::thread;
+use crate::system::poller::Poller;
 
 /// The scheduling half of `sideloop.EventLoop`: a mixin to stand before an asyncio event loop.
 ///
@@ -37,7 +38,7 @@ pub(crate) struct LoopCore {
     pub(super) room: Attached<Vec<u8>>,
     pub(super) scheduled: Field,
     pub(super) selector: Field,
-    /// The selector's map from descriptors to keys, while its epoll object is polled from here.
+    /// The selector's map from descriptors to keys, while it is polled from here.
     pub(super) keys: Field,
     /// `selectors.SelectorKey`
     pub(super) key_class: Py<PyAny>,
@@ -58,8 +59,8 @@ pub(crate) struct LoopCore {
     pub(super) context_name: Py<PyTuple>,
     /// Set when the fields are: the collector may come while CPython makes the instance, and finds zeros.
     pub(super) made: AtomicBool,
-    /// The selector's epoll descriptor while that is polled from here; -1 otherwise.
-    pub(super) epoll: AtomicIsize,
+    /// What is polled from here, by its number; -1 while the selector is asked.
+    poller: AtomicIsize,
     pub(super) timers_cancelled: AtomicIsize,
     /// The bits of a float, in seconds.
     pub(super) clock_resolution: AtomicU64,
@@ -93,11 +94,16 @@ impl LoopCore {
         Ok(self.scheduled.get(py).into_bound(py).cast_into::<PyList>()?)
     }
 
-    pub(crate) fn epoll(&self) -> Option<i32> {
-        i32::try_from(self.epoll.load(Ordering::Relaxed)).ok().filter(|fd| *fd >= 0)
+    /// What is polled from here, if it is not the selector that is asked.
+    pub(crate) fn poller(&self) -> Option<Poller> {
+        Poller::of(self.poller.load(Ordering::Relaxed))
     }
 
-    /// The selector's map, while its epoll object is polled from here.
+    pub(super) fn set_poller(&self, poller: Option<Poller>) {
+        self.poller.store(poller.map_or(-1, Poller::number), Ordering::Relaxed);
+    }
+
+    /// The selector's map, while it is polled from here.
     pub(super) fn keys<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyDict>> {
         self.keys.get(py).into_bound(py).cast_into::<PyDict>().ok()
     }
@@ -208,7 +214,7 @@ impl LoopCore {
             future_names: PyTuple::new(py, ["loop"])?.unbind(),
             context_name: PyTuple::new(py, ["context"])?.unbind(),
             made: AtomicBool::new(true),
-            epoll: AtomicIsize::new(-1),
+            poller: AtomicIsize::new(-1),
             timers_cancelled: AtomicIsize::new(0),
             clock_resolution: AtomicU64::new(0),
             polled: AtomicU64::new(0),
@@ -229,7 +235,7 @@ impl LoopCore {
     /// Wake the thread that runs the loop. From any thread.
     fn _write_to_self(slf: &Bound<'_, Self>) -> PyResult<()> {
         let core = slf.get();
-        if core.epoll().is_none() {
+        if core.poller().is_none() {
             let next = PySuper::new(&slf.py().get_type::<Self>(), slf)?;
             return next.call_method0("_write_to_self").map(drop);
         }
@@ -277,7 +283,7 @@ impl LoopCore {
     /// Whether other threads wake this loop without a pipe.
     #[getter(_hears_bell)]
     fn hears_bell(&self) -> bool {
-        self.epoll().is_some()
+        self.poller().is_some()
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -4,15 +4,15 @@
 //! None. What is done here for a plain descriptor on a plain `EpollSelector` is what `selectors` and
 //! asyncio's `_add_reader` and its kind do, in their order, also where they fail; anything else is theirs.
 
-use std::os::fd::RawFd;
-
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PySuper, PyTuple};
 
 use super::core::LoopCore;
 use super::handle::{self, Callback};
-use super::poller::{self, EVENT_READ, EVENT_WRITE};
+use crate::policy::errors::os_error;
 use crate::python::names::names;
+use crate::system::poller::Poller;
+use crate::system::{EVENT_READ, EVENT_WRITE};
 
 /// The two kinds of callback of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,16 +86,16 @@ impl<'py> Key<'py> {
 struct Files<'py> {
     keys: Bound<'py, PyDict>,
     key_class: Bound<'py, PyAny>,
-    epoll: RawFd,
+    poller: Poller,
 }
 
 impl<'py> Files<'py> {
     fn of(event_loop: &Bound<'py, LoopCore>) -> Option<Self> {
         let (py, core) = (event_loop.py(), event_loop.get());
         // In a fork's child the kernel's object is the parent's: see `sideloop._loops.selector`.
-        let epoll = core.epoll().filter(|_| !core.is_debug() && !core.orphaned())?;
+        let poller = core.poller().filter(|_| !core.is_debug() && !core.orphaned())?;
         let keys = core.keys(py)?;
-        Some(Self { keys, key_class: core.key_class.bind(py).clone(), epoll })
+        Some(Self { keys, key_class: core.key_class.bind(py).clone(), poller })
     }
 
     fn store(
@@ -112,13 +112,13 @@ impl<'py> Files<'py> {
     fn add(
         &self,
         fd: &Bound<'py, PyInt>,
-        raw: RawFd,
+        raw: i32,
         side: Side,
         callback: Bound<'py, PyAny>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let none = || callback.py().None().into_bound(callback.py());
         let Some(key) = self.keys.get_item(fd)? else {
-            poller::watch(self.epoll, raw, side.bit())?;
+            self.poller.watch(raw, side.bit()).map_err(|error| os_error(&error))?;
             self.store(fd, fd.as_any(), side.bit(), side.put(callback.clone(), none())?)?;
             return Ok(None);
         };
@@ -133,7 +133,7 @@ impl<'py> Files<'py> {
     fn remove(
         &self,
         fd: &Bound<'py, PyInt>,
-        raw: RawFd,
+        raw: i32,
         side: Side,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(key) = self.keys.get_item(fd)? else { return Ok(None) };
@@ -142,7 +142,7 @@ impl<'py> Files<'py> {
         if events == 0 {
             self.keys.del_item(fd)?;
             // It may be closed already, and is out of the kernel's list then.
-            let _ = poller::forget(self.epoll, raw);
+            let _ = self.poller.forget(raw);
         } else {
             self.change(fd, raw, key.events, events)?;
             let none = fd.py().None().into_bound(fd.py());
@@ -152,13 +152,13 @@ impl<'py> Files<'py> {
     }
 
     /// Have the kernel watch for other events. A file that it cannot watch is out of the map.
-    fn change(&self, fd: &Bound<'py, PyInt>, raw: RawFd, before: u32, events: u32) -> PyResult<()> {
+    fn change(&self, fd: &Bound<'py, PyInt>, raw: i32, before: u32, events: u32) -> PyResult<()> {
         if before == events {
             return Ok(());
         }
-        poller::change(self.epoll, raw, events).or_else(|error| {
+        self.poller.change(raw, events).or_else(|error| {
             self.keys.del_item(fd)?;
-            Err(error)
+            Err(os_error(&error))
         })
     }
 }
@@ -258,8 +258,8 @@ impl LoopCore {
 }
 
 /// A file that is given by its number.
-fn plain_descriptor<'py>(file: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyInt>, RawFd)> {
+fn plain_descriptor<'py>(file: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyInt>, i32)> {
     let fd = file.cast_exact::<PyInt>().ok()?;
-    let raw = fd.extract::<RawFd>().ok().filter(|raw| *raw >= 0)?;
+    let raw = fd.extract::<i32>().ok().filter(|raw| *raw >= 0)?;
     Some((fd.clone(), raw))
 }

@@ -41,7 +41,6 @@ mod linger;
 
 mod poller;
 
-#[cfg(target_os = "linux")]
 mod files;
 
 /// Look up what handles are made of, and what may be changed later on. At import: see `names`.

@@ -174,7 +174,7 @@ impl RunnerCore {
     ) -> PyResult<Self> {
         errors(event_loop.py())?;
         let own_loop = event_loop.cast::<LoopCore>().ok();
-        let own_loop = own_loop.filter(|own| own.get().epoll().is_some());
+        let own_loop = own_loop.filter(|own| own.get().poller().is_some());
         let entry = match own_loop {
             Some(own) => Arc::clone(&own.get().entry),
             None => Arc::new(Entry::new(Bell::CallSoon)),
