@@ -49,6 +49,9 @@ pub mod _sideloop {
     use super::model::Call;
 
     #[pymodule_export]
+    use super::entry::do_without_bells;
+
+    #[pymodule_export]
     use super::event_loop::LoopCore;
 
     #[pymodule_export]

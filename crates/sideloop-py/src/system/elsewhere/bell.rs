@@ -2,6 +2,9 @@
 
 use std::io;
 
+/// All do.
+pub(crate) fn do_without() {}
+
 /// There is none.
 pub(crate) enum Bell {}
 

@@ -2,8 +2,18 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::event::{EventfdFlags, eventfd};
+
+/// None is made any more.
+// ORDERING: Relaxed: written while the package is imported, before a loop is made.
+static DONE_WITHOUT: AtomicBool = AtomicBool::new(false);
+
+/// Do from here on as systems do that have no bell.
+pub(crate) fn do_without() {
+    DONE_WITHOUT.store(true, Ordering::Relaxed);
+}
 
 /// An eventfd.
 pub(crate) struct Bell(OwnedFd);
@@ -14,6 +24,9 @@ impl Bell {
     /// # Errors
     /// There is no descriptor left.
     pub(crate) fn new() -> io::Result<Option<Self>> {
+        if DONE_WITHOUT.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Some(Self(fd)))
     }
