@@ -33,8 +33,13 @@ WITHOUT_EPOLL = {
 }
 """Why some are not for systems that have no epoll: patterns, in which `[` stands for itself."""
 
-ON_WINDOWS: dict[str, str] = {}
-"""Why some more are not for Windows."""
+ASYNCIOS = "a thread's loop is asyncio's own"
+
+ON_WINDOWS = {
+    "test_runner.py::*_done_at_once_is_told_before_*": ASYNCIOS,
+    "test_run_on.py::*_is_closed_to_a_circle_of_runners_loops": ASYNCIOS,
+}
+"""Why some more are not for Windows, of those files that were run with its loops."""
 
 
 def mark(items: list[pytest.Item]) -> None:

@@ -21,7 +21,7 @@ from sideloop._loops.system import HAS_EPOLL, LOOPS_OF
 from sideloop._sideloop import LoopCore
 
 # Not at first use: a signal handler that calls may come in the middle of that import.
-if HAS_EPOLL:
+if TYPE_CHECKING or HAS_EPOLL:
     from sideloop._loops.numeric import is_numeric
     from sideloop._loops.selector import ForkAwareSelector, HubSelector
     from sideloop._loops.transports import (
