@@ -1,5 +1,5 @@
 # Each target sets up what it needs, in .venv* and target, and prints what it does.
-.PHONY: help run examples test soak lint bench bench-rust contract comparison peers docs screenshots pictures matrix mutants release package lock clean
+.PHONY: help run examples test soak lint bench bench-rust contract comparison peers docs screenshots pictures matrix mutants platforms release package lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -48,6 +48,9 @@ matrix: ## the suite on every interpreter found
 
 mutants: ## seed faults, and list those that no test finds
 	@scripts/mutants
+
+platforms: ## compile everything for Windows and macOS, with the lints
+	@scripts/platforms
 
 release: ## all of a release that can be made here, tried: source archive, wheel, crates
 	@scripts/release

@@ -9,6 +9,7 @@ from typing import Any
 
 import parts
 import pytest
+import systems
 from aliases import LoopFactory, WaitUntil
 from hosts import MakeLoop, MakeRunner, options_of
 from owners import OWNERS, Owner
@@ -30,6 +31,7 @@ def pytest_report_header() -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     parts.select(config, items)
+    systems.mark(items)
     usual = float(config.getini("timeout"))
     for item in items:
         own = item.get_closest_marker("timeout")

@@ -30,6 +30,7 @@ LAYERS = (
     "policy",
     "translate",
     "python",
+    "system",
 )
 
 # Whose files import each other, and why; the files of any other layer form no circle.
@@ -120,6 +121,19 @@ def circles(sources: Path) -> list[str]:
     return found
 
 
+def asking(sources: Path) -> list[str]:
+    """The files outside of `system` that are compiled in another way for another system, or not."""
+    asks = re.compile(
+        r"\bcfg(?:_attr)?!?\([^)]*\b(?:target_\w+|unix|windows)\b|\bstd::os::(?!raw\b)"
+        r"|\b(?:libc|rustix)::"
+    )
+    return [
+        str(file.relative_to(sources))
+        for file in sorted(sources.rglob("*.rs"))
+        if layer(file, sources) != "system" and asks.search(code(file))
+    ]
+
+
 class TestTheExtension:
     def test_has_these_layers_and_no_others(self) -> None:
         assert {layer(file, SOURCES) for file in SOURCES.rglob("*.rs")} == set(LAYERS)
@@ -129,6 +143,9 @@ class TestTheExtension:
 
     def test_shows_methods_only_where_their_type_is(self) -> None:
         assert shown(SOURCES) == []
+
+    def test_asks_which_system_it_is_in_one_layer(self) -> None:
+        assert asking(SOURCES) == []
 
     def test_has_circles_only_in_the_model_and_the_loop(self) -> None:
         assert circles(SOURCES) == []
@@ -153,6 +170,7 @@ class TestTheReading:
 
     def test_finds_nothing_where_there_is_nothing(self, sources: Path) -> None:
         assert (upward(sources), shown(sources), circles(sources)) == ([], [], [])
+        assert asking(sources) == []
 
     @pytest.mark.parametrize(
         "line",
@@ -173,6 +191,21 @@ class TestTheReading:
     def test_finds_a_file_in_no_layer(self, sources: Path) -> None:
         (sources / "other.rs").write_text("")
         assert upward(sources) == ["other is no layer"]
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            '#[cfg(target_os = "linux")]',
+            "#[cfg(not(unix))]",
+            "use std::os::fd::RawFd;",
+            "use rustix::io::Errno;",
+        ],
+    )
+    def test_finds_what_depends_on_the_system(self, sources: Path, line: str) -> None:
+        (sources / "model" / "call.rs").write_text(line)
+        (sources / "system").mkdir()
+        (sources / "system" / "clock.rs").write_text(line)
+        assert asking(sources) == ["model/call.rs"]
 
     def test_finds_a_method_shown_elsewhere(self, sources: Path) -> None:
         method = "impl Call {\n    /// About it.\n    pub(crate) fn go() {\n    }\n}\n"

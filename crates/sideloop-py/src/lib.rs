@@ -19,7 +19,6 @@ mod model;
 
 mod tasks;
 
-#[cfg(target_os = "linux")]
 mod transport;
 
 mod event_loop;
@@ -31,6 +30,8 @@ mod policy;
 mod translate;
 
 mod python;
+
+mod system;
 
 /// The native half of sideloop. Private: import from `sideloop` instead.
 // The interpreter lock is declared needed until the extension is audited for running without it.
@@ -48,6 +49,9 @@ pub mod _sideloop {
     use super::model::Call;
 
     #[pymodule_export]
+    use super::entry::do_without_bells;
+
+    #[pymodule_export]
     use super::event_loop::LoopCore;
 
     #[pymodule_export]
@@ -56,23 +60,18 @@ pub mod _sideloop {
     #[pymodule_export]
     use super::event_loop::know_methods;
 
-    #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::transport::TransportCore;
 
-    #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::transport::Stream;
 
-    #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::transport::DatagramCore;
 
-    #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::transport::Datagrams;
 
-    #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::transport::{
         accept_ready, begin_transport, know_datagrams, know_transports, send_before_fork,
@@ -196,7 +195,6 @@ pub mod _sideloop {
         super::python::version::is_at_least(py, 0);
         super::python::dictionary::prepare(py)?;
         super::event_loop::prepare(py)?;
-        #[cfg(target_os = "linux")]
         super::transport::prepare(py)?;
         super::policy::errors::prepare_finalization(py)?;
         super::policy::outcome::cancelled_class(py)?;

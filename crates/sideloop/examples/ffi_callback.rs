@@ -1,7 +1,7 @@
 //! A C library calls back, and the callback calls async code: C's `qsort` sorts by prices that an async
 //! task knows.
 
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 use std::process::abort;
 use std::sync::OnceLock;
 
@@ -19,6 +19,15 @@ async fn price(fruit: &'static str) -> Option<u32> {
     answer.await.ok()
 }
 
+unsafe extern "C" {
+    fn qsort(
+        elements: *mut c_void,
+        count: usize,
+        size: usize,
+        compare: extern "C" fn(*const c_void, *const c_void) -> c_int,
+    );
+}
+
 async fn answer(mut questions: mpsc::Receiver<Question>) {
     while let Some((fruit, sender)) = questions.recv().await {
         let price = fruit.bytes().map(u32::from).sum::<u32>() % 100;
@@ -27,11 +36,11 @@ async fn answer(mut questions: mpsc::Receiver<Question>) {
 }
 
 /// What C calls. A panic that leaves it aborts; so does a price that nobody knows.
-extern "C" fn by_price(left: *const c_void, right: *const c_void) -> i32 {
+extern "C" fn by_price(left: *const c_void, right: *const c_void) -> c_int {
     // SAFETY: `qsort` passes pointers to two elements of the array that it was given.
     let [left, right] = [left, right].map(|fruit| unsafe { *fruit.cast::<&'static str>() });
     match run_sync(async { (price(left).await, price(right).await) }) {
-        (Some(left), Some(right)) => left.cmp(&right) as i32,
+        (Some(left), Some(right)) => left.cmp(&right) as c_int,
         (None, _) | (_, None) => abort(),
     }
 }
@@ -44,7 +53,7 @@ fn main() {
     let mut fruits = ["apple", "banana", "cherry", "date", "elderberry", "fig", "grape"];
     // SAFETY: pointer, count and size are those of the array, and `by_price` reads its elements only.
     unsafe {
-        libc::qsort(fruits.as_mut_ptr().cast(), fruits.len(), size_of::<&str>(), Some(by_price));
+        qsort(fruits.as_mut_ptr().cast(), fruits.len(), size_of::<&str>(), by_price);
     }
 
     let prices: Vec<_> = fruits.into_iter().map(|fruit| run_sync(price(fruit))).collect();

@@ -1,7 +1,8 @@
 //! Know a fork's child.
-#![cfg_attr(unix, expect(unsafe_code, reason = "no safe crate has pthread_atfork"))]
+#![expect(unsafe_code, reason = "no safe crate has pthread_atfork")]
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sideloop_core::generation;
 
@@ -13,10 +14,7 @@ const STDS: usize = 2 << 20;
 const STEP: usize = 256 << 10;
 
 /// Advance the generation in each child that this process, or a child of it, will have.
-#[cfg(unix)]
 pub(crate) fn watch() -> io::Result<()> {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
     // Not a `Once`: a fork while another thread is inside would leave the child waiting. Two threads
     // may both register; then a child advances by two, which is as good.
     // ORDERING: Relaxed: whoever sees it set has nothing to read.
@@ -30,21 +28,33 @@ pub(crate) fn watch() -> io::Result<()> {
     if WATCHED.load(Ordering::Relaxed) {
         return Ok(());
     }
+    // SAFETY: `in_child` is async-signal-safe: an atomic addition and an atomic store.
+    unsafe { run_in_children(in_child)? };
+    WATCHED.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Have `handler` run in each of those children.
+///
+/// # Safety
+/// It is async-signal-safe.
+#[cfg(unix)]
+unsafe fn run_in_children(handler: extern "C" fn()) -> io::Result<()> {
     // SAFETY:
-    // - `in_child` is async-signal-safe: an atomic addition and an atomic store;
+    // - `handler` is async-signal-safe, by the caller's word;
     // - it stays valid: a library that is unloaded takes the handlers it registered with it.
-    match unsafe { libc::pthread_atfork(None, None, Some(in_child)) } {
-        0 => {
-            WATCHED.store(true, Ordering::Relaxed);
-            Ok(())
-        }
+    match unsafe { libc::pthread_atfork(None, None, Some(handler)) } {
+        0 => Ok(()),
         error => Err(io::Error::from_raw_os_error(error)),
     }
 }
 
 /// There is no fork here.
+///
+/// # Safety
+/// None is asked for.
 #[cfg(not(unix))]
-pub(crate) fn watch() -> io::Result<()> {
+unsafe fn run_in_children(_handler: extern "C" fn()) -> io::Result<()> {
     Ok(())
 }
 

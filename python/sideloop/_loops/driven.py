@@ -12,6 +12,7 @@ from sideloop._loops.event_loop import EventLoop
 from sideloop._loops.hubs import hubs
 from sideloop._loops.loop import live, remember
 from sideloop._loops.making import LoopOptions, make_loop, prepare_loop
+from sideloop._loops.system import HAS_EPOLL
 from sideloop._loops.unwind import Unwinding, forget, settle
 from sideloop._sideloop import AsDriver, LoopCore, PutAside, RunnerCore, copy_context
 
@@ -22,9 +23,7 @@ class DrivenLoop:
     def __init__(
         self, name: str, grace: float, slow_call_warning: float | None, options: LoopOptions
     ) -> None:
-        # Where greenlets are threads it comes to this at exit alone, and nobody else runs then.
-        patched = hubs() is not None
-        loop = make_loop(options.factory or (_new_native_loop if patched else None))
+        loop = make_loop(options.factory or _new_loop)
         if not isinstance(loop, LoopCore):
             loop.close()
             raise TypeError(
@@ -141,7 +140,11 @@ class DrivenLoop:
         return bool(asyncio.all_tasks(loop) or loop._asyncgens or loop._ready)
 
 
-def _new_native_loop() -> asyncio.AbstractEventLoop:
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """One of ours on every system: callers turn no other."""
+    if not HAS_EPOLL or hubs() is None:
+        return EventLoop()
+    # Where greenlets are threads it comes to this at exit alone, and nobody else runs then.
     from sideloop._loops.selector import ForkAwareSelector
 
     return EventLoop(ForkAwareSelector())

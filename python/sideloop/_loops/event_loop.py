@@ -2,6 +2,7 @@
 
 import _socket
 import asyncio.format_helpers
+import contextvars
 import inspect
 import itertools
 import selectors
@@ -16,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import sideloop._loops.foreign_future  # pyright: ignore[reportUnusedImport]
 import sideloop._loops.task_factory  # noqa: F401  # see above  # pyright: ignore[reportUnusedImport]
 from sideloop._loops.hubs import hubs
+from sideloop._loops.system import HAS_EPOLL, LOOPS_OF
 from sideloop._sideloop import LoopCore, know_methods
 
 # Not at first use: a signal handler that calls may come in the middle of that import.
-if sys.platform == "linux":
+if TYPE_CHECKING or HAS_EPOLL:
     from sideloop._loops.numeric import is_numeric
     from sideloop._loops.selector import ForkAwareSelector, HubSelector
     from sideloop._loops.transports import (
@@ -93,7 +95,7 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
                 f"transports is {transports!r}, for a new EventLoop: pass 'asyncio' or 'native'"
             )
         self._number = next(_numbers)
-        self._has_native_transports = sys.platform == "linux" and transports == "native"
+        self._has_native_transports = HAS_EPOLL and transports == "native"
         if self._has_native_transports:
             prepare()
             self._keep_registrations()
@@ -109,7 +111,7 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
                 return run_nested(self, future)
             return super().run_until_complete(future)
 
-    if sys.platform == "linux" and not TYPE_CHECKING:  # whose types are asyncio's
+    if HAS_EPOLL and not TYPE_CHECKING:  # whose types are asyncio's
 
         def _make_socket_transport(self, sock, protocol, waiter=None, **options):
             if self._has_native_transports and fits(self, sock):
@@ -179,7 +181,7 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
         if self._hears_bell:
             self._internal_fds += 1
         elif hubs() is None:
-            super()._make_self_pipe()
+            self._open_self_pipe()
         else:
             # Not the sockets of gevent and eventlet, which are their thread's hub's: this one is
             # made on the caller's, and closed on the loop's.
@@ -191,6 +193,10 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
             self._internal_fds += 1
             watched._add_reader(ssock.fileno(), watched._read_from_self)
 
+    def _open_self_pipe(self) -> None:
+        # Its reader would keep what the maker of the loop has in its context.
+        contextvars.Context().run(super()._make_self_pipe)
+
     def _close_self_pipe(self) -> None:
         if self._hears_bell:
             self._internal_fds -= 1
@@ -200,7 +206,7 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: object) -> None:
         self._check_closed()
         if self._csock is None:
-            super()._make_self_pipe()
+            self._open_self_pipe()
         super().add_signal_handler(sig, callback, *args)
 
     def __repr__(self) -> str:
@@ -212,8 +218,10 @@ know_methods(EventLoop)
 
 
 def _default_selector() -> selectors.BaseSelector:
-    if sys.platform != "linux":
-        return selectors.DefaultSelector()
+    if not HAS_EPOLL:
+        # On those systems no selector is a file that a fork's child shares, as epoll is.
+        own = sys.platform == LOOPS_OF
+        return selectors.DefaultSelector() if own else selectors.SelectSelector()
     patched = hubs()
     return ForkAwareSelector() if patched is None else HubSelector(patched)
 

@@ -1,7 +1,7 @@
 """How the loop of a runner is made."""
 
 import asyncio
-import sys
+import contextvars
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from sideloop._loops import (  # noqa: F401
     task_factory,  # pyright: ignore[reportUnusedImport]
 )
 from sideloop._loops.event_loop import EventLoop
+from sideloop._loops.system import LOOPS_OF
 
 ExceptionHandler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
@@ -32,8 +33,11 @@ class LoopOptions(NamedTuple):
 def make_loop(loop_factory: LoopFactory | None) -> asyncio.AbstractEventLoop:
     """The loop for a runner: ours, or what the factory makes."""
     if loop_factory is None:
+        if LOOPS_OF != "win32":
+            return EventLoop()
         # A loop of Windows' own kind serves subprocesses, which a selector loop does not there.
-        return asyncio.new_event_loop() if sys.platform == "win32" else EventLoop()
+        # What wakes it would keep what its maker has in its context.
+        return contextvars.Context().run(asyncio.new_event_loop)
     loop = loop_factory()
     # What a function returns need not be what it says.
     if not isinstance(loop, asyncio.AbstractEventLoop):  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -45,7 +45,7 @@ impl Latch {
     /// What a signal handler raises.
     fn wait(&self, py: Python<'_>, seconds: f64) -> PyResult<bool> {
         let end = Instant::now() + bounded(seconds);
-        let (completer, pause) = Pause::new(py)?;
+        let (completer, pause) = Pause::new()?;
         let open = self.0.with(py, |state| match state {
             State::Closed(waiting) => {
                 waiting.push(completer);

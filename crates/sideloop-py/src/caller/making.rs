@@ -119,7 +119,7 @@ impl Making {
 impl Making {
     /// How to wait for who makes it now, if somebody else does.
     fn queue_up(&self, py: Python<'_>) -> PyResult<Option<Pause>> {
-        let (completer, pause) = Pause::new(py)?;
+        let (completer, pause) = Pause::new()?;
         let nobody = self.0.with(py, |somebody| match somebody {
             Some(other) if !other.is_here() && !other.is_gone() => {
                 other.waiting.push(completer);

@@ -39,7 +39,7 @@ pub(crate) fn outlast(host: &Bound<'_, Host>, core: &RunnerCore) -> PyResult<Out
         Drive::Thread if core.on_loop_thread() => return Ok(Outlasted::Unwinds),
         Drive::Thread | Drive::Other(_) => {}
     }
-    let (completer, pause) = Pause::new(py)?;
+    let (completer, pause) = Pause::new()?;
     match host.with(py, |state| state.outlast(completer)) {
         Outlast::Wait => pause.wait_until(py, Some(Instant::now() + core.grace)).map(drop)?,
         Outlast::Nothing(_) => {}

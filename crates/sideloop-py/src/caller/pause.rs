@@ -2,18 +2,21 @@
 //! eventlet has patched the process), so that the other greenlets of this thread go on.
 //!
 //! A greenlet must not wait natively: that stops its thread's hub, and with it all others. It waits in the hub
-//! for an eventfd, which whoever completes the hand-off rings. What is thrown into it there (a time limit of the
+//! for a bell, which whoever completes the hand-off rings. What is thrown into it there (a time limit of the
 //! hub's, Ctrl-C) interrupts the call, as a signal does elsewhere.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use sideloop_core::handoff::{Completer, Wait, Waiter, handoff};
+use sideloop_core::handoff::{Completer, Wait, Waiter, handoff, handoff_rung_by};
 
+use crate::policy::errors::os_error;
 use crate::policy::patience::next_look;
 use crate::python::detach::detached;
 use crate::python::thread;
+use crate::system::bell::Bell;
 
 /// `wait_readable(fd, seconds)`, which waits in the hub of the calling thread.
 static WAIT_IN_HUB: OnceLock<Py<PyAny>> = OnceLock::new();
@@ -41,9 +44,9 @@ impl Pause {
     ///
     /// # Errors
     /// `OSError` if there is no descriptor left.
-    pub(crate) fn new(py: Python<'_>) -> PyResult<(Completer, Self)> {
+    pub(crate) fn new() -> PyResult<(Completer, Self)> {
         if let Some(wait_readable) = WAIT_IN_HUB.get() {
-            return Hub::handoff(py, wait_readable);
+            return Hub::handoff(wait_readable);
         }
         let (completer, waiter) = handoff();
         Ok((completer, Self { waiter, hub: None }))
@@ -82,89 +85,34 @@ impl Pause {
     }
 }
 
-#[cfg(target_os = "linux")]
-use eventfd::Hub;
-#[cfg(not(target_os = "linux"))]
-use nowhere::Hub;
-
-#[cfg(target_os = "linux")]
-mod eventfd {
-    use std::os::fd::{AsRawFd, OwnedFd};
-    use std::sync::Arc;
-    use std::time::Instant;
-
-    use pyo3::prelude::*;
-    use rustix::event::{EventfdFlags, eventfd};
-    use sideloop_core::handoff::{Completer, Wait, Waiter, handoff_rung_by};
-
-    use super::Pause;
-    use crate::policy::errors::os_error;
-
-    /// A greenlet's wait in the hub of its thread.
-    pub(super) struct Hub {
-        wait_readable: &'static Py<PyAny>,
-        bell: Arc<OwnedFd>,
-    }
-
-    impl Hub {
-        pub(super) fn handoff(
-            _: Python<'_>,
-            wait_readable: &'static Py<PyAny>,
-        ) -> PyResult<(Completer, Pause)> {
-            let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
-            let bell = Arc::new(bell.map_err(|error| os_error(&error.into()))?);
-            let rung = Arc::clone(&bell);
-            let (completer, waiter) = handoff_rung_by(Box::new(move || {
-                // It fails only where it has been rung so often that it need not be rung again.
-                let _ = rustix::io::write(&rung, &1u64.to_ne_bytes());
-            }));
-            Ok((completer, Pause { waiter, hub: Some(Self { wait_readable, bell }) }))
-        }
-
-        pub(super) fn wait(
-            &self,
-            py: Python<'_>,
-            waiter: &Waiter,
-            limit: Option<Instant>,
-        ) -> PyResult<Wait> {
-            if let Some(seen) = waiter.peek() {
-                return Ok(seen);
-            }
-            let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
-            let left = left.map(|left| left.as_secs_f64());
-            self.wait_readable.call1(py, (self.bell.as_raw_fd(), left))?;
-            // It is rung anew for the next one, and each time after what it is for can be seen.
-            let _ = rustix::io::read(&*self.bell, &mut [0_u8; 8]);
-            Ok(waiter.peek().unwrap_or(Wait::TimedOut))
-        }
-    }
+/// A greenlet's wait in the hub of its thread.
+struct Hub {
+    wait_readable: &'static Py<PyAny>,
+    bell: Arc<Bell>,
 }
 
-#[cfg(not(target_os = "linux"))]
-mod nowhere {
-    use std::time::Instant;
-
-    use pyo3::exceptions::PyRuntimeError;
-    use pyo3::prelude::*;
-    use sideloop_core::handoff::{Completer, Wait, Waiter};
-
-    use super::Pause;
-
-    /// There is none.
-    pub(super) enum Hub {}
-
-    impl Hub {
-        pub(super) fn handoff(
-            _: Python<'_>,
-            _: &'static Py<PyAny>,
-        ) -> PyResult<(Completer, Pause)> {
-            Err(PyRuntimeError::new_err(
+impl Hub {
+    fn handoff(wait_readable: &'static Py<PyAny>) -> PyResult<(Completer, Pause)> {
+        let Some(bell) = Bell::new().map_err(|error| os_error(&error))? else {
+            return Err(PyRuntimeError::new_err(
                 "in a process that gevent or eventlet has patched, calls are served on Linux only",
-            ))
-        }
+            ));
+        };
+        let bell = Arc::new(bell);
+        let rung = Arc::clone(&bell);
+        let (completer, waiter) = handoff_rung_by(Box::new(move || rung.ring()));
+        Ok((completer, Pause { waiter, hub: Some(Self { wait_readable, bell }) }))
+    }
 
-        pub(super) fn wait(&self, _: Python<'_>, _: &Waiter, _: Option<Instant>) -> PyResult<Wait> {
-            match *self {}
+    fn wait(&self, py: Python<'_>, waiter: &Waiter, limit: Option<Instant>) -> PyResult<Wait> {
+        if let Some(seen) = waiter.peek() {
+            return Ok(seen);
         }
+        let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
+        let left = left.map(|left| left.as_secs_f64());
+        self.wait_readable.call1(py, (self.bell.fd(), left))?;
+        // It is rung anew for the next one, and each time after what it is for can be seen.
+        self.bell.hush();
+        Ok(waiter.peek().unwrap_or(Wait::TimedOut))
     }
 }

@@ -79,7 +79,7 @@ pub(crate) fn wait_for(
             (call, ended)
         }
         Drive::Thread | Drive::Other(_) | Drive::Caller(_) => {
-            let (completer, pause) = Pause::new(py)?;
+            let (completer, pause) = Pause::new()?;
             let call = new_call(Answer::HandOff(completer))?;
             let _nested = Nested::enter(&call)?;
             let import = importing::Wait::begin(runner)?;

@@ -6,40 +6,35 @@ use pyo3::prelude::*;
 
 use crate::policy::errors::os_error;
 use crate::python::lock::lock;
+use crate::system::bell;
 
 /// How a sleeping loop thread is woken.
 pub(crate) enum Bell {
-    /// A write to this eventfd, which the loop's selector polls. Needs no interpreter. Taken away when
-    /// the loop is closed.
-    #[cfg(target_os = "linux")]
-    Eventfd(Mutex<Option<std::os::fd::OwnedFd>>),
-    /// The loop's own `call_soon_threadsafe`, called attached: a loop that somebody else wrote.
+    /// This one, which the loop's selector polls, is rung. Needs no interpreter. Taken away when the loop is closed.
+    Own(Mutex<Option<bell::Bell>>),
+    /// The loop's own `call_soon_threadsafe`, called attached: a loop that somebody else wrote, or a system without
+    /// such bells.
     CallSoon,
+}
+
+/// From here on have loops as systems have them where nothing rings without the interpreter.
+#[pyfunction]
+pub(crate) fn do_without_bells() {
+    bell::do_without();
 }
 
 impl Bell {
     /// The bell of a loop that is ours.
-    #[cfg(target_os = "linux")]
     pub(crate) fn for_own_loop() -> PyResult<Self> {
-        use rustix::event::{EventfdFlags, eventfd};
-        let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
-        let fd = fd.map_err(|error| os_error(&error.into()))?;
-        Ok(Self::Eventfd(Mutex::new(Some(fd))))
-    }
-
-    /// There is no bell here that rings without the interpreter.
-    #[cfg(not(target_os = "linux"))]
-    pub(crate) fn for_own_loop() -> PyResult<Self> {
-        Ok(Self::CallSoon)
+        let made = bell::Bell::new().map_err(|error| os_error(&error))?;
+        Ok(made.map_or(Self::CallSoon, |bell| Self::Own(Mutex::new(Some(bell)))))
     }
 
     /// Wake the loop thread without the interpreter, if it can be.
     pub(super) fn ring(&self) {
         match self {
-            #[cfg(target_os = "linux")]
-            Self::Eventfd(fd) => {
-                // It can fail only when 2^64 rings were not heard; then one is pending anyway.
-                let _ = lock(fd).as_ref().map(|fd| rustix::io::write(fd, &1u64.to_ne_bytes()));
+            Self::Own(bell) => {
+                let _ = lock(bell).as_ref().map(bell::Bell::ring);
             }
             Self::CallSoon => {}
         }
@@ -48,10 +43,8 @@ impl Bell {
     /// Nobody will hear it again.
     pub(super) fn take_away(&self) {
         match self {
-            #[cfg(target_os = "linux")]
-            Self::Eventfd(fd) => {
-                let old = lock(fd).take();
-                drop(old);
+            Self::Own(bell) => {
+                let _old = lock(bell).take();
             }
             Self::CallSoon => {}
         }

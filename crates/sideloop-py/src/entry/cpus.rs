@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::system::cpus;
+
 /// The affinity is asked for anew after this many looks: a process may be pinned while it runs.
 const LOOKS: usize = 64;
 
@@ -15,7 +17,7 @@ fn usable() -> usize {
     let looked = LOOKED.load(Ordering::Relaxed);
     LOOKED.store(looked.wrapping_add(1), Ordering::Relaxed);
     if looked.is_multiple_of(LOOKS) {
-        USABLE.store(ask(), Ordering::Relaxed);
+        USABLE.store(cpus::usable(), Ordering::Relaxed);
     }
     USABLE.load(Ordering::Relaxed)
 }
@@ -38,30 +40,10 @@ impl Seat {
             return usable;
         }
         // ORDERING: Relaxed: as above.
-        let (own, other) = (current(), other.0.load(Ordering::Relaxed));
+        let own = cpus::current().unwrap_or(Self::UNKNOWN);
+        let other = other.0.load(Ordering::Relaxed);
         self.0.store(own, Ordering::Relaxed);
         let apart = own != other && own != Self::UNKNOWN && other != Self::UNKNOWN;
         if apart { 2 } else { 1 }
     }
-}
-
-/// The CPU that the calling thread runs on.
-#[cfg(target_os = "linux")]
-fn current() -> usize {
-    rustix::thread::sched_getcpu()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn current() -> usize {
-    Seat::UNKNOWN
-}
-
-#[cfg(target_os = "linux")]
-fn ask() -> usize {
-    rustix::thread::sched_getaffinity(None).map_or(1, |cpus| cpus.count() as usize)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn ask() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

@@ -6,5 +6,5 @@ mod bell;
 
 mod cpus;
 
-pub(crate) use self::bell::Bell;
+pub(crate) use self::bell::{Bell, do_without_bells};
 pub(crate) use self::queue::Entry;

@@ -21,7 +21,6 @@
 //! Any other reader or writer of the same file ends that: it is watched in the usual way then.
 
 use std::collections::HashMap;
-use std::os::fd::RawFd;
 use std::sync::OnceLock;
 
 use pyo3::prelude::*;
@@ -31,8 +30,9 @@ use super::core::LoopCore;
 use super::files::{Key, Side};
 use super::handle;
 use super::overrides::Method;
-use super::poller::{self, Ready, Watch};
 use crate::python::names::names;
+use crate::system::Watch;
+use crate::system::poller::Ready;
 
 /// Where a brief registration is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,18 +48,18 @@ pub(super) enum Brief {
 /// The files of which the kernel has a brief registration.
 #[derive(Default)]
 pub(super) struct Briefs {
-    all: HashMap<RawFd, Brief>,
+    all: HashMap<i32, Brief>,
     /// Told since the last look at who waits on.
-    told: Vec<RawFd>,
+    told: Vec<i32>,
 }
 
 impl Briefs {
-    pub(super) fn find(&self, fd: RawFd) -> Option<Brief> {
+    pub(super) fn find(&self, fd: i32) -> Option<Brief> {
         self.all.get(&fd).copied()
     }
 
     /// It is watched in this way from now on.
-    pub(super) fn set_watched(&mut self, fd: RawFd, watch: Watch) {
+    pub(super) fn set_watched(&mut self, fd: i32, watch: Watch) {
         match watch {
             Watch::Once => self.all.insert(fd, Brief::Armed),
             Watch::Always => self.all.remove(&fd),
@@ -67,7 +67,7 @@ impl Briefs {
     }
 
     /// Whether the registration may stay with the kernel where the last of its callbacks is removed.
-    pub(super) fn rests_when_removed(&mut self, fd: RawFd) -> bool {
+    pub(super) fn rests_when_removed(&mut self, fd: i32) -> bool {
         match self.all.get_mut(&fd) {
             Some(brief @ Brief::Told) => {
                 *brief = Brief::Resting;
@@ -81,7 +81,7 @@ impl Briefs {
         }
     }
 
-    fn note_told(&mut self, fd: RawFd) {
+    fn note_told(&mut self, fd: i32) {
         if let Some(brief @ Brief::Armed) = self.all.get_mut(&fd) {
             *brief = Brief::Told;
             self.told.push(fd);
@@ -170,7 +170,7 @@ impl LoopCore {
             return Ok(());
         }
         let told = core.briefs.with(py, |briefs| std::mem::take(&mut briefs.told));
-        let (Some(keys), Some(epoll)) = (core.keys(py), core.epoll()) else { return Ok(()) };
+        let (Some(keys), Some(poller)) = (core.keys(py), core.poller()) else { return Ok(()) };
         for fd in told {
             let Some(key) = keys.get_item(fd)? else { continue };
             let key = Key::read(&key)?;
@@ -181,7 +181,7 @@ impl LoopCore {
                 continue;
             }
             // It may be closed: nobody is told of that then, as in the usual way.
-            let _ = poller::change(epoll, fd, key.events, Watch::Once);
+            let _ = poller.change(fd, key.events, Watch::Once);
             core.briefs.with(py, |briefs| briefs.set_watched(fd, Watch::Once));
         }
         Ok(())
@@ -194,15 +194,15 @@ impl LoopCore {
         }
         let briefs = self.briefs.with(py, std::mem::take);
         // In a fork's child it is the parent's.
-        let Some(epoll) = self.epoll().filter(|_| !self.orphaned()) else { return };
+        let Some(poller) = self.poller().filter(|_| !self.orphaned()) else { return };
         for (fd, brief) in briefs.all {
             let events = self.events_of(py, fd);
             match (brief, events) {
                 (Brief::Armed | Brief::Told, Some(events)) => {
-                    let _ = poller::change(epoll, fd, events, Watch::Always);
+                    let _ = poller.change(fd, events, Watch::Always);
                 }
                 (Brief::Resting, _) | (_, None) => {
-                    let _ = poller::forget(epoll, fd);
+                    let _ = poller.forget(fd);
                 }
             }
         }
@@ -214,7 +214,7 @@ impl LoopCore {
         drop(before);
     }
 
-    fn events_of(&self, py: Python<'_>, fd: RawFd) -> Option<u32> {
+    fn events_of(&self, py: Python<'_>, fd: i32) -> Option<u32> {
         let key = self.keys(py)?.get_item(fd).ok()??;
         Key::read(&key).ok().map(|key| key.events)
     }

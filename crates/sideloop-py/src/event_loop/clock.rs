@@ -14,6 +14,7 @@ use super::core::LoopCore;
 use super::overrides::Method;
 use crate::python::dictionary::version_of;
 use crate::python::names::names;
+use crate::system::clock::{IS_PYTHONS, monotonic};
 
 /// Where asyncio's loops read the time.
 struct System {
@@ -38,7 +39,7 @@ pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
     let before = monotonic();
     let read: f64 = module.call_method0("monotonic")?.extract()?;
     // Somebody may have replaced it already.
-    let is_systems = (before..=monotonic()).contains(&read);
+    let is_systems = IS_PYTHONS && (before..=monotonic()).contains(&read);
     let function = is_systems.then(|| function_of(&module.getattr("monotonic").ok()?)).flatten();
     let system = System {
         base_events: py.import("asyncio.base_events")?.dict().unbind(),
@@ -120,19 +121,5 @@ impl LoopCore {
             return Ok(monotonic());
         }
         slf.call_method0(names(slf.py()).time.bind(slf.py()))?.extract()
-    }
-}
-
-/// `time.monotonic()`, computed as CPython does, so that both agree to the last bit.
-pub(crate) fn monotonic() -> f64 {
-    #[cfg(unix)]
-    {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        // Seconds alone are exact; else CPython divides the nanoseconds.
-        if now.tv_nsec == 0 {
-            now.tv_sec as f64
-        } else {
-            (now.tv_sec * 1_000_000_000 + now.tv_nsec) as f64 / 1e9
-        }
     }
 }

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySuper, PyTuple, PyType};
 use sideloop_core::entry::Push;
 
+use super::brief::Briefs;
 use super::field::Field;
 use super::first_step::Hold;
 use super::handle;
@@ -20,6 +21,7 @@ use super::tenant::{Let, Tenant};
 use crate::entry::{Bell, Entry};
 use crate::python::attached::Attached;
 use crate::python::thread;
+use crate::system::poller::Poller;
 
 /// The scheduling half of `sideloop.EventLoop`: a mixin to stand before an asyncio event loop.
 ///
@@ -33,15 +35,14 @@ pub(crate) struct LoopCore {
     pub(super) hold: Hold,
     pub(super) tenant: Let,
     pub(super) outbox: Outbox,
-    #[cfg(target_os = "linux")]
-    pub(super) briefs: Attached<super::brief::Briefs>,
+    pub(super) briefs: Attached<Briefs>,
     /// Whether readers and writers may be brief.
     pub(super) may_be_brief: AtomicBool,
     /// Where files are read into, before it is known how much there is: taken out meanwhile.
     pub(super) room: Attached<Vec<u8>>,
     pub(super) scheduled: Field,
     pub(super) selector: Field,
-    /// The selector's map from descriptors to keys, while its epoll object is polled from here.
+    /// The selector's map from descriptors to keys, while it is polled from here.
     pub(super) keys: Field,
     /// `selectors.SelectorKey`
     pub(super) key_class: Py<PyType>,
@@ -62,8 +63,8 @@ pub(crate) struct LoopCore {
     pub(super) context_name: Py<PyTuple>,
     /// Set when the fields are: the collector may come while CPython makes the instance, and finds zeros.
     pub(super) made: AtomicBool,
-    /// The selector's epoll descriptor while that is polled from here; -1 otherwise.
-    pub(super) epoll: AtomicIsize,
+    /// What is polled from here, by its number; -1 while the selector is asked.
+    poller: AtomicIsize,
     pub(super) timers_cancelled: AtomicIsize,
     /// The bits of a float, in seconds.
     pub(super) clock_resolution: AtomicU64,
@@ -97,11 +98,16 @@ impl LoopCore {
         Ok(self.scheduled.get(py).into_bound(py).cast_into::<PyList>()?)
     }
 
-    pub(crate) fn epoll(&self) -> Option<i32> {
-        i32::try_from(self.epoll.load(Ordering::Relaxed)).ok().filter(|fd| *fd >= 0)
+    /// What is polled from here, if it is not the selector that is asked.
+    pub(crate) fn poller(&self) -> Option<Poller> {
+        Poller::of(self.poller.load(Ordering::Relaxed))
     }
 
-    /// The selector's map, while its epoll object is polled from here.
+    pub(super) fn set_poller(&self, poller: Option<Poller>) {
+        self.poller.store(poller.map_or(-1, Poller::number), Ordering::Relaxed);
+    }
+
+    /// The selector's map, while it is polled from here.
     pub(super) fn keys<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyDict>> {
         self.keys.get(py).into_bound(py).cast_into::<PyDict>().ok()
     }
@@ -119,7 +125,6 @@ impl LoopCore {
         drop(before);
     }
 
-    #[cfg(target_os = "linux")]
     pub(super) fn has_briefs(&self) -> bool {
         self.may_be_brief.load(Ordering::Relaxed)
     }
@@ -201,7 +206,6 @@ impl LoopCore {
             hold: Hold::default(),
             tenant: Let::default(),
             outbox: Outbox::default(),
-            #[cfg(target_os = "linux")]
             briefs: Attached::default(),
             may_be_brief: AtomicBool::new(false),
             room: Attached::default(),
@@ -220,7 +224,7 @@ impl LoopCore {
             future_names: PyTuple::new(py, ["loop"])?.unbind(),
             context_name: PyTuple::new(py, ["context"])?.unbind(),
             made: AtomicBool::new(true),
-            epoll: AtomicIsize::new(-1),
+            poller: AtomicIsize::new(-1),
             timers_cancelled: AtomicIsize::new(0),
             clock_resolution: AtomicU64::new(0),
             polled: AtomicU64::new(0),
@@ -241,7 +245,7 @@ impl LoopCore {
     /// Wake the thread that runs the loop. From any thread.
     fn _write_to_self(slf: &Bound<'_, Self>) -> PyResult<()> {
         let core = slf.get();
-        if core.epoll().is_none() {
+        if core.poller().is_none() {
             let next = PySuper::new(&slf.py().get_type::<Self>(), slf)?;
             return next.call_method0("_write_to_self").map(drop);
         }
@@ -294,7 +298,7 @@ impl LoopCore {
     /// Whether other threads wake this loop without a pipe.
     #[getter(_hears_bell)]
     fn hears_bell(&self) -> bool {
-        self.epoll().is_some()
+        self.poller().is_some()
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -4,17 +4,17 @@
 //! None. What is done here for a plain descriptor on a plain `EpollSelector` is what `selectors` and
 //! asyncio's `_add_reader` and its kind do, in their order, also where they fail; anything else is theirs.
 
-use std::os::fd::RawFd;
-
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PySuper, PyTuple, PyType};
 
 use super::brief::Brief;
 use super::core::LoopCore;
 use super::handle::{self, Callback};
-use super::poller::{self, EVENT_READ, EVENT_WRITE, Watch};
+use crate::policy::errors::os_error;
 use crate::python::making::named_tuple;
 use crate::python::names::names;
+use crate::system::poller::Poller;
+use crate::system::{EVENT_READ, EVENT_WRITE, Watch};
 
 /// The two kinds of callback of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -89,17 +89,17 @@ struct Files<'py> {
     core: Bound<'py, LoopCore>,
     keys: Bound<'py, PyDict>,
     key_class: Bound<'py, PyType>,
-    epoll: RawFd,
+    poller: Poller,
 }
 
 impl<'py> Files<'py> {
     fn of(event_loop: &Bound<'py, LoopCore>) -> Option<Self> {
         let (py, core) = (event_loop.py(), event_loop.get());
         // In a fork's child the kernel's object is the parent's: see `sideloop._loops.selector`.
-        let epoll = core.epoll().filter(|_| !core.is_debug() && !core.orphaned())?;
+        let poller = core.poller().filter(|_| !core.is_debug() && !core.orphaned())?;
         let keys = core.keys(py)?;
         let key_class = core.key_class.bind(py).clone();
-        Some(Self { core: event_loop.clone(), keys, key_class, epoll })
+        Some(Self { core: event_loop.clone(), keys, key_class, poller })
     }
 
     fn store(
@@ -117,7 +117,7 @@ impl<'py> Files<'py> {
     fn add(
         &self,
         fd: &Bound<'py, PyInt>,
-        raw: RawFd,
+        raw: i32,
         side: Side,
         callback: Bound<'py, PyAny>,
         watch: Watch,
@@ -125,9 +125,10 @@ impl<'py> Files<'py> {
         let none = || callback.py().None().into_bound(callback.py());
         let Some(key) = self.keys.get_item(fd)? else {
             match self.brief(raw) {
-                None => poller::watch(self.epoll, raw, side.bit(), watch)?,
-                Some(_) => poller::change_or_watch(self.epoll, raw, side.bit(), watch)?,
+                None => self.poller.watch(raw, side.bit(), watch),
+                Some(_) => self.poller.change_or_watch(raw, side.bit(), watch),
             }
+            .map_err(|error| os_error(&error))?;
             self.set_watched(raw, watch);
             self.store(fd, fd.as_any(), side.bit(), side.put(callback.clone(), none())?)?;
             return Ok(None);
@@ -150,7 +151,7 @@ impl<'py> Files<'py> {
     fn remove(
         &self,
         fd: &Bound<'py, PyInt>,
-        raw: RawFd,
+        raw: i32,
         side: Side,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(key) = self.keys.get_item(fd)? else { return Ok(None) };
@@ -160,7 +161,7 @@ impl<'py> Files<'py> {
             self.keys.del_item(fd)?;
             if !self.rests_when_removed(raw) {
                 // It may be closed already, and is out of the kernel's list then.
-                let _ = poller::forget(self.epoll, raw);
+                let _ = self.poller.forget(raw);
             }
         } else {
             if events != key.events {
@@ -173,21 +174,15 @@ impl<'py> Files<'py> {
     }
 
     /// Have the kernel watch for other events. A file that it cannot watch is out of the map.
-    fn change(
-        &self,
-        fd: &Bound<'py, PyInt>,
-        raw: RawFd,
-        events: u32,
-        watch: Watch,
-    ) -> PyResult<()> {
-        poller::change(self.epoll, raw, events, watch).or_else(|error| {
+    fn change(&self, fd: &Bound<'py, PyInt>, raw: i32, events: u32, watch: Watch) -> PyResult<()> {
+        self.poller.change(raw, events, watch).or_else(|error| {
             self.keys.del_item(fd)?;
             self.set_watched(raw, Watch::Always);
-            Err(error)
+            Err(os_error(&error))
         })
     }
 
-    fn brief(&self, raw: RawFd) -> Option<Brief> {
+    fn brief(&self, raw: i32) -> Option<Brief> {
         let core = self.core.get();
         if !core.has_briefs() {
             return None;
@@ -195,14 +190,14 @@ impl<'py> Files<'py> {
         core.briefs.with(self.core.py(), |briefs| briefs.find(raw))
     }
 
-    fn set_watched(&self, raw: RawFd, watch: Watch) {
+    fn set_watched(&self, raw: i32, watch: Watch) {
         let core = self.core.get();
         if core.has_briefs() {
             core.briefs.with(self.core.py(), |briefs| briefs.set_watched(raw, watch));
         }
     }
 
-    fn rests_when_removed(&self, raw: RawFd) -> bool {
+    fn rests_when_removed(&self, raw: i32) -> bool {
         let core = self.core.get();
         core.has_briefs()
             && core.briefs.with(self.core.py(), |briefs| briefs.rests_when_removed(raw))
@@ -307,8 +302,8 @@ impl LoopCore {
 }
 
 /// A file that is given by its number.
-fn plain_descriptor<'py>(file: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyInt>, RawFd)> {
+fn plain_descriptor<'py>(file: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyInt>, i32)> {
     let fd = file.cast_exact::<PyInt>().ok()?;
-    let raw = fd.extract::<RawFd>().ok().filter(|raw| *raw >= 0)?;
+    let raw = fd.extract::<i32>().ok().filter(|raw| *raw >= 0)?;
     Some((fd.clone(), raw))
 }

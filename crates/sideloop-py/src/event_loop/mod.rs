@@ -43,10 +43,8 @@ mod linger;
 
 mod poller;
 
-#[cfg(target_os = "linux")]
 mod files;
 
-#[cfg(target_os = "linux")]
 mod brief;
 
 /// Look up what handles are made of, and what may be changed later on. At import: see `names`.
@@ -59,7 +57,6 @@ pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
     clock::prepare(py)
 }
 
-#[cfg(target_os = "linux")]
 pub(crate) use self::brief::know_brief;
 pub(crate) use self::core::LoopCore;
 pub(crate) use self::first_step::FirstStep;

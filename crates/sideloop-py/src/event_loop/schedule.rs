@@ -4,7 +4,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyString, PySuper, PyTuple, PyTupleMethods};
 use sideloop_core::entry::Push;
 
-use super::clock::monotonic;
 use super::core::LoopCore;
 use super::handle::{self, Callback};
 use super::overrides::Method;
@@ -13,12 +12,13 @@ use crate::policy::chain::after;
 use crate::policy::interrupt::{Whose, whose};
 use crate::python::names::names;
 use crate::python::{vectorcall, version};
+use crate::system::clock::monotonic;
 
 impl LoopCore {
     /// Wake the thread that runs the loop, if it sleeps.
     fn wake(slf: &Bound<'_, Self>) -> PyResult<()> {
         let core = slf.get();
-        if core.epoll().is_none() || !Self::keeps(slf, Method::WriteToSelf) {
+        if core.poller().is_none() || !Self::keeps(slf, Method::WriteToSelf) {
             return slf.call_method0(names(slf.py()).write_to_self.bind(slf.py())).map(drop);
         }
         if core.entry.knock() == Push::Wake {

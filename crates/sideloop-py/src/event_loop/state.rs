@@ -37,14 +37,10 @@ impl LoopCore {
 
     #[setter(_selector)]
     fn set_selector_field(&self, selector: &Bound<'_, PyAny>) -> PyResult<()> {
-        #[cfg(target_os = "linux")]
         self.forget_briefs(selector.py());
-        #[cfg(target_os = "linux")]
-        let epoll = super::poller::adopt(selector, &self.entry)?;
-        #[cfg(not(target_os = "linux"))]
-        let epoll: Option<i32> = None;
-        self.epoll.store(epoll.map_or(-1, |fd| fd as isize), Ordering::Relaxed);
-        let keys = match epoll {
+        let poller = super::poller::adopt(selector, &self.entry)?;
+        self.set_poller(poller);
+        let keys = match poller {
             Some(_) => Some(selector.getattr("_fd_to_key")?.unbind()),
             None => None,
         };

@@ -1,19 +1,22 @@
 //! One turn of the loop: wait, take what has become ready, run it.
 
-use std::time::Duration;
-
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::core::LoopCore;
+use super::files::{Key, Side};
 use super::handle;
 use super::linger::{Linger, Next};
 use super::overrides::Method;
+use super::poller;
 use super::timers::Timers;
 use crate::policy::chain::after;
+use crate::policy::deadline::bounded;
 use crate::policy::errors::os_error;
 use crate::python::detach::detached;
 use crate::python::names::names;
+use crate::system::clock::monotonic;
+use crate::system::poller::Ready;
 
 /// asyncio waits no longer than a day at once (`asyncio.base_events.MAXIMUM_SELECT_TIMEOUT`).
 const LONGEST_WAIT: f64 = 24.0 * 3600.0;
@@ -136,7 +139,7 @@ fn end_of_now(now: f64, resolution: f64) -> f64 {
 /// Whether work that is ready may go before the next look at I/O.
 pub(crate) fn may_stay_blind(slf: &Bound<'_, LoopCore>) -> bool {
     let core = slf.get();
-    super::clock::monotonic() < core.polled() + LONGEST_BLIND
+    monotonic() < core.polled() + LONGEST_BLIND
         && !core.entry.looks_filled()
         && !core.entry.is_stop_due()
 }
@@ -207,47 +210,38 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
     let entry = &*core.entry;
-    let Some(epoll) = core.epoll() else {
+    let Some(poller) = core.poller() else {
         let selector = slf.getattr(names(py).selector.bind(py))?;
         entry.publish();
         let events = selector.call_method1(names(py).select.bind(py), (timeout,))?;
         slf.call_method1(names(py).process_events.bind(py), (events,))?;
         return drain(slf);
     };
-    #[cfg(target_os = "linux")]
-    {
-        use super::poller;
-        let found = if timeout == Some(0.0) {
-            let now = super::clock::monotonic();
-            if now < core.polled() + LONGEST_BLIND && !entry.looks_filled() && !entry.is_stop_due()
-            {
-                entry.publish_and_go_on();
-                return Ok(());
-            }
-            core.set_polled(now);
-            LoopCore::rearm(slf)?;
-            poller::look(entry, epoll)
-        } else {
-            // The kernel's timeout counts milliseconds here, as in `selectors`; rounded down, the loop
-            // would turn without rest until a timer is due.
-            let timeout: Option<Duration> = timeout
-                .map(|seconds| crate::policy::deadline::bounded((seconds * 1e3).ceil() * 1e-3));
-            LoopCore::rearm(slf)?;
-            let found = detached(py, || poller::wait(entry, epoll, timeout));
-            // It may have been a signal that ended the wait.
-            py.check_signals()?;
-            found
+    let found = if timeout == Some(0.0) {
+        let now = monotonic();
+        if now < core.polled() + LONGEST_BLIND && !entry.looks_filled() && !entry.is_stop_due() {
+            entry.publish_and_go_on();
+            return Ok(());
         }
-        .map_err(|error| os_error(&error))?;
-        // First, since a call may close a file and open another by its number.
-        if !found.is_empty() {
-            process(slf, &found)?;
-        }
-        drain(slf)?;
+        core.set_polled(now);
+        LoopCore::rearm(slf)?;
+        poller::look(entry, poller)
+    } else {
+        // The kernel's timeout counts milliseconds here, as in `selectors`; rounded down, the loop
+        // would turn without rest until a timer is due.
+        let timeout = timeout.map(|seconds| bounded((seconds * 1e3).ceil() * 1e-3));
+        LoopCore::rearm(slf)?;
+        let found = detached(py, || poller::wait(entry, poller, timeout));
+        // It may have been a signal that ended the wait.
+        py.check_signals()?;
+        found
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = epoll;
-    Ok(())
+    .map_err(|error| os_error(&error))?;
+    // First, since a call may close a file and open another by its number.
+    if !found.is_empty() {
+        process(slf, &found)?;
+    }
+    drain(slf)
 }
 
 /// Start the calls that have come in, if a runner serves this loop.
@@ -262,9 +256,7 @@ fn drain(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
 }
 
 /// Make the callbacks of ready files ready.
-#[cfg(target_os = "linux")]
-fn process(slf: &Bound<'_, LoopCore>, found: &[super::poller::Ready]) -> PyResult<()> {
-    use super::files::{Key, Side};
+fn process(slf: &Bound<'_, LoopCore>, found: &[Ready]) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
     let Some(keys) = core.keys(py) else { return Ok(()) };

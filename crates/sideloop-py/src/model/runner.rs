@@ -35,8 +35,10 @@ pub(crate) struct RunnerCore {
     /// Of a guest it is made when somebody asks.
     name: OnceLock<String>,
     pub(crate) drive: Drive,
-    /// The loop if it is ours and hears the entry's bell; None if it is rung through the interpreter.
+    /// The loop if it is ours, whose entry is this one's.
     pub(crate) own_loop: Option<Py<LoopCore>>,
+    /// Whether it hears the entry's bell; any other loop is rung through the interpreter.
+    is_native: bool,
     pub(crate) tasks: OnceLock<TaskMaker>,
     /// Calls whose task runs, by `Call::key`.
     pub(crate) running: Attached<FxHashMap<usize, Py<Call>>>,
@@ -103,7 +105,7 @@ impl RunnerCore {
 
     /// Whether the loop hears the entry's bell.
     pub(crate) fn is_native(&self) -> bool {
-        self.own_loop.is_some()
+        self.is_native
     }
 
     /// Whether the loop is somebody else's.
@@ -138,6 +140,7 @@ impl RunnerCore {
         entry: Arc<Entry>,
         own_loop: Option<Py<LoopCore>>,
     ) -> Self {
+        let is_native = own_loop.as_ref().is_some_and(|own| own.get().poller().is_some());
         Self {
             entry,
             drive,
@@ -145,6 +148,7 @@ impl RunnerCore {
             slow: slow.map(bounded),
             name,
             own_loop,
+            is_native,
             tasks: OnceLock::new(),
             running: Attached::default(),
             batch: Attached::default(),
@@ -175,7 +179,6 @@ impl RunnerCore {
     ) -> PyResult<Self> {
         errors(event_loop.py())?;
         let own_loop = event_loop.cast::<LoopCore>().ok();
-        let own_loop = own_loop.filter(|own| own.get().epoll().is_some());
         let entry = match own_loop {
             Some(own) => Arc::clone(&own.get().entry),
             None => Arc::new(Entry::new(Bell::CallSoon)),

@@ -1,6 +1,9 @@
 //! Know a fork's child, also one that C code made without running Python's at-fork hooks.
 
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
+
+use crate::system::fork;
 
 /// Advance the generation in each child that this process, or a child of it, will have.
 pub(crate) fn watch() -> PyResult<()> {
@@ -14,28 +17,15 @@ pub(crate) fn watch() -> PyResult<()> {
 
 /// Have `handler` run in each of those children.
 ///
-/// # Safety
-/// It is async-signal-safe, as atomic additions and stores are.
-#[cfg(unix)]
-pub(crate) unsafe fn in_child(handler: extern "C" fn()) -> PyResult<()> {
-    use pyo3::exceptions::PyMemoryError;
-
-    // SAFETY:
-    // - `handler` is async-signal-safe, by the caller's word;
-    // - it stays valid: CPython never unloads an extension module.
-    match unsafe { libc::pthread_atfork(None, None, Some(handler)) } {
-        0 => Ok(()),
-        _ => Err(PyMemoryError::new_err("no memory to register sideloop's handler for forks")),
-    }
-}
-
-/// There is no fork here.
+/// # Errors
+/// MemoryError: There is no memory for it.
 ///
 /// # Safety
-/// None is asked for.
-#[cfg(not(unix))]
-pub(crate) unsafe fn in_child(_handler: extern "C" fn()) -> PyResult<()> {
-    Ok(())
+/// It is async-signal-safe, as atomic additions and stores are.
+pub(crate) unsafe fn in_child(handler: extern "C" fn()) -> PyResult<()> {
+    // SAFETY: by the caller's word.
+    unsafe { fork::in_child(handler) }
+        .map_err(|_| PyMemoryError::new_err("no memory to register sideloop's handler for forks"))
 }
 
 /// The fork generation of this process: grows by one in each child.

@@ -16,13 +16,10 @@ pub(crate) mod dictionary;
 
 pub(crate) mod slots;
 
-#[cfg(target_os = "linux")]
 pub(crate) mod buffer;
 
-#[cfg(target_os = "linux")]
 pub(crate) mod bytes;
 
-#[cfg(target_os = "linux")]
 pub(crate) mod audit;
 
 pub(crate) mod making;

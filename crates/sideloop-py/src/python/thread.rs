@@ -13,12 +13,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyModule;
 
 use crate::python::names::names;
+use crate::system::thread::is_first;
 
 /// `threading.get_ident()` of the calling thread.
 pub(crate) fn current() -> u64 {
     // SAFETY: no precondition.
     let ident = unsafe { ffi::PyThread_get_thread_ident() };
-    #[expect(clippy::useless_conversion, reason = "c_ulong has 32 bits on Windows")]
+    #[allow(clippy::useless_conversion, reason = "c_ulong has 32 bits on Windows, where it is not")]
     u64::from(ident)
 }
 
@@ -72,10 +73,11 @@ pub(crate) fn is_main(py: Python<'_>) -> PyResult<bool> {
         // The answer, and the fork generation it was found in: the thread that forks becomes main.
         static ANSWER: Cell<Option<(u32, bool)>> = const { Cell::new(None) };
     }
-    #[cfg(target_os = "linux")]
-    if GET_IDENT.get().is_some() {
-        // The main thread of `threading` is a greenlet. Handlers run in whichever is there.
-        return Ok(rustix::thread::gettid() == rustix::process::getpid());
+    // The main thread of `threading` is a greenlet there. Handlers run in whichever is there.
+    if GET_IDENT.get().is_some()
+        && let Some(is_first) = is_first()
+    {
+        return Ok(is_first);
     }
     let generation = sideloop_core::generation::current();
     if let Some((found_in, answer)) = ANSWER.get()

@@ -3,24 +3,22 @@
 //! asyncio makes each in a task, which waits for a future that says that the protocol knows its transport. Nobody else
 //! sees either, but for a task factory and for `asyncio.current_task()` in a protocol's factory, where it is None here.
 
-use std::net::SocketAddr;
 use std::sync::OnceLock;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
-use rustix::io::Errno;
-use rustix::net::{SocketAddrAny, SocketAddrUnix};
 
 use super::address::tuple_of;
 use super::begin::{Parts, make};
 use super::known::never_made;
 use super::sockets::{kind_of, plain_sockets};
 use super::standard::uses_our_base;
-use super::wire::{accept, descriptor_of, is_not_now};
+use super::wire::socket_of;
 use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
 use crate::policy::outcome::is_exit;
 use crate::python::names::names;
+use crate::system::socket::{PeerName, has_gone, is_no_room, is_not_now};
 
 /// `begin_accepted`, as the loop calls it.
 static BEGIN: OnceLock<Py<PyAny>> = OnceLock::new();
@@ -71,19 +69,17 @@ pub(crate) fn accept_ready(
         return serving.ask_asyncio(backlog);
     };
     for taken in 0..backlog.max(1) {
-        let Ok(fd) = descriptor_of(Some(sock.clone()))? else {
+        let Ok(socket) = socket_of(Some(sock.clone()))? else {
             return serving.ask_asyncio(backlog - taken);
         };
-        match accept(fd) {
-            Ok((fd, address)) => {
-                let conn = sockets.make(py, fd, kind)?;
-                let address = peer_of(&conn, address)?;
-                serving.begin_soon(&conn, &address)?;
+        match socket.accept() {
+            Ok((accepted, peer)) => {
+                let conn = sockets.make(py, accepted, kind)?;
+                let peer = name_of(&conn, peer)?;
+                serving.begin_soon(&conn, &peer)?;
             }
-            Err(error) if is_not_now(error) || error == Errno::CONNABORTED => return Ok(()),
-            Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                return serving.ask_asyncio(backlog - taken);
-            }
+            Err(error) if is_not_now(error) || has_gone(error) => return Ok(()),
+            Err(error) if is_no_room(error) => return serving.ask_asyncio(backlog - taken),
             Err(error) => return Err(os_error(&error.into())),
         }
     }
@@ -113,21 +109,16 @@ impl<'py> Serving<'_, 'py> {
 }
 
 /// Who has connected, in Python's words.
-fn peer_of<'py>(
-    conn: &Bound<'py, PyAny>,
-    address: Option<SocketAddrAny>,
-) -> PyResult<Bound<'py, PyAny>> {
+fn name_of<'py>(conn: &Bound<'py, PyAny>, peer: PeerName) -> PyResult<Bound<'py, PyAny>> {
     let py = conn.py();
-    let Some(address) = address else { return Ok(PyString::new(py, "").into_any()) };
-    if let Ok(address) = SocketAddr::try_from(address.clone()) {
+    if let Some(address) = peer.address() {
         return Ok(tuple_of(py, address)?.into_any());
     }
-    match SocketAddrUnix::try_from(address) {
-        // As most clients are.
-        Ok(address) if address.is_unnamed() => Ok(PyString::new(py, "").into_any()),
-        // A text or bytes, by rules of Python's.
-        Ok(_) | Err(_) => conn.call_method0(names(py).getpeername.bind(py)),
+    if peer.lacks_name() {
+        return Ok(PyString::new(py, "").into_any());
     }
+    // A text or bytes, by rules of Python's.
+    conn.call_method0(names(py).getpeername.bind(py))
 }
 
 /// Make a protocol and a transport for a connection that has come in.

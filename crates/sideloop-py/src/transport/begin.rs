@@ -4,26 +4,24 @@
 //! closed spends a third of its time there (`benches/io_bytes.py`, TCP connect and close).
 
 use std::net::SocketAddr;
-use std::os::fd::RawFd;
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PySuper, PyTuple};
-use rustix::io::Result;
-use rustix::net::{AddressFamily, SocketType, ipproto};
 
 use super::address::tuple_of;
 use super::keeps::Keeps;
 use super::known::{TransportCore, allocate, give_stream, stream_of};
 use super::register::register;
-use super::sockets::{Kind, kind_of};
+use super::sockets::kind_of;
 use super::standard::standard;
 use super::stream::{Limit, Stream};
-use super::wire::{descriptor_of, own_address, peers_address, set_nodelay};
+use super::wire::socket_of;
 use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
 use crate::python::names::names;
 use crate::python::version;
+use crate::system::socket::{Kind, Result, Socket};
 
 /// The limits of the write buffer that asyncio begins with, in bytes.
 const HIGH: usize = 64 * 1024;
@@ -111,7 +109,7 @@ fn begin<'py>(transport: &Bound<'py, TransportCore>, parts: &Parts<'_, 'py>) -> 
         let all = (event_loop, sock, protocol, waiter, extra, server);
         return next.call_method1("__init__", all).map(drop);
     };
-    let fd = descriptor_of(Some(sock.clone()))?.unwrap_or(-1);
+    let fd = socket_of(Some(sock.clone()))?.map_or(-1, Socket::number);
     let extra = extra.map_or_else(|| PyDict::new(py).into_any(), Bound::clone);
     transport.setattr(names.extra.bind(py), &extra)?;
     describe(&extra, sock, kind, fd)?;
@@ -134,8 +132,8 @@ fn begin<'py>(transport: &Bound<'py, TransportCore>, parts: &Parts<'_, 'py>) -> 
         tell_server(server, names.attach.bind(py), transport)?;
     }
     register(event_loop, fd, transport)?;
-    if sends_at_once(kind) {
-        set_nodelay(fd).map_err(|error| os_error(&error.into()))?;
+    if kind.is_tcp() {
+        Socket::of(fd).and_then(Socket::set_nodelay).map_err(|error| os_error(&error.into()))?;
     }
     schedule(transport, event_loop, protocol, waiter)
 }
@@ -160,16 +158,17 @@ fn describe(
     extra: &Bound<'_, PyAny>,
     sock: &Bound<'_, PyAny>,
     kind: Kind,
-    fd: RawFd,
+    fd: i32,
 ) -> PyResult<()> {
     let py = sock.py();
     let names = names(py);
     let class = standard(py)?.trsock.bind(py).getattr(names.transport_socket.bind(py))?;
     extra.set_item(names.socket.bind(py), class.call1((sock,))?)?;
-    let own = address_of(sock, kind, || own_address(fd), names.getsockname.bind(py))?;
+    let own = address_of(sock, kind, || Socket::of(fd)?.own_address(), names.getsockname.bind(py))?;
     extra.set_item(names.sockname.bind(py), own)?;
     if !extra.contains(names.peername.bind(py))? {
-        let peers = address_of(sock, kind, || peers_address(fd), names.getpeername.bind(py))?;
+        let peers =
+            address_of(sock, kind, || Socket::of(fd)?.peers_address(), names.getpeername.bind(py))?;
         extra.set_item(names.peername.bind(py), peers)?;
     }
     Ok(())
@@ -183,7 +182,7 @@ fn address_of<'py>(
     method: &Bound<'py, PyString>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = sock.py();
-    if is_inet(kind) {
+    if kind.is_inet() {
         match ask() {
             Ok(Some(address)) => return Ok(Some(tuple_of(py, address)?.into_any())),
             Ok(None) => {}
@@ -195,19 +194,6 @@ fn address_of<'py>(
         Err(error) if error.is_instance_of::<PyOSError>(py) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn is_inet(kind: Kind) -> bool {
-    [AddressFamily::INET, AddressFamily::INET6]
-        .iter()
-        .any(|family| i32::from(family.as_raw()) == kind.family)
-}
-
-/// Whether the kernel is to send small writes without waiting for an acknowledgement.
-fn sends_at_once(kind: Kind) -> bool {
-    is_inet(kind)
-        && kind.kind.cast_unsigned() == SocketType::STREAM.as_raw()
-        && kind.proto.cast_unsigned() == ipproto::TCP.as_raw().get()
 }
 
 /// Have the protocol told, then the socket read, then who waits for the transport woken.

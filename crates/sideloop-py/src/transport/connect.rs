@@ -9,17 +9,16 @@ use std::sync::OnceLock;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyString, PyTuple};
-use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketType, ipproto};
 
 use super::known::never_made;
 use super::register::may_be_registered;
-use super::sockets::{Kind, plain_sockets};
+use super::sockets::plain_sockets;
 use super::standard::uses_our_base;
-use super::wire::{connection_error, descriptor_of};
+use super::wire::socket_of;
 use crate::event_loop::{LoopCore, know_brief};
 use crate::policy::errors::os_error;
 use crate::python::names::names;
+use crate::system::socket::{Errno, Kind, is_begun};
 
 /// `connected`, as the loop calls it.
 static CONNECTED: OnceLock<Py<PyAny>> = OnceLock::new();
@@ -51,16 +50,11 @@ pub(crate) fn start_connecting<'py>(
     port: &Bound<'py, PyAny>,
 ) -> PyResult<Option<Connecting<'py>>> {
     let py = event_loop.py();
-    let Some((family, address)) = numeric(host, port)? else { return Ok(None) };
+    let Some((kind, address)) = numeric(host, port)? else { return Ok(None) };
     if !LoopCore::connects_plainly(event_loop) || !uses_our_base(py)? {
         return Ok(None);
     }
     let Some(sockets) = plain_sockets(py)? else { return Ok(None) };
-    let kind = Kind {
-        family: family.as_raw().into(),
-        kind: SocketType::STREAM.as_raw().cast_signed(),
-        proto: ipproto::TCP.as_raw().get().cast_signed(),
-    };
     let sock = sockets.open(py, kind)?;
     match connect(event_loop, &sock, &address) {
         Ok(waits) => Ok(Some((sock, waits))),
@@ -71,21 +65,23 @@ pub(crate) fn start_connecting<'py>(
     }
 }
 
-/// The address that a host and a port stand for, if both are plain numbers.
+/// The address that a host and a port stand for, if both are plain numbers, and of what kind its socket is.
 fn numeric<'py>(
     host: &Bound<'py, PyAny>,
     port: &Bound<'py, PyAny>,
-) -> PyResult<Option<(AddressFamily, Bound<'py, PyTuple>)>> {
+) -> PyResult<Option<(Kind, Bound<'py, PyTuple>)>> {
     let py = host.py();
     let (Ok(host), Ok(port)) = (host.cast_exact::<PyString>(), port.cast_exact::<PyInt>()) else {
         return Ok(None);
     };
     let (Ok(text), Ok(_)) = (host.to_str(), port.extract::<u16>()) else { return Ok(None) };
     if text.parse::<Ipv4Addr>().is_ok() {
-        return Ok(Some((AddressFamily::INET, (host, port).into_pyobject(py)?)));
+        let address = (host, port).into_pyobject(py)?;
+        return Ok(Kind::tcp_v4().map(|kind| (kind, address)));
     }
     if text.parse::<Ipv6Addr>().is_ok() {
-        return Ok(Some((AddressFamily::INET6, (host, port, 0, 0).into_pyobject(py)?)));
+        let address = (host, port, 0, 0).into_pyobject(py)?;
+        return Ok(Kind::tcp_v6().map(|kind| (kind, address)));
     }
     Ok(None)
 }
@@ -101,11 +97,12 @@ fn connect<'py>(
     if code == 0 {
         return Ok(None);
     }
-    match Errno::from_raw_os_error(code) {
-        Errno::INPROGRESS | Errno::AGAIN | Errno::ALREADY | Errno::INTR => {}
-        error => return Err(os_error(&error.into())),
+    let error = Errno::from_raw_os_error(code);
+    if !is_begun(error) {
+        return Err(os_error(&error.into()));
     }
-    let fd = descriptor_of(Some(sock.clone()))?.map_err(|error| os_error(&error.into()))?;
+    let socket = socket_of(Some(sock.clone()))?.map_err(|error| os_error(&error.into()))?;
+    let fd = socket.number();
     if may_be_registered(event_loop, fd)? {
         event_loop.call_method1(names.ensure_fd_no_transport.bind(py), (fd,))?;
     }
@@ -130,8 +127,8 @@ fn connected<'py>(
     if future.call_method0(names.done.bind(py))?.is_truthy()? {
         return Ok(());
     }
-    let fd = descriptor_of(Some(sock.clone()))?;
-    let found = fd.and_then(|fd| connection_error(fd).map(|found| (fd, found)));
+    let socket = socket_of(Some(sock.clone()))?;
+    let found = socket.and_then(|socket| Ok((socket.number(), socket.connection_error()?)));
     let error = match found {
         Ok((fd, found)) => {
             event_loop.call_method1(names.remove_writer.bind(py), (fd,))?;

@@ -2,18 +2,17 @@
 //!
 //! What could not be sent waits in asyncio's own queue, and is sent by its own methods.
 
-use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use rustix::io::Result;
 
 use super::address::{Family, Peer};
-use super::wire::descriptor_of;
+use super::wire::socket_of;
 use crate::event_loop::LoopCore;
 use crate::python::attached::Attached;
+use crate::system::socket::{Result, Socket};
 
 /// How often one looks behind a datagram for another, without the kernel saying that there is one.
 ///
@@ -109,9 +108,9 @@ impl Datagrams {
         held.unwrap_or_else(|| py.None()).into_bound(py)
     }
 
-    /// The socket's descriptor.
-    pub(super) fn descriptor(&self, py: Python<'_>) -> PyResult<Result<RawFd>> {
-        descriptor_of(self.sock(py))
+    /// The socket, to be used at once.
+    pub(super) fn socket(&self, py: Python<'_>) -> PyResult<Result<Socket>> {
+        socket_of(self.sock(py))
     }
 }
 

@@ -1,7 +1,5 @@
 //! The state that asyncio's methods keep on a transport: data descriptors in front of their attributes.
 
-use std::os::fd::RawFd;
-
 use pyo3::prelude::*;
 
 use super::keeps::{Keeps, Object};
@@ -60,12 +58,12 @@ impl TransportCore {
     }
 
     #[getter(_sock_fd)]
-    fn get_sock_fd(slf: &Bound<'_, Self>) -> PyResult<RawFd> {
+    fn get_sock_fd(slf: &Bound<'_, Self>) -> PyResult<i32> {
         Self::look(slf, |state| state.fd)
     }
 
     #[setter(_sock_fd)]
-    fn set_sock_fd(slf: &Bound<'_, Self>, value: RawFd) -> PyResult<()> {
+    fn set_sock_fd(slf: &Bound<'_, Self>, value: i32) -> PyResult<()> {
         Self::look(slf, |state| state.fd = value)
     }
 

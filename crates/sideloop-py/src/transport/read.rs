@@ -4,23 +4,20 @@
 //! takes longer than all the rest (asyncio's `recv` of 256 KiB in a fresh process). And what is read into a small room
 //! and copied is slower where much comes. So how much came the last time says how the next is read.
 
-use std::os::fd::RawFd;
-
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use rustix::io::Errno;
 
 use super::end::at_end;
 use super::known::{TransportCore, stream_of};
 use super::protocol::{fail, tell};
 use super::stream::{Reads, Stream, Takes};
-use super::wire::{is_not_now, receive, receive_into};
 use super::write::flush;
 use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
 use crate::python::names::names;
 use crate::python::{buffer, bytes};
+use crate::system::socket::{Errno, Result, Socket, is_not_now};
 
 /// The loop's room, in bytes: less than what an allocator maps by itself.
 const ROOM: usize = 64 * 1024;
@@ -55,8 +52,8 @@ pub(super) fn read_ready(transport: &Bound<'_, TransportCore>) -> PyResult<()> {
 fn read_bytes(transport: &Bound<'_, TransportCore>, stream: &Stream) -> PyResult<()> {
     let py = transport.py();
     let Some(event_loop) = stream.event_loop(py) else { return Ok(()) };
-    let received = match stream.descriptor(py)? {
-        Ok(fd) => receive_bytes(stream, &event_loop, fd)?,
+    let received = match stream.socket(py)? {
+        Ok(socket) => receive_bytes(stream, &event_loop, socket)?,
         Err(error) => Err(error),
     };
     match received {
@@ -73,14 +70,14 @@ fn read_bytes(transport: &Bound<'_, TransportCore>, stream: &Stream) -> PyResult
 fn receive_bytes<'py>(
     stream: &Stream,
     event_loop: &Bound<'py, LoopCore>,
-    fd: RawFd,
-) -> PyResult<Result<Bound<'py, PyBytes>, Errno>> {
+    socket: Socket,
+) -> PyResult<Result<Bound<'py, PyBytes>>> {
     let (py, core) = (event_loop.py(), event_loop.get());
     let received = match stream.with(py, |state| state.reads) {
         Reads::Small => {
             let mut room = core.take_room(py, ROOM);
             let read = room.spare_capacity_mut().get_mut(..ROOM);
-            let read = read.map_or(Err(Errno::NOMEM), |room| receive(fd, room));
+            let read = read.map_or(Err(Errno::NOMEM), |room| socket.receive(room));
             let data = read.map(|length| {
                 // SAFETY: so many bytes of the room have been written to.
                 unsafe { room.set_len(length) };
@@ -91,7 +88,7 @@ fn receive_bytes<'py>(
         }
         Reads::Large => {
             // SAFETY: the kernel has written to as many bytes as it says.
-            unsafe { bytes::filled(py, MOST, |room| receive(fd, room)) }?
+            unsafe { bytes::filled(py, MOST, |room| socket.receive(room)) }?
         }
     };
     if let Ok(data) = &received {
@@ -120,8 +117,8 @@ fn read_into_buffer(transport: &Bound<'_, TransportCore>, stream: &Stream) -> Py
         }
         Err(error) => return fail(transport, error, message),
     }
-    let received = match stream.descriptor(py)? {
-        Ok(fd) => match buffer::write(&room, |room| receive_into(fd, room)) {
+    let received = match stream.socket(py)? {
+        Ok(socket) => match buffer::write(&room, |room| socket.receive_into(room)) {
             Ok(received) => received,
             // In the socket's own words, which may know better.
             Err(_) => match receive_oddly(py, stream, &room) {

@@ -7,16 +7,15 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use rustix::io::Errno;
 
 use super::address::{Peer, tuple_of};
 use super::datagram::{DatagramCore, datagrams_of};
 use super::datagrams::{Datagrams, State};
-use super::wire::{Datagram, is_not_now, receive_datagram};
 use crate::event_loop::LoopCore;
 use crate::policy::chain::after;
 use crate::policy::errors::os_error;
 use crate::python::names::names;
+use crate::system::socket::{Datagram, Errno, is_not_now};
 
 /// The loop's room, in bytes: no datagram of the internet's protocols is longer.
 const ROOM: usize = 64 * 1024;
@@ -82,10 +81,10 @@ fn goes_on(datagrams: &Datagrams, core: &LoopCore, py: Python<'_>) -> bool {
 }
 
 fn take_one(datagrams: &Datagrams, core: &LoopCore, py: Python<'_>) -> PyResult<Found> {
-    let received = match datagrams.descriptor(py)? {
-        Ok(fd) => {
+    let received = match datagrams.socket(py)? {
+        Ok(socket) => {
             let mut room = core.take_room(py, ROOM);
-            let received = receive_datagram(fd, room.spare_capacity_mut()).map(|datagram| {
+            let received = socket.receive_datagram(room.spare_capacity_mut()).map(|datagram| {
                 let Datagram { bytes, sender } = datagram;
                 (PyBytes::new(py, bytes), sender)
             });

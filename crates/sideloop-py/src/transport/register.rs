@@ -1,6 +1,5 @@
 //! Which transport has a descriptor: asyncio's `_transports`, a `WeakValueDictionary`, which refuses a second one.
 
-use std::os::fd::RawFd;
 use std::sync::OnceLock;
 
 use pyo3::prelude::*;
@@ -41,7 +40,7 @@ pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
 /// `MemoryError`.
 pub(super) fn register(
     event_loop: &Bound<'_, PyAny>,
-    fd: RawFd,
+    fd: i32,
     transport: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
     let py = event_loop.py();
@@ -72,7 +71,7 @@ pub(super) fn register(
 ///
 /// # Errors
 /// None that is known of.
-pub(super) fn may_be_registered(event_loop: &Bound<'_, PyAny>, fd: RawFd) -> PyResult<bool> {
+pub(super) fn may_be_registered(event_loop: &Bound<'_, PyAny>, fd: i32) -> PyResult<bool> {
     let py = event_loop.py();
     let all = event_loop.getattr(names(py).transports.bind(py))?;
     match all.getattr_opt(names(py).data.bind(py))? {

@@ -13,11 +13,11 @@ use super::address::{Peer, read_tuple};
 use super::datagram::{DatagramCore, datagrams_of};
 use super::datagrams::{Datagrams, State};
 use super::receive::tell_error;
-use super::wire::{is_not_now, send_bytes, send_to};
 use crate::policy::outcome::is_exit;
 use crate::python::audit::audit;
 use crate::python::buffer;
 use crate::python::names::names;
+use crate::system::socket::is_not_now;
 
 /// Whether that was all.
 #[must_use]
@@ -58,12 +58,12 @@ pub(super) fn send<'py>(
         return refuse(transport, datagrams, refused).map(|()| Sent::Done);
     }
     // After the hooks, which are code of the user's.
-    let Ok(fd) = datagrams.descriptor(py)? else { return Ok(Sent::AskAsyncio) };
+    let Ok(socket) = datagrams.socket(py)? else { return Ok(Sent::AskAsyncio) };
     let sent = buffer::read(data, |bytes| match &target {
         // Whether that is sent depends on the version.
         _ if bytes.is_empty() => None,
-        Target::Connected => Some(send_bytes(fd, bytes)),
-        Target::To(address, _) => Some(send_to(fd, bytes, *address)),
+        Target::Connected => Some(socket.send(bytes)),
+        Target::To(address, _) => Some(socket.send_to(bytes, *address)),
     });
     match sent {
         Ok(Some(Ok(_))) => Ok(Sent::Done),

@@ -4,26 +4,17 @@
 //! enumerations each time somebody asks, which takes longer than the system call that follows. What is below knows the
 //! numbers.
 
-use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyModule, PyString, PyType};
-use rustix::net::SocketFlags;
 
 use super::standard::standard;
 use crate::python::making::without_init;
 use crate::python::names::names;
 use crate::python::slots::{class_version, get};
-
-/// What a socket was made with, in the kernel's numbers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kind {
-    pub(super) family: i32,
-    pub(super) kind: i32,
-    pub(super) proto: i32,
-}
+use crate::system::socket::{Accepted, Kind};
 
 /// What of the class may be replaced, so that a socket of ours would not be one of its making.
 const REPLACEABLE: [&str; 8] =
@@ -111,7 +102,7 @@ impl Sockets {
         }
         let number = |descriptor: &Py<PyAny>| get(descriptor.bind(sock.py()), sock)?.extract();
         let (family, kind) = (number(&self.family)?, number(&self.kind)?);
-        Ok(Some(Kind { family, kind, proto: number(&self.proto)? }))
+        Ok(Kind::of(family, kind, number(&self.proto)?))
     }
 
     /// A new socket, which does not block.
@@ -120,25 +111,26 @@ impl Sockets {
     /// What the kernel or an audit hook says.
     pub(super) fn open<'py>(&self, py: Python<'py>, kind: Kind) -> PyResult<Bound<'py, PyAny>> {
         let sock = without_init(self.class.bind(py))?;
-        self.init.bind(py).call1((&sock, kind.family, without_blocking(kind), kind.proto))?;
+        let (family, kind, proto) = kind.without_blocking();
+        self.init.bind(py).call1((&sock, family, kind, proto))?;
         self.complete(sock)
     }
 
-    /// A socket of this descriptor, which does not block.
+    /// A socket of this connection, which does not block.
     ///
     /// # Errors
-    /// What an audit hook raises, and `MemoryError`. The descriptor is closed then.
+    /// What an audit hook raises, and `MemoryError`. The connection is closed then.
     pub(super) fn make<'py>(
         &self,
         py: Python<'py>,
-        fd: OwnedFd,
+        accepted: Accepted,
         kind: Kind,
     ) -> PyResult<Bound<'py, PyAny>> {
         let sock = without_init(self.class.bind(py))?;
-        let init = self.init.bind(py);
-        init.call1((&sock, kind.family, without_blocking(kind), kind.proto, fd.as_raw_fd()))?;
+        let (family, kind, proto) = kind.without_blocking();
+        self.init.bind(py).call1((&sock, family, kind, proto, accepted.number()))?;
         // It is the socket's from here on.
-        let _ = fd.into_raw_fd();
+        accepted.give_away();
         self.complete(sock)
     }
 
@@ -148,11 +140,6 @@ impl Sockets {
         sock.setattr(&self.closed, false)?;
         Ok(sock)
     }
-}
-
-/// The kind with the flag that saves a socket from being told not to block.
-fn without_blocking(kind: Kind) -> i32 {
-    kind.kind | SocketFlags::NONBLOCK.bits().cast_signed()
 }
 
 /// Look the classes up. At import, before anybody has changed them.

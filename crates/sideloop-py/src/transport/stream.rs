@@ -12,21 +12,20 @@
 //!
 //! An error of the kernel's drops what there is, and leads to Idle.
 
-use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use rustix::io::Result;
 use sideloop_core::generation;
 
 use super::pieces::Pieces;
-use super::wire::descriptor_of;
+use super::wire::socket_of;
 use crate::event_loop::LoopCore;
 use crate::python::attached::Attached;
 use crate::python::context;
+use crate::system::socket::{Result, Socket};
 
 /// Where what was written is.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -72,7 +71,7 @@ pub(super) struct Limit {
 pub(super) struct State {
     pub(super) event_loop: Option<Py<LoopCore>>,
     pub(super) sock: Option<Py<PyAny>>,
-    pub(super) fd: RawFd,
+    pub(super) fd: i32,
     pub(super) protocol: Option<Py<PyAny>>,
     pub(super) takes: Takes,
     pub(super) reads: Reads,
@@ -146,9 +145,9 @@ impl Stream {
         self.with(py, |state| state.conn_lost > 0)
     }
 
-    /// The socket's descriptor.
-    pub(super) fn descriptor(&self, py: Python<'_>) -> PyResult<Result<RawFd>> {
-        descriptor_of(self.sock(py))
+    /// The socket, to be used at once.
+    pub(super) fn socket(&self, py: Python<'_>) -> PyResult<Result<Socket>> {
+        socket_of(self.sock(py))
     }
 
     /// Run this in the context in which the transport was made, if nobody is in it.

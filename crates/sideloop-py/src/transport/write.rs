@@ -12,11 +12,12 @@ use sideloop_core::generation;
 use super::known::{TransportCore, stream_of};
 use super::protocol::fail;
 use super::stream::{State, Stream, Writes};
-use super::wire::{is_not_now, send_bytes, send_pieces};
+use super::wire::send_pieces;
 use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
 use crate::python::buffer;
 use crate::python::names::names;
+use crate::system::socket::is_not_now;
 
 /// From here on gathering saves nothing: in bytes.
 pub(super) const LARGE: usize = 64 * 1024;
@@ -90,8 +91,8 @@ fn write_view<'py>(
     if door(py, stream) != Door::Open || stream.with(py, |state| state.writes != Writes::Idle) {
         return copy_from(0);
     }
-    let sent = match stream.descriptor(py).map_err(Refused::Passed)? {
-        Ok(fd) => buffer::read(data, |bytes| send_bytes(fd, bytes)).map_err(Refused::View)?,
+    let sent = match stream.socket(py).map_err(Refused::Passed)? {
+        Ok(socket) => buffer::read(data, |bytes| socket.send(bytes)).map_err(Refused::View)?,
         Err(error) => Err(error),
     };
     match sent {
@@ -212,13 +213,13 @@ fn send_gathered(py: Python<'_>, stream: &Stream) -> PyResult<Sent> {
     if stream.with(py, |state| state.writes != Writes::Gathered) {
         return Ok(Sent::All);
     }
-    let fd = stream.descriptor(py)?;
+    let socket = stream.socket(py)?;
     // Where somebody has replaced `fileno`, it may have written, closed or sent itself.
     let Some(mut pieces) = stream.with(py, State::take_gathered) else {
         return Ok(Sent::All);
     };
     // No Python code runs from here on, until what is left is back.
-    match fd.and_then(|fd| send_pieces(py, fd, &pieces)) {
+    match socket.and_then(|socket| send_pieces(py, socket, &pieces)) {
         Ok(sent) => pieces.advance(py, sent),
         Err(error) if is_not_now(error) => {}
         Err(error) => return Ok(Sent::Failed(os_error(&error.into()))),
@@ -302,9 +303,9 @@ pub(super) fn write_ready(transport: &Bound<'_, TransportCore>) -> PyResult<()> 
     if stream.is_lost(py) || stream.with(py, |state| state.writes != Writes::Backlogged) {
         return Ok(());
     }
-    let fd = stream.descriptor(py)?;
+    let socket = stream.socket(py)?;
     let mut pieces = stream.with(py, |state| std::mem::take(&mut state.pieces));
-    match fd.and_then(|fd| send_pieces(py, fd, &pieces)) {
+    match socket.and_then(|socket| send_pieces(py, socket, &pieces)) {
         Ok(sent) => pieces.advance(py, sent),
         Err(error) if is_not_now(error) => {}
         Err(error) => {

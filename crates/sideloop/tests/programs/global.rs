@@ -7,6 +7,7 @@ use std::thread;
 use sideloop::{Runner, handle, run_sync};
 
 use super::Program;
+#[cfg(unix)]
 use super::process::{Ended, in_child};
 use super::support::work;
 
@@ -25,6 +26,7 @@ fn set() {
     assert_eq!(handle().metrics().num_workers(), 3);
     let name = || thread::current().name().map(str::to_owned);
     assert_eq!(sideloop::spawn(async move { name() }).join().as_deref(), Some("set"));
+    #[cfg(unix)]
     assert_eq!(in_child(|| assert_eq!(handle().metrics().num_workers(), 3)), Ended::Well);
     assert!(configured().build_global().is_err(), "it is set already");
 }

@@ -1,24 +1,32 @@
 //! What needs a process of its own: forks, the end of threads, the panic hook, limits.
 //!
-//! Each program is this executable again, with the program's name. It has a limit, set by an alarm that
-//! ends it, so that a hang fails.
-#![cfg(unix)]
+//! Each program is this executable again, with the program's name. It has a limit, after which it is ended, so
+//! that a hang fails. Where there is no fork, those are left out that fork, or that set limits of Unix.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(unix)]
 mod fork;
 
+#[cfg(unix)]
+mod process;
+
+#[cfg(not(unix))]
+#[path = "process_elsewhere.rs"]
 mod process;
 
 mod thread_end;
 
 mod panics;
 
+#[cfg(unix)]
 mod limits;
 
+#[cfg(unix)]
 mod first_calls;
 
+#[cfg(unix)]
 mod threads;
 
 mod global;
@@ -33,10 +41,13 @@ use std::process::{Command, ExitCode};
 type Program = (&'static str, fn());
 
 const PROGRAMS: &[&[Program]] = &[
+    #[cfg(unix)]
     fork::PROGRAMS,
     thread_end::PROGRAMS,
     panics::PROGRAMS,
+    #[cfg(unix)]
     limits::PROGRAMS,
+    #[cfg(unix)]
     first_calls::PROGRAMS,
     global::PROGRAMS,
     #[cfg(feature = "hint")]

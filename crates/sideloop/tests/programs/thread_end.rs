@@ -12,7 +12,10 @@ use super::support::{message, work};
 
 pub(crate) const PROGRAMS: &[Program] = &[
     ("a thread-local's destructor may call while tokio's context is there", early_destructor),
-    ("in a later destructor a call panics and says why", late_destructor),
+    (
+        "in a later destructor a call panics and says why, if a thread-local is gone",
+        late_destructor,
+    ),
     ("a runner in a thread-local is dropped with its thread", runner_in_a_thread_local),
     ("main may return while threads call and wait", main_returns),
 ];
@@ -50,8 +53,11 @@ fn late_destructor() {
         CALLS.set(Some(Calls(sender)));
         run_sync(work());
     });
-    let said = receiver.recv().expect("the destructor ran").expect_err("no context is left");
-    assert!(said.contains("this thread is ending"), "{said}");
+    match receiver.recv().expect("the destructor ran") {
+        Err(said) => assert!(said.contains("this thread is ending"), "{said}"),
+        // std keeps them by the system's keys there, and makes one anew that is asked for when it is gone.
+        Ok(output) => assert!(cfg!(all(windows, target_env = "gnu")) && output == 22, "it is left"),
+    }
     ends.join().expect("no panic");
     assert_eq!(run_sync(work()), 22, "other threads are as before");
 }
