@@ -63,6 +63,9 @@ class Submitted(Future[T]):
     set in its own context, if that `brings_back`.
     """
 
+    # Typeshed does not have it.
+    _done_callbacks: list[Callable[[Any], object]]
+
     def __init__(
         self,
         loop_for: LoopFor,
@@ -190,10 +193,10 @@ class Submitted(Future[T]):
         return state != CANCELLED_AND_NOTIFIED and self.set_running_or_notify_cancel()
 
     def _invoke_callbacks(self) -> None:
-        # Called by all that settles a future, after it has. Typeshed has neither this nor the list.
+        # Called by all that settles a future, after it has. Typeshed does not have this.
         self._settled.open()
         # Each once, though what interrupts one has the others called by who settles it again.
-        callbacks: Any = self._done_callbacks  # type: ignore[attr-defined]  # pyright: ignore
+        callbacks = self._done_callbacks
         while callbacks:
             callback = callbacks.pop(0)
             try:
