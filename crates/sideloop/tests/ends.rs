@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Poll};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sideloop::{Runner, run_sync};
 use support::{ends, message, root, runtime, work};
@@ -99,8 +99,12 @@ fn begin(begins: &Sender<()>) {
 }
 
 async fn late(begins: Sender<()>) -> u32 {
+    let begun = Instant::now();
     begin(&begins);
     tokio::time::sleep(LONG).await;
+    // A runtime that ends fires its timers, and says so to who asks one. Who has asked whether it ends just before that,
+    // and the timer just after, finds that its time is over.
+    assert!(begun.elapsed() >= LONG, "the timer has fired early, its runtime being shutdown");
     22
 }
 

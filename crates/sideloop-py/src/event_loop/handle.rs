@@ -41,10 +41,16 @@ pub(crate) struct Layout {
 static LAYOUT: OnceLock<Option<Layout>> = OnceLock::new();
 
 /// The layout, or None if the classes are unlike what is known.
+#[inline]
 pub(crate) fn layout(py: Python<'_>) -> Option<&'static Layout> {
-    if let Some(known) = LAYOUT.get() {
-        return known.as_ref();
+    match LAYOUT.get() {
+        Some(known) => known.as_ref(),
+        None => first_layout(py),
     }
+}
+
+#[cold]
+fn first_layout(py: Python<'_>) -> Option<&'static Layout> {
     let found = Layout::probe(py).unwrap_or(None);
     // Not what fills itself and detaches meanwhile: see `names.rs`.
     LAYOUT.get_or_init(|| found).as_ref()

@@ -1,6 +1,6 @@
 //! The native half of a runner: one loop and its entry, from the first call to the close.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -49,7 +49,7 @@ pub(crate) struct RunnerCore {
     pub(crate) unheard_cancel: AtomicBool,
     pub(crate) counts: Counts,
     /// Hosts whose task has not ended, by `Host::key`: the loop itself would let go of their tasks.
-    hosts: Mutex<HashMap<usize, Py<Host>>>,
+    hosts: Mutex<FxHashMap<usize, Py<Host>>>,
     /// Why the loop ended: None while it runs.
     pub(super) end: Mutex<Option<End>>,
     /// What a caller got in the turn that runs, if it leaves the loop as well.

@@ -17,7 +17,7 @@ use super::dictionary::version_of;
 /// `asyncio._get_running_loop`, and whether it is the one in C.
 static GET_RUNNING_LOOP: OnceLock<(Py<PyAny>, bool)> = OnceLock::new();
 
-/// What asyncio has answered, by the last digits of the version. No two dictionaries have the same one.
+/// What asyncio has answered, by the version: no two dictionaries have the same one.
 static ANSWERS: Attached<[Option<Answer>; 32]> = Attached::new([None; 32]);
 
 #[derive(Clone, Copy)]
@@ -82,8 +82,10 @@ fn known(py: Python<'_>, version: Option<u64>) -> Option<usize> {
     last.filter(|answer| answer.version == version).map(|answer| answer.running)
 }
 
+/// One of 32 places. The last digits of a version are the same for all, from CPython 3.12 on: they are mixed (Fibonacci
+/// hashing, Knuth, The Art of Computer Programming, volume 3, 6.4).
 const fn place_of(version: u64) -> usize {
-    (version % 32) as usize
+    (version.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 59) as usize
 }
 
 /// The version of the dictionary that has the answer; None where that is elsewhere.
