@@ -261,12 +261,14 @@ fn nanos(time: Duration) -> u64 {
 
 /// Spin until `answered` says so or the budget is spent.
 pub fn spin(mut answered: impl FnMut() -> bool) -> Seen {
-    if comes_in_a_burst(&mut answered) {
-        return Seen::Answered;
-    }
-    // Not before: an answer in the first burst spares the look at the clock, which takes a while itself.
     let start = Instant::now();
     loop {
+        for _ in 0..32 {
+            if answered() {
+                return Seen::Answered;
+            }
+            std::hint::spin_loop();
+        }
         std::thread::yield_now();
         let took = start.elapsed();
         if took >= BUDGET {
@@ -274,18 +276,5 @@ pub fn spin(mut answered: impl FnMut() -> bool) -> Seen {
             // always comes, and overruns that were counted only without one hardly ever counted.
             return if took < OVERRUN && answered() { Seen::Answered } else { Seen::InVain(took) };
         }
-        if comes_in_a_burst(&mut answered) {
-            return Seen::Answered;
-        }
     }
-}
-
-fn comes_in_a_burst(answered: &mut impl FnMut() -> bool) -> bool {
-    (0..32).any(|_| {
-        let comes = answered();
-        if !comes {
-            std::hint::spin_loop();
-        }
-        comes
-    })
 }

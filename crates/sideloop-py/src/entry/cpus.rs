@@ -22,7 +22,7 @@ fn usable() -> usize {
     USABLE.load(Ordering::Relaxed)
 }
 
-/// The CPU on which one end was when it last waited, if that could be on no other.
+/// The CPU on which one end was when it last waited.
 pub(crate) struct Seat(AtomicUsize);
 
 impl Seat {
@@ -32,18 +32,16 @@ impl Seat {
         Self(AtomicUsize::new(Self::UNKNOWN))
     }
 
-    /// How many CPUs the calling thread has together with the other end. Where it may run on one alone, that is taken
-    /// down here: two threads that are each pinned to a CPU of their own have two.
+    /// Take the calling thread's CPU down here, and say how many CPUs it has together with the other end.
+    ///
+    /// Two threads that are each pinned to a CPU of their own have two, whatever each may use. What both write to
+    /// (`usable` counts there) is left alone while they are apart: it would travel from one CPU to the other for each look.
     pub(crate) fn take(&self, other: &Self) -> usize {
-        let usable = usable();
-        if usable > 1 {
-            return usable;
-        }
-        // ORDERING: Relaxed: as above.
         let own = cpus::current().unwrap_or(Self::UNKNOWN);
         let other = other.0.load(Ordering::Relaxed);
+        // ORDERING: Relaxed: as above.
         self.0.store(own, Ordering::Relaxed);
         let apart = own != other && own != Self::UNKNOWN && other != Self::UNKNOWN;
-        if apart { 2 } else { 1 }
+        if apart { 2 } else { usable() }
     }
 }
