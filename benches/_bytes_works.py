@@ -49,6 +49,16 @@ class Clock:
         return Took(time.perf_counter_ns() - self._wall, time.process_time_ns() - self._cpu)
 
 
+async def timed(act: Callable[[], Awaitable[None]], n: int) -> Took:
+    """What `n` of these take, one after the other, when a few have gone before."""
+    for _ in range(5):
+        await act()
+    clock = Clock()
+    for _ in range(n):
+        await act()
+    return clock.read()
+
+
 async def connect_tcp(
     server: Callable[[], asyncio.Protocol], client: Callable[[], asyncio.Protocol]
 ) -> tuple[asyncio.Transport, asyncio.Protocol, asyncio.AbstractServer]:
@@ -197,12 +207,7 @@ def streams(size: int) -> Callable[[int], Awaitable[Took]]:
             # Not `drain` first: the answer to what is large comes while it is still sent.
             await reader.readexactly(size)
 
-        for _ in range(5):
-            await exchange()
-        clock = Clock()
-        for _ in range(n):
-            await exchange()
-        took = clock.read()
+        took = await timed(exchange, n)
         writer.write_eof()
         await lost
         writer.close()
@@ -289,12 +294,7 @@ async def connect_and_close(n: int) -> Took:
         await calling
         await answering
 
-    for _ in range(5):
-        await call()
-    clock = Clock()
-    for _ in range(n):
-        await call()
-    took = clock.read()
+    took = await timed(call, n)
     server.close()
     await server.wait_closed()
     return took
@@ -324,12 +324,7 @@ async def open_streams(n: int) -> Took:
         await writer.wait_closed()
         await answered
 
-    for _ in range(5):
-        await call()
-    clock = Clock()
-    for _ in range(n):
-        await call()
-    took = clock.read()
+    took = await timed(call, n)
     server.close()
     await server.wait_closed()
     return took
@@ -357,12 +352,7 @@ def sockets(size: int) -> Callable[[int], Awaitable[Took]]:
                     missing -= len(await loop.sock_recv(here, 1 << 18))
 
             serving = loop.create_task(serve())
-            for _ in range(5):
-                await exchange()
-            clock = Clock()
-            for _ in range(n):
-                await exchange()
-            took = clock.read()
+            took = await timed(exchange, n)
             here.shutdown(socket.SHUT_WR)
             await serving
         return took

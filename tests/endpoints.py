@@ -111,6 +111,15 @@ def native_loop() -> sideloop.EventLoop:
 
 
 @contextlib.contextmanager
+def closing_native_loop() -> Iterator[sideloop.EventLoop]:
+    """Such a loop, which is closed in the end, and its threads before."""
+    loop = native_loop()
+    yield loop
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
+@contextlib.contextmanager
 def opened(
     kind: str = "v4",
     way: str = "bound",

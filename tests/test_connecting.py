@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 from connections import Recorder, open_files
-from endpoints import native_loop
+from endpoints import closing_native_loop, native_loop
 
 import sideloop
 
@@ -21,10 +21,8 @@ HOST = "127.0.0.1"
 
 @pytest.fixture
 def loop() -> Iterator[Any]:
-    loop = native_loop()
-    yield loop
-    loop.run_until_complete(loop.shutdown_default_executor())
-    loop.close()
+    with closing_native_loop() as loop:
+        yield loop
 
 
 class Echo(asyncio.Protocol):

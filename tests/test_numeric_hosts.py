@@ -9,7 +9,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from endpoints import native_loop
+from endpoints import closing_native_loop
 
 import sideloop
 
@@ -38,10 +38,8 @@ NAMES: list[Any] = [
 
 @pytest.fixture
 def loop() -> Iterator[Any]:
-    loop = native_loop()
-    yield loop
-    loop.run_until_complete(loop.shutdown_default_executor())
-    loop.close()
+    with closing_native_loop() as loop:
+        yield loop
 
 
 def answer(look_up: Callable[[], Any]) -> Any:

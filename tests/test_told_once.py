@@ -5,7 +5,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -68,6 +68,15 @@ class Interrupt:
             time.sleep(0)
 
 
+Interrupting = Callable[[type], Interrupt]
+
+
+@pytest.fixture
+def interrupting(monkeypatch: pytest.MonkeyPatch, name: str, when: str) -> Interrupting:
+    """Has a class's function of this name interrupted, then."""
+    return lambda of: Interrupt(monkeypatch, of, name, when)
+
+
 def reports_of(loop: asyncio.AbstractEventLoop) -> list[BaseException]:
     """What the loop's exception handler is told from here on."""
     reports: list[BaseException] = []
@@ -88,11 +97,9 @@ class TestADrivenCall:
         self,
         loop: asyncio.AbstractEventLoop,
         error: type[BaseException],
-        monkeypatch: pytest.MonkeyPatch,
-        name: str,
-        when: str,
+        interrupting: Interrupting,
     ) -> None:
-        interrupt = Interrupt(monkeypatch, _Driven, name, when)
+        interrupt = interrupting(_Driven)
         reports = reports_of(loop)
         begun = time.monotonic()
         heard: BaseException | None = None
@@ -111,15 +118,13 @@ class TestADrivenCall:
         self,
         loop: asyncio.AbstractEventLoop,
         error: type[BaseException],
-        monkeypatch: pytest.MonkeyPatch,
-        name: str,
-        when: str,
+        interrupting: Interrupting,
     ) -> None:
         async def exit_() -> None:
             await asyncio.sleep(0)
             raise SystemExit(7)
 
-        interrupt = Interrupt(monkeypatch, _Driven, name, when)
+        interrupt = interrupting(_Driven)
         reports = reports_of(loop)
         with pytest.raises((SystemExit, error)):
             drive(loop, exit_)
@@ -132,7 +137,7 @@ class TestADrivenCall:
         self,
         loop: asyncio.AbstractEventLoop,
         error: type[BaseException],
-        monkeypatch: pytest.MonkeyPatch,
+        interrupting: Interrupting,
         name: str,
         when: str,
     ) -> None:
@@ -145,7 +150,7 @@ class TestADrivenCall:
 
         if (name, when) == ("_leave", "after"):
             pytest.skip("it is left by an exception")
-        interrupt = Interrupt(monkeypatch, _Driven, name, when)
+        interrupt = interrupting(_Driven)
         ran: list[int] = []
         ended: list[int] = []
         reports_of(loop)
@@ -197,14 +202,12 @@ class TestAFuture:
         self,
         loop: asyncio.AbstractEventLoop,
         error: type[BaseException],
-        monkeypatch: pytest.MonkeyPatch,
-        name: str,
-        when: str,
+        interrupting: Interrupting,
     ) -> None:
         def callback(_: "Future[int]") -> None:
             told.append(1)
 
-        interrupt = Interrupt(monkeypatch, Submitted, name, when)
+        interrupt = interrupting(Submitted)
         reports = reports_of(loop)
         told: list[int] = []
         future = submit_on(loop, asyncio.sleep, 0, 22)

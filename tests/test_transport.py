@@ -15,6 +15,7 @@ from unittest import mock
 
 import pytest
 from connections import BufferedRecorder, Connection, Recorder, connected, pair
+from endpoints import native_loop
 from programs import run
 
 import sideloop
@@ -28,12 +29,6 @@ KINDS = ["unix", "tcp"]
 def connection(request: pytest.FixtureRequest) -> Iterator[Connection]:
     with connected(request.param) as connection:
         yield connection
-
-
-def native_loop() -> sideloop.EventLoop:
-    loop = sideloop.EventLoop(transports="native")
-    loop.set_debug(False)
-    return loop
 
 
 def standard() -> Any:
