@@ -152,9 +152,9 @@ enum Whose<P: Parts> {
 }
 
 impl<P: Parts> Life<P> {
-    fn new() -> Box<Self> {
+    fn new() -> Self {
         let (waiting, outlasting) = (VecDeque::new(), Vec::new());
-        Box::new(Self { waiting, instead: None, cancelled: None, outlasting })
+        Self { waiting, instead: None, cancelled: None, outlasting }
     }
 }
 

@@ -23,7 +23,7 @@ use sideloop_core::phase::{Abandon, Begin, Cancel};
 
 use crate::model::{Answer, Call, Ending, RunnerCore, Withdrawn};
 use crate::policy::chain::after;
-use crate::policy::interrupt::{Whose, whose};
+use crate::policy::interrupt::{TRIES, Whose, whose};
 use crate::policy::mismatch;
 use crate::policy::outcome::{Outcome, is_cancelled, is_exit};
 
@@ -201,8 +201,6 @@ fn publish(core: &RunnerCore) {
 /// That is Python code, in which a signal handler may raise, also before anything is done: it is asked again, and goes
 /// on where it was. What the handler has raised, or a callback that exits, comes out of a callback of the loop.
 fn settle(core: &RunnerCore, future: &Bound<'_, PyAny>, outcome: Outcome) -> Told {
-    /// What is interrupted more often than this is so for a reason of its own.
-    const TRIES: usize = 64;
     publish(core);
     let py = future.py();
     let settle = || match &outcome {

@@ -6,6 +6,7 @@ use sideloop_core::entry::Push;
 
 use crate::model::{Call, RunnerCore};
 use crate::policy::chain::after;
+use crate::policy::interrupt::TRIES;
 use crate::python::names::names;
 use crate::tasks::TaskMaker;
 
@@ -84,8 +85,6 @@ fn ring_by(
 
 /// Do this until it has not been interrupted, or the loop is closed.
 fn insist(event_loop: &Bound<'_, PyAny>, ring: impl Fn() -> PyResult<()>) -> PyResult<()> {
-    /// A loop that refuses more often than this refuses for a reason of its own.
-    const TRIES: usize = 64;
     let py = event_loop.py();
     let mut interrupted = Ok(());
     for _ in 0..TRIES {

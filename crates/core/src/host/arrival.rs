@@ -44,7 +44,7 @@ impl<P: Parts> Host<P> {
         }
         match self.take_place() {
             Place::New | Place::Over => {
-                let mut life = Life::new();
+                let mut life = Box::new(Life::new());
                 life.waiting.push_back(wish);
                 self.place = Place::Awake(life);
                 Arrive::Make

@@ -75,7 +75,7 @@ impl<P: Parts> Host<P> {
     /// The task has ended, or will not run any more.
     pub fn end(&mut self) -> Rest<P> {
         match self.take_place() {
-            Place::New | Place::Over => Rest::of(*Life::new()),
+            Place::New | Place::Over => Rest::of(Life::new()),
             Place::Awake(life) => Rest::of(*life),
             Place::Between(wake, life) => {
                 let mut rest = Rest::of(*life);

@@ -31,7 +31,7 @@ impl<'py> Nested<'py> {
     /// `DeadlockError` if the call's loop waits for one of those.
     pub(super) fn enter(call: &Bound<'py, Call>) -> PyResult<Option<Self>> {
         let loops = loops_here(call.py())?;
-        let blocked = loops.each_ref().map(|it| it.as_ref().map(LoopId::of));
+        let blocked = ids_of(&loops);
         if blocked == Blocked::default() {
             return Ok(None);
         }
@@ -57,9 +57,12 @@ impl Drop for Nested<'_> {
     }
 }
 
+/// One inside of the other.
+type LoopsHere<'py> = [Option<Bound<'py, PyAny>>; 2];
+
 /// The loops that wait when this thread does: that which it turns for a runner, and that which asyncio says it runs,
 /// if that is another one (somebody else's, or one that was nested in a runner's).
-fn loops_here(py: Python<'_>) -> PyResult<[Option<Bound<'_, PyAny>>; 2]> {
+fn loops_here(py: Python<'_>) -> PyResult<LoopsHere<'_>> {
     let turned = turned_here(py).and_then(|runner| {
         let tasks = runner.get().tasks.get();
         tasks.map(|tasks| tasks.event_loop.bind(py).clone())
@@ -70,12 +73,16 @@ fn loops_here(py: Python<'_>) -> PyResult<[Option<Bound<'_, PyAny>>; 2]> {
     Ok([turned, another])
 }
 
+fn ids_of(loops: &LoopsHere<'_>) -> Blocked {
+    loops.each_ref().map(|one| one.as_ref().map(LoopId::of))
+}
+
 /// Have what has been written in this turn on the loops that wait leave first: whoever is to get it may be who is
 /// waited for.
 ///
 /// # Errors
 /// `SystemExit` and `KeyboardInterrupt` out of the user's code.
-fn send_what_is_written(loops: &[Option<Bound<'_, PyAny>>; 2]) -> PyResult<()> {
+fn send_what_is_written(loops: &LoopsHere<'_>) -> PyResult<()> {
     for waiting in loops.iter().flatten() {
         if let Ok(waiting) = waiting.cast::<LoopCore>() {
             waiting.get().send_now(waiting.py())?;
@@ -164,8 +171,7 @@ pub(crate) fn check_runs_elsewhere(
         return Ok(());
     }
     let py = event_loop.py();
-    let blocked = loops_here(py)?.each_ref().map(|it| it.as_ref().map(LoopId::of));
-    let chain = chain_to_blocked(py, blocked, LoopId::of(event_loop));
+    let chain = chain_to_blocked(py, ids_of(&loops_here(py)?), LoopId::of(event_loop));
     Err(circle(runner, name_of(async_fn), &chain.unwrap_or_default()))
 }
 

@@ -20,11 +20,11 @@
 //!
 //! Any other reader or writer of the same file ends that: it is watched in the usual way then.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
+use rustc_hash::FxHashMap;
 
 use super::core::LoopCore;
 use super::files::{Key, Side};
@@ -48,7 +48,7 @@ pub(super) enum Brief {
 /// The files of which the kernel has a brief registration.
 #[derive(Default)]
 pub(super) struct Briefs {
-    all: HashMap<i32, Brief>,
+    all: FxHashMap<i32, Brief>,
     /// Told since the last look at who waits on.
     told: Vec<i32>,
 }

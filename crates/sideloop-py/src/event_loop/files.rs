@@ -7,7 +7,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PySuper, PyTuple, PyType};
 
-use super::brief::Brief;
+use super::brief::Briefs;
 use super::core::LoopCore;
 use super::handle::{self, Callback};
 use crate::policy::errors::os_error;
@@ -124,21 +124,21 @@ impl<'py> Files<'py> {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let none = || callback.py().None().into_bound(callback.py());
         let Some(key) = self.keys.get_item(fd)? else {
-            match self.brief(raw) {
+            match self.briefs(|briefs| briefs.find(raw)).flatten() {
                 None => self.poller.watch(raw, side.bit(), watch),
                 Some(_) => self.poller.change_or_watch(raw, side.bit(), watch),
             }
             .map_err(|error| os_error(&error))?;
-            self.set_watched(raw, watch);
+            self.briefs(|briefs| briefs.set_watched(raw, watch));
             self.store(fd, fd.as_any(), side.bit(), side.put(callback.clone(), none())?)?;
             return Ok(None);
         };
         let key = Key::read(&key)?;
-        if self.brief(raw).is_some() {
+        if self.briefs(|briefs| briefs.find(raw)).flatten().is_some() {
             // The only one of its file, in the place of one that was.
             let watch = if key.events == side.bit() { watch } else { Watch::Always };
             self.change(fd, raw, key.events | side.bit(), watch)?;
-            self.set_watched(raw, watch);
+            self.briefs(|briefs| briefs.set_watched(raw, watch));
         } else if key.events & side.bit() == 0 {
             self.change(fd, raw, key.events | side.bit(), Watch::Always)?;
         }
@@ -159,7 +159,7 @@ impl<'py> Files<'py> {
         let events = key.events & !side.bit();
         if events == 0 {
             self.keys.del_item(fd)?;
-            if !self.rests_when_removed(raw) {
+            if !self.briefs(|briefs| briefs.rests_when_removed(raw)).unwrap_or(false) {
                 // It may be closed already, and is out of the kernel's list then.
                 let _ = self.poller.forget(raw);
             }
@@ -177,30 +177,15 @@ impl<'py> Files<'py> {
     fn change(&self, fd: &Bound<'py, PyInt>, raw: i32, events: u32, watch: Watch) -> PyResult<()> {
         self.poller.change(raw, events, watch).or_else(|error| {
             self.keys.del_item(fd)?;
-            self.set_watched(raw, Watch::Always);
+            self.briefs(|briefs| briefs.set_watched(raw, Watch::Always));
             Err(os_error(&error))
         })
     }
 
-    fn brief(&self, raw: i32) -> Option<Brief> {
+    /// Look at the brief registrations, or change them; None where there are none.
+    fn briefs<R>(&self, inside: impl FnOnce(&mut Briefs) -> R) -> Option<R> {
         let core = self.core.get();
-        if !core.has_briefs() {
-            return None;
-        }
-        core.briefs.with(self.core.py(), |briefs| briefs.find(raw))
-    }
-
-    fn set_watched(&self, raw: i32, watch: Watch) {
-        let core = self.core.get();
-        if core.has_briefs() {
-            core.briefs.with(self.core.py(), |briefs| briefs.set_watched(raw, watch));
-        }
-    }
-
-    fn rests_when_removed(&self, raw: i32) -> bool {
-        let core = self.core.get();
-        core.has_briefs()
-            && core.briefs.with(self.core.py(), |briefs| briefs.rests_when_removed(raw))
+        core.has_briefs().then(|| core.briefs.with(self.core.py(), inside))
     }
 }
 

@@ -14,7 +14,7 @@ use pyo3::types::{PyDict, PyString, PyType};
 
 use super::core::LoopCore;
 use crate::python::dictionary;
-use crate::python::slots::slot;
+use crate::python::slots::{slot, version_of_class};
 
 /// What the loop may do in another way while nobody has changed it.
 #[derive(Clone, Copy)]
@@ -96,7 +96,7 @@ impl LoopCore {
     #[inline]
     pub(super) fn keeps(slf: &Bound<'_, Self>, method: Method) -> bool {
         let found = &slf.get().overrides;
-        let changed = if found.is_of_class(version_of(slf)) {
+        let changed = if found.is_of_class(version_of_class(slf)) {
             found.changed.load(Ordering::Relaxed)
         } else {
             found.look_at_class(slf)
@@ -146,9 +146,9 @@ impl Overrides {
         // A look gives a class its version. It may run code of a metaclass, so the version is read before the
         // looks that count, and after.
         let _ = class.getattr(&known[0].name);
-        let version = version_of(event_loop);
+        let version = version_of_class(event_loop);
         let changed = bits(known, |known| !look(known));
-        let unchanged = version_of(event_loop) == version;
+        let unchanged = version_of_class(event_loop) == version;
         self.changed.store(changed, Ordering::Relaxed);
         self.version.store(if unchanged { version } else { 0 }, Ordering::Relaxed);
         changed
@@ -170,11 +170,6 @@ impl Overrides {
 
 fn bits(known: &[Known], is_set: impl Fn(&Known) -> bool) -> u32 {
     known.iter().enumerate().fold(0, |bits, (bit, known)| bits | u32::from(is_set(known)) << bit)
-}
-
-fn version_of(event_loop: &Bound<'_, LoopCore>) -> u32 {
-    // SAFETY: attached; the class of a live object is alive, and the field is only read.
-    unsafe { (*ffi::Py_TYPE(event_loop.as_ptr())).tp_version_tag }
 }
 
 /// The version of the instance's dictionary, 0 if it has none yet; None where that cannot be told.

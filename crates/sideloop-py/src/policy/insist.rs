@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::interrupt::{Whose, whose_signal};
+use super::interrupt::{TRIES, Whose, whose_signal};
 
 /// `Insist(act)`: calls `act()` until no signal handler has interrupted it.
 ///
@@ -21,8 +21,6 @@ impl Insist {
     /// # Errors
     /// What `act` raises, with what has interrupted it before as its cause; or else that.
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        /// What is interrupted more often than this is so for a reason of its own.
-        const TRIES: usize = 64;
         let mut interrupted = Ok(());
         for _ in 0..TRIES {
             match self.0.call0(py) {

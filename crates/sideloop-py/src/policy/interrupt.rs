@@ -6,6 +6,9 @@ use super::chain::after;
 use super::outcome::is_exit;
 use crate::python::thread;
 
+/// How often what was interrupted is tried again. What is interrupted more often is so for a reason of its own.
+pub(crate) const TRIES: usize = 64;
+
 /// Whose an exception is.
 #[must_use]
 pub(crate) enum Whose {

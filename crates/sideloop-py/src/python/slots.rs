@@ -38,8 +38,22 @@ pub(crate) fn get<'py>(
 /// The version of a class, which is another one whenever the class or one of its bases is changed; 0 if it has none
 /// now. A look for one of its attributes gives it one, unless they have run out.
 pub(crate) fn class_version(class: &Bound<'_, PyType>) -> u32 {
-    // SAFETY: attached; a class that is alive, of which the field is only read.
-    unsafe { (*class.as_type_ptr()).tp_version_tag }
+    // SAFETY: attached; the class is alive.
+    unsafe { version_tag(class.as_type_ptr()) }
+}
+
+/// The same, of the class of this object.
+#[inline]
+pub(crate) fn version_of_class(object: &Bound<'_, PyAny>) -> u32 {
+    // SAFETY: attached; the class of a live object is alive.
+    unsafe { version_tag(object.get_type_ptr()) }
+}
+
+/// # Safety
+/// Attached, and the class is alive.
+unsafe fn version_tag(class: *mut ffi::PyTypeObject) -> u32 {
+    // SAFETY: by the caller's word; the field is only read.
+    unsafe { (*class).tp_version_tag }
 }
 
 /// Where the slot of this name lies in instances of the class, in bytes from their start; None if there is no such

@@ -131,26 +131,17 @@ fn begin_accepted<'py>(
     server: &Bound<'py, PyAny>,
 ) -> PyResult<()> {
     let py = event_loop.py();
-    let begun = begin(event_loop, protocol_factory, conn, peer, server);
-    match begun {
+    let begin = || -> PyResult<()> {
+        let protocol = &protocol_factory.call0()?;
+        let extra = PyDict::new(py);
+        extra.set_item(names(py).peername.bind(py), peer)?;
+        let server = Some(server).filter(|server| !server.is_none());
+        let (waiter, extra) = (None, Some(extra.as_any()));
+        make(&Parts { event_loop, sock: conn, protocol, waiter, extra, server }).map(drop)
+    };
+    match begin() {
         // asyncio's task keeps them to itself, too, but in debug mode.
         Err(error) if !is_exit(py, &error) => Ok(()),
         begun => begun,
     }
-}
-
-fn begin<'py>(
-    event_loop: &Bound<'py, LoopCore>,
-    protocol_factory: &Bound<'py, PyAny>,
-    conn: &Bound<'py, PyAny>,
-    peer: &Bound<'py, PyAny>,
-    server: &Bound<'py, PyAny>,
-) -> PyResult<()> {
-    let py = event_loop.py();
-    let protocol = protocol_factory.call0()?;
-    let extra = PyDict::new(py);
-    extra.set_item(names(py).peername.bind(py), peer)?;
-    let server = Some(server).filter(|server| !server.is_none());
-    let (protocol, extra, waiter) = (&protocol, Some(extra.as_any()), None);
-    make(&Parts { event_loop, sock: conn, protocol, waiter, extra, server, kind: None }).map(drop)
 }

@@ -35,8 +35,6 @@ pub(super) struct Parts<'a, 'py> {
     pub(super) waiter: Option<&'a Bound<'py, PyAny>>,
     pub(super) extra: Option<&'a Bound<'py, PyAny>>,
     pub(super) server: Option<&'a Bound<'py, PyAny>>,
-    /// What the socket was made with, where that is known.
-    pub(super) kind: Option<Kind>,
 }
 
 /// Whether asyncio's constructors and its closing are those that are known here.
@@ -64,8 +62,8 @@ pub(crate) fn begin_transport<'py>(
     protocol: &Bound<'py, PyAny>,
     waiter: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (waiter, extra, server, kind) = (Some(waiter), None, None, None);
-    make(&Parts { event_loop, sock, protocol, waiter, extra, server, kind })
+    let (waiter, extra, server) = (Some(waiter), None, None);
+    make(&Parts { event_loop, sock, protocol, waiter, extra, server })
 }
 
 #[pymethods]
@@ -81,7 +79,7 @@ impl TransportCore {
         extra: Option<&Bound<'py, PyAny>>,
         server: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<()> {
-        begin(slf, &Parts { event_loop, sock, protocol, waiter, extra, server, kind: None })
+        begin(slf, &Parts { event_loop, sock, protocol, waiter, extra, server })
     }
 
     /// Read, unless somebody has paused or closed the transport meanwhile; and wake who waits for it.
@@ -97,13 +95,9 @@ impl TransportCore {
 fn begin<'py>(transport: &Bound<'py, TransportCore>, parts: &Parts<'_, 'py>) -> PyResult<()> {
     let py = transport.py();
     let names = names(py);
-    let &Parts { event_loop, sock, protocol, waiter, extra, server, kind } = parts;
+    let &Parts { event_loop, sock, protocol, waiter, extra, server } = parts;
     give_stream(transport.as_any(), Bound::new(py, Stream::new(py)?)?)?;
-    let kind = match kind {
-        _ if !is_known_version(py) => None,
-        Some(kind) => Some(kind),
-        None => kind_of(sock)?,
-    };
+    let kind = if is_known_version(py) { kind_of(sock)? } else { None };
     let Some(kind) = kind else {
         let next = PySuper::new(&py.get_type::<TransportCore>(), transport)?;
         let all = (event_loop, sock, protocol, waiter, extra, server);
