@@ -3,8 +3,8 @@
 //! Parking is cheap while the kernel keeps both threads on one core, and dear (70-85 µs were seen on
 //! two cores) when it spreads them; a short spin makes the spread case cheap too. It must never make
 //! another case bad, so a spin is
-//! - short bursts of pause with a yield between, since a spin without yields keeps the other thread
-//!   off a core that both share;
+//! - bursts of pause with a yield between, since a spin without yields keeps the other thread off a core that both
+//!   share: the shorter, the likelier they do;
 //! - bounded, since a yield may cost a whole time slice when other processes are busy;
 //! - tried only with more than one usable CPU, and only while recent history says that answers come
 //!   within the budget: each spin that was in vain doubles the number of waits that go without one;
@@ -71,12 +71,49 @@ pub struct Record {
     pub rest: Rest,
 }
 
+/// The CPUs that the two ends of a hand-off have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cpus {
+    /// One for both: who spins keeps the other end off it.
+    One,
+    /// Several, and both ends were last seen on the same one.
+    Shared,
+    /// Several, and where the ends are is not known.
+    Several,
+    /// Several, and each end was last seen on one of its own.
+    Apart,
+}
+
+impl Cpus {
+    /// What a process has that may use `usable` of them.
+    #[must_use]
+    pub fn of(usable: usize) -> Self {
+        if usable > 1 { Self::Several } else { Self::One }
+    }
+
+    /// How to spin there, if at all.
+    #[must_use]
+    pub fn burst(self) -> Option<Burst> {
+        match self {
+            Self::One => None,
+            Self::Shared => Some(Burst(1)),
+            Self::Several => Some(Burst(32)),
+            Self::Apart => Some(Burst(128)),
+        }
+    }
+}
+
+/// How many pauses a spin makes between two yields: for as long the other end may have to wait for the CPU, and an
+/// answer that comes within a yield is seen late. 32 take half a microsecond, and most answers come within two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Burst(u32);
+
 /// How to wait.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// Spin for [`BUDGET`], then park.
-    Spin,
+    /// Spin for [`BUDGET`] in such bursts, then park.
+    Spin(Burst),
     /// Park at once.
     Park,
 }
@@ -100,9 +137,11 @@ impl Seen {
 
 impl Record {
     /// How to wait next. `now` counts from any fixed instant. Pure.
-    pub fn plan(self, usable_cpus: usize, now: Duration) -> Plan {
-        let may_spin = usable_cpus > 1 && self.skips == 0 && now >= self.rest.end;
-        if may_spin { Plan::Spin } else { Plan::Park }
+    pub fn plan(self, cpus: Cpus, now: Duration) -> Plan {
+        match cpus.burst() {
+            Some(burst) if self.skips == 0 && now >= self.rest.end => Plan::Spin(burst),
+            Some(_) | None => Plan::Park,
+        }
     }
 
     /// The record after one more wait, which ended `now`. Pure.
@@ -170,16 +209,13 @@ impl History {
 
     /// How to wait next.
     #[inline]
-    pub fn plan(&self, usable_cpus: usize) -> Plan {
+    pub fn plan(&self, cpus: Cpus) -> Plan {
         // What holds mostly comes first: one CPU is no place to spin, and all has gone well on several.
-        if usable_cpus <= 1 {
+        if cpus == Cpus::One {
             return Plan::Park;
         }
-        if self.is_clear() {
-            return Plan::Spin;
-        }
-        let record = self.load();
-        record.plan(usable_cpus, self.now(!record.rest.is_none()))
+        let record = if self.is_clear() { Record::default() } else { self.load() };
+        record.plan(cpus, self.now(!record.rest.is_none()))
     }
 
     /// Enter what a wait turned out to be.
@@ -260,10 +296,10 @@ fn nanos(time: Duration) -> u64 {
 }
 
 /// Spin until `answered` says so or the budget is spent.
-pub fn spin(mut answered: impl FnMut() -> bool) -> Seen {
+pub fn spin(Burst(pauses): Burst, mut answered: impl FnMut() -> bool) -> Seen {
     let start = Instant::now();
     loop {
-        for _ in 0..32 {
+        for _ in 0..pauses {
             if answered() {
                 return Seen::Answered;
             }

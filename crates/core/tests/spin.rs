@@ -4,7 +4,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use sideloop_core::spin::{BUDGET, History, NextCall, Plan, Record, Seen, spin};
+use sideloop_core::spin::{BUDGET, Burst, Cpus, History, NextCall, Plan, Record, Seen, spin};
 
 const fn micros(micros: u64) -> Duration {
     Duration::from_micros(micros)
@@ -28,7 +28,7 @@ const MUCH_LATER: Duration = Duration::from_secs(2_000);
 /// How many waits like `parked` go without a spin before the next one, with two CPUs and no rest.
 fn waits_before_a_spin(mut record: Record, parked: Seen) -> u32 {
     let mut waits = 0;
-    while record.plan(2, MUCH_LATER) == Plan::Park {
+    while record.plan(Cpus::Several, MUCH_LATER) == Plan::Park {
         record = record.after(parked, MUCH_LATER);
         waits += 1;
         assert!(waits <= 100, "it never spins again: {record:?}");
@@ -58,30 +58,45 @@ fn rest_after_overruns_at(instants: &[Duration]) -> Duration {
     let lost = |record: Record, now: &Duration| record.after(OVERRUN, *now);
     let record = instants.iter().fold(Record::default(), lost);
     let over = record.rest.end;
-    assert_eq!(record.plan(2, over - Duration::from_nanos(1)), Plan::Park);
-    assert_eq!(record.plan(2, over), Plan::Spin);
+    assert_eq!(record.plan(Cpus::Several, over - Duration::from_nanos(1)), Plan::Park);
+    assert_ne!(record.plan(Cpus::Several, over), Plan::Park);
     over - *instants.last().expect("a slice is lost")
 }
 
 #[test]
 fn the_first_wait_spins() {
-    assert_eq!(Record::default().plan(2, Duration::ZERO), Plan::Spin);
+    assert_ne!(Record::default().plan(Cpus::Several, Duration::ZERO), Plan::Park);
 }
 
 #[test]
 fn no_wait_spins_on_one_cpu() {
     for record in every_record() {
-        for usable_cpus in [0, 1] {
-            assert_eq!(record.plan(usable_cpus, MUCH_LATER), Plan::Park, "{record:?}");
-        }
+        assert_eq!(record.plan(Cpus::One, MUCH_LATER), Plan::Park, "{record:?}");
     }
 }
 
 #[test]
-fn more_cpus_than_two_change_nothing() {
+fn a_process_has_several_cpus_from_two_on() {
+    assert_eq!([0, 1, 2, 64].map(Cpus::of), [Cpus::One, Cpus::One, Cpus::Several, Cpus::Several]);
+}
+
+fn burst(cpus: Cpus) -> Burst {
+    cpus.burst().expect("it is none only on one CPU")
+}
+
+/// On each as often as on others, but the likelier the other end waits for this CPU, the sooner it has it.
+#[test]
+fn the_cpus_decide_how_soon_a_spin_yields() {
+    assert!(
+        burst(Cpus::Shared) < burst(Cpus::Several) && burst(Cpus::Several) < burst(Cpus::Apart)
+    );
     for record in every_record() {
         for now in [NOW, MUCH_LATER] {
-            assert_eq!(record.plan(64, now), record.plan(2, now), "{record:?}");
+            let plan = record.plan(Cpus::Several, now);
+            for cpus in [Cpus::Shared, Cpus::Apart] {
+                let expected = if plan == Plan::Park { plan } else { Plan::Spin(burst(cpus)) };
+                assert_eq!(record.plan(cpus, now), expected, "{record:?}");
+            }
         }
     }
 }
@@ -102,8 +117,8 @@ fn when_no_answer_comes_soon_one_wait_in_64_spins() {
     let mut record = Record::default();
     let mut spins = 0;
     for _ in 0..64 * 100 {
-        record = match record.plan(2, NOW) {
-            Plan::Spin => {
+        record = match record.plan(Cpus::Several, NOW) {
+            Plan::Spin(_) => {
                 spins += 1;
                 record.after(IN_VAIN, NOW)
             }
@@ -120,10 +135,10 @@ fn a_lost_slice_stops_spinning_for_a_time_however_many_waits_come() {
         let over = record.rest.end;
         assert!(over > NOW, "{record:?}");
         for _ in 0..10_000 {
-            assert_eq!(record.plan(2, over - Duration::from_nanos(1)), Plan::Park);
+            assert_eq!(record.plan(Cpus::Several, over - Duration::from_nanos(1)), Plan::Park);
             record = record.after(SHORT, NOW);
         }
-        assert_eq!(record.plan(2, over), Plan::Spin, "{record:?}");
+        assert_ne!(record.plan(Cpus::Several, over), Plan::Park, "{record:?}");
     }
 }
 
@@ -196,14 +211,14 @@ fn a_wait_without_a_spin_forgets_neither_the_spins_in_vain_nor_the_rest() {
 fn from_every_record_it_spins_again_when_answers_come_soon_again() {
     for mut record in every_record() {
         for _ in 0..8 {
-            record = match record.plan(2, MUCH_LATER) {
-                Plan::Spin => record.after(Seen::Answered, MUCH_LATER),
+            record = match record.plan(Cpus::Several, MUCH_LATER) {
+                Plan::Spin(_) => record.after(Seen::Answered, MUCH_LATER),
                 Plan::Park => record.after(SHORT, MUCH_LATER),
             };
         }
-        assert_eq!(record.plan(2, MUCH_LATER), Plan::Spin);
+        assert_ne!(record.plan(Cpus::Several, MUCH_LATER), Plan::Park);
         let answered = record.after(Seen::Answered, MUCH_LATER);
-        assert_eq!(answered.plan(2, MUCH_LATER), Plan::Spin, "and stays so");
+        assert_ne!(answered.plan(Cpus::Several, MUCH_LATER), Plan::Park, "and stays so");
     }
 }
 
@@ -214,9 +229,9 @@ fn a_history_is_a_record_that_remembers() {
     let timeless = [Seen::Answered, IN_VAIN, SHORT, LONG];
     for step in 0..5_000_usize {
         let seen = timeless[(step * step + step / 7) % timeless.len()];
-        for usable_cpus in [1, 2] {
-            let plan = record.plan(usable_cpus, Duration::ZERO);
-            assert_eq!(history.plan(usable_cpus), plan, "at step {step}");
+        for cpus in [Cpus::One, Cpus::Shared, Cpus::Several, Cpus::Apart] {
+            let plan = record.plan(cpus, Duration::ZERO);
+            assert_eq!(history.plan(cpus), plan, "at step {step}");
         }
         history.note(seen);
         record = record.after(seen, Duration::ZERO);
@@ -228,7 +243,7 @@ fn a_history_rests_after_a_lost_slice_and_then_spins_again() {
     let history = History::default();
     let start = std::time::Instant::now();
     history.note(OVERRUN);
-    while history.plan(2) == Plan::Park {
+    while history.plan(Cpus::Several) == Plan::Park {
         assert!(start.elapsed() < Duration::from_secs(20), "it never spins again");
         std::thread::yield_now();
     }
@@ -237,7 +252,7 @@ fn a_history_rests_after_a_lost_slice_and_then_spins_again() {
 
 #[test]
 fn a_spin_sees_an_answer_that_is_there() {
-    assert_eq!(spin(|| true), Seen::Answered);
+    assert_eq!(spin(burst(Cpus::Several), || true), Seen::Answered);
 }
 
 #[test]
@@ -248,13 +263,13 @@ fn a_spin_sees_an_answer_that_comes() {
         looks > 32
     };
     // The first burst is over by then; on a machine too busy, a time slice may be lost.
-    let seen = spin(answered);
+    let seen = spin(burst(Cpus::Several), answered);
     assert!(seen == Seen::Answered || matches!(seen, Seen::InVain(took) if took >= micros(200)));
 }
 
 #[test]
 fn a_spin_in_vain_takes_its_budget() {
-    match spin(|| false) {
+    match spin(burst(Cpus::Several), || false) {
         Seen::InVain(took) => assert!(took >= BUDGET, "{took:?}"),
         seen => panic!("there was no answer: {seen:?}"),
     }
@@ -270,7 +285,7 @@ fn a_spin_that_lost_a_time_slice_was_in_vain_though_an_answer_came() {
         while looks == 32 && start.elapsed() < micros(300) {}
         looks > 32
     };
-    match spin(answered) {
+    match spin(burst(Cpus::Several), answered) {
         Seen::InVain(took) => assert!(took >= micros(200), "{took:?}"),
         seen => panic!("it took 300 µs: {seen:?}"),
     }
@@ -280,7 +295,7 @@ fn a_spin_that_lost_a_time_slice_was_in_vain_though_an_answer_came() {
 #[test]
 fn a_spin_looks_once_more_at_its_end() {
     let start = std::time::Instant::now();
-    let seen = spin(|| start.elapsed() >= BUDGET);
+    let seen = spin(burst(Cpus::Several), || start.elapsed() >= BUDGET);
     assert!(seen == Seen::Answered || matches!(seen, Seen::InVain(took) if took >= micros(200)));
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use sideloop_core::bell::{Bell, Heard};
 use sideloop_core::generation;
-use sideloop_core::spin::{History, Plan, spin};
+use sideloop_core::spin::{Cpus, History, Plan, spin};
 use sideloop_core::turns::Turns;
 
 use crate::cpus;
@@ -106,16 +106,14 @@ impl Waiter {
         }
         WAITS.with(|waits| {
             let usable = cpus::usable();
-            let turn = match waits.plan(usable) {
-                Plan::Spin => TURNS.take(usable - 1),
-                Plan::Park => None,
-            };
-            if let Some(_turn) = turn {
-                waits.note(spin(|| bell.has_rung()));
+            if let Plan::Spin(burst) = waits.plan(Cpus::of(usable))
+                && let Some(_turn) = TURNS.take(usable - 1)
+            {
+                waits.note(spin(burst, || bell.has_rung()));
+                bell.wait(limit)
             } else {
-                return waits.parked(|| bell.wait(limit));
+                waits.parked(|| bell.wait(limit))
             }
-            bell.wait(limit)
         })
     }
 }

@@ -176,12 +176,14 @@ fn first_wait(entry: &Entry, waiter: &Waiter, limit: Option<Instant>) -> Wait {
     let answered = || waiter.peek().is_some();
     let cpus = entry.caller_seat.take(&entry.loop_seat);
     match entry.outcomes.plan(cpus) {
-        Plan::Spin => {
-            entry.outcomes.note(spin(answered));
+        Plan::Spin(burst) => {
+            entry.outcomes.note(spin(burst, answered));
             let seen = waiter.park(limit);
             // To wait for the interpreter costs two switches, and the loop thread may let it go at once.
-            if entry.goes_on() && entry.detaches.plan(cpus) == Plan::Spin {
-                entry.detaches.note(spin(|| !entry.goes_on()));
+            if entry.goes_on()
+                && let Plan::Spin(burst) = entry.detaches.plan(cpus)
+            {
+                entry.detaches.note(spin(burst, || !entry.goes_on()));
             }
             seen
         }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use sideloop_core::spin::Cpus;
+
 use crate::system::cpus;
 
 /// The affinity is asked for anew after this many looks: a process may be pinned while it runs.
@@ -32,16 +34,23 @@ impl Seat {
         Self(AtomicUsize::new(Self::UNKNOWN))
     }
 
-    /// Take the calling thread's CPU down here, and say how many CPUs it has together with the other end.
+    /// Take the calling thread's CPU down here, and say which it has together with the other end.
     ///
-    /// Two threads that are each pinned to a CPU of their own have two, whatever each may use. What both write to
+    /// Two threads that are each pinned to a CPU of their own are apart, whatever each may use. What both write to
     /// (`usable` counts there) is left alone while they are apart: it would travel from one CPU to the other for each look.
-    pub(crate) fn take(&self, other: &Self) -> usize {
+    pub(crate) fn take(&self, other: &Self) -> Cpus {
         let own = cpus::current().unwrap_or(Self::UNKNOWN);
         let other = other.0.load(Ordering::Relaxed);
         // ORDERING: Relaxed: as above.
         self.0.store(own, Ordering::Relaxed);
-        let apart = own != other && own != Self::UNKNOWN && other != Self::UNKNOWN;
-        if apart { 2 } else { usable() }
+        if own == Self::UNKNOWN || other == Self::UNKNOWN {
+            Cpus::of(usable())
+        } else if own != other {
+            Cpus::Apart
+        } else if usable() > 1 {
+            Cpus::Shared
+        } else {
+            Cpus::One
+        }
     }
 }

@@ -11,7 +11,7 @@
 use std::time::Instant;
 
 use pyo3::prelude::*;
-use sideloop_core::spin::{Plan, Seen, spin};
+use sideloop_core::spin::{Burst, Plan, Seen, spin};
 
 use super::core::LoopCore;
 use super::turn::LONGEST_BLIND;
@@ -42,27 +42,30 @@ impl Linger {
         let worth_it = entry.next_call.is_expected()
             && !event_loop.has_ready(py)
             && !event_loop.is_stopping()
-            && !entry.is_stop_due()
-            && entry.messages.plan(entry.loop_seat.take(&entry.caller_seat)) == Plan::Spin;
+            && !entry.is_stop_due();
         if !worth_it {
             return Next::Leave;
         }
+        let Plan::Spin(burst) = entry.messages.plan(entry.loop_seat.take(&entry.caller_seat))
+        else {
+            return Next::Leave;
+        };
         let now = Instant::now();
         let end = *self.end.get_or_insert_with(|| now + bounded(LONGEST_BLIND));
         if now >= end || !entry.next_call.take() {
             return Next::Leave;
         }
-        match spin_detached(py, entry) {
+        match spin_detached(py, entry, burst) {
             Seen::Answered => Next::Take,
             Seen::InVain(_) | Seen::Parked(_) => Next::Leave,
         }
     }
 }
 
-fn spin_detached(py: Python<'_>, entry: &Entry) -> Seen {
+fn spin_detached(py: Python<'_>, entry: &Entry, burst: Burst) -> Seen {
     detached(py, || {
         entry.publish();
-        let seen = spin(|| entry.looks_filled() || entry.is_stop_due());
+        let seen = spin(burst, || entry.looks_filled() || entry.is_stop_due());
         entry.messages.note(seen);
         seen
     })

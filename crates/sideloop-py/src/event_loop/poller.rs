@@ -68,8 +68,8 @@ pub(crate) fn wait(
         Some(_) | None => Plan::Park,
     };
     let spun = match plan {
-        Plan::Spin => {
-            let seen = spin(|| entry.looks_filled() || entry.is_stop_due());
+        Plan::Spin(burst) => {
+            let seen = spin(burst, || entry.looks_filled() || entry.is_stop_due());
             entry.messages.note(seen);
             seen == Seen::Answered
         }
@@ -78,7 +78,7 @@ pub(crate) fn wait(
     if spun || entry.prepare_sleep() == Sleep::Stay {
         return poller.poll(Some(Duration::ZERO));
     }
-    if plan == Plan::Spin || !expects_call {
+    if plan != Plan::Park || !expects_call {
         return poller.poll(timeout);
     }
     entry.messages.parked(|| poller.poll(timeout))
