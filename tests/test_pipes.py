@@ -1,6 +1,7 @@
 """Native transports of pipes: what every byte meets is in Rust, everything else is asyncio's."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import subprocess
@@ -82,10 +83,8 @@ class TestReading:
 
         def some() -> bool:
             nonlocal left
-            try:
+            with contextlib.suppress(BlockingIOError):
                 left = left[os.write(read_end.peer, left) :]
-            except BlockingIOError:
-                pass
             return len(read_end.protocol.received) == len(sent)
 
         read_end.until(some)

@@ -66,8 +66,8 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
             through its own `select`.
         transports: What moves the bytes of TCP, UDP and Unix stream sockets, and of pipes:
             `"asyncio"` for its own transports, `"native"` for ours, in Rust, where the socket is a
-            plain one, on Linux. What is written to a stream in one turn of the loop then leaves together, with the end
-            of the turn.
+            plain one, on Linux. What is written to a stream in one turn of the loop then leaves
+            together, with the end of the turn.
 
     Raises:
         ValueError: There are no such transports.
