@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -60,12 +60,22 @@ class Server:
 
     def wait(self) -> None:
         """Wait until it takes connections."""
+        self._wait_until(self._listens, "does not listen")
+
+    def wait_for(self, text: str, times: int) -> None:
+        """Wait until it has written this so often."""
+        self._wait_until(lambda: self.log.count(text) >= times, f"has not written {text!r}")
+
+    def _listens(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+            return True
+        return False
+
+    def _wait_until(self, happened: Callable[[], bool], what_else: str) -> None:
         end = time.monotonic() + scaled(TIME_LIMIT)
-        while True:
+        while not happened():
             assert self._process.poll() is None, self.log
-            assert time.monotonic() < end, f"does not listen\n{self.log}"
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-                return
+            assert time.monotonic() < end, f"{what_else}\n{self.log}"
             time.sleep(0.05)
 
     def stop(self, number: int = signal.SIGTERM, *, session: bool = False) -> int:

@@ -29,6 +29,8 @@ class TestUwsgi:
     def test_serves_calls_and_twins_of_its_processes(self, tmp_path: Path) -> None:
         with serving(tmp_path, *UWSGI, *PROCESSES, "--lazy-apps") as server:
             assert 1 <= len(check_answers(server, "double", "twin")) <= 2
+            # One that is ended while it loads the application says so, in a traceback.
+            server.wait_for("WSGI app 0", times=2)
             assert server.stop(signal.SIGTERM) == 0
             assert "Traceback" not in server.log
 
