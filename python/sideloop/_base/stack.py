@@ -2,6 +2,7 @@
 
 import asyncio
 import asyncio.base_events
+import asyncio.selector_events
 import os.path
 import sys
 import threading
@@ -18,9 +19,18 @@ _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")  # noqa:
 """The folder of this package. Ends with a separator: others may begin with its name."""
 
 _BELOW = frozenset(
-    module.__file__ for module in (threading, asyncio.base_events, asyncio.events, asyncio.runners)
+    module.__file__
+    for module in (
+        threading,
+        asyncio.base_events,
+        asyncio.events,
+        asyncio.runners,
+        asyncio.selector_events,
+        # Windows alone has it.
+        sys.modules.get("asyncio.proactor_events", asyncio.events),
+    )
 )
-"""The files through which a thread comes to the user's code."""
+"""The files through which a thread comes to the user's code, and in which it wakes a loop."""
 
 MOST_CHILDREN = 8
 """How many of the tasks that are gathered are shown."""
