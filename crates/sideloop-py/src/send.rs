@@ -59,7 +59,9 @@ pub(crate) fn tell_loop(
     callback: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
     let event_loop = event_loop.bind(py);
-    insist(event_loop, || event_loop.call_method1(names(py).call_soon_threadsafe.bind(py), (callback,)).map(drop))
+    insist(event_loop, || {
+        event_loop.call_method1(names(py).call_soon_threadsafe.bind(py), (callback,)).map(drop)
+    })
 }
 
 /// Wake a loop that somebody else wrote. Its waking is Python code, in which a signal handler may

@@ -45,6 +45,11 @@ format_helpers: Any = asyncio.format_helpers
 _TEXT_TAKES_DEBUG = "debug" in inspect.signature(format_helpers._format_callback_source).parameters
 
 
+# Since CPython 3.15 what a server accepts runs in copies of the context it was made in.
+_KEEPS_CONTEXTS = (
+    "context" in inspect.signature(asyncio.SelectorEventLoop._start_serving).parameters
+)
+
 _RUN_IN_EXECUTOR = base_events.BaseEventLoop.run_in_executor
 
 _numbers = itertools.count(1)
@@ -139,14 +144,22 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
             return super()._make_write_pipe_transport(pipe, protocol, waiter, extra)
 
         def _start_serving(
-            self, protocol_factory, sock, sslcontext=None, server=None, backlog=100, *timeouts
+            self,
+            protocol_factory,
+            sock,
+            sslcontext=None,
+            server=None,
+            backlog=100,
+            *timeouts,
+            **context,
         ):
-            if self._has_native_transports and sslcontext is None and fits(self, sock):
+            is_ours = self._has_native_transports and not _KEEPS_CONTEXTS
+            if is_ours and sslcontext is None and fits(self, sock):
                 what = (self, protocol_factory, sock, server, backlog, timeouts)
                 self._add_reader(sock.fileno(), accept_ready, *what)
             else:
                 what = (protocol_factory, sock, sslcontext, server, backlog, *timeouts)
-                super()._start_serving(*what)
+                super()._start_serving(*what, **context)
 
         async def create_connection(self, protocol_factory, host=None, port=None, **options):
             started = None
