@@ -44,11 +44,10 @@ format_helpers: Any = asyncio.format_helpers
 # Since CPython 3.13 the text of a callback shows its arguments only in debug mode.
 _TEXT_TAKES_DEBUG = "debug" in inspect.signature(format_helpers._format_callback_source).parameters
 
+_standard: Any = asyncio.SelectorEventLoop
 
 # Since CPython 3.15 what a server accepts runs in copies of the context it was made in.
-_KEEPS_CONTEXTS = (
-    "context" in inspect.signature(asyncio.SelectorEventLoop._start_serving).parameters
-)
+_KEEPS_CONTEXTS = "context" in inspect.signature(_standard._start_serving).parameters
 
 _RUN_IN_EXECUTOR = base_events.BaseEventLoop.run_in_executor
 
