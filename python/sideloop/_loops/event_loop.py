@@ -251,6 +251,14 @@ def _default_selector() -> selectors.BaseSelector:
     return ForkAwareSelector() if patched is None else HubSelector(patched)
 
 
+_tasks: Any = asyncio.tasks
+
+# nest_asyncio has tasks made in Python. Since CPython 3.14 those have a current one of their own.
+_CURRENT_TASKS = [(_tasks.current_task, _tasks._enter_task, _tasks._leave_task)]
+if sys.version_info >= (3, 14):
+    _CURRENT_TASKS += [(_tasks._py_current_task, _tasks._py_enter_task, _tasks._py_leave_task)]
+
+
 def run_nested(loop: Any, future: Any) -> Any:
     """Turn a loop that runs already until the future is done, as nest_asyncio lets others do.
 
@@ -259,15 +267,17 @@ def run_nested(loop: Any, future: Any) -> Any:
     task: asyncio.Future[Any] = asyncio.ensure_future(future, loop=loop)
     if task is not future:
         task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-    outer = asyncio.current_task(loop)
-    if outer is not None:
-        asyncio.tasks._leave_task(loop, outer)
+    outer: list[tuple[Callable[..., object], Any]] = []
+    for current, enter, leave in _CURRENT_TASKS:
+        if (running := current(loop)) is not None:
+            leave(loop, running)
+            outer.append((enter, running))
     try:
         while not task.done() and not loop._stopping:
             loop._run_once()
     finally:
-        if outer is not None:
-            asyncio.tasks._enter_task(loop, outer)
+        for enter, running in outer:
+            enter(loop, running)
     if not task.done():
         raise RuntimeError("Event loop stopped before Future completed.")
     return task.result()
