@@ -31,8 +31,6 @@ WITHOUT_EPOLL = {
     "test_sock_methods.py::TestARegistration::*": EPOLL,
     "test_event_loop_errors.py::*[closed_file-*": "the selector takes closed files",
     "test_interrupted_end.py::*_runs_between_the_items_*": PYTHON,
-    "test_no_memory.py::*[thread-*": PYTHON,
-    "test_seeing_inside.py::*_shows_the_tasks_of_a_call_*": PYTHON,
 }
 """Why some are not for systems that have no epoll: patterns, in which `[` stands for itself."""
 

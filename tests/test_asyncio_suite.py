@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from asyncio_suite.modules import find_modules
+from pace import scaled
 
 pytestmark = [
     pytest.mark.skipif(not find_modules(), reason="installed without the tests of the library"),
@@ -100,7 +101,7 @@ class TestTheSuite:
             "--module=test_server",
             "--config=loops",
             f"--loop={STAND_INS}:StuckLoop",
-            "--test-limit=2",
+            f"--test-limit={scaled(2)}",
             "--reruns=0",
         )
         assert code == 1, output

@@ -203,7 +203,7 @@ class TestAnAwaitable:
 
     def test_is_cancelled_by_a_time_limit(self, owner: Any) -> None:
         sleeper = Sleeper()
-        with pytest.raises(TimeoutError, match="Sleeper"), sideloop.timeout(0.05):
+        with pytest.raises(TimeoutError, match="Sleeper"), sideloop.timeout(scaled(0.05)):
             owner.run_awaitable(sleeper())
         assert sleeper.cleaned_up
 
@@ -239,9 +239,14 @@ class TestAnAwaitable:
             assert manager.run_sync(outer)
 
     def test_that_somebody_awaits_already_goes_on(self, owner: Any) -> None:
+        enough = asyncio.Event()
+
         async def slowly() -> str:
-            await asyncio.sleep(0.05)
+            await enough.wait()
             return "slept"
+
+        async def release() -> None:
+            enough.set()
 
         async def start() -> Any:
             coroutine = slowly()
@@ -254,6 +259,7 @@ class TestAnAwaitable:
             owner.run_awaitable(coroutine)
         with sideloop.timeout(0), pytest.raises(TimeoutError):
             owner.run_awaitable(coroutine)
+        call(owner)(release)
         assert owner.run_awaitable(task) == "slept"
 
     def test_gives_way_to_a_close(self) -> None:

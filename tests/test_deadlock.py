@@ -1,9 +1,12 @@
 """Calls that would wait for each other: refused, with both call sites."""
 
 import asyncio
+import contextlib
 import pickle
 import shutil
+import socket
 import subprocess
+import sys
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aliases import WaitUntil
 from pace import scaled
 
 import sideloop
@@ -76,6 +80,47 @@ class TestACallThatWouldCloseACircle:
 
         assert f"{file}:1 in there()" in str(raised.value)
         assert f"{file}:3 in back()" in str(raised.value)
+
+    def test_is_refused_with_the_site_of_a_caller_that_is_waking_the_loop(
+        self, first: Runner, wait_until: WaitUntil
+    ) -> None:
+        """Where that is Python code of asyncio's, it is not where the call was made."""
+        bell, drain = socket.socketpair()
+        bell.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                bell.send(bytes(1 << 16))
+        bell.setblocking(True)
+        loop: Any = asyncio.SelectorEventLoop()
+        own_bell = loop._csock
+
+        async def turns() -> None:
+            while True:
+                await asyncio.sleep(0.001)
+
+        def is_waking() -> bool:
+            frame = sys._current_frames()[caller[0]]
+            return frame.f_code.co_name == "_write_to_self"
+
+        async def back() -> int:
+            loop._csock = own_bell
+            try:
+                wait_until(is_waking)
+                return first.run(answer)
+            finally:
+                drain.close()
+
+        caller: list[int] = []
+
+        async def there() -> int:
+            caller.append(threading.get_ident())
+            loop._csock = bell
+            return second.run(back)
+
+        with bell, drain, Runner(name="second", loop_factory=lambda: loop) as second:
+            second.submit(turns)
+            with pytest.raises(DeadlockError, match=r"test_deadlock\.py:\d+ in there\(\)"):
+                first.run(there)
 
     def test_is_refused_through_a_longer_chain(self, first: Runner, second: Runner) -> None:
         with Runner(name="third") as third:

@@ -454,8 +454,8 @@ class TestALimit:
 
     def test_that_is_over_does_not_keep_it_from_exiting(self, either: LoopManager) -> None:
         journal = Journal()
-        with sideloop.timeout(0.03), either.enter(journal.open("a")):
-            asyncio.run(asyncio.sleep(0.05))
+        with sideloop.timeout(scaled(0.03)), either.enter(journal.open("a")):
+            asyncio.run(asyncio.sleep(scaled(0.05)))
         assert journal.lines == ["enter a", "exit a"]
 
 

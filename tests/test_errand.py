@@ -19,6 +19,7 @@ import programs
 import pytest
 import uvloop
 from loops import on_another_thread
+from pace import scaled
 from programs import Program
 
 import sideloop
@@ -835,7 +836,7 @@ class TestGivingUp:
             finally:
                 found.append(await who())
 
-        with pytest.raises(TimeoutError), sideloop.timeout(0.05):
+        with pytest.raises(TimeoutError), sideloop.timeout(scaled(0.05)):
             manager.run_sync(ask)
         assert found == [threading.current_thread()]
 
@@ -980,6 +981,9 @@ class TestAProcess:
     def test_whose_threads_are_greenlets_knows_them(
         self, library: str, what: str, said: list[str]
     ) -> None:
+        if what == "bridged" and sys.version_info >= (3, 14):
+            # An executor's job wakes no loop of its thread, as which a greenlet's counts.
+            pytest.skip("asgiref's own bridge waits for ever there, without sideloop too")
         ended = programs.run("errand_in_hubs", library, what, flags=("-W", "ignore"))
         assert (ended.lines, ended.code) == (said, 0), ended.stderr
 

@@ -501,7 +501,7 @@ async def stubborn(n: int) -> int:
 
 class TestClosing:
     def test_cancels_what_is_in_flight_and_waits_for_it_to_unwind(self) -> None:
-        waiting = Waiting()
+        waiting = Waiting(10)
         answers = sideloop.map(waiting, itertools.count(), limit=10)
         assert next(answers) == 0
         answers.close()
@@ -525,13 +525,13 @@ class TestClosing:
         loop_manager.close()  # which cancels it once more
 
     def test_is_what_the_end_of_a_with_block_does(self) -> None:
-        waiting = Waiting()
+        waiting = Waiting(64)
         with sideloop.map(waiting, itertools.count()) as answers:
             assert next(answers) == 0
         assert waiting.began == waiting.unwound > 63
 
     def test_is_what_an_exception_in_a_with_block_does(self) -> None:
-        waiting = Waiting()
+        waiting = Waiting(64)
         answers = sideloop.map(waiting, itertools.count())
 
         def use() -> None:
@@ -544,7 +544,7 @@ class TestClosing:
         assert waiting.began == waiting.unwound > 63
 
     def test_is_what_a_break_does_without_waiting(self, wait_until: WaitUntil) -> None:
-        waiting = Waiting()
+        waiting = Waiting(64)
         for answer in sideloop.map(waiting, itertools.count()):
             assert answer == 0
             break
@@ -626,7 +626,7 @@ class TestClosing:
         assert hasty.run_sync(double, 1) == 2
 
     def test_by_another_thread_waits_too(self, threads: ThreadPoolExecutor) -> None:
-        waiting = Waiting()
+        waiting = Waiting(64)
         answers = sideloop.map(waiting, itertools.count())
         assert next(answers) == 0
         threads.submit(answers.close).result(scaled(20))
@@ -640,7 +640,7 @@ class TestClosing:
         assert list(answers) == []
 
     def test_takes_its_own_time_when_the_time_of_the_caller_is_over(self) -> None:
-        waiting = Waiting()
+        waiting = Waiting(64)
         with sideloop.timeout(0.1), sideloop.map(waiting, itertools.count()) as answers:
             next(answers)
             with pytest.raises(TimeoutError):
@@ -858,9 +858,10 @@ class TestNested:
 
 class TestATimeLimit:
     def test_cancels_what_is_in_flight_and_waits_for_it_to_unwind(self) -> None:
-        waiting = Waiting()
+        waiting = Waiting(64)
         answers = sideloop.map(waiting, itertools.count())
-        with pytest.raises(TimeoutError, match=r"within 0\.1 s"), sideloop.timeout(0.1):
+        limit = sideloop.timeout(scaled(0.1))
+        with pytest.raises(TimeoutError, match=r"within [\d.]+ s"), limit:
             list(answers)
         assert waiting.began == waiting.unwound > 63
         assert list(answers) == []

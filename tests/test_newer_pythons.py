@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import io
 import re
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from pace import scaled
 
 import sideloop
+from sideloop import EventLoop
 
 
 def since(*version: int) -> pytest.MarkDecorator:
@@ -305,6 +307,76 @@ class TestMonitoring:
             "fails unwind",
             "caller return",
         ]
+
+
+WHOSE: contextvars.ContextVar[str] = contextvars.ContextVar("whose", default="nobody's")
+
+
+class Notes(asyncio.Protocol):
+    """Notes in whose context it is told what, and writes more than a socket takes at once."""
+
+    def __init__(self, notes: list[tuple[str, str]], over: "asyncio.Future[None]") -> None:
+        self._notes = notes
+        self._over = over
+
+    def _note(self, what: str) -> None:
+        note = (what, WHOSE.get())
+        if note not in self._notes:
+            self._notes.append(note)
+
+    def connection_made(self, transport: Any) -> None:
+        self._note("made")
+        transport.write(bytes(1 << 23))
+
+    def data_received(self, data: bytes) -> None:  # noqa: ARG002  # its signature
+        self._note("received")
+
+    def pause_writing(self) -> None:
+        self._note("paused")
+
+    def resume_writing(self) -> None:
+        self._note("resumed")
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # its signature
+        self._note("lost")
+        self._over.set_result(None)
+
+
+async def talk() -> list[set[tuple[str, str]]]:
+    """A server's and a client's protocol tell each other much, and both end."""
+    loop = asyncio.get_running_loop()
+    notes: list[list[tuple[str, str]]] = [[], []]
+    ends: list[asyncio.Future[None]] = [loop.create_future(), loop.create_future()]
+    WHOSE.set("the server's")
+    server = await loop.create_server(lambda: Notes(notes[0], ends[0]), "127.0.0.1", 0)
+    WHOSE.set("the client's")
+    host, port = server.sockets[0].getsockname()
+    transport, _ = await loop.create_connection(lambda: Notes(notes[1], ends[1]), host, port)
+    WHOSE.set("others'")
+    for made in notes:
+        while not {"received", "resumed"} <= {what for what, _ in made}:
+            await asyncio.sleep(0.001)
+    transport.close()
+    await asyncio.gather(*ends)
+    server.close()
+    return [set(made) for made in notes]
+
+
+class TestTheContextOfAConnection:
+    """Since CPython 3.15 it is that in which its server was made, or it itself begun."""
+
+    @pytest.mark.parametrize("transports", ["asyncio", "native"])
+    def test_is_the_same_as_on_asyncios_loop(self, transports: Any) -> None:
+        found = []
+        for loop in (asyncio.SelectorEventLoop(), EventLoop(transports=transports)):
+            with contextlib.closing(loop):
+                found.append(loop.run_until_complete(talk()))
+        assert found[1] == found[0]
+        if sys.version_info >= (3, 15):
+            assert [{whose for _, whose in notes} for notes in found[1]] == [
+                {"the server's"},
+                {"the client's"},
+            ]
 
 
 EVERY_MODULE = """

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from aliases import LoopFactory
 from pace import scaled
 
 import sideloop
@@ -130,7 +131,9 @@ class TestStatistics:
 
 
 class TestADump:
-    def test_shows_the_tasks_of_a_call_and_what_they_await(self, runner: Runner) -> None:
+    def test_shows_the_tasks_of_a_call_and_what_they_await(
+        self, loop_factory: LoopFactory | None
+    ) -> None:
         def dump() -> str:
             end, text = time.monotonic() + scaled(20), ""
             while "waits for events" not in text and time.monotonic() < end:
@@ -146,7 +149,8 @@ class TestADump:
         async def branch() -> str:
             return await asyncio.create_task(leaf(), name="the leaf")
 
-        text = runner.run(branch)
+        with Runner(name="watched", loop_factory=loop_factory) as runner:
+            text = runner.run(branch)
         assert "runner 'watched', on a thread of its own" in text
         assert "branch() of thread 'MainThread'" in text
         assert "awaits task 'the leaf'" in text

@@ -399,6 +399,7 @@ class TransportCore:
         waiter: asyncio.Future[None] | None,
         extra: dict[str, Any] | None,
         server: Any,
+        context: Context | None,
         /,
     ) -> None: ...
 

@@ -5,11 +5,15 @@ import atexit
 import os
 import sys
 import threading
+import warnings
 from typing import Any
 
 from kinds import loop_factory
 
 import sideloop
+
+# A fork of a process with threads is one of these.
+warnings.filterwarnings("ignore", ".*multi-threaded, use of fork.*", DeprecationWarning)
 
 DRIVEN: Any = {"drive": "caller"}
 OPTIONS: Any = DRIVEN if sys.argv[2] == "driven" else {"loop_factory": loop_factory(sys.argv[2])}

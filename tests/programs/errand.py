@@ -8,11 +8,15 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import AsyncGenerator, Callable
 from types import FrameType
 from typing import Any
 
 import sideloop
+
+# A fork of a process with threads is one of these.
+warnings.filterwarnings("ignore", ".*multi-threaded, use of fork.*", DeprecationWarning)
 
 DRIVE: Any = "caller" if sys.argv[2:] == ["caller"] else "thread"
 manager = sideloop.LoopManager(drive=DRIVE, grace=5)

@@ -21,6 +21,7 @@ from functools import partial
 from typing import Any
 
 import talks
+from pacing import scaled
 from talks import FACTORY, StreamTalk, Talk, add, check, manager, runner, shared
 
 import sideloop
@@ -359,19 +360,19 @@ def by_a_handler() -> None:
     pids: list[int] = []
 
     async def items(n: int) -> AsyncGenerator[int, None]:
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(scaled(0.15))
         yield n
 
     waits: list[Callable[[], object]] = [
-        lambda: runner.run(asyncio.sleep, 0.15, 1),
-        lambda: manager.run_sync(asyncio.sleep, 0.15, 1),
+        lambda: runner.run(asyncio.sleep, scaled(0.15), 1),
+        lambda: manager.run_sync(asyncio.sleep, scaled(0.15), 1),
         lambda: next(runner.iterate(items(1))),
-        lambda: next(manager.map(partial(asyncio.sleep, 0.15), [1])),
-        lambda: runner.submit(asyncio.sleep, 0.15, 1).result(),
+        lambda: next(manager.map(partial(asyncio.sleep, scaled(0.15)), [1])),
+        lambda: runner.submit(asyncio.sleep, scaled(0.15), 1).result(),
     ]
     signal.signal(signal.SIGALRM, lambda *_: pids.append(os.fork()))
     for wait in waits:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        signal.setitimer(signal.ITIMER_REAL, scaled(0.05))
         code, found = 1, None
         try:
             found = wait()

@@ -17,11 +17,10 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pacing import PACE
 from talks import FACTORY, Talk, add, check, manager, runner, shared
 
 import sideloop
-
-PACE = float(os.environ.get("SIDELOOP_PACE", "1"))
 
 
 def without_slowness(said: str) -> str:

@@ -28,7 +28,8 @@ async def nested(depth: int) -> int:
     assert loop.run_until_complete(add(1, 2)) == 3
     assert asyncio.run(add(2, 3)) == 5
     assert await other == depth + 1
-    assert asyncio.current_task() is not None
+    # Since CPython 3.14 that does not know of tasks in Python, which nest_asyncio has them be.
+    assert asyncio.current_task() is not None or sys.version_info >= (3, 14)
     return 3
 
 

@@ -239,8 +239,18 @@ def hook() -> None:
 
     class User(twin):  # type: ignore[misc]
         def hook(self) -> None:
-            threading.Timer(0.05, signal.raise_signal, [signal.SIGTERM]).start()
-            manager.run_sync(work)
+            threading.Thread(target=terminate).start()
+            manager.run_sync(begin)
+
+    started = threading.Event()
+
+    async def begin() -> None:
+        started.set()
+        await work()
+
+    def terminate() -> None:
+        assert started.wait(20)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     User().call()

@@ -59,7 +59,9 @@ pub(crate) fn tell_loop(
     callback: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
     let event_loop = event_loop.bind(py);
-    insist(event_loop, || event_loop.call_method1("call_soon_threadsafe", (callback,)).map(drop))
+    insist(event_loop, || {
+        event_loop.call_method1(names(py).call_soon_threadsafe.bind(py), (callback,)).map(drop)
+    })
 }
 
 /// Wake a loop that somebody else wrote. Its waking is Python code, in which a signal handler may
@@ -89,7 +91,7 @@ fn insist(event_loop: &Bound<'_, PyAny>, ring: impl Fn() -> PyResult<()>) -> PyR
     let mut interrupted = Ok(());
     for _ in 0..TRIES {
         let Err(error) = ring() else { break };
-        match event_loop.call_method0("is_closed").and_then(|it| it.is_truthy()) {
+        match event_loop.call_method0(names(py).is_closed.bind(py)).and_then(|it| it.is_truthy()) {
             Ok(false) => interrupted = interrupted.and(Err(error)),
             // Its thread is past its last look, and answers by itself. That it says so is no news.
             Ok(true) if error.get_type(py).is(py.get_type::<PyRuntimeError>()) => break,

@@ -64,7 +64,8 @@ impl TaskMaker {
 
     /// The same, on the loop's own thread.
     pub(crate) fn call_soon(&self, callback: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.event_loop.call_method1(callback.py(), "call_soon", (callback,)).map(drop)
+        let py = callback.py();
+        self.event_loop.call_method1(py, names(py).call_soon.bind(py), (callback,)).map(drop)
     }
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -1,7 +1,7 @@
 """Where a thread is, and what a task awaits: for errors, reports and dumps."""
 
 import asyncio
-import asyncio.base_events
+import functools
 import os.path
 import sys
 import threading
@@ -16,11 +16,6 @@ from sideloop._sideloop import current_frames
 # By hand: importing pathlib takes longer than sideloop.
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")  # noqa: PTH118, PTH120
 """The folder of this package. Ends with a separator: others may begin with its name."""
-
-_BELOW = frozenset(
-    module.__file__ for module in (threading, asyncio.base_events, asyncio.events, asyncio.runners)
-)
-"""The files through which a thread comes to the user's code."""
 
 MOST_CHILDREN = 8
 """How many of the tasks that are gathered are shown."""
@@ -44,7 +39,17 @@ def frames_of(ident: int) -> list[traceback.FrameSummary]:
 
 
 def _is_users(file: str) -> bool:
-    return not file.startswith(_PACKAGE) and file not in _BELOW
+    return not file.startswith(_PACKAGE) and file not in _below()
+
+
+@functools.cache
+def _below() -> frozenset[str | None]:
+    """The files through which a thread comes to user code, or in which a loop waits or wakes."""
+    # When it is asked for: what is imported lazily is there by then, and what Windows alone has.
+    parts = ["base_events", "events", "runners", "selector_events"]
+    parts += ["proactor_events", "windows_events"]
+    names = ("selectors", "threading", *(f"asyncio.{part}" for part in parts))
+    return frozenset(sys.modules[name].__file__ for name in names if name in sys.modules)
 
 
 def warn_user(message: str) -> None:

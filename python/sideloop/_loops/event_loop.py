@@ -44,6 +44,10 @@ format_helpers: Any = asyncio.format_helpers
 # Since CPython 3.13 the text of a callback shows its arguments only in debug mode.
 _TEXT_TAKES_DEBUG = "debug" in inspect.signature(format_helpers._format_callback_source).parameters
 
+_standard: Any = asyncio.SelectorEventLoop
+
+# Since CPython 3.15 what a server accepts runs in copies of the context it was made in.
+_KEEPS_CONTEXTS = "context" in inspect.signature(_standard._start_serving).parameters
 
 _RUN_IN_EXECUTOR = base_events.BaseEventLoop.run_in_executor
 
@@ -139,14 +143,22 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
             return super()._make_write_pipe_transport(pipe, protocol, waiter, extra)
 
         def _start_serving(
-            self, protocol_factory, sock, sslcontext=None, server=None, backlog=100, *timeouts
+            self,
+            protocol_factory,
+            sock,
+            sslcontext=None,
+            server=None,
+            backlog=100,
+            *timeouts,
+            **context,
         ):
-            if self._has_native_transports and sslcontext is None and fits(self, sock):
+            is_ours = self._has_native_transports and not _KEEPS_CONTEXTS
+            if is_ours and sslcontext is None and fits(self, sock):
                 what = (self, protocol_factory, sock, server, backlog, timeouts)
                 self._add_reader(sock.fileno(), accept_ready, *what)
             else:
                 what = (protocol_factory, sock, sslcontext, server, backlog, *timeouts)
-                super()._start_serving(*what)
+                super()._start_serving(*what, **context)
 
         async def create_connection(self, protocol_factory, host=None, port=None, **options):
             started = None
@@ -239,6 +251,14 @@ def _default_selector() -> selectors.BaseSelector:
     return ForkAwareSelector() if patched is None else HubSelector(patched)
 
 
+_tasks: Any = asyncio.tasks
+
+# nest_asyncio has tasks made in Python. Since CPython 3.14 those have a current one of their own.
+_CURRENT_TASKS = [(_tasks.current_task, _tasks._enter_task, _tasks._leave_task)]
+if sys.version_info >= (3, 14):
+    _CURRENT_TASKS += [(_tasks._py_current_task, _tasks._py_enter_task, _tasks._py_leave_task)]
+
+
 def run_nested(loop: Any, future: Any) -> Any:
     """Turn a loop that runs already until the future is done, as nest_asyncio lets others do.
 
@@ -247,15 +267,17 @@ def run_nested(loop: Any, future: Any) -> Any:
     task: asyncio.Future[Any] = asyncio.ensure_future(future, loop=loop)
     if task is not future:
         task._log_destroy_pending = False  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-    outer = asyncio.current_task(loop)
-    if outer is not None:
-        asyncio.tasks._leave_task(loop, outer)
+    outer: list[tuple[Callable[..., object], Any]] = []
+    for current, enter, leave in _CURRENT_TASKS:
+        if (running := current(loop)) is not None:
+            leave(loop, running)
+            outer.append((enter, running))
     try:
         while not task.done() and not loop._stopping:
             loop._run_once()
     finally:
-        if outer is not None:
-            asyncio.tasks._enter_task(loop, outer)
+        for enter, running in outer:
+            enter(loop, running)
     if not task.done():
         raise RuntimeError("Event loop stopped before Future completed.")
     return task.result()

@@ -2,6 +2,7 @@
 
 import _socket
 import asyncio
+import contextvars
 import functools
 import os
 import socket
@@ -75,9 +76,10 @@ class StreamTransport(TransportCore, _Standard):
         waiter: "asyncio.Future[None] | None" = None,
         extra: dict[str, Any] | None = None,
         server: Any = None,
+        context: contextvars.Context | None = None,
     ) -> None:
-        # What asyncio's own does, or that itself.
-        self._begin(loop, sock, protocol, waiter, extra, server)
+        # What asyncio's own does, or that itself: since CPython 3.15 that keeps a context.
+        self._begin(loop, sock, protocol, waiter, extra, server, context)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """What asyncio knows of the connection."""

@@ -20,6 +20,7 @@ use super::ready::ReadyQueue;
 use super::tenant::{Let, Tenant};
 use crate::entry::{Bell, Entry};
 use crate::python::attached::Attached;
+use crate::python::names::names;
 use crate::python::thread;
 use crate::system::poller::Poller;
 
@@ -247,7 +248,7 @@ impl LoopCore {
         let core = slf.get();
         if core.poller().is_none() {
             let next = PySuper::new(&slf.py().get_type::<Self>(), slf)?;
-            return next.call_method0("_write_to_self").map(drop);
+            return next.call_method0(names(slf.py()).write_to_self.bind(slf.py())).map(drop);
         }
         if core.entry.knock() == Push::Wake {
             core.entry.ring();

@@ -250,7 +250,7 @@ pub(crate) fn is_cancelled(handle: &Bound<'_, PyAny>) -> PyResult<bool> {
 pub(super) fn cancel(handle: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = handle.py();
     let Some(layout) = layout(py).filter(|layout| layout.handle.fits(handle)) else {
-        return handle.call_method0("cancel").map(drop);
+        return handle.call_method0(names(py).cancel.bind(py)).map(drop);
     };
     let (object, at) = (handle.as_ptr(), &layout.offsets);
     // SAFETY: the handle has these slots. Each gets a reference of its own, and what they held is let go when all have.
@@ -319,14 +319,14 @@ pub(crate) fn run(event_loop: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>) -> P
         Some(layout) if layout.fits(handle) => run_slots(layout, event_loop, handle),
         // Its own method leaves what failed in a cycle through the frame of that method.
         Some(layout) if layout.is_locked(handle) => {
-            let lock = handle.getattr("_lock")?;
-            lock.call_method0("acquire")?;
+            let lock = handle.getattr(names(py).lock.bind(py))?;
+            lock.call_method0(names(py).acquire.bind(py))?;
             let ran = match is_cancelled(handle) {
                 Ok(false) => run_slots(layout, event_loop, handle),
                 Ok(true) => Ok(()),
                 Err(error) => Err(error),
             };
-            lock.call_method0("release")?;
+            lock.call_method0(names(py).release.bind(py))?;
             ran
         }
         Some(_) | None => handle.call_method0(names(py).run.bind(py)).map(drop),

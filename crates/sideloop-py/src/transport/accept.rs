@@ -136,8 +136,8 @@ fn begin_accepted<'py>(
         let extra = PyDict::new(py);
         extra.set_item(names(py).peername.bind(py), peer)?;
         let server = Some(server).filter(|server| !server.is_none());
-        let (waiter, extra) = (None, Some(extra.as_any()));
-        make(&Parts { event_loop, sock: conn, protocol, waiter, extra, server }).map(drop)
+        let (waiter, extra, context) = (None, Some(extra.as_any()), None);
+        make(&Parts { event_loop, sock: conn, protocol, waiter, extra, server, context }).map(drop)
     };
     match begin() {
         // asyncio's task keeps them to itself, too, but in debug mode.

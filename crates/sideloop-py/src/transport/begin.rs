@@ -19,6 +19,7 @@ use super::stream::{Limit, Stream};
 use super::wire::socket_of;
 use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
+use crate::python::context::copy_current;
 use crate::python::names::names;
 use crate::python::version;
 use crate::system::socket::{Kind, Result, Socket};
@@ -35,6 +36,8 @@ pub(super) struct Parts<'a, 'py> {
     pub(super) waiter: Option<&'a Bound<'py, PyAny>>,
     pub(super) extra: Option<&'a Bound<'py, PyAny>>,
     pub(super) server: Option<&'a Bound<'py, PyAny>>,
+    /// What its protocol runs in, since CPython 3.15.
+    pub(super) context: Option<&'a Bound<'py, PyAny>>,
 }
 
 /// Whether asyncio's constructors and its closing are those that are known here.
@@ -62,14 +65,17 @@ pub(crate) fn begin_transport<'py>(
     protocol: &Bound<'py, PyAny>,
     waiter: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (waiter, extra, server) = (Some(waiter), None, None);
-    make(&Parts { event_loop, sock, protocol, waiter, extra, server })
+    let py = event_loop.py();
+    let context = if is_known_version(py) { None } else { Some(copy_current(py)?.into_bound(py)) };
+    let (waiter, extra, server, context) = (Some(waiter), None, None, context.as_ref());
+    make(&Parts { event_loop, sock, protocol, waiter, extra, server, context })
 }
 
 #[pymethods]
 impl TransportCore {
     /// Begin, as asyncio's constructor does.
-    #[pyo3(signature = (event_loop, sock, protocol, waiter, extra, server, /))]
+    #[pyo3(signature = (event_loop, sock, protocol, waiter, extra, server, context, /))]
+    #[expect(clippy::too_many_arguments, reason = "they are those of asyncio's constructor")]
     fn _begin<'py>(
         slf: &Bound<'py, Self>,
         event_loop: &Bound<'py, LoopCore>,
@@ -78,8 +84,9 @@ impl TransportCore {
         waiter: Option<&Bound<'py, PyAny>>,
         extra: Option<&Bound<'py, PyAny>>,
         server: Option<&Bound<'py, PyAny>>,
+        context: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<()> {
-        begin(slf, &Parts { event_loop, sock, protocol, waiter, extra, server })
+        begin(slf, &Parts { event_loop, sock, protocol, waiter, extra, server, context })
     }
 
     /// Read, unless somebody has paused or closed the transport meanwhile; and wake who waits for it.
@@ -95,13 +102,20 @@ impl TransportCore {
 fn begin<'py>(transport: &Bound<'py, TransportCore>, parts: &Parts<'_, 'py>) -> PyResult<()> {
     let py = transport.py();
     let names = names(py);
-    let &Parts { event_loop, sock, protocol, waiter, extra, server } = parts;
+    let &Parts { event_loop, sock, protocol, waiter, extra, server, context } = parts;
     give_stream(transport.as_any(), Bound::new(py, Stream::new(py)?)?)?;
     let kind = if is_known_version(py) { kind_of(sock)? } else { None };
     let Some(kind) = kind else {
         let next = PySuper::new(&py.get_type::<TransportCore>(), transport)?;
         let all = (event_loop, sock, protocol, waiter, extra, server);
-        return next.call_method1("__init__", all).map(drop);
+        return match context {
+            Some(context) => {
+                let (event_loop, sock, protocol, waiter, extra, server) = all;
+                let all = (event_loop, sock, protocol, waiter, extra, server, context);
+                next.call_method1("__init__", all).map(drop)
+            }
+            None => next.call_method1("__init__", all).map(drop),
+        };
     };
     let fd = socket_of(Some(sock.clone()))?.map_or(-1, Socket::number);
     let extra = extra.map_or_else(|| PyDict::new(py).into_any(), Bound::clone);

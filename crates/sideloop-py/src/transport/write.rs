@@ -17,6 +17,7 @@ use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
 use crate::python::buffer;
 use crate::python::names::names;
+use crate::python::version;
 use crate::system::socket::is_not_now;
 
 /// From here on gathering saves nothing: in bytes.
@@ -253,7 +254,13 @@ fn watch(transport: &Bound<'_, TransportCore>, stream: &Stream) -> PyResult<()> 
     let Some(event_loop) = stream.event_loop(py) else { return Ok(()) };
     let fd = stream.with(py, |state| state.fd);
     let ready = transport.getattr(names(py).write_ready.bind(py))?;
-    event_loop.call_method1(names(py).add_writer.bind(py), (fd, ready))?;
+    let add_writer = names(py).add_writer.bind(py);
+    if version::is_at_least(py, 15) {
+        // In its context, which it passes itself.
+        transport.call_method1(add_writer, (fd, ready))?;
+    } else {
+        event_loop.call_method1(add_writer, (fd, ready))?;
+    }
     pause(transport, stream)
 }
 
