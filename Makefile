@@ -1,8 +1,8 @@
 # Each target sets up what it needs, in .venv* and target, and prints what it does.
-.PHONY: help run examples test soak lint bench bench-rust contract comparison peers docs screenshots pictures matrix mutants platforms release package lock clean
+.PHONY: help run examples test soak lint bench bench-rust contract comparison peers docs screenshots pictures matrix mutants platforms aarch64 release package lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 run: ## the main job on real input
 	@scripts/run
@@ -49,8 +49,13 @@ matrix: ## the suite on every interpreter found
 mutants: ## seed faults, and list those that no test finds
 	@scripts/mutants
 
-platforms: ## compile everything for Windows and macOS, with the lints
+platforms: ## compile everything for Windows, macOS and other Linuxes, with the lints
 	@scripts/platforms
+
+aarch64: ## Linux on arm64, emulated: the Rust tests, the wheel, the suite's quick half
+	@scripts/other-linux aarch64-unknown-linux-gnu
+	@scripts/aarch64 test
+	@scripts/aarch64 pytest
 
 release: ## all of a release that can be made here, tried: source archive, wheel, crates
 	@scripts/release

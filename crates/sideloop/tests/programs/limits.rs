@@ -70,15 +70,19 @@ fn out_of_later_threads() {
 
 fn until_there_are() {
     run_sync(work());
-    let later = std::thread::spawn(|| {
+    let (tells, told) = std::sync::mpsc::channel();
+    let later = std::thread::spawn(move || {
+        // Not before there are none, or there would never be any again.
+        told.recv().expect("the task comes to it");
         // The wait has begun by then, or begins with threads to be had; right either way.
         std::thread::park_timeout(Duration::from_millis(100));
         allow_all();
     });
     root(&runtime(1), async {
-        let waits = tokio::spawn(async {
+        let waits = tokio::spawn(async move {
             let child = tokio::spawn(async { 1 });
             allow(0);
+            tells.send(()).expect("a thread waits for it");
             run_sync_timeout(child, LIMIT).is_ok()
         });
         assert!(waits.await.expect("no panic"));

@@ -1,7 +1,11 @@
 //! Forks and time limits, which std does not have.
 
-/// Seconds that a program may take. The slowest takes three.
-const LIMIT: u32 = 60;
+use std::time::Duration;
+
+use crate::support::scaled;
+
+/// What a program may take on a machine that is not emulated. The slowest takes three seconds.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// What a child ended with.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,8 +16,9 @@ pub(crate) enum Ended {
 
 /// End this process if it still runs after the limit. A fork's child needs a limit of its own.
 pub(crate) fn limit() {
+    let seconds = u32::try_from(scaled(LIMIT).as_secs()).expect("less than a life");
     // SAFETY: it takes a number and touches no memory.
-    unsafe { libc::alarm(LIMIT) };
+    unsafe { libc::alarm(seconds) };
 }
 
 /// Run `child` in a fork's child and wait for its end, at which no destructor of the parent's runs.

@@ -6,8 +6,17 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// No test takes a hundredth of it.
-const LIMIT: Duration = Duration::from_secs(30);
+/// No test takes a hundredth of it on a machine that is not emulated.
+fn limit() -> Duration {
+    scaled(Duration::from_secs(30))
+}
+
+/// As long as this machine needs for what usually takes `usual` at most: `SIDELOOP_PACE` says how many times longer.
+pub(crate) fn scaled(usual: Duration) -> Duration {
+    let pace =
+        std::env::var("SIDELOOP_PACE").ok().map(|pace| pace.parse::<f64>().expect("a number"));
+    usual.mul_f64(pace.unwrap_or(1.0))
+}
 
 /// Run `test` on a thread of its own and wait for its end.
 pub(crate) fn ends<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {
@@ -15,7 +24,7 @@ pub(crate) fn ends<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static)
     thread::spawn(move || {
         let _ = sender.send(catch_unwind(AssertUnwindSafe(test)));
     });
-    match receiver.recv_timeout(LIMIT).expect("it ends within the limit") {
+    match receiver.recv_timeout(limit()).expect("it ends within the limit") {
         Ok(output) => output,
         Err(panic) => resume_unwind(panic),
     }
