@@ -24,6 +24,7 @@ from sideloop._sideloop import LoopCore, know_methods
 if TYPE_CHECKING or HAS_EPOLL:
     from sideloop._loops.numeric import is_numeric
     from sideloop._loops.selector import ForkAwareSelector, HubSelector
+    from sideloop._loops.tls import fits_tls, make_tls, start_tls
     from sideloop._loops.transports import (
         DatagramTransport,
         StreamTransport,
@@ -43,6 +44,9 @@ _TEXT_TAKES_DEBUG = "debug" in inspect.signature(format_helpers._format_callback
 
 
 _RUN_IN_EXECUTOR = base_events.BaseEventLoop.run_in_executor
+
+_MAKE_SSL_TRANSPORT = vars(asyncio.selector_events.BaseSelectorEventLoop)["_make_ssl_transport"]
+_START_TLS = base_events.BaseEventLoop.start_tls
 
 _numbers = itertools.count(1)
 
@@ -82,6 +86,8 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     _ssock = _csock = _default_executor = None
     _signal_handlers: MappingProxyType[int, Any] = MappingProxyType({})
     _number = 0
+    # Made by the first connection with TLS: `tls.py`.
+    _tls_room: bytearray | None = None
 
     def __init__(
         self,
@@ -118,6 +124,17 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
                 check_unused(self, sock)
                 return StreamTransport(self, sock, protocol, waiter, **options)
             return super()._make_socket_transport(sock, protocol, waiter, **options)
+
+        def _make_ssl_transport(self, rawsock, *args, **options):
+            if self._has_native_transports and fits_tls(self, rawsock):
+                return make_tls(self, _MAKE_SSL_TRANSPORT, rawsock, *args, **options)
+            return super()._make_ssl_transport(rawsock, *args, **options)
+
+        async def start_tls(self, transport, *args, **options):
+            start = _START_TLS
+            if self._has_native_transports:
+                start = start_tls(self, start, transport)
+            return await start(self, transport, *args, **options)
 
         def _make_datagram_transport(self, sock, protocol, *args, **options):
             if self._has_native_transports and fits_datagrams(self, sock):
