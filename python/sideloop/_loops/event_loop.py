@@ -24,7 +24,7 @@ from sideloop._sideloop import LoopCore, know_methods
 if TYPE_CHECKING or HAS_EPOLL:
     from sideloop._loops.numeric import is_numeric
     from sideloop._loops.selector import ForkAwareSelector, HubSelector
-    from sideloop._loops.tls import fits_tls, make_tls, start_tls
+    from sideloop._loops.tls import making_tls, starting_tls
     from sideloop._loops.transports import (
         DatagramTransport,
         StreamTransport,
@@ -44,9 +44,6 @@ _TEXT_TAKES_DEBUG = "debug" in inspect.signature(format_helpers._format_callback
 
 
 _RUN_IN_EXECUTOR = base_events.BaseEventLoop.run_in_executor
-
-_MAKE_SSL_TRANSPORT = vars(asyncio.selector_events.BaseSelectorEventLoop)["_make_ssl_transport"]
-_START_TLS = base_events.BaseEventLoop.start_tls
 
 _numbers = itertools.count(1)
 
@@ -87,7 +84,7 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     _signal_handlers: MappingProxyType[int, Any] = MappingProxyType({})
     _number = 0
     # Made by the first connection with TLS: `tls.py`.
-    _tls_room: bytearray | None = None
+    _tls_room: memoryview | None = None
 
     def __init__(
         self,
@@ -126,15 +123,16 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
             return super()._make_socket_transport(sock, protocol, waiter, **options)
 
         def _make_ssl_transport(self, rawsock, *args, **options):
-            if self._has_native_transports and fits_tls(self, rawsock):
-                return make_tls(self, _MAKE_SSL_TRANSPORT, rawsock, *args, **options)
-            return super()._make_ssl_transport(rawsock, *args, **options)
+            make = super()._make_ssl_transport
+            if self._has_native_transports:
+                make = making_tls(self, rawsock, make)
+            return make(rawsock, *args, **options)
 
         async def start_tls(self, transport, *args, **options):
-            start = _START_TLS
+            start = super().start_tls
             if self._has_native_transports:
-                start = start_tls(self, start, transport)
-            return await start(self, transport, *args, **options)
+                start = starting_tls(self, transport, start)
+            return await start(transport, *args, **options)
 
         def _make_datagram_transport(self, sock, protocol, *args, **options):
             if self._has_native_transports and fits_datagrams(self, sock):

@@ -7,7 +7,7 @@ import asyncio
 import socket
 from asyncio import base_events, selector_events, sslproto
 from collections.abc import Callable, Mapping
-from types import FunctionType, SimpleNamespace
+from types import FunctionType, MethodType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sideloop._loops.transports import StreamTransport, fits
@@ -62,63 +62,83 @@ class TlsProtocol(TlsCore, _Standard):
         return super()._get_app_transport()
 
 
-HAS_TLS = hasattr(_Standard, "_do_read__copied")
-"""Whether asyncio's class is the one that ours is made for."""
+_OVERRIDDEN = (
+    *("get_buffer", "buffer_updated", "_do_read", "_do_read__copied", "_do_read__buffered"),
+    *("_control_ssl_reading", "_process_outgoing", "_control_app_writing", "_write_appdata"),
+    *("_get_write_buffer_size", "_get_app_transport"),
+)
+_OVERRIDDEN_OF_TRANSPORT = ("write", "writelines")
+
+
+def _methods() -> list[Any]:
+    """asyncio's methods that ours stand in front of, as they are now."""
+    of_protocol, of_transport = vars(_Standard), vars(_StandardTransport)
+    return [
+        *map(of_protocol.get, _OVERRIDDEN),
+        *map(of_transport.get, _OVERRIDDEN_OF_TRANSPORT),
+    ]
+
+
+_METHODS = _methods()
+
+HAS_TLS = None not in _METHODS
+"""Whether asyncio's classes are those that ours are made for."""
 
 if HAS_TLS:
     know_tls_transports(TlsTransport)
 
 
-def fits_tls(loop: Any, sock: socket.socket) -> bool:
-    """Whether TLS over this socket may be ours."""
-    return fits(loop, sock) and _is_usual()
+def making_tls(loop: Any, sock: socket.socket, make: Callable[..., Any]) -> Callable[..., Any]:
+    """asyncio's `_make_ssl_transport`, which makes ours if this socket may have them."""
+    return _with_ours(make) if fits(loop, sock) and _is_usual() else make
 
 
-def make_tls(loop: Any, make: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """What asyncio's `_make_ssl_transport` makes, of classes of ours."""
-    names = {"_SelectorSocketTransport": StreamTransport, "sslproto": _OURS}
-    return _with_names(make, selector_events, names)(loop, *args, **options)
-
-
-def start_tls(loop: Any, start: Callable[..., Any], transport: Any) -> Callable[..., Any]:
+def starting_tls(loop: Any, transport: Any, start: Callable[..., Any]) -> Callable[..., Any]:
     """asyncio's `start_tls`, which puts a protocol of ours over a transport of ours."""
+    # Over others several might be read into the loop's room at once.
     is_ours = type(transport) in (StreamTransport, TlsTransport)
-    if not is_ours or loop.get_debug() or not _is_usual():
-        return start
-    return _with_names(start, base_events, {"sslproto": _OURS})
+    return _with_ours(start) if is_ours and not loop.get_debug() and _is_usual() else start
 
 
-_OURS = SimpleNamespace(SSLProtocol=TlsProtocol)
+_NAMES: Mapping[str, object] = {
+    "_SelectorSocketTransport": StreamTransport,
+    "sslproto": SimpleNamespace(SSLProtocol=TlsProtocol),
+}
 
 
 def _is_usual() -> bool:
-    # Whoever has replaced asyncio's classes wants those.
+    # Whoever has replaced asyncio's classes, or one of these methods, wants those.
     return (
         HAS_TLS
         and sslproto.SSLProtocol is _Standard
         and vars(sslproto)["_SSLProtocolTransport"] is _StandardTransport
+        and _methods() == _METHODS
     )
 
 
-def _with_names(
-    function: Callable[..., Any], module: Any, names: Mapping[str, object]
-) -> Callable[..., Any]:
-    """A function of asyncio's, in the words of each version, to which some names mean ours."""
-    if type(function) is not FunctionType or function.__globals__ is not vars(module):
-        return function
+def _is_asyncios(function: FunctionType) -> bool:
+    return any(function.__globals__ is vars(module) for module in (base_events, selector_events))
+
+
+def _with_ours(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A loop's method of asyncio's, in the words of each version, to which two names mean ours."""
+    function = getattr(method, "__func__", None)
+    # Whoever has replaced it wants that one.
+    if type(function) is not FunctionType or not _is_asyncios(function):
+        return method
     made = FunctionType(
         function.__code__,
-        {**vars(module), **names},
+        {**function.__globals__, **_NAMES},
         function.__name__,
         function.__defaults__,
         function.__closure__,
     )
     made.__kwdefaults__ = function.__kwdefaults__
-    return made
+    return MethodType(made, getattr(method, "__self__"))  # noqa: B009  # no attribute of a callable
 
 
-def _room_of(loop: Any) -> bytearray:
-    room = loop._tls_room
+def _room_of(loop: Any) -> memoryview:
+    room: memoryview | None = loop._tls_room
     if room is None:
-        room = loop._tls_room = bytearray(ROOM)
+        room = loop._tls_room = memoryview(bytearray(ROOM))
     return room

@@ -40,6 +40,37 @@ pub(super) fn read<'py>(engine: &Bound<'py, PyAny>, most: usize) -> PyResult<Rea
     }
 }
 
+/// What a read into a buffer has come to.
+#[must_use]
+pub(super) enum Filled {
+    /// So many bytes, of one record.
+    Some(usize),
+    /// Nothing now.
+    Nothing,
+    /// The peer has said that it writes no more.
+    End,
+}
+
+/// The same into a buffer, which has room for so many.
+///
+/// # Errors
+/// The same, and what the buffer says.
+pub(super) fn read_into(
+    engine: &Bound<'_, PyAny>,
+    most: usize,
+    room: &Bound<'_, PyAny>,
+) -> PyResult<Filled> {
+    let py = engine.py();
+    match engine.call_method1(names(py).read.bind(py), (most, room)) {
+        Ok(count) => {
+            let count = count.extract()?;
+            Ok(if count == 0 { Filled::End } else { Filled::Some(count) })
+        }
+        Err(error) if is_again(py, &error) => Ok(Filled::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether it has read bytes that nobody has taken.
 ///
 /// # Errors

@@ -1,7 +1,6 @@
 //! The state that asyncio's methods keep: data descriptors in front of their attributes.
 
 use pyo3::prelude::*;
-use pyo3::types::PyByteArray;
 
 use super::core::TlsCore;
 use super::standard::inside_of;
@@ -145,9 +144,8 @@ impl TlsCore {
         self.with(py, |state| state.backlog_size = value);
     }
 
-    /// Have what comes read into this room, which all connections of a loop share.
-    fn _use_room(&self, py: Python<'_>, room: Py<PyByteArray>) {
-        let before = self.with(py, |state| state.room.replace(room));
-        drop(before);
+    /// Have what comes read into the room behind this view, which all connections of a loop share.
+    fn _use_room(&self, room: &Bound<'_, PyAny>) {
+        self.hold(room, |state| &mut state.room);
     }
 }

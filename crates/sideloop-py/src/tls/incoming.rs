@@ -9,6 +9,7 @@ use pyo3::types::{PyBytes, PyList};
 
 use super::core::TlsCore;
 use super::engine::{self, Read};
+use super::into_buffer::read_into_buffer;
 use super::outgoing::{asyncios, has_backlog, or_fail, send};
 use super::state::{Phase, Takes};
 use crate::python::names::names;
@@ -32,11 +33,13 @@ fn pump(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
     let (paused, takes) =
         slf.get().with(py, |state| (state.app_reading_paused, state.takes));
     if !paused {
-        match takes {
+        let is_end = match takes {
             Takes::Bytes => read_bytes(slf)?,
-            Takes::Buffer => {
-                slf.call_method0("_do_read__buffered")?;
-            }
+            Takes::Buffer => read_into_buffer(slf)?,
+        };
+        if is_end {
+            slf.call_method0("_call_eof_received")?;
+            slf.call_method0("_start_shutdown")?;
         }
         if has_backlog(slf)? {
             slf.call_method0("_do_write")?;
@@ -47,7 +50,8 @@ fn pump(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
     control_reading(slf)
 }
 
-fn read_bytes(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
+/// Returns whether nothing more will come.
+fn read_bytes(slf: &Bound<'_, TlsCore>) -> PyResult<bool> {
     let py = slf.py();
     let mut found = Vec::new();
     let is_end = read_records(slf, &mut found)?;
@@ -64,11 +68,7 @@ fn read_bytes(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
         let protocol = protocol.unwrap_or_else(|| py.None()).into_bound(py);
         protocol.call_method1(names(py).data_received.bind(py), (data,))?;
     }
-    if is_end {
-        slf.call_method0("_call_eof_received")?;
-        slf.call_method0("_start_shutdown")?;
-    }
-    Ok(())
+    Ok(is_end)
 }
 
 /// Read all that there is. Returns whether nothing more will come.

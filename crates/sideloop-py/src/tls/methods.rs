@@ -1,14 +1,14 @@
 //! The methods of asyncio's `SSLProtocol` that are ours.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PySequence};
+use pyo3::types::{PyBytes, PySequence};
 
 use super::core::TlsCore;
 use super::incoming;
 use super::outgoing::{self, asyncios};
 use super::state::Phase;
-use crate::python::names::names;
 use crate::python::buffer;
+use crate::python::names::names;
 
 /// From here on a view of what has come costs less than a copy of it: in bytes.
 const LARGE: usize = 8 * 1024;
@@ -17,11 +17,8 @@ const LARGE: usize = 8 * 1024;
 impl TlsCore {
     /// Where the transport below puts what comes.
     fn get_buffer<'py>(slf: &Bound<'py, Self>, n: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let room = slf.get().with(slf.py(), |state| {
-            state.room.as_ref().map(|room| room.bind(slf.py()).clone().into_any())
-        });
-        match room {
-            Some(room) => Ok(room),
+        match slf.get().held(slf.py(), |state| &state.room) {
+            Some(room) => Ok(room.into_bound(slf.py())),
             None => asyncios(slf, "get_buffer", (n,)),
         }
     }
@@ -30,11 +27,10 @@ impl TlsCore {
     fn buffer_updated(slf: &Bound<'_, Self>, nbytes: usize) -> PyResult<()> {
         let py = slf.py();
         let core = slf.get();
-        let room = core.with(py, |state| state.room.as_ref().map(|room| room.bind(py).clone()));
-        let Some(room) = room else {
+        let Some(room) = core.held(py, |state| &state.room) else {
             return asyncios(slf, "buffer_updated", (nbytes,)).map(drop);
         };
-        let data = part_of(&room, nbytes)?;
+        let data = part_of(room.bind(py), nbytes)?;
         let incoming = core.needed(py, |state| &state.incoming)?;
         incoming.call_method1(names(py).write.bind(py), (data,))?;
         match core.with(py, |state| state.phase) {
@@ -67,12 +63,11 @@ impl TlsCore {
     }
 }
 
-fn part_of<'py>(room: &Bound<'py, PyByteArray>, length: usize) -> PyResult<Bound<'py, PyAny>> {
+/// The first bytes of the room.
+fn part_of<'py>(room: &Bound<'py, PyAny>, length: usize) -> PyResult<Bound<'py, PyAny>> {
     if length < LARGE {
-        let copy =
-            buffer::read(room, |bytes| PyBytes::new(room.py(), bytes.get(..length).unwrap_or(bytes)))?;
-        return Ok(copy.into_any());
+        let copy = |bytes: &[u8]| PyBytes::new(room.py(), bytes.get(..length).unwrap_or(bytes));
+        return Ok(buffer::read(room, copy)?.into_any());
     }
-    let view = PyMemoryView::from(room)?;
-    Ok(view.cast::<PySequence>()?.get_slice(0, length)?.into_any())
+    Ok(room.cast::<PySequence>()?.get_slice(0, length)?.into_any())
 }

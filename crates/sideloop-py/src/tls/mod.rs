@@ -20,6 +20,8 @@ mod fields;
 
 mod outgoing;
 
+mod into_buffer;
+
 mod incoming;
 
 mod methods;

@@ -1,7 +1,6 @@
 //! What asyncio's `SSLProtocol` keeps, and every record meets.
 
 use pyo3::prelude::*;
-use pyo3::types::PyByteArray;
 
 /// What most fields hold.
 pub(super) type Object = Option<Py<PyAny>>;
@@ -75,8 +74,8 @@ pub(super) struct State {
     pub(super) incoming_low: Water,
     pub(super) outgoing_high: Water,
     pub(super) outgoing_low: Water,
-    /// Room of the loop's, that what comes is read into.
-    pub(super) room: Option<Py<PyByteArray>>,
+    /// A view of room of the loop's, that what comes is read into.
+    pub(super) room: Object,
     /// Whether the engine holds a part of a record.
     pub(super) is_in_record: bool,
 }
