@@ -11,7 +11,18 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import cast
 
-from _bytes_works import HOST, KIB, NEVER_LOST, Client, Clock, EchoServer, Ending, IoWork, Took, timed
+from _bytes_works import (
+    HOST,
+    KIB,
+    NEVER_LOST,
+    Client,
+    Clock,
+    EchoServer,
+    Ending,
+    IoWork,
+    Took,
+    timed,
+)
 
 _NEW_CERTIFICATE = (
     *("openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=localhost"),

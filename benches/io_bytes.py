@@ -2,10 +2,10 @@
 
     python benches/io_bytes.py [--only NAME] [--rounds N] [--json FILE]
 
-Every loop is given the same work (`_bytes_works.py`, `_tls_works.py`), both ends on the loop that is measured. Time,
-and the CPU time of the process, which is what a busy server runs out of. All loops stay open for
-the whole run, and every round takes a batch of each piece of work on each loop, in a shuffled
-order (`_measure.py`).
+Every loop is given the same work (`_bytes_works.py`, `_tls_works.py`), both ends on the loop that
+is measured. Time, and the CPU time of the process, which is what a busy server runs out of. All
+loops stay open for the whole run, and every round takes a batch of each piece of work on each loop,
+in a shuffled order (`_measure.py`).
 """
 
 from __future__ import annotations

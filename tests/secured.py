@@ -34,6 +34,18 @@ def server_context(version: ssl.TLSVersion) -> ssl.SSLContext:
     return server
 
 
+def loop_of(transports: Any = "native") -> asyncio.AbstractEventLoop:
+    """A loop without debug mode, which would have asyncio's own."""
+    loop = sideloop.EventLoop(transports=transports)
+    loop.set_debug(False)
+    return loop
+
+
+def layer(transport: Any) -> Any:
+    """What stands between a transport and its socket's."""
+    return transport._ssl_protocol
+
+
 class Peer:
     """The other end. Nothing of it happens but by its methods, which do not wait."""
 
@@ -97,15 +109,18 @@ class Peer:
 
 @contextlib.contextmanager
 def secured(
-    *, transports: Any = "native", protocol: Any = None, server_side: bool = False, **options: Any
+    *,
+    transports: Any = "native",
+    protocol: Any = None,
+    server_side: bool = False,
+    given: tuple[ssl.SSLContext, ssl.SSLContext] | None = None,
+    **options: Any,
 ) -> Iterator[tuple[Connection, Peer]]:
     """A connection whose handshake is over, and its end."""
-    loop = sideloop.EventLoop(transports=transports)
-    # Which would have asyncio's own.
-    loop.set_debug(False)
+    loop = loop_of(transports)
     ours, theirs = pair("unix")
     told = Recorder() if protocol is None else protocol
-    server, client = contexts()
+    server, client = contexts() if given is None else given
     peer = Peer(theirs, client if server_side else server, server_side=not server_side)
     reports: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _, context: reports.append(context))

@@ -153,9 +153,10 @@ def asked(act: Callable[..., Any], *args: Any) -> Any:
 
 
 def run(transports: str, steps: list[list[Op]], *, server_side: bool) -> list[Any]:
-    with warnings.catch_warnings(), secured(
-        transports=transports, server_side=server_side
-    ) as (connection, peer):
+    with (
+        warnings.catch_warnings(),
+        secured(transports=transports, server_side=server_side) as (connection, peer),
+    ):
         # A transport that nobody has closed, of either kind.
         warnings.simplefilter("ignore", ResourceWarning)
         ran = Run(connection, peer)
@@ -169,9 +170,7 @@ def run(transports: str, steps: list[list[Op]], *, server_side: bool) -> list[An
 
 
 class TestANativeTlsConnection:
-    @settings(
-        max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
+    @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(steps=STEPS, server_side=st.booleans())
     def test_does_what_asyncios_does(self, steps: list[list[Op]], server_side: bool) -> None:
         native = run("native", steps, server_side=server_side)

@@ -1,4 +1,4 @@
-"""Opens TLS connections over which little goes, and prints how many KiB one takes, with both of its ends."""
+"""Opens TLS connections over which little goes, and prints how many KiB both ends of one take."""
 
 import asyncio
 import gc

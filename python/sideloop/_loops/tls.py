@@ -48,8 +48,7 @@ class TlsProtocol(TlsCore, _Standard):
     """What stands between that and the transport of the socket."""
 
     max_size = 0
-    """asyncio's constructor makes room of this size, in which nothing would be read: what comes goes
-    by the loop's."""
+    """asyncio's constructor makes room of this size. What comes goes by the loop's."""
 
     def __init__(self, loop: Any, *args: Any, **options: Any) -> None:
         self._use_room(_room_of(loop))
@@ -71,7 +70,7 @@ _OVERRIDDEN_OF_TRANSPORT = ("write", "writelines")
 
 
 def _methods() -> list[Any]:
-    """asyncio's methods that ours stand in front of, as they are now."""
+    """Asyncio's methods that ours stand in front of, as they are now."""
     of_protocol, of_transport = vars(_Standard), vars(_StandardTransport)
     return [
         *map(of_protocol.get, _OVERRIDDEN),
@@ -89,12 +88,12 @@ if HAS_TLS:
 
 
 def making_tls(loop: Any, sock: socket.socket, make: Callable[..., Any]) -> Callable[..., Any]:
-    """asyncio's `_make_ssl_transport`, which makes ours if this socket may have them."""
+    """Asyncio's `_make_ssl_transport`, which makes ours if this socket may have them."""
     return _with_ours(make) if fits(loop, sock) and _is_usual() else make
 
 
 def starting_tls(loop: Any, transport: Any, start: Callable[..., Any]) -> Callable[..., Any]:
-    """asyncio's `start_tls`, which puts a protocol of ours over a transport of ours."""
+    """Asyncio's `start_tls`, which puts a protocol of ours over a transport of ours."""
     # Over others several might be read into the loop's room at once.
     is_ours = type(transport) in (StreamTransport, TlsTransport)
     return _with_ours(start) if is_ours and not loop.get_debug() and _is_usual() else start

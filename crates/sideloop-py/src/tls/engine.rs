@@ -83,10 +83,7 @@ pub(super) fn has_some(engine: &Bound<'_, PyAny>) -> PyResult<bool> {
 ///
 /// # Errors
 /// What OpenSSL says.
-pub(super) fn write(
-    engine: &Bound<'_, PyAny>,
-    data: &Bound<'_, PyAny>,
-) -> PyResult<Option<usize>> {
+pub(super) fn write(engine: &Bound<'_, PyAny>, data: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
     let py = engine.py();
     match engine.call_method1(names(py).write.bind(py), (data,)) {
         Ok(count) => count.extract().map(Some),

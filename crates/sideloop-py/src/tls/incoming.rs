@@ -30,8 +30,7 @@ pub(super) fn read(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
 
 fn pump(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
     let py = slf.py();
-    let (paused, takes) =
-        slf.get().with(py, |state| (state.app_reading_paused, state.takes));
+    let (paused, takes) = slf.get().with(py, |state| (state.app_reading_paused, state.takes));
     if !paused {
         let is_end = match takes {
             Takes::Bytes => read_bytes(slf)?,

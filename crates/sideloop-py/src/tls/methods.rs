@@ -16,7 +16,10 @@ const LARGE: usize = 8 * 1024;
 #[pymethods]
 impl TlsCore {
     /// Where the transport below puts what comes.
-    fn get_buffer<'py>(slf: &Bound<'py, Self>, n: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn get_buffer<'py>(
+        slf: &Bound<'py, Self>,
+        n: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         match slf.get().held(slf.py(), |state| &state.room) {
             Some(room) => Ok(room.into_bound(slf.py())),
             None => asyncios(slf, "get_buffer", (n,)),

@@ -43,10 +43,7 @@ pub(super) fn or_fail(slf: &Bound<'_, TlsCore>, done: PyResult<()>) -> PyResult<
 ///
 /// # Errors
 /// What is no `Exception`, and what asyncio's own does not catch.
-pub(super) fn write<'py>(
-    slf: &Bound<'py, TlsCore>,
-    all: &[Bound<'py, PyAny>],
-) -> PyResult<()> {
+pub(super) fn write<'py>(slf: &Bound<'py, TlsCore>, all: &[Bound<'py, PyAny>]) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
     let is_open = core.with(py, |state| state.phase == Phase::Wrapped);
@@ -110,7 +107,8 @@ pub(super) fn send(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
     let core = slf.get();
     if !core.with(py, |state| state.writing_stopped) {
         let names = names(py);
-        let records = core.needed(py, |state| &state.outgoing)?.call_method0(names.read.bind(py))?;
+        let records =
+            core.needed(py, |state| &state.outgoing)?.call_method0(names.read.bind(py))?;
         if records.len()? > 0 {
             let transport = core.held(py, |state| &state.transport);
             let transport = transport.unwrap_or_else(|| py.None()).into_bound(py);
@@ -129,7 +127,8 @@ pub(super) fn control_writing(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
     let size = waiting(slf)? as f64;
     let is_due = slf.get().with(py, |state| {
         let paused = state.app_writing_paused;
-        (size >= state.outgoing_high.bytes && !paused) || (size <= state.outgoing_low.bytes && paused)
+        (size >= state.outgoing_high.bytes && !paused)
+            || (size <= state.outgoing_low.bytes && paused)
     });
     if is_due { asyncios(slf, "_control_app_writing", ()).map(drop) } else { Ok(()) }
 }

@@ -27,8 +27,9 @@ static KNOWN: OnceLock<Known> = OnceLock::new();
 #[pyfunction]
 #[pyo3(signature = (class_, /))]
 pub(crate) fn know_tls_transports(class_: &Bound<'_, PyType>) -> PyResult<()> {
-    let offset = slot_offset(class_, "_ssl_protocol")?
-        .ok_or_else(|| PyTypeError::new_err("a class of TLS transports has a slot for the protocol"))?;
+    let offset = slot_offset(class_, "_ssl_protocol")?.ok_or_else(|| {
+        PyTypeError::new_err("a class of TLS transports has a slot for the protocol")
+    })?;
     let _ = KNOWN.set(Known { class: class_.clone().unbind(), offset });
     Ok(())
 }
