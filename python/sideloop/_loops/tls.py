@@ -109,7 +109,7 @@ def _is_usual() -> bool:
     # Whoever has replaced asyncio's classes, or one of these methods, wants those.
     return (
         HAS_TLS
-        and sslproto.SSLProtocol is _Standard
+        and vars(sslproto)["SSLProtocol"] is _Standard
         and vars(sslproto)["_SSLProtocolTransport"] is _StandardTransport
         and _methods() == _METHODS
     )

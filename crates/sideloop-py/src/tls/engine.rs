@@ -63,7 +63,7 @@ pub(super) fn read_into(
     let py = engine.py();
     match engine.call_method1(names(py).read.bind(py), (most, room)) {
         Ok(count) => {
-            let count = count.extract()?;
+            let count: usize = count.extract()?;
             Ok(if count == 0 { Filled::End } else { Filled::Some(count) })
         }
         Err(error) if is_again(py, &error) => Ok(Filled::Nothing),

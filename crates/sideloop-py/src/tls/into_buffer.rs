@@ -18,7 +18,7 @@ pub(super) fn read_into_buffer(slf: &Bound<'_, TlsCore>) -> PyResult<bool> {
     let there = engine::pending(&incoming)?;
     let room = slf.getattr("_app_protocol_get_buffer")?.call1((there,))?;
     let length = room.len()?;
-    let mut filled = 0;
+    let mut filled: usize = 0;
     let is_end = loop {
         let rest = if filled == 0 {
             room.clone()

@@ -18,11 +18,11 @@ impl TlsCore {
     /// Where the transport below puts what comes.
     fn get_buffer<'py>(
         slf: &Bound<'py, Self>,
-        n: &Bound<'py, PyAny>,
+        sizehint: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         match slf.get().held(slf.py(), |state| &state.room) {
             Some(room) => Ok(room.into_bound(slf.py())),
-            None => asyncios(slf, "get_buffer", (n,)),
+            None => asyncios(slf, "get_buffer", (sizehint,)),
         }
     }
 
