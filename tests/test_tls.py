@@ -134,6 +134,15 @@ class TestWhatIsWritten:
         peer.turn()
         assert peer.received == b"onetwoonetwothree"
 
+    @since_311
+    def test_comes_after_what_waits_already(self, both: Secured) -> None:
+        connection, peer = both
+        transport = connection.transport
+        transport._test__append_write_backlog(b"first")
+        connection.do(lambda: transport.write(b"second"))
+        peer.turn()
+        assert peer.received == b"firstsecond"
+
     @pytest.mark.parametrize("what", ["text", None, 1])
     def test_must_be_bytes(self, both: Secured, what: Any) -> None:
         with pytest.raises(TypeError):
