@@ -2,10 +2,10 @@
 
     python benches/io_bytes.py [--only NAME] [--rounds N] [--json FILE]
 
-Every loop is given the same work (`_bytes_works.py`), both ends on the loop that is measured. Time,
-and the CPU time of the process, which is what a busy server runs out of. All loops stay open for
-the whole run, and every round takes a batch of each piece of work on each loop, in a shuffled
-order (`_measure.py`).
+Every loop is given the same work (`_bytes_works.py`, `_tls_works.py`), both ends on the loop that
+is measured. Time, and the CPU time of the process, which is what a busy server runs out of. All
+loops stay open for the whole run, and every round takes a batch of each piece of work on each loop,
+in a shuffled order (`_measure.py`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 
-from _bytes_works import WORKS, IoWork
+from _bytes_works import WORKS as BYTES_WORKS
+from _bytes_works import IoWork
 from _command import command, document, finish, print_head, print_left_out
 from _figures import HEADINGS, columns, times
 from _loops import ASYNCIO, RLOOP, SIDELOOP, UVLOOP, LoopPeer, Loops, open_loops
 from _machine import Machine
 from _measure import Summary, interleave
+from _tls_works import TLS_WORKS
 
 
 def _native() -> asyncio.AbstractEventLoop:
@@ -34,6 +36,8 @@ def _native() -> asyncio.AbstractEventLoop:
 
 NATIVE = LoopPeer("native", "sideloop", _native)
 """Ours, with transports of its own."""
+
+WORKS = (*BYTES_WORKS, *TLS_WORKS)
 
 PEERS = (ASYNCIO, UVLOOP, RLOOP, SIDELOOP, NATIVE)
 

@@ -24,6 +24,7 @@ LAYERS = (
     "send",
     "model",
     "tasks",
+    "tls",
     "transport",
     "event_loop",
     "entry",

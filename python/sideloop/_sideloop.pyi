@@ -33,6 +33,8 @@ __all__ = [
     "Shape",
     "Stream",
     "ThreadLife",
+    "TlsCore",
+    "TlsTransportCore",
     "TransportCore",
     "TwinFunction",
     "WritePipeCore",
@@ -58,6 +60,7 @@ __all__ = [
     "keep_weak",
     "know_datagrams",
     "know_methods",
+    "know_tls_transports",
     "know_transports",
     "make_held",
     "run_as_guest",
@@ -467,6 +470,23 @@ class Datagrams:
 
 # From here on instances of this class, which is derived from DatagramCore, are transports.
 def know_datagrams(class_: type, /) -> None: ...
+
+# What every record of a TLS connection meets, before asyncio's SSLProtocol.
+@disjoint_base
+class TlsCore:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    def get_buffer(self, sizehint: int) -> memoryview: ...
+    def buffer_updated(self, nbytes: int) -> None: ...
+    def _use_room(self, room: memoryview) -> None: ...
+
+# What a protocol writes to, before asyncio's transport of TLS connections.
+class TlsTransportCore:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None: ...
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None: ...
+
+# Instances of this class, which is derived from TlsTransportCore, have the protocol in a slot.
+def know_tls_transports(class_: type, /) -> None: ...
 
 # What the calling thread's loop has gathered leaves.
 def send_before_fork() -> None: ...

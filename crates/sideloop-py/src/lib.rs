@@ -19,6 +19,8 @@ mod model;
 
 mod tasks;
 
+mod tls;
+
 mod transport;
 
 mod event_loop;
@@ -80,6 +82,15 @@ pub mod _sideloop {
         accept_ready, begin_transport, know_datagrams, know_transports, send_before_fork,
         start_connecting,
     };
+
+    #[pymodule_export]
+    use super::tls::TlsCore;
+
+    #[pymodule_export]
+    use super::tls::TlsTransportCore;
+
+    #[pymodule_export]
+    use super::tls::know_tls_transports;
 
     #[pymodule_export]
     use super::model::Errand;
@@ -199,6 +210,7 @@ pub mod _sideloop {
         super::python::dictionary::prepare(py)?;
         super::event_loop::prepare(py)?;
         super::transport::prepare(py)?;
+        super::tls::prepare(py)?;
         super::policy::errors::prepare_finalization(py)?;
         super::policy::outcome::cancelled_class(py)?;
         super::policy::async_fn::prepare(py)?;

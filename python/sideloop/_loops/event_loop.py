@@ -24,6 +24,7 @@ from sideloop._sideloop import LoopCore, know_methods
 if TYPE_CHECKING or HAS_EPOLL:
     from sideloop._loops.numeric import is_numeric
     from sideloop._loops.selector import ForkAwareSelector, HubSelector
+    from sideloop._loops.tls import making_tls, starting_tls
     from sideloop._loops.transports import (
         DatagramTransport,
         ReadPipeTransport,
@@ -89,6 +90,8 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     _ssock = _csock = _default_executor = None
     _signal_handlers: MappingProxyType[int, Any] = MappingProxyType({})
     _number = 0
+    # Made by the first connection with TLS: `tls.py`.
+    _tls_room: memoryview | None = None
 
     def __init__(
         self,
@@ -125,6 +128,18 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
                 check_unused(self, sock)
                 return StreamTransport(self, sock, protocol, waiter, **options)
             return super()._make_socket_transport(sock, protocol, waiter, **options)
+
+        def _make_ssl_transport(self, rawsock, *args, **options):
+            make = super()._make_ssl_transport
+            if self._has_native_transports:
+                make = making_tls(self, rawsock, make)
+            return make(rawsock, *args, **options)
+
+        async def start_tls(self, transport, *args, **options):
+            start = super().start_tls
+            if self._has_native_transports:
+                start = starting_tls(self, transport, start)
+            return await start(transport, *args, **options)
 
         def _make_datagram_transport(self, sock, protocol, *args, **options):
             if self._has_native_transports and fits_datagrams(self, sock):

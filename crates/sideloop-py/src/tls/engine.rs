@@ -1,0 +1,93 @@
+//! What makes and reads records: an `ssl.SSLObject` between two `ssl.MemoryBIO`s.
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::standard::is_again;
+use crate::python::names::names;
+
+/// What a read has come to.
+#[must_use]
+pub(super) enum Read<'py> {
+    Some(Bound<'py, PyBytes>),
+    /// Nothing now.
+    Nothing,
+    /// The peer has said that it writes no more.
+    End,
+}
+
+/// How many bytes lie in a `MemoryBIO`.
+///
+/// # Errors
+/// None that is known of.
+pub(super) fn pending(bio: &Bound<'_, PyAny>) -> PyResult<usize> {
+    bio.getattr(names(bio.py()).pending.bind(bio.py()))?.extract()
+}
+
+/// Read at most so many bytes, of one record at most.
+///
+/// # Errors
+/// What OpenSSL says of the record.
+pub(super) fn read<'py>(engine: &Bound<'py, PyAny>, most: usize) -> PyResult<Read<'py>> {
+    let py = engine.py();
+    match engine.call_method1(names(py).read.bind(py), (most,)) {
+        Ok(data) => {
+            let data = data.cast_into::<PyBytes>()?;
+            Ok(if data.as_bytes().is_empty() { Read::End } else { Read::Some(data) })
+        }
+        Err(error) if is_again(py, &error) => Ok(Read::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a read into a buffer has come to.
+#[must_use]
+pub(super) enum Filled {
+    /// So many bytes, of one record.
+    Some(usize),
+    /// Nothing now.
+    Nothing,
+    /// The peer has said that it writes no more.
+    End,
+}
+
+/// The same into a buffer, which has room for so many.
+///
+/// # Errors
+/// The same, and what the buffer says.
+pub(super) fn read_into(
+    engine: &Bound<'_, PyAny>,
+    most: usize,
+    room: &Bound<'_, PyAny>,
+) -> PyResult<Filled> {
+    let py = engine.py();
+    match engine.call_method1(names(py).read.bind(py), (most, room)) {
+        Ok(count) => {
+            let count: usize = count.extract()?;
+            Ok(if count == 0 { Filled::End } else { Filled::Some(count) })
+        }
+        Err(error) if is_again(py, &error) => Ok(Filled::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether it has read bytes that nobody has taken.
+///
+/// # Errors
+/// None that is known of.
+pub(super) fn has_some(engine: &Bound<'_, PyAny>) -> PyResult<bool> {
+    engine.call_method0(names(engine.py()).pending.bind(engine.py()))?.is_truthy()
+}
+
+/// Make records of these bytes. Returns of how many; None: of none, now.
+///
+/// # Errors
+/// What OpenSSL says.
+pub(super) fn write(engine: &Bound<'_, PyAny>, data: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+    let py = engine.py();
+    match engine.call_method1(names(py).write.bind(py), (data,)) {
+        Ok(count) => count.extract().map(Some),
+        Err(error) if is_again(py, &error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,76 @@
+//! The methods of asyncio's `SSLProtocol` that are ours.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PySequence};
+
+use super::core::TlsCore;
+use super::incoming;
+use super::outgoing::{self, asyncios};
+use super::state::Phase;
+use crate::python::buffer;
+use crate::python::names::names;
+
+/// From here on a view of what has come costs less than a copy of it: in bytes.
+const LARGE: usize = 8 * 1024;
+
+#[pymethods]
+impl TlsCore {
+    /// Where the transport below puts what comes.
+    fn get_buffer<'py>(
+        slf: &Bound<'py, Self>,
+        sizehint: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match slf.get().held(slf.py(), |state| &state.room) {
+            Some(room) => Ok(room.into_bound(slf.py())),
+            None => asyncios(slf, "get_buffer", (sizehint,)),
+        }
+    }
+
+    /// So many bytes have come.
+    fn buffer_updated(slf: &Bound<'_, Self>, nbytes: usize) -> PyResult<()> {
+        let py = slf.py();
+        let core = slf.get();
+        let Some(room) = core.held(py, |state| &state.room) else {
+            return asyncios(slf, "buffer_updated", (nbytes,)).map(drop);
+        };
+        let data = part_of(room.bind(py), nbytes)?;
+        let incoming = core.needed(py, |state| &state.incoming)?;
+        incoming.call_method1(names(py).write.bind(py), (data,))?;
+        match core.with(py, |state| state.phase) {
+            Phase::Wrapped => incoming::read(slf),
+            Phase::Handshake => slf.call_method0("_do_handshake").map(drop),
+            Phase::Flushing => slf.call_method0("_do_flush").map(drop),
+            Phase::Shutdown => slf.call_method0("_do_shutdown").map(drop),
+            Phase::Unwrapped => Ok(()),
+        }
+    }
+
+    fn _do_read(slf: &Bound<'_, Self>) -> PyResult<()> {
+        incoming::read(slf)
+    }
+
+    fn _control_ssl_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
+        incoming::control_reading(slf)
+    }
+
+    fn _process_outgoing(slf: &Bound<'_, Self>) -> PyResult<()> {
+        outgoing::send(slf)
+    }
+
+    fn _control_app_writing(slf: &Bound<'_, Self>) -> PyResult<()> {
+        outgoing::control_writing(slf)
+    }
+
+    fn _get_write_buffer_size(slf: &Bound<'_, Self>) -> PyResult<isize> {
+        outgoing::waiting(slf)
+    }
+}
+
+/// The first bytes of the room.
+fn part_of<'py>(room: &Bound<'py, PyAny>, length: usize) -> PyResult<Bound<'py, PyAny>> {
+    if length < LARGE {
+        let copy = |bytes: &[u8]| PyBytes::new(room.py(), bytes.get(..length).unwrap_or(bytes));
+        return Ok(buffer::read(room, copy)?.into_any());
+    }
+    Ok(room.cast::<PySequence>()?.get_slice(0, length)?.into_any())
+}
