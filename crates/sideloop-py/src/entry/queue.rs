@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use pyo3::prelude::*;
 use sideloop_core::entry::{Closed, Entry as Queue, Push, Sleep};
@@ -14,6 +14,24 @@ use sideloop_core::spin::{History, NextCall};
 use super::bell::Bell;
 use super::cpus::Seat;
 use crate::python::lock::lock;
+
+/// Whether the loop thread is to leave its loop.
+///
+/// ```text
+///        ask_stop           take_stop
+///   No ───────────▶ Due ────────────────▶ Heard   final
+///    │                │ left_loop           ▲
+///    └────────────────┴─────────────────────┘
+///              left_loop: by itself
+/// ```
+#[repr(u8)]
+enum Stop {
+    No,
+    /// `loop.stop()` is to be called.
+    Due,
+    /// It was, or the loop thread has left without.
+    Heard,
+}
 
 /// Shared by the callers' threads and the loop thread. Holds no lock while Python code runs.
 pub(crate) struct Entry {
@@ -31,10 +49,8 @@ pub(crate) struct Entry {
     generation: u32,
     /// No call enters any more.
     closed: AtomicBool,
-    /// The loop thread was asked to leave its loop, or leaves it by itself. Stays set.
-    stopping: AtomicBool,
-    /// It has still to be done: `loop.stop()` is due.
-    stop_due: AtomicBool,
+    /// One of `Stop`.
+    stop: AtomicU8,
     /// Where callers and the loop thread were when they waited last.
     pub(crate) caller_seat: Seat,
     pub(crate) loop_seat: Seat,
@@ -57,8 +73,7 @@ impl Entry {
             goes_on: AtomicBool::new(false),
             generation: generation::current(),
             closed: AtomicBool::new(false),
-            stopping: AtomicBool::new(false),
-            stop_due: AtomicBool::new(false),
+            stop: AtomicU8::new(Stop::No as u8),
             caller_seat: Seat::new(),
             loop_seat: Seat::new(),
             outcomes: History::default(),
@@ -113,28 +128,30 @@ impl Entry {
     /// Ask the loop thread to leave its loop; it hears once. The caller rings the bell after.
     pub(crate) fn ask_stop(&self) {
         // ORDERING: AcqRel, Acquire: whoever sees the stop sees what its asker wrote before.
-        if !self.stopping.swap(true, Ordering::AcqRel) {
-            self.stop_due.store(true, Ordering::Release);
-        }
+        let _ = self.stop.compare_exchange(
+            Stop::No as u8,
+            Stop::Due as u8,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
     }
 
     /// The loop thread has left its loop, asked or not.
     pub(crate) fn left_loop(&self) {
-        self.stopping.store(true, Ordering::Release);
-        self.stop_due.store(false, Ordering::Release);
+        self.stop.store(Stop::Heard as u8, Ordering::Release);
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+        self.stop.load(Ordering::Acquire) != Stop::No as u8
     }
 
     /// Whether `loop.stop()` is due now: true once.
     pub(crate) fn take_stop(&self) -> bool {
-        self.stop_due.load(Ordering::Acquire) && self.stop_due.swap(false, Ordering::AcqRel)
+        self.is_stop_due() && self.stop.swap(Stop::Heard as u8, Ordering::AcqRel) == Stop::Due as u8
     }
 
     pub(crate) fn is_stop_due(&self) -> bool {
-        self.stop_due.load(Ordering::Acquire)
+        self.stop.load(Ordering::Acquire) == Stop::Due as u8
     }
 
     /// Complete this hand-off at the next `publish`.

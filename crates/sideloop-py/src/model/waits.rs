@@ -129,7 +129,7 @@ fn chain_to(
             return None;
         }
         let mut chain = match goal {
-            Goal::Task(task) if inside.task(py).is_some_and(|running| running.is(task)) => {
+            Goal::Task(task) if inside.is_of_task(task) => {
                 Chain::new()
             }
             Goal::Task(_) | Goal::Loop(_) => {

@@ -1,9 +1,11 @@
 //! Tables of weak references, by the identity of what they are kept for.
 //!
 //! A look and the change that follows from it are one step, since no Python code runs in between: no lock is needed,
-//! which a signal handler or a finalizer could find held.
+//! which a signal handler or a finalizer could find held. Without the interpreter lock the table's own is held meanwhile,
+//! which CPython takes for each access anyway, and lets go of where a thread has to wait.
 
 use pyo3::prelude::*;
+use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyDict, PyInt, PyWeakrefReference};
 
 /// Keep a reference under a key, unless there is one whose object is still there. Gives the one that is kept.
@@ -16,12 +18,20 @@ pub(crate) fn keep_weak<'py>(
     key: &Bound<'py, PyInt>,
     reference: Bound<'py, PyWeakrefReference>,
 ) -> PyResult<Bound<'py, PyWeakrefReference>> {
-    let found = found(table, key)?;
-    if let Some(found) = found.filter(|found| found.upgrade().is_some()) {
-        return Ok(found);
-    }
-    table.set_item(key, &reference)?;
-    Ok(reference)
+    let mut upgraded = None;
+    let kept = with_critical_section(table, || {
+        if let Some(found) = found(table, key)? {
+            // Dropped when this is done.
+            upgraded = found.upgrade();
+            if upgraded.is_some() {
+                return Ok(found);
+            }
+        }
+        table.set_item(key, &reference)?;
+        Ok(reference)
+    });
+    drop(upgraded);
+    kept
 }
 
 /// Forget a reference whose object has gone, unless another one is kept under its `key` already.
@@ -38,10 +48,12 @@ pub(crate) fn forget_weak(
     // Without a key it was never kept: a signal handler has raised where it was made.
     let Some(key) = reference.getattr_opt("key")? else { return Ok(()) };
     let key = key.cast_into()?;
-    if found(table, &key)?.is_some_and(|found| found.is(reference)) {
-        table.del_item(key)?;
-    }
-    Ok(())
+    with_critical_section(table, || {
+        if found(table, &key)?.is_some_and(|found| found.is(reference)) {
+            table.del_item(key)?;
+        }
+        Ok(())
+    })
 }
 
 fn found<'py>(
