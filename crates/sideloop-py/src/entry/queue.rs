@@ -3,35 +3,18 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use sideloop_core::entry::{Closed, Entry as Queue, Push, Sleep};
 use sideloop_core::generation;
 use sideloop_core::handoff::Completer;
 use sideloop_core::spin::{History, NextCall};
+use sideloop_core::stop::Stop;
 
 use super::bell::Bell;
 use super::cpus::Seat;
 use crate::python::lock::lock;
-
-/// Whether the loop thread is to leave its loop.
-///
-/// ```text
-///        ask_stop           take_stop
-///   No ───────────▶ Due ────────────────▶ Heard   final
-///    │                │ left_loop           ▲
-///    └────────────────┴─────────────────────┘
-///              left_loop: by itself
-/// ```
-#[repr(u8)]
-enum Stop {
-    No,
-    /// `loop.stop()` is to be called.
-    Due,
-    /// It was, or the loop thread has left without.
-    Heard,
-}
 
 /// Shared by the callers' threads and the loop thread. Holds no lock while Python code runs.
 pub(crate) struct Entry {
@@ -49,8 +32,8 @@ pub(crate) struct Entry {
     generation: u32,
     /// No call enters any more.
     closed: AtomicBool,
-    /// One of `Stop`.
-    stop: AtomicU8,
+    /// Whether the loop thread is to leave its loop.
+    stop: Stop,
     /// Where callers and the loop thread were when they waited last.
     pub(crate) caller_seat: Seat,
     pub(crate) loop_seat: Seat,
@@ -73,7 +56,7 @@ impl Entry {
             goes_on: AtomicBool::new(false),
             generation: generation::current(),
             closed: AtomicBool::new(false),
-            stop: AtomicU8::new(Stop::No as u8),
+            stop: Stop::default(),
             caller_seat: Seat::new(),
             loop_seat: Seat::new(),
             outcomes: History::default(),
@@ -127,31 +110,25 @@ impl Entry {
 
     /// Ask the loop thread to leave its loop; it hears once. The caller rings the bell after.
     pub(crate) fn ask_stop(&self) {
-        // ORDERING: AcqRel, Acquire: whoever sees the stop sees what its asker wrote before.
-        let _ = self.stop.compare_exchange(
-            Stop::No as u8,
-            Stop::Due as u8,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
+        self.stop.ask();
     }
 
     /// The loop thread has left its loop, asked or not.
     pub(crate) fn left_loop(&self) {
-        self.stop.store(Stop::Heard as u8, Ordering::Release);
+        self.stop.leave();
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stop.load(Ordering::Acquire) != Stop::No as u8
+        self.stop.is_asked()
     }
 
     /// Whether `loop.stop()` is due now: true once.
     pub(crate) fn take_stop(&self) -> bool {
-        self.is_stop_due() && self.stop.swap(Stop::Heard as u8, Ordering::AcqRel) == Stop::Due as u8
+        self.stop.take()
     }
 
     pub(crate) fn is_stop_due(&self) -> bool {
-        self.stop.load(Ordering::Acquire) == Stop::Due as u8
+        self.stop.is_due()
     }
 
     /// Complete this hand-off at the next `publish`.

@@ -1,7 +1,7 @@
 //! The timers: a heap in the genuine `_scheduled` list, ordered by when they are due.
 //!
-//! Without the interpreter lock an operation holds the list's own, as `heapq` does, and items are read and exchanged by the
-//! list's own functions.
+//! Without the interpreter lock an operation is a critical section of the loop, and items are read and exchanged by the
+//! list's own functions, whose sections begin and end inside of it.
 
 use std::cmp::Ordering;
 
@@ -21,18 +21,19 @@ const MOST_CANCELLED: f64 = 0.5;
 
 /// The heap, for as long as one operation on it lasts.
 pub(crate) struct Timers<'a, 'py> {
+    event_loop: &'a Bound<'py, PyAny>,
     list: &'a Bound<'py, PyList>,
     layout: Option<&'static Layout>,
 }
 
 impl<'a, 'py> Timers<'a, 'py> {
-    pub(crate) fn new(list: &'a Bound<'py, PyList>) -> Self {
-        Self { list, layout: handle::layout(list.py()) }
+    pub(crate) fn new(event_loop: &'a Bound<'py, PyAny>, list: &'a Bound<'py, PyList>) -> Self {
+        Self { event_loop, list, layout: handle::layout(list.py()) }
     }
 
     /// Add a timer.
     pub(crate) fn push(&self, timer: &Bound<'py, PyAny>) -> PyResult<()> {
-        with_critical_section(self.list, || {
+        with_critical_section(self.event_loop, || {
             self.list.append(timer)?;
             if self.sift_towards_root(self.list.len().saturating_sub(1)).is_none() {
                 self.heapify()?;
@@ -49,7 +50,7 @@ impl<'a, 'py> Timers<'a, 'py> {
 
     /// Take the timer that is due first.
     pub(crate) fn pop(&self) -> PyResult<Option<Bound<'py, PyAny>>> {
-        with_critical_section(self.list, || self.pop_first())
+        with_critical_section(self.event_loop, || self.pop_first())
     }
 
     fn pop_first(&self) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -78,7 +79,7 @@ impl<'a, 'py> Timers<'a, 'py> {
     /// Drop cancelled timers: all of them if they are many, else those that are due first. Returns how
     /// many cancelled ones are left, given how many there were.
     pub(crate) fn prune(&self, cancelled: isize) -> PyResult<isize> {
-        with_critical_section(self.list, || self.drop_cancelled(cancelled))
+        with_critical_section(self.event_loop, || self.drop_cancelled(cancelled))
     }
 
     fn drop_cancelled(&self, cancelled: isize) -> PyResult<isize> {

@@ -32,7 +32,7 @@ pub(crate) unsafe fn peek(object: &Bound<'_, PyAny>, offset: isize) -> *mut ffi:
     unsafe { AtomicPtr::from_ptr(slot(object.as_ptr(), offset)).load(Ordering::Relaxed) }
 }
 
-/// What a slot holds. Inside of `section`, if something else is to be read with it.
+/// What a slot holds. Only inside of `section`.
 ///
 /// # Safety
 /// As `slot`.
@@ -42,10 +42,8 @@ pub(crate) unsafe fn held<'py>(
     offset: isize,
 ) -> Option<Bound<'py, PyAny>> {
     // SAFETY: attached, and by the caller's word; a live object or null, which nobody takes out before we have a
-    // reference of our own: see `section`.
-    section(object, || unsafe {
-        Bound::from_borrowed_ptr_or_opt(object.py(), *slot(object.as_ptr(), offset))
-    })
+    // reference of our own.
+    unsafe { Bound::from_borrowed_ptr_or_opt(object.py(), *slot(object.as_ptr(), offset)) }
 }
 
 /// Put a reference into a slot; what it has held comes back, to be dropped. Only inside of `section`.
@@ -66,7 +64,8 @@ pub(crate) unsafe fn put(
     before
 }
 
-/// Nobody else writes to the slots of this object while `inside` runs, which runs no Python code.
+/// Nobody else writes to the slots of this object while `inside` runs, which runs no Python code and begins no other
+/// section: to begin one of the same object lets go of this one (CPython 3.13).
 #[inline]
 pub(crate) fn section<R>(object: &Bound<'_, PyAny>, inside: impl FnOnce() -> R) -> R {
     with_critical_section(object, inside)

@@ -1,10 +1,14 @@
 //! Tables of weak references, by the identity of what they are kept for.
 //!
 //! A look and the change that follows from it are one step, since no Python code runs in between: no lock is needed,
-//! which a signal handler or a finalizer could find held. Without the interpreter lock the table's own is held meanwhile,
-//! which CPython takes for each access anyway, and lets go of where a thread has to wait.
+//! which a signal handler or a finalizer could find held. Without the interpreter lock a critical section is one step: of
+//! an object that is there for this alone, since the table's own begin and end inside of it.
+
+#[cfg(Py_GIL_DISABLED)]
+use std::sync::OnceLock;
 
 use pyo3::prelude::*;
+#[cfg(Py_GIL_DISABLED)]
 use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyDict, PyInt, PyWeakrefReference};
 
@@ -19,7 +23,7 @@ pub(crate) fn keep_weak<'py>(
     reference: Bound<'py, PyWeakrefReference>,
 ) -> PyResult<Bound<'py, PyWeakrefReference>> {
     let mut upgraded = None;
-    let kept = with_critical_section(table, || {
+    let kept = in_one_step(table.py(), || {
         if let Some(found) = found(table, key)? {
             // Dropped when this is done.
             upgraded = found.upgrade();
@@ -48,7 +52,7 @@ pub(crate) fn forget_weak(
     // Without a key it was never kept: a signal handler has raised where it was made.
     let Some(key) = reference.getattr_opt("key")? else { return Ok(()) };
     let key = key.cast_into()?;
-    with_critical_section(table, || {
+    in_one_step(table.py(), || {
         if found(table, &key)?.is_some_and(|found| found.is(reference)) {
             table.del_item(key)?;
         }
@@ -61,4 +65,24 @@ fn found<'py>(
     key: &Bound<'py, PyInt>,
 ) -> PyResult<Option<Bound<'py, PyWeakrefReference>>> {
     Ok(table.get_item(key)?.and_then(|found| found.cast_into().ok()))
+}
+
+/// Run this in one step.
+#[cfg(Py_GIL_DISABLED)]
+fn in_one_step<R>(py: Python<'_>, inside: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    static STEP: OnceLock<Py<PyAny>> = OnceLock::new();
+    let step = match STEP.get() {
+        Some(step) => step,
+        None => {
+            let made = py.get_type::<PyAny>().call0()?.unbind();
+            STEP.get_or_init(|| made)
+        }
+    };
+    with_critical_section(step.bind(py), inside)
+}
+
+/// Run this, which is one step.
+#[cfg(not(Py_GIL_DISABLED))]
+fn in_one_step<R>(_: Python<'_>, inside: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    inside()
 }

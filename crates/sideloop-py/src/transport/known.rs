@@ -11,7 +11,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 use super::stream::Stream;
 use crate::python::making::without_init;
 use crate::python::names::names;
-use crate::python::slots::{held, slot_offset};
+use crate::python::slots::{held, section, slot_offset};
 
 /// The moving half of a transport: a mixin to stand before asyncio's own class.
 ///
@@ -50,7 +50,7 @@ impl Known {
             return None;
         }
         // SAFETY: an instance of the class whose slot this is, which holds a live object or null.
-        unsafe { held(transport, self.offset) }?.cast_into().ok()
+        section(transport, || unsafe { held(transport, self.offset) })?.cast_into().ok()
     }
 }
 
