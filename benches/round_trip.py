@@ -23,7 +23,8 @@ from _command import add_chart, command, document, finish, print_head, print_lef
 from _figures import HEADINGS, TIMES, columns, count, times
 from _machine import Machine
 from _measure import Cell, Placement, Plan, Spacing, Summary, clock_cost, measure, usable_cpus
-from _peers import PEERS, PRIMITIVES, SIDELOOP, Peer, Thread, open_peers
+from _peers import PEERS, SIDELOOP, Peer, Thread, open_peers
+from _primitives import PRIMITIVES
 
 
 @dataclass(frozen=True)

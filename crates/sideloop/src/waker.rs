@@ -106,9 +106,11 @@ impl Waiter {
         }
         WAITS.with(|waits| {
             let usable = cpus::usable();
-            if let Plan::Spin(burst) = waits.plan(Cpus::of(usable))
-                && let Some(_turn) = TURNS.take(usable - 1)
-            {
+            let turn = match waits.plan(Cpus::of(usable)) {
+                Plan::Spin(burst) => TURNS.take(usable - 1).map(|turn| (burst, turn)),
+                Plan::Park => None,
+            };
+            if let Some((burst, _turn)) = turn {
                 waits.note(spin(burst, || bell.has_rung()));
                 bell.wait(limit)
             } else {
