@@ -71,8 +71,16 @@ fn stop_inner(call: &Bound<'_, Call>) -> PyResult<()> {
     if !by_its_task && core.running.with(py, |calls| calls.len()) > 1 {
         return Ok(());
     }
+    let waited_for = waited_for(event_loop);
+    if cfg!(Py_GIL_DISABLED)
+        && let Some(through) = call.get().stopped_through(py)
+        && !waited_for.iter().any(|inner| inner.is(&through))
+    {
+        // It has heard of it meanwhile, by a call that it had made, and cleans up: by what it waits for now.
+        return Ok(());
+    }
     let mut stopped = Ok(());
-    for (depth, inner) in waited_for(event_loop).iter().enumerate() {
+    for (depth, inner) in waited_for.iter().enumerate() {
         let its_own = by_its_task && depth == 0;
         let one = if its_own { stop_nested(call, inner) } else { stop_waited_for(inner) };
         stopped = stopped.and(one);

@@ -229,6 +229,14 @@ impl Call {
         })
     }
 
+    /// The same, of a call that is stopped once: none of its cancellations is that of whoever awaits it.
+    pub(crate) fn stopped_through<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Self>> {
+        self.inner.with(py, |inside| {
+            let rarer = inside.rarer.as_ref().filter(|rarer| rarer.cancellations.is_empty())?;
+            rarer.cancelled_inside.as_ref().map(|it| it.bind(py).clone())
+        })
+    }
+
     pub(crate) fn forget_cancelled_inside(&self, py: Python<'_>) {
         let before = self.inner.with(py, |inside| inside.rarer.as_mut()?.cancelled_inside.take());
         drop(before);
