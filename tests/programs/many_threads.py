@@ -277,7 +277,7 @@ def iterators() -> None:
                 await asyncio.sleep(0)
             yield item
 
-    shared = sideloop.iterate(items, ROUNDS)
+    shared = sideloop.iterate(items(ROUNDS))
     got: list[int] = []
 
     def take() -> None:
@@ -364,8 +364,8 @@ def collections() -> None:
             for number in range(ROUNDS):
                 assert sideloop.run_sync(answer_later, number) == number
                 assert sideloop.run_sync(nest) == 3
-                assert list(sideloop.iterate(items)) == [0, 1, 2, 3, 4]
-                for item in sideloop.iterate(items):
+                assert list(sideloop.iterate(items())) == [0, 1, 2, 3, 4]
+                for item in sideloop.iterate(items()):
                     if item == 2:
                         break
         finally:
