@@ -312,28 +312,26 @@ def twins() -> None:
         async def number(self) -> int:
             return 1
 
+    held = Inner()
+    everything: list[object] = [held] * 5
+    by_number: dict[int, object] = {}
+
     class Outer:
-        def __init__(self) -> None:
-            self.inner = Inner()
-            self.all: list[object] = [self.inner] * 5
-            self.named: dict[int, object] = {}
-
         async def get(self) -> tuple[Inner, list[object], dict[int, object], set[int]]:
-            return self.inner, self.all, self.named, {1, 2}
+            return held, everything, by_number, {1, 2}
 
-    original = Outer()
-    twin = sideloop.synced(original)
+    twin = sideloop.synced(Outer, deep=True)()
     over = threading.Event()
 
     def change() -> None:
         number = 0
         while not over.is_set():
             number += 1
-            original.all.append(number)
-            original.named[number] = original.inner
+            everything.append(number)
+            by_number[number] = held
             if number % 50 == 0:
-                del original.all[5:]
-                original.named.clear()
+                del everything[5:]
+                by_number.clear()
 
     def look() -> None:
         try:

@@ -35,7 +35,8 @@ impl Stop {
 
     /// It has left, asked or not.
     pub fn leave(&self) {
-        self.0.store(HEARD, Ordering::Release);
+        // Not a store, which loom lets come before a step that it has seen.
+        let _ = self.0.swap(HEARD, Ordering::AcqRel);
     }
 
     /// Whether it was asked to, or has left.
