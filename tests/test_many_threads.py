@@ -1,4 +1,4 @@
-"""What threads share of sideloop, used by several at once; where there is no interpreter lock, inside of the extension."""
+"""What threads share of sideloop, used by several at once: without the interpreter lock, inside it."""
 
 import subprocess
 import sys
