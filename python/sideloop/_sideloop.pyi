@@ -26,6 +26,7 @@ __all__ = [
     "NestedWait",
     "OneAtATime",
     "PutAside",
+    "ReadPipeCore",
     "ReadyQueue",
     "Router",
     "RunnerCore",
@@ -34,6 +35,7 @@ __all__ = [
     "ThreadLife",
     "TransportCore",
     "TwinFunction",
+    "WritePipeCore",
     "accept_ready",
     "ask_caller",
     "begin_transport",
@@ -410,6 +412,15 @@ class Stream:
 
 # The methods of this class are those that may be done without, as long as it has them.
 def know_methods(class_: type, /) -> None: ...
+
+# The same of the ends of pipes.
+class ReadPipeCore:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    def _read_ready(self) -> None: ...
+
+class WritePipeCore:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None: ...
 
 # From here on instances of this class, which is derived from TransportCore, are transports.
 def know_transports(class_: type, /) -> None: ...

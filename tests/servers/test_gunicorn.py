@@ -14,7 +14,7 @@ PATCHES = {
 """What has to come before the application where that is loaded before the fork."""
 
 GREENLETS = [name for name in PATCHES if find_spec(name)]
-"""The libraries that are here: version 26 has dropped the worker for eventlet, and others are tested with newer ones."""
+"""The libraries that are here: eventlet with the last version that has a worker for it."""
 
 AT_ONCE = {"sync": (), "gthread": ("--threads", "8")} | dict.fromkeys(GREENLETS, ())
 """The workers, with what has each take several requests at once where it can."""

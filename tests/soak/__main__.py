@@ -88,9 +88,8 @@ def one_round(seed: str, end: float, watch: Watch) -> None:
 def verdict(measured: list[Resources]) -> int:
     for what, number in sorted(tally.total().items()):
         print(f"{number:>10} {what}")
-    growth = {}
-    if len(measured) > WARM_UP:
-        growth = measured[-1].growth_since(measured[WARM_UP - 1])
+    settled = measured[WARM_UP - 1 :]
+    growth = resources.growth_over(settled) if len(settled) > 1 else {}
     print(f"{len(measured)} rounds, 0 hangs, {len(tally.wrong)} wrong, growth: {growth or 'none'}")
     for what in tally.wrong:
         print(f"WRONG: {what}", file=sys.stderr)

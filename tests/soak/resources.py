@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,20 @@ class Resources:
         """What has grown by more than is allowed, and by how much."""
         grown = {name: getattr(self, name) - getattr(before, name) for name in ALLOWED}
         return {name: more for name, more in grown.items() if more > ALLOWED[name]}
+
+
+def growth_over(measured: Sequence[Resources]) -> dict[str, int]:
+    """What has grown from the first third to the last one, and by how much.
+
+    From the most there to the least here: loops that callers share come and go with the rounds.
+    """
+    third = max(1, len(measured) // 3)
+    early, late = measured[:third], measured[-third:]
+    return _extreme(min, late).growth_since(_extreme(max, early))
+
+
+def _extreme(choose: Callable[[Sequence[int]], int], measured: Sequence[Resources]) -> Resources:
+    return Resources(**{name: choose([getattr(one, name) for one in measured]) for name in ALLOWED})
 
 
 def settle(threads: int) -> None:

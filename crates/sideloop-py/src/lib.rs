@@ -73,6 +73,9 @@ pub mod _sideloop {
     use super::transport::Datagrams;
 
     #[pymodule_export]
+    use super::transport::{ReadPipeCore, WritePipeCore};
+
+    #[pymodule_export]
     use super::transport::{
         accept_ready, begin_transport, know_datagrams, know_transports, send_before_fork,
         start_connecting,

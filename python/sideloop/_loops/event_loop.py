@@ -26,10 +26,13 @@ if TYPE_CHECKING or HAS_EPOLL:
     from sideloop._loops.selector import ForkAwareSelector, HubSelector
     from sideloop._loops.transports import (
         DatagramTransport,
+        ReadPipeTransport,
         StreamTransport,
+        WritePipeTransport,
         check_unused,
         fits,
         fits_datagrams,
+        fits_pipes,
         prepare,
     )
     from sideloop._sideloop import accept_ready, begin_transport, start_connecting
@@ -61,10 +64,10 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     Args:
         selector: What to wait with. `selectors.EpollSelector` is polled natively, any other one
             through its own `select`.
-        transports: What moves the bytes of TCP, UDP and Unix stream sockets: `"asyncio"` for its
-            own transports, `"native"` for ours, in Rust, where the socket is a plain one, on Linux.
-            What is written to a stream in one turn of the loop then leaves together, with the end
-            of the turn.
+        transports: What moves the bytes of TCP, UDP and Unix stream sockets, and of pipes:
+            `"asyncio"` for its own transports, `"native"` for ours, in Rust, where the socket is a
+            plain one, on Linux. What is written to a stream in one turn of the loop then leaves
+            together, with the end of the turn.
 
     Raises:
         ValueError: There are no such transports.
@@ -124,6 +127,16 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
                 check_unused(self, sock)
                 return DatagramTransport(self, sock, protocol, *args, **options)
             return super()._make_datagram_transport(sock, protocol, *args, **options)
+
+        def _make_read_pipe_transport(self, pipe, protocol, waiter=None, extra=None):
+            if self._has_native_transports and fits_pipes(self):
+                return ReadPipeTransport(self, pipe, protocol, waiter, extra)
+            return super()._make_read_pipe_transport(pipe, protocol, waiter, extra)
+
+        def _make_write_pipe_transport(self, pipe, protocol, waiter=None, extra=None):
+            if self._has_native_transports and fits_pipes(self):
+                return WritePipeTransport(self, pipe, protocol, waiter, extra)
+            return super()._make_write_pipe_transport(pipe, protocol, waiter, extra)
 
         def _start_serving(
             self, protocol_factory, sock, sslcontext=None, server=None, backlog=100, *timeouts

@@ -5,14 +5,16 @@ import asyncio
 import functools
 import os
 import socket
-from asyncio import selector_events
+from asyncio import selector_events, unix_events
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sideloop._sideloop import (
     DatagramCore,
     Datagrams,
+    ReadPipeCore,
     TransportCore,
+    WritePipeCore,
     know_datagrams,
     know_transports,
     send_before_fork,
@@ -34,9 +36,26 @@ if TYPE_CHECKING:
 
         def __init__(self, loop: Any, sock: socket.socket, *args: Any, **options: Any) -> None: ...
 
+    class _StandardReadPipe(asyncio.ReadTransport):
+        """The same."""
+
+        _loop: Any
+        _fileno: int
+        _protocol: asyncio.Protocol
+        _call_connection_lost: Callable[[BaseException | None], None]
+
+        def __init__(self, loop: Any, pipe: Any, *args: Any, **options: Any) -> None: ...
+
+    class _StandardWritePipe(asyncio.WriteTransport):
+        """The same."""
+
+        def __init__(self, loop: Any, pipe: Any, *args: Any, **options: Any) -> None: ...
+
 else:
     _Standard = vars(selector_events)["_SelectorSocketTransport"]
     _StandardDatagram = vars(selector_events)["_SelectorDatagramTransport"]
+    _StandardReadPipe = vars(unix_events)["_UnixReadPipeTransport"]
+    _StandardWritePipe = vars(unix_events)["_UnixWritePipeTransport"]
 
 
 class StreamTransport(TransportCore, _Standard):
@@ -112,6 +131,20 @@ class DatagramTransport(DatagramCore, _StandardDatagram):
 know_datagrams(DatagramTransport)
 
 
+class ReadPipeTransport(ReadPipeCore, _StandardReadPipe):
+    """The end of a pipe that is read from."""
+
+    def _end(self) -> None:
+        self._closing = True
+        self._loop._remove_reader(self._fileno)
+        self._loop.call_soon(self._protocol.eof_received)
+        self._loop.call_soon(self._call_connection_lost, None)
+
+
+class WritePipeTransport(WritePipeCore, _StandardWritePipe):
+    """The end of a pipe that is written to. What it takes at once is written at once."""
+
+
 # As numbers: to make members of enumerations of them takes longer than the rest.
 _type_of: Callable[[socket.socket], int] = vars(_socket.socket)["type"].__get__
 _family_of: Callable[[socket.socket], int] = vars(_socket.socket)["family"].__get__
@@ -144,6 +177,15 @@ def fits_datagrams(loop: Any, sock: socket.socket) -> bool:
     )
 
 
+def fits_pipes(loop: Any) -> bool:
+    """Whether pipes may have native transports."""
+    return (
+        _is_usual(loop)
+        and vars(unix_events)["_UnixReadPipeTransport"] is _StandardReadPipe
+        and vars(unix_events)["_UnixWritePipeTransport"] is _StandardWritePipe
+    )
+
+
 _CHECKS = (
     "_ensure_fd_no_transport"
     in vars(selector_events.BaseSelectorEventLoop)["_make_socket_transport"].__code__.co_names
@@ -157,10 +199,10 @@ def check_unused(loop: Any, sock: socket.socket) -> None:
 
 
 def _are_usual(loop: Any, sock: socket.socket) -> bool:
-    return (
-        # gevent's and eventlet's are of classes of their own, and so are stand-ins.
-        type(sock) is socket.socket
-        # It is not polled natively otherwise.
-        and loop._hears_bell
-        and not loop.get_debug()
-    )
+    # gevent's and eventlet's are of classes of their own, and so are stand-ins.
+    return type(sock) is socket.socket and _is_usual(loop)
+
+
+def _is_usual(loop: Any) -> bool:
+    # It is not polled natively otherwise.
+    return loop._hears_bell and not loop.get_debug()

@@ -2,8 +2,8 @@
 //!
 //! Each call asks for it, and to ask asyncio's function costs an iterator's step a fortieth of its instructions
 //! (counted by callgrind on CPython 3.11), and a system call up to there. asyncio's C code keeps it in the dictionary
-//! of the thread's state, up to CPython 3.13: for as long as that has the version it had, the answer is the same. From
-//! then on, and where asyncio runs without that code, it is asked each time.
+//! of the thread's state, up to CPython 3.12: for as long as that has the version it had, the answer is the same. From
+//! then on, and where asyncio runs without that code, it is asked each time. Which it is is tried out, once.
 
 use std::sync::OnceLock;
 
@@ -14,7 +14,7 @@ use pyo3::{Borrowed, ffi};
 use super::attached::Attached;
 use super::dictionary::version_of;
 
-/// `asyncio._get_running_loop`, and whether it is the one in C.
+/// `asyncio._get_running_loop`, and whether what it answers is in the dictionary of the thread's state.
 static GET_RUNNING_LOOP: OnceLock<(Py<PyAny>, bool)> = OnceLock::new();
 
 /// What asyncio has answered, by the version: no two dictionaries have the same one.
@@ -33,10 +33,15 @@ struct Answer {
 /// # Errors
 /// What importing asyncio raises.
 pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
-    let get_running_loop = py.import("asyncio.events")?.getattr("_get_running_loop")?;
+    let events = py.import("asyncio.events")?;
+    let get_running_loop = events.getattr("_get_running_loop")?;
     // SAFETY: attached; the check reads the object's type.
     let is_in_c = unsafe { ffi::PyCFunction_CheckExact(get_running_loop.as_ptr()) != 0 };
-    let _ = GET_RUNNING_LOOP.set((get_running_loop.unbind(), is_in_c));
+    let before = version_here(py);
+    // What is kept in a dictionary is a new object each time, also of the same loop.
+    events.getattr("_set_running_loop")?.call1((get_running_loop.call0()?,))?;
+    let is_kept_there = is_in_c && before.is_some() && before != version_here(py);
+    let _ = GET_RUNNING_LOOP.set((get_running_loop.unbind(), is_kept_there));
     Ok(())
 }
 
@@ -45,7 +50,7 @@ pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
 /// # Errors
 /// What asking asyncio raises.
 pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    let version = version_here(py);
+    let version = version_of_answer(py);
     if known(py, version) == Some(0) { Ok(None) } else { ask(py, version) }
 }
 
@@ -56,7 +61,7 @@ pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>>
 /// What asking asyncio raises.
 pub(crate) fn runs_here(event_loop: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = event_loop.py();
-    let version = version_here(py);
+    let version = version_of_answer(py);
     match known(py, version) {
         Some(running) => Ok(running == event_loop.as_ptr() as usize),
         None => Ok(ask(py, version)?.is_some_and(|running| running.is(event_loop))),
@@ -89,10 +94,12 @@ const fn place_of(version: u64) -> usize {
 }
 
 /// The version of the dictionary that has the answer; None where that is elsewhere.
+fn version_of_answer(py: Python<'_>) -> Option<u64> {
+    if GET_RUNNING_LOOP.get()?.1 { version_here(py) } else { None }
+}
+
+/// The version of the dictionary of the thread's state; None where it has none.
 fn version_here(py: Python<'_>) -> Option<u64> {
-    if !GET_RUNNING_LOOP.get()?.1 {
-        return None;
-    }
     // SAFETY: attached; the dictionary is the thread's own, or null without memory for it, and lives for as long.
     unsafe {
         let kept = Borrowed::from_ptr_or_opt(py, ffi::PyThreadState_GetDict())?;

@@ -1,5 +1,5 @@
 //! What differs by system, in a file for each, behind the same names: what wakes a loop thread without the
-//! interpreter, what it waits with, its clock, where threads sit, which of them is the first, sockets, and forks.
+//! interpreter, what it waits with, its clock, where threads sit, which of them is the first, sockets, pipes, and forks.
 //! Nothing outside of this folder asks which system it is.
 //!
 //! Where there is no epoll, `Bell`, `Poller` and `Socket` are types without values. What would hear a bell then asks
@@ -9,12 +9,12 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use self::linux::{bell, clock, cpus, poller, socket, thread};
+pub(crate) use self::linux::{bell, clock, cpus, pipe, poller, socket, thread};
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use self::elsewhere::{bell, clock, cpus, poller, socket, thread};
+pub(crate) use self::elsewhere::{bell, clock, cpus, pipe, poller, socket, thread};
 
 pub(crate) mod fork;
 

@@ -1,4 +1,4 @@
-//! Transports of sockets: asyncio's own, with the moving of bytes in Rust.
+//! Transports of sockets and pipes: asyncio's own, with the moving of bytes in Rust.
 //!
 //! `class StreamTransport(TransportCore, _SelectorSocketTransport)`: what is here comes first in the method resolution
 //! order and overrides what every byte meets: reading, writing, the buffer between; and how it begins and ends. What happens
@@ -11,7 +11,7 @@
 //! Nothing of a stream holds its transport, as nothing of asyncio's does: one that is closed is dropped at once.
 //!
 //! `class DatagramTransport(DatagramCore, _SelectorDatagramTransport)` is the same for datagrams, whose state is in
-//! `Datagrams`.
+//! `Datagrams`. Those of pipes (`ReadPipeCore`, `WritePipeCore`) leave all state to asyncio's classes.
 
 mod pieces;
 
@@ -63,6 +63,8 @@ mod send;
 
 mod datagram_methods;
 
+mod pipes;
+
 pub(crate) use self::accept::accept_ready;
 pub(crate) use self::begin::begin_transport;
 pub(crate) use self::connect::start_connecting;
@@ -70,6 +72,7 @@ pub(crate) use self::datagram::{DatagramCore, know_datagrams};
 pub(crate) use self::datagrams::Datagrams;
 pub(crate) use self::fork::send_before_fork;
 pub(crate) use self::known::{TransportCore, know_transports};
+pub(crate) use self::pipes::{ReadPipeCore, WritePipeCore};
 pub(crate) use self::stream::Stream;
 
 /// Look up what connections are made of, before anybody has changed it. At import.

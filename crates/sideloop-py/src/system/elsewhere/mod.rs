@@ -11,3 +11,5 @@ pub(crate) mod cpus;
 pub(crate) mod thread;
 
 pub(crate) mod socket;
+
+pub(crate) mod pipe;
