@@ -5,9 +5,9 @@
 1, 4, 16 and 64 caller threads call `async_add(a=10, b=12)` back to back for a fixed time, all on
 one bridge at once; the figure is what they got done together. Callers are kept for the whole run,
 so that a loop that belongs to a thread is made once, before anything is timed. Bridges take turns
-in a shuffled order (`_measure.py`). Every answer is checked. With `--work 50` each call does as much
-Python work as takes one thread alone 50 microseconds: where CPython has no interpreter lock, that of
-several threads goes on at once.
+in a shuffled order (`_measure.py`). Every answer is checked. With `--work 50` each call does as
+much Python work as takes one thread alone 50 microseconds: where CPython has no interpreter lock,
+that of several threads goes on at once.
 """
 
 from __future__ import annotations

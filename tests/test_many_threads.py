@@ -1,4 +1,4 @@
-"""What threads share of sideloop, used by several at once: without the interpreter lock, inside it."""
+"""What threads share of sideloop, used by several at once: without the lock, inside of it."""
 
 import subprocess
 import sys

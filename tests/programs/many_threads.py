@@ -1,6 +1,6 @@
-"""What threads share of sideloop, used by several of them at once: `many_threads.py <what> <rounds>`.
+"""What threads share of sideloop, used by several at once: `many_threads.py <what> <rounds>`.
 
-Right on every interpreter; where there is no interpreter lock the threads meet inside of the extension.
+Right on every interpreter; where there is no interpreter lock the threads meet inside of it.
 """
 
 import asyncio
@@ -83,9 +83,14 @@ def first_calls() -> None:
     for _ in range(ROUNDS // 10 + 1):
         found: list[int] = []
         manager = sideloop.LoopManager(scope="process")
-        together(*times(THREADS, lambda m=manager: found.append(m.run_sync(loop))))
+
+        def call(manager: sideloop.LoopManager = manager, found: list[int] = found) -> None:
+            found.append(manager.run_sync(loop))
+
+        together(*times(THREADS, call))
         manager.close()
-        assert len(found) == THREADS and len(set(found)) == 1, found
+        assert len(found) == THREADS, found
+        assert len(set(found)) == 1, found
 
 
 def cancelled() -> None:
@@ -149,7 +154,8 @@ def circles() -> None:
                     outcomes.append(type(error))
 
             together(lambda: begin(one, other), lambda: begin(other, one))
-            assert len(outcomes) == 2 and set(outcomes) <= {1, sideloop.DeadlockError}, outcomes
+            assert len(outcomes) == 2, outcomes
+            assert set(outcomes) <= {1, sideloop.DeadlockError}, outcomes
             refused += sideloop.DeadlockError in outcomes
     assert refused == ROUNDS, refused
 
@@ -338,7 +344,9 @@ def twins() -> None:
             for _ in range(ROUNDS):
                 inner, items, named, numbers = twin.get()
                 assert inner is twin.get()[0]
-                assert inner.number() == 1 and items[0] is inner and numbers == {1, 2}
+                assert inner.number() == 1
+                assert items[0] is inner
+                assert numbers == {1, 2}
                 assert all(value is inner for value in named.values())
         finally:
             over.set()
