@@ -11,6 +11,7 @@ import random
 import sys
 import threading
 import time
+import warnings
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import CancelledError
 
@@ -251,7 +252,7 @@ def errands() -> None:
     """Errands that are asked for while the caller leaves: whoever awaits one goes on."""
     from sideloop import run_on_caller
 
-    manager = sideloop.LoopManager(grace=0.05, scope="process")
+    manager = sideloop.LoopManager(grace=PATIENCE, scope="process")
     ended: list[int] = []
 
     async def ask(number: int) -> None:
@@ -386,6 +387,8 @@ def collections() -> None:
 
 def forks() -> None:
     """Forks, while other threads call: the child calls, too, and none of its locks is held."""
+    # Since CPython 3.12 of any fork beside other threads.
+    warnings.simplefilter("ignore", DeprecationWarning)
     over = threading.Event()
 
     def call() -> None:
