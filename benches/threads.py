@@ -5,7 +5,9 @@
 1, 4, 16 and 64 caller threads call `async_add(a=10, b=12)` back to back for a fixed time, all on
 one bridge at once; the figure is what they got done together. Callers are kept for the whole run,
 so that a loop that belongs to a thread is made once, before anything is timed. Bridges take turns
-in a shuffled order (`_measure.py`). Every answer is checked.
+in a shuffled order (`_measure.py`). Every answer is checked. With `--work 50` each call does as
+much Python work as takes one thread alone 50 microseconds: where CPython has no interpreter lock,
+that of several threads goes on at once.
 """
 
 from __future__ import annotations
@@ -15,18 +17,20 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import _peers
 from _chart import Bar, Sheet, Tone, draw
 from _command import add_chart, command, document, finish, print_head, print_left_out
 from _figures import HEADINGS, TIMES, columns, count, times
 from _machine import Machine
 from _measure import Call, Summary, interleave
-from _peers import ANSWER, ANYIO, FLYTEKIT, FSSPEC, SIDELOOP, Peer, Thread, async_add, open_peers
+from _peers import ANSWER, ANYIO, FLYTEKIT, FSSPEC, SIDELOOP, Peer, Thread, open_peers
 from _verdict import Limit
 
 WARM_UP = 5
@@ -49,7 +53,7 @@ def _process_scope() -> Iterator[Call]:
     from sideloop import LoopManager
 
     with closing(LoopManager(scope="process")) as manager:
-        yield lambda: manager.run_sync(async_add, a=10, b=12)
+        yield lambda: manager.run_sync(_peers.async_add, a=10, b=12)
 
 
 PER_THREAD = replace(SIDELOOP, name="sideloop, a loop a thread")
@@ -57,6 +61,27 @@ SHARED = Peer("sideloop, one loop for all", "sideloop", Thread.OTHER, _process_s
 OURS = (PER_THREAD, SHARED)
 
 PEERS = (*OURS, FLYTEKIT, ANYIO, FSSPEC)
+
+
+def busy_add(microseconds: float) -> Callable[[int, int], Coroutine[Any, Any, int]]:
+    """Make an `async_add` with work in it: so many turns of a loop, however long they take then."""
+
+    def turn(turns: int) -> None:
+        for _ in range(turns):
+            pass
+
+    def took(turns: int) -> float:
+        begin = time.perf_counter_ns()
+        turn(turns)
+        return (time.perf_counter_ns() - begin) / turns
+
+    turns = int(microseconds * 1e3 / min(took(10_000) for _ in range(50)))
+
+    async def async_add(a: int, b: int) -> int:
+        turn(turns)
+        return a + b
+
+    return async_add
 
 
 @dataclass(frozen=True)
@@ -273,6 +298,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--ms", type=count, default=200, help="milliseconds of calls a batch (%(default)s)")
     add("--threads", type=count, nargs="+", default=[1, 4, 16, 64], help="how many (%(default)s)")
+    add("--work", type=float, default=0.0, help="microseconds of Python work in each call")
     add_chart(parser, [peer.name for peer in PEERS])
     return parser.parse_args(arguments)
 
@@ -284,8 +310,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     machine = Machine.here()
     print_head(
         machine,
-        f"rounds: {options.rounds}, each over all cells in shuffled order, {options.ms} ms a batch",
+        f"rounds: {options.rounds}, each over all cells in shuffled order, {options.ms} ms a batch"
+        + (f"; {options.work:g} µs of Python work in each call" if options.work else ""),
     )
+    if options.work:
+        _peers.async_add = busy_add(options.work)
     with ExitStack() as stack:
         calls, left_out = open_peers(stack, peers)
         print_left_out(left_out)

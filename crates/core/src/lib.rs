@@ -5,6 +5,8 @@ pub mod generation;
 
 pub mod entry;
 
+pub mod stop;
+
 pub mod phase;
 
 pub mod host;

@@ -21,8 +21,17 @@ mod bell;
 #[path = "loom/entry.rs"]
 mod entry;
 
+#[path = "loom/stop.rs"]
+mod stop;
+
 #[path = "loom/phase.rs"]
 mod phase;
+
+#[path = "loom/errand.rs"]
+mod errand;
+
+#[path = "loom/nested_stop.rs"]
+mod nested_stop;
 
 #[path = "loom/host.rs"]
 mod host;

@@ -36,8 +36,8 @@ mod python;
 mod system;
 
 /// The native half of sideloop. Private: import from `sideloop` instead.
-// The interpreter lock is declared needed until the extension is audited for running without it.
-#[pymodule(gil_used = true)]
+// Where CPython has no interpreter lock: see `python/interpreter_lock.rs`.
+#[pymodule(gil_used = false)]
 pub mod _sideloop {
     use super::{Bound, PyModule, PyResult};
 
@@ -201,7 +201,7 @@ pub mod _sideloop {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
         super::python::interpreter::check_only_one(py)?;
-        super::python::attached::check_interpreter_lock(py)?;
+        super::python::interpreter_lock::take_or_do_without(module)?;
         super::python::fork::watch()?;
         super::model::forget_in_children()?;
         // Everything that would be made at first use: see `names`.
@@ -221,3 +221,8 @@ pub mod _sideloop {
         super::caller::prepare(py)
     }
 }
+
+/// Imported in place of `_sideloop` asking for the interpreter lock: CPython takes it for what does not say that it
+/// needs none.
+#[pymodule(gil_used = true)]
+pub mod _with_lock {}

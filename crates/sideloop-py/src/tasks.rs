@@ -10,7 +10,7 @@ use sideloop_core::generation;
 
 use crate::event_loop::{FirstStep, LoopCore};
 use crate::policy::async_fn::close_coroutine;
-use crate::python::attached::Attached;
+use crate::python::attached::{Attached, Count};
 use crate::python::names::names;
 use crate::python::{context, vectorcall, version};
 
@@ -255,11 +255,8 @@ fn takes_context(maker: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 /// The name of the next call's task. CPython 3.11 takes three times as long to format one of its own.
 fn call_name(py: Python<'_>) -> PyResult<Bound<'_, PyString>> {
-    static CALLS: Attached<u64> = Attached::new(0);
-    let number = CALLS.with(py, |calls| {
-        *calls += 1;
-        *calls
-    });
+    static CALLS: Count = Count::new();
+    let number = CALLS.add(1);
     let mut room = [0; 32];
     let mut left = &mut room[..];
     let _ =

@@ -60,7 +60,7 @@ pub(super) fn drive(
     });
     driver.end_driving();
     call.get().serve_no_more();
-    let mut unwound = if call.get().has_errands() { refuse(call) } else { Ok(()) };
+    let mut unwound = if call.get().has_had_errands(py) { refuse(call) } else { Ok(()) };
     let asked = own_loop.get().is_stopping() || core.entry.is_stopping();
     if asked && !core.entry.is_orphaned() {
         // By the user's code, or by another thread. What is left on it unwinds, this call included.

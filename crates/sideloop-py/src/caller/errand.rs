@@ -156,6 +156,6 @@ impl Call {
     /// Nobody runs any more.
     fn refuse_errands(slf: &Bound<'_, Self>) -> PyResult<()> {
         slf.get().serve_no_more();
-        if slf.get().has_errands() { refuse(slf) } else { Ok(()) }
+        if slf.get().has_had_errands(slf.py()) { refuse(slf) } else { Ok(()) }
     }
 }

@@ -88,7 +88,7 @@ pub(crate) fn wait_for(
             let ended = waiting.submit_and_wait();
             let over = import.map_or(Ok(()), importing::Wait::end);
             let ended = interrupted(py, ended, over);
-            let is_asked = call.get().has_errands();
+            let is_asked = call.get().has_had_errands(py);
             let ended = if is_asked { interrupted(py, ended, refuse(&call)) } else { ended };
             (call, ended)
         }
@@ -96,7 +96,7 @@ pub(crate) fn wait_for(
     // Before anything that it holds is dropped: the interpreter runs a signal's handler in the next Python code
     // there is, and what it raises in a finalizer is lost.
     let ended = interrupted(py, ended, py.check_signals());
-    match ended.inspect_err(|_| core.counts.sent_back.add(1))? {
+    match ended.inspect_err(|_| core.counts.note_sent_back())? {
         Ended::Outcome(Outcome::Value(value)) => {
             core.counts.returned.add(1);
             Ok(Run::Value(value))

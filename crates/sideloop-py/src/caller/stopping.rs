@@ -71,8 +71,16 @@ fn stop_inner(call: &Bound<'_, Call>) -> PyResult<()> {
     if !by_its_task && core.running.with(py, |calls| calls.len()) > 1 {
         return Ok(());
     }
+    let waited_for = waited_for(event_loop);
+    if cfg!(Py_GIL_DISABLED)
+        && let Some(through) = call.get().stopped_through(py)
+        && !waited_for.iter().any(|inner| inner.is(&through))
+    {
+        // It has heard of it meanwhile, by a call that it had made, and cleans up: by what it waits for now.
+        return Ok(());
+    }
     let mut stopped = Ok(());
-    for (depth, inner) in waited_for(event_loop).iter().enumerate() {
+    for (depth, inner) in waited_for.iter().enumerate() {
         let its_own = by_its_task && depth == 0;
         let one = if its_own { stop_nested(call, inner) } else { stop_waited_for(inner) };
         stopped = stopped.and(one);
@@ -105,20 +113,23 @@ fn stop_waited_for(call: &Bound<'_, Call>) -> PyResult<()> {
 /// What asking asyncio for the current task raises.
 pub(super) fn hear(outer: &RunnerCore, inner: &Bound<'_, Call>) -> PyResult<()> {
     let py = inner.py();
-    if !outer.unheard_cancel.load(Ordering::Relaxed) {
+    // Without the interpreter lock the flag may be put down by a `drain` that comes between the flag and the message:
+    // the calls themselves are asked. Whoever stops one says so to it first, and looks then who is waited for; the wait
+    // of `inner` was entered before this look. So one of the two sees the other.
+    if cfg!(not(Py_GIL_DISABLED)) && !outer.unheard_cancel.load(Ordering::Relaxed) {
         return Ok(());
     }
     let Some(tasks) = outer.tasks.get() else { return Ok(()) };
-    let running = outer
-        .running
-        .with(py, |calls| calls.values().map(|call| call.clone_ref(py)).collect::<Vec<_>>());
+    let unheard = |call: &&Py<Call>| call.get().is_cancelling() && !call.get().has_heard_cancel();
+    let running = outer.running.with(py, |calls| {
+        let unheard = calls.values().filter(unheard);
+        unheard.map(|call| call.clone_ref(py)).collect::<Vec<_>>()
+    });
     for call in running {
         let call = call.bind(py);
         let inside = call.get();
         let event_loop = tasks.event_loop.bind(py);
-        let unheard = inside.is_cancelling() && !inside.has_heard_cancel();
-        if unheard
-            && !inside.has_cancellation(py)
+        if !inside.has_cancellation(py)
             && !hears_later(call, event_loop)
             && is_current(call, event_loop)?
         {

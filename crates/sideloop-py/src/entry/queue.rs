@@ -10,6 +10,7 @@ use sideloop_core::entry::{Closed, Entry as Queue, Push, Sleep};
 use sideloop_core::generation;
 use sideloop_core::handoff::Completer;
 use sideloop_core::spin::{History, NextCall};
+use sideloop_core::stop::Stop;
 
 use super::bell::Bell;
 use super::cpus::Seat;
@@ -31,10 +32,8 @@ pub(crate) struct Entry {
     generation: u32,
     /// No call enters any more.
     closed: AtomicBool,
-    /// The loop thread was asked to leave its loop, or leaves it by itself. Stays set.
-    stopping: AtomicBool,
-    /// It has still to be done: `loop.stop()` is due.
-    stop_due: AtomicBool,
+    /// Whether the loop thread is to leave its loop.
+    stop: Stop,
     /// Where callers and the loop thread were when they waited last.
     pub(crate) caller_seat: Seat,
     pub(crate) loop_seat: Seat,
@@ -57,8 +56,7 @@ impl Entry {
             goes_on: AtomicBool::new(false),
             generation: generation::current(),
             closed: AtomicBool::new(false),
-            stopping: AtomicBool::new(false),
-            stop_due: AtomicBool::new(false),
+            stop: Stop::default(),
             caller_seat: Seat::new(),
             loop_seat: Seat::new(),
             outcomes: History::default(),
@@ -112,29 +110,25 @@ impl Entry {
 
     /// Ask the loop thread to leave its loop; it hears once. The caller rings the bell after.
     pub(crate) fn ask_stop(&self) {
-        // ORDERING: AcqRel, Acquire: whoever sees the stop sees what its asker wrote before.
-        if !self.stopping.swap(true, Ordering::AcqRel) {
-            self.stop_due.store(true, Ordering::Release);
-        }
+        self.stop.ask();
     }
 
     /// The loop thread has left its loop, asked or not.
     pub(crate) fn left_loop(&self) {
-        self.stopping.store(true, Ordering::Release);
-        self.stop_due.store(false, Ordering::Release);
+        self.stop.leave();
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+        self.stop.is_asked()
     }
 
     /// Whether `loop.stop()` is due now: true once.
     pub(crate) fn take_stop(&self) -> bool {
-        self.stop_due.load(Ordering::Acquire) && self.stop_due.swap(false, Ordering::AcqRel)
+        self.stop.take()
     }
 
     pub(crate) fn is_stop_due(&self) -> bool {
-        self.stop_due.load(Ordering::Acquire)
+        self.stop.is_due()
     }
 
     /// Complete this hand-off at the next `publish`.

@@ -81,7 +81,18 @@ impl System {
     }
 }
 
+/// What a module's dictionary holds under a name.
+#[cfg(Py_GIL_DISABLED)]
+fn held<'py>(
+    names: &Py<PyDict>,
+    name: &Py<PyString>,
+    py: Python<'py>,
+) -> Option<Bound<'py, PyAny>> {
+    names.bind(py).get_item(name).ok().flatten()
+}
+
 /// What a module's dictionary holds under a name, for as long as nobody changes it.
+#[cfg(not(Py_GIL_DISABLED))]
 fn held<'a, 'py>(
     names: &'a Py<PyDict>,
     name: &Py<PyString>,

@@ -4,6 +4,7 @@
 //! in any case, so it is held back here, and run by whoever made the task.
 
 use std::ffi::CStr;
+use std::os::raw::c_ulong;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::ffi;
@@ -15,6 +16,9 @@ use super::failed;
 use super::overrides::Method;
 use crate::python::attached::Attached;
 use crate::python::context;
+
+/// The flag of classes that nobody changes, as those in C are (`Py_TPFLAGS_IMMUTABLETYPE`).
+const IMMUTABLE: c_ulong = 1 << 8;
 
 /// Where the first step of the task that is being made is held back.
 #[derive(Default)]
@@ -72,6 +76,10 @@ impl LoopCore {
         if !is_task_step(callback) || !context::is_context(context) {
             return false;
         }
+        // Of another thread, which makes a task here while this loop's own does.
+        if cfg!(Py_GIL_DISABLED) && core.runs_elsewhere() {
+            return false;
+        }
         if core.has_ready(py) {
             return false;
         }
@@ -104,7 +112,13 @@ impl FirstStep {
 
 /// Whether this is what asyncio's own task, the one in C, schedules for its next step.
 fn is_task_step(callback: &Bound<'_, PyAny>) -> bool {
+    let class = callback.get_type_ptr();
+    // SAFETY: attached; a class lives as long as its instances.
+    if cfg!(Py_GIL_DISABLED) && unsafe { ffi::PyType_GetFlags(class) } & IMMUTABLE == 0 {
+        // Another thread may give it another name now.
+        return false;
+    }
     // SAFETY: attached; a class lives as long as its instances, and so does its name.
-    let name = unsafe { CStr::from_ptr((*ffi::Py_TYPE(callback.as_ptr())).tp_name) };
+    let name = unsafe { CStr::from_ptr((*class).tp_name) };
     name.to_bytes().ends_with(b"TaskStepMethWrapper")
 }

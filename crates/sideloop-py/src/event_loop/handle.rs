@@ -13,7 +13,7 @@ use pyo3::types::{PyTuple, PyType};
 use super::failed;
 use super::spare::Class;
 use crate::python::names::names;
-use crate::python::slots::{slot, slot_offset};
+use crate::python::slots::{held, peek, put, section, slot, slot_offset};
 
 /// Where the slots of a handle lie, in bytes from its start.
 #[derive(Clone, Copy)]
@@ -228,11 +228,11 @@ impl Layout {
             return None;
         }
         // SAFETY: a `TimerHandle`; the slot holds a live object or null, and is only read.
-        unsafe {
+        section(timer, || unsafe {
             let when = *slot(timer.as_ptr(), self.when);
             (!when.is_null() && ffi::PyFloat_CheckExact(when) != 0)
                 .then(|| ffi::PyFloat_AS_DOUBLE(when))
-        }
+        })
     }
 }
 
@@ -241,7 +241,7 @@ pub(crate) fn is_cancelled(handle: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = handle.py();
     if let Some(layout) = layout(py).filter(|layout| layout.fits(handle)) {
         // SAFETY: the handle has this slot; it is only compared.
-        return Ok(unsafe { *slot(handle.as_ptr(), layout.offsets.cancelled) == ffi::Py_True() });
+        return Ok(unsafe { peek(handle, layout.offsets.cancelled) == ffi::Py_True() });
     }
     handle.getattr(names(py).cancelled_flag.bind(py))?.is_truthy()
 }
@@ -252,15 +252,18 @@ pub(super) fn cancel(handle: &Bound<'_, PyAny>) -> PyResult<()> {
     let Some(layout) = layout(py).filter(|layout| layout.handle.fits(handle)) else {
         return handle.call_method0(names(py).cancel.bind(py)).map(drop);
     };
-    let (object, at) = (handle.as_ptr(), &layout.offsets);
-    // SAFETY: the handle has these slots. Each gets a reference of its own, and what they held is let go when all have.
-    unsafe {
-        let cancelled = slot(object, at.cancelled).replace(ffi::Py_NewRef(ffi::Py_True()));
-        let callback = slot(object, at.callback).replace(ffi::Py_NewRef(ffi::Py_None()));
-        let args = slot(object, at.args).replace(ffi::Py_NewRef(ffi::Py_None()));
-        for before in [cancelled, callback, args] {
-            ffi::Py_XDECREF(before);
-        }
+    let at = &layout.offsets;
+    // SAFETY: the handle has these slots. Each gets a reference of its own.
+    let all = section(handle, || unsafe {
+        [
+            put(handle, at.cancelled, ffi::Py_NewRef(ffi::Py_True())),
+            put(handle, at.callback, ffi::Py_NewRef(ffi::Py_None())),
+            put(handle, at.args, ffi::Py_NewRef(ffi::Py_None())),
+        ]
+    });
+    for before in all {
+        // SAFETY: attached; the slot's own reference, or null.
+        unsafe { ffi::Py_XDECREF(before) };
     }
     Ok(())
 }
@@ -275,7 +278,7 @@ pub(super) fn is_scheduled(timer: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = timer.py();
     if let Some(layout) = layout(py).filter(|layout| layout.timer.fits(timer)) {
         // SAFETY: the timer has this slot; it is only compared.
-        return Ok(unsafe { *slot(timer.as_ptr(), layout.scheduled) == ffi::Py_True() });
+        return Ok(unsafe { peek(timer, layout.scheduled) == ffi::Py_True() });
     }
     timer.getattr(names(py).scheduled.bind(py))?.is_truthy()
 }
@@ -286,8 +289,8 @@ pub(super) fn set_unscheduled(timer: &Bound<'_, PyAny>) -> PyResult<()> {
     if let Some(layout) = layout(py).filter(|layout| layout.timer.fits(timer)) {
         // SAFETY: the timer has this slot. It gets a reference of its own, and what it held is let go after.
         unsafe {
-            let slot = slot(timer.as_ptr(), layout.scheduled);
-            let before = slot.replace(ffi::Py_NewRef(ffi::Py_False()));
+            let no = ffi::Py_NewRef(ffi::Py_False());
+            let before = section(timer, || put(timer, layout.scheduled, no));
             ffi::Py_XDECREF(before);
         }
         return Ok(());
@@ -343,13 +346,18 @@ fn run_slots(
     let at = &layout.offsets;
     // SAFETY: the slots hold live objects or null; each gets a reference of ours, since the callback
     // may cancel the handle, which drops the handle's own.
-    let (callback, args, context) = unsafe {
+    let (cancelled, callback, args, context) = section(handle, || unsafe {
+        // Another thread may cancel it now, which says so before it lets go of the callback.
         (
-            Bound::from_borrowed_ptr_or_opt(py, *slot(handle.as_ptr(), at.callback)),
-            Bound::from_borrowed_ptr_or_opt(py, *slot(handle.as_ptr(), at.args)),
-            Bound::from_borrowed_ptr_or_opt(py, *slot(handle.as_ptr(), at.context)),
+            cfg!(Py_GIL_DISABLED) && peek(handle, at.cancelled) == ffi::Py_True(),
+            held(handle, at.callback),
+            held(handle, at.args),
+            held(handle, at.context),
         )
-    };
+    });
+    if cancelled {
+        return Ok(());
+    }
     let (Some(callback), Some(args), Some(context)) = (callback, args, context) else {
         return handle.call_method0(names(py).run.bind(py)).map(drop);
     };

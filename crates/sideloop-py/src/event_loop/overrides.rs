@@ -36,6 +36,12 @@ pub(crate) enum Method {
     MakeConnected,
 }
 
+impl Method {
+    const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
 const NAMES: [&str; 15] = [
     "time",
     "call_at",
@@ -83,9 +89,8 @@ pub(crate) fn know_methods(class_: &Bound<'_, PyType>) -> PyResult<()> {
 #[derive(Default)]
 pub(super) struct Overrides {
     // ORDERING: Relaxed: read and written attached.
-    /// The version of the class that was looked at; 0 if there is none.
-    version: AtomicU32,
-    changed: AtomicU32,
+    /// The version of the class that was looked at, 0 if there is none, and below it what was found.
+    looked: AtomicU64,
     /// The version of the loop's own dictionary that was looked at; 0 if there was no dictionary.
     own_version: AtomicU64,
     own: AtomicU32,
@@ -96,18 +101,18 @@ impl LoopCore {
     #[inline]
     pub(super) fn keeps(slf: &Bound<'_, Self>, method: Method) -> bool {
         let found = &slf.get().overrides;
-        let changed = if found.is_of_class(version_of_class(slf)) {
-            found.changed.load(Ordering::Relaxed)
-        } else {
-            found.look_at_class(slf)
+        let changed = match found.of_class(version_of_class(slf)) {
+            Some(changed) => changed,
+            None => found.look_at_class(slf),
         };
         let own = match own_version(slf) {
             Some(version) if version == found.own_version.load(Ordering::Relaxed) => {
                 found.own.load(Ordering::Relaxed)
             }
-            version => found.look_at_own(slf, version),
+            Some(version) => found.look_at_own(slf, version),
+            None => look_for_own(slf, method),
         };
-        (changed | own) & (1 << method as u32) == 0
+        (changed | own) & method.bit() == 0
     }
 }
 
@@ -133,9 +138,11 @@ impl LoopCore {
 }
 
 impl Overrides {
+    /// What was found in the class, if it had this version.
     #[inline]
-    fn is_of_class(&self, version: u32) -> bool {
-        version != 0 && version == self.version.load(Ordering::Relaxed)
+    fn of_class(&self, version: u32) -> Option<u32> {
+        let looked = self.looked.load(Ordering::Relaxed);
+        (version != 0 && (looked >> 32) as u32 == version).then_some(looked as u32)
     }
 
     #[cold]
@@ -149,23 +156,30 @@ impl Overrides {
         let version = version_of_class(event_loop);
         let changed = bits(known, |known| !look(known));
         let unchanged = version_of_class(event_loop) == version;
-        self.changed.store(changed, Ordering::Relaxed);
-        self.version.store(if unchanged { version } else { 0 }, Ordering::Relaxed);
+        let version = if unchanged { version } else { 0 };
+        self.looked.store(u64::from(version) << 32 | u64::from(changed), Ordering::Relaxed);
         changed
     }
 
     /// Look at what the instance itself has, whose dictionary has this version.
     #[cold]
-    fn look_at_own(&self, event_loop: &Bound<'_, LoopCore>, version: Option<u64>) -> u32 {
+    fn look_at_own(&self, event_loop: &Bound<'_, LoopCore>, version: u64) -> u32 {
         let Some(known) = KNOWN.get(event_loop.py()) else { return u32::MAX };
         let own = own_names(event_loop)
             .map_or(0, |names| bits(known, |known| names.contains(&known.name).unwrap_or(true)));
-        if let Some(version) = version {
-            self.own.store(own, Ordering::Relaxed);
-            self.own_version.store(version, Ordering::Relaxed);
-        }
+        self.own.store(own, Ordering::Relaxed);
+        self.own_version.store(version, Ordering::Relaxed);
         own
     }
+}
+
+/// The bit of this method, if the instance itself has one of its name. Where no versions of dictionaries are kept.
+fn look_for_own(event_loop: &Bound<'_, LoopCore>, method: Method) -> u32 {
+    let Some(known) = KNOWN.get(event_loop.py()) else { return u32::MAX };
+    let is_own = |names: Bound<'_, PyDict>| {
+        known.get(method as usize).is_none_or(|known| names.contains(&known.name).unwrap_or(true))
+    };
+    if own_names(event_loop).is_some_and(is_own) { method.bit() } else { 0 }
 }
 
 fn bits(known: &[Known], is_set: impl Fn(&Known) -> bool) -> u32 {
@@ -177,6 +191,10 @@ fn bits(known: &[Known], is_set: impl Fn(&Known) -> bool) -> u32 {
 /// It is read where it lies: to ask for it costs as much as to look into it.
 #[inline]
 fn own_version(event_loop: &Bound<'_, LoopCore>) -> Option<u64> {
+    if cfg!(Py_GIL_DISABLED) {
+        // It may be exchanged meanwhile, and none has a version.
+        return None;
+    }
     let object = event_loop.as_ptr();
     // SAFETY: attached. A positive offset is where instances keep their dictionary, or null before they have one.
     unsafe {

@@ -212,7 +212,7 @@ impl LoopCore {
         {
             let what = Callback { callback, args, context };
             let timer = layout.make_timer(when.clone(), slf.as_any(), &what)?;
-            Timers::new(&core.scheduled(py)?).push(&timer)?;
+            Timers::new(slf, &core.scheduled(py)?).push(&timer)?;
             Self::wake_from_elsewhere(slf)?;
             return Ok(timer);
         }

@@ -4,6 +4,9 @@
 //! made brings the next garbage collection nearer (`benches/loop.py`, call_soon and timers).
 //!
 //! A handle that is kept is as one just allocated: no slot is filled, and the collector does not know it.
+//!
+//! Without the interpreter lock none is kept: nobody can tell in passing that he is the only one who holds it, and each
+//! thread has an allocator of its own.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -51,7 +54,9 @@ impl Class {
         // SAFETY: attached. One that was kept is known to nobody, the collector included, which knows those that
         // the class's allocator makes.
         unsafe {
-            if let Some(kept) = self.spare.with(py, Vec::pop) {
+            if cfg!(not(Py_GIL_DISABLED))
+                && let Some(kept) = self.spare.with(py, Vec::pop)
+            {
                 ffi::PyObject_GC_Track(kept.as_ptr().cast());
                 return Ok(kept.into_bound(py));
             }
@@ -62,7 +67,7 @@ impl Class {
 
     /// Keep an instance for `allocate`, if nobody else holds it.
     pub(super) fn keep(&self, handle: Bound<'_, PyAny>) {
-        if !self.is_ours_alone(&handle) {
+        if cfg!(Py_GIL_DISABLED) || !self.is_ours_alone(&handle) {
             return;
         }
         // SAFETY: attached, and the collector knows it, as it does all handles in use. Nobody finds it half empty.

@@ -1,9 +1,14 @@
 //! The timers: a heap in the genuine `_scheduled` list, ordered by when they are due.
+//!
+//! Without the interpreter lock an operation is a critical section of the loop, and items are read and exchanged by the
+//! list's own functions, whose sections begin and end inside of it.
 
 use std::cmp::Ordering;
 
+#[cfg(not(Py_GIL_DISABLED))]
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::PyList;
 use rustc_hash::FxHashSet;
 
@@ -16,22 +21,25 @@ const MOST_CANCELLED: f64 = 0.5;
 
 /// The heap, for as long as one operation on it lasts.
 pub(crate) struct Timers<'a, 'py> {
+    event_loop: &'a Bound<'py, PyAny>,
     list: &'a Bound<'py, PyList>,
     layout: Option<&'static Layout>,
 }
 
 impl<'a, 'py> Timers<'a, 'py> {
-    pub(crate) fn new(list: &'a Bound<'py, PyList>) -> Self {
-        Self { list, layout: handle::layout(list.py()) }
+    pub(crate) fn new(event_loop: &'a Bound<'py, PyAny>, list: &'a Bound<'py, PyList>) -> Self {
+        Self { event_loop, list, layout: handle::layout(list.py()) }
     }
 
     /// Add a timer.
     pub(crate) fn push(&self, timer: &Bound<'py, PyAny>) -> PyResult<()> {
-        self.list.append(timer)?;
-        if self.sift_towards_root(self.list.len() - 1).is_none() {
-            self.heapify()?;
-        }
-        Ok(())
+        with_critical_section(self.event_loop, || {
+            self.list.append(timer)?;
+            if self.sift_towards_root(self.list.len().saturating_sub(1)).is_none() {
+                self.heapify()?;
+            }
+            Ok(())
+        })
     }
 
     /// The timer that is due first.
@@ -42,8 +50,12 @@ impl<'a, 'py> Timers<'a, 'py> {
 
     /// Take the timer that is due first.
     pub(crate) fn pop(&self) -> PyResult<Option<Bound<'py, PyAny>>> {
+        with_critical_section(self.event_loop, || self.pop_first())
+    }
+
+    fn pop_first(&self) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(first) = self.first() else { return Ok(None) };
-        let last = self.list.len() - 1;
+        let last = self.list.len().saturating_sub(1);
         let moved = self.list.get_item(last)?;
         self.list.del_item(last)?;
         if last > 0 {
@@ -67,6 +79,10 @@ impl<'a, 'py> Timers<'a, 'py> {
     /// Drop cancelled timers: all of them if they are many, else those that are due first. Returns how
     /// many cancelled ones are left, given how many there were.
     pub(crate) fn prune(&self, cancelled: isize) -> PyResult<isize> {
+        with_critical_section(self.event_loop, || self.drop_cancelled(cancelled))
+    }
+
+    fn drop_cancelled(&self, cancelled: isize) -> PyResult<isize> {
         let all = self.list.len();
         if all > MOST_SCHEDULED && cancelled as f64 / all as f64 > MOST_CANCELLED {
             let mut dropped = Vec::new();
@@ -113,6 +129,24 @@ impl<'a, 'py> Timers<'a, 'py> {
     }
 
     /// When the item at `index` is due; None if it is not a plain timer.
+    #[cfg(Py_GIL_DISABLED)]
+    fn when_at(&self, index: usize) -> Option<f64> {
+        if index >= self.list.len() {
+            return None;
+        }
+        self.layout?.when(&self.list.get_item(index).ok()?)
+    }
+
+    /// Exchange two items, if both are there.
+    #[cfg(Py_GIL_DISABLED)]
+    fn swap(&self, a: usize, b: usize) {
+        if let (Ok(at_a), Ok(at_b)) = (self.list.get_item(a), self.list.get_item(b)) {
+            let _ = self.list.set_item(a, at_b).and(self.list.set_item(b, at_a));
+        }
+    }
+
+    /// When the item at `index` is due; None if it is not a plain timer.
+    #[cfg(not(Py_GIL_DISABLED))]
     fn when_at(&self, index: usize) -> Option<f64> {
         if index >= self.list.len() {
             return None;
@@ -126,6 +160,7 @@ impl<'a, 'py> Timers<'a, 'py> {
     }
 
     /// Exchange two items.
+    #[cfg(not(Py_GIL_DISABLED))]
     fn swap(&self, a: usize, b: usize) {
         // SAFETY: both indexes are within the list, which no other code touches meanwhile: attached,
         // and nothing here runs Python code. No reference is made or dropped.

@@ -89,7 +89,7 @@ fn leaves_in_child(slf: &Bound<'_, LoopCore>) -> bool {
 fn until_due(slf: &Bound<'_, LoopCore>) -> PyResult<Option<f64>> {
     let core = slf.get();
     let scheduled = core.scheduled(slf.py())?;
-    let timers = Timers::new(&scheduled);
+    let timers = Timers::new(slf, &scheduled);
     let next = if scheduled.is_empty() {
         None
     } else {
@@ -110,7 +110,7 @@ fn take_due(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     let core = slf.get();
     // The list may be another one each time: callbacks of a foreign selector are user code.
     let scheduled = core.scheduled(slf.py())?;
-    let timers = Timers::new(&scheduled);
+    let timers = Timers::new(slf, &scheduled);
     if timers.first().is_some() {
         let end = end_of_now(LoopCore::now(slf)?, core.clock_resolution());
         while let Some(first) = timers.first() {

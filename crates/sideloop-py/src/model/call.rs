@@ -229,6 +229,14 @@ impl Call {
         })
     }
 
+    /// The same, of a call that is stopped once: none of its cancellations is that of whoever awaits it.
+    pub(crate) fn stopped_through<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Self>> {
+        self.inner.with(py, |inside| {
+            let rarer = inside.rarer.as_ref().filter(|rarer| rarer.cancellations.is_empty())?;
+            rarer.cancelled_inside.as_ref().map(|it| it.bind(py).clone())
+        })
+    }
+
     pub(crate) fn forget_cancelled_inside(&self, py: Python<'_>) {
         let before = self.inner.with(py, |inside| inside.rarer.as_mut()?.cancelled_inside.take());
         drop(before);
@@ -258,6 +266,11 @@ impl Call {
     /// The task while it runs.
     pub(crate) fn task<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.inner.with(py, |inner| inner.task.as_ref().map(|task| task.bind(py).clone()))
+    }
+
+    /// Whether this task is that one. Drops nothing: it is asked with locks held.
+    pub(crate) fn is_of_task(&self, task: &Bound<'_, PyAny>) -> bool {
+        self.inner.with(task.py(), |inner| inner.task.as_ref().is_some_and(|own| own.is(task)))
     }
 
     /// Whether its host goes on, when it has ended, with what nobody has asked for yet. Before it begins.
@@ -359,12 +372,13 @@ impl Call {
     /// Put an errand in for the thread that waits for it, and have that look.
     pub(crate) fn ask(&self, errand: &Bound<'_, Errand>) -> AskedFor {
         let py = errand.py();
-        if !self.serves(py) {
-            return AskedFor::Refused;
-        }
         let kept = errand.clone().unbind();
-        self.has_errands.store(true, Ordering::Relaxed);
-        self.inner.with(py, |inner| {
+        // Looked at and put in in one go: whoever serves no more says so first, and then looks what there is.
+        let (asked, refused) = self.inner.with(py, |inner| {
+            if !self.serves_now(inner) {
+                return (AskedFor::Refused, Some(kept));
+            }
+            self.has_errands.store(true, Ordering::Relaxed);
             inner.rarer().errands.push_back(kept);
             match &inner.answer {
                 // Native, also where it rings a hub: no Python code runs in here.
@@ -372,8 +386,11 @@ impl Call {
                 Some(Answer::Driver | Answer::Future(_) | Answer::Nobody) | None => {}
             }
             let hears = inner.rarer().hears.as_ref();
-            hears.map_or(AskedFor::Told, |hears| AskedFor::Tell(hears.clone_ref(py)))
-        })
+            let tell = |hears: &Py<PyAny>| AskedFor::Tell(hears.clone_ref(py));
+            (hears.map_or(AskedFor::Told, tell), None)
+        });
+        drop(refused);
+        asked
     }
 
     /// Whoever waits for its future runs errands, and hears of them by this.
@@ -389,18 +406,32 @@ impl Call {
 
     /// Whether the thread that has made it waits for it, and runs errands.
     pub(crate) fn serves(&self, py: Python<'_>) -> bool {
+        self.inner.with(py, |inner| self.serves_now(inner))
+    }
+
+    fn serves_now(&self, inner: &Inner) -> bool {
         let over = self.is_done() || self.is_abandoned();
         !over
             && !self.serves_no_more.load(Ordering::Relaxed)
-            && self.inner.with(py, |inner| match inner.answer {
+            && match inner.answer {
                 Some(Answer::HandOff(_) | Answer::Driver) => true,
                 Some(Answer::Future(_) | Answer::Nobody) | None => inner.is_heard_of(),
-            })
+            }
     }
 
     /// Whether there are errands, or were.
     pub(crate) fn has_errands(&self) -> bool {
         self.has_errands.load(Ordering::Relaxed)
+    }
+
+    /// The same, of who has said that nobody serves it any more: none comes after that.
+    #[inline]
+    pub(crate) fn has_had_errands(&self, py: Python<'_>) -> bool {
+        if cfg!(Py_GIL_DISABLED) {
+            // Whoever asks at this instant has put his in, or finds that nobody serves: see `ask`.
+            self.inner.with(py, |_| ());
+        }
+        self.has_errands()
     }
 
     pub(crate) fn has_errand(&self, py: Python<'_>) -> bool {

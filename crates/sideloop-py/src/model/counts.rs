@@ -1,30 +1,11 @@
 //! What the calls of one loop have come to, counted.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use pyo3::prelude::*;
 
+use crate::python::attached::Count;
 use crate::python::fork;
-
-/// A number that only grows.
-pub(crate) struct Count(AtomicU64);
-
-impl Count {
-    const fn new() -> Self {
-        Self(AtomicU64::new(0))
-    }
-
-    pub(crate) fn add(&self, more: u64) {
-        // Not `fetch_add`, which costs as much as a lock: all who count are attached, one at a time.
-        // ORDERING: Relaxed: accounts, from which nothing else is concluded.
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// The accounts of the loops that are gone.
 static ENDED: Counts = Counts::new();
@@ -101,6 +82,11 @@ impl Counts {
         )
     }
 
+    /// A call was not started here.
+    pub(crate) fn note_sent_back(&self) {
+        self.sent_back.add(1);
+    }
+
     /// A call has its outcome: `queued` after its entry it was started, and it `ran` so long.
     pub(crate) fn note_times(&self, queued: Duration, ran: Duration) {
         self.queued.add(nanoseconds(queued));
@@ -116,7 +102,7 @@ fn nanoseconds(duration: Duration) -> u64 {
 pub(crate) fn forget_in_children() -> PyResult<()> {
     extern "C" fn forget_ended() {
         for count in ENDED.each() {
-            count.0.store(0, Ordering::Relaxed);
+            count.reset();
         }
     }
 

@@ -129,9 +129,7 @@ fn chain_to(
             return None;
         }
         let mut chain = match goal {
-            Goal::Task(task) if inside.task(py).is_some_and(|running| running.is(task)) => {
-                Chain::new()
-            }
+            Goal::Task(task) if inside.is_of_task(task) => Chain::new(),
             Goal::Task(_) | Goal::Loop(_) => {
                 chain_to(waits, py, goal, LoopId::of_call(inside, py)?, depth + 1)?
             }

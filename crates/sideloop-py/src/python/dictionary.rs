@@ -17,6 +17,11 @@ static KEPT: OnceLock<bool> = OnceLock::new();
 
 /// Find out whether versions are kept.
 pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
+    if cfg!(Py_GIL_DISABLED) {
+        // None has had them.
+        let _ = KEPT.set(false);
+        return Ok(());
+    }
     let dict = PyDict::new(py);
     let mut seen = vec![read(&dict)];
     for value in 0..3 {

@@ -13,6 +13,10 @@ use pyo3::prelude::*;
 #[pyfunction]
 pub(crate) fn current_frames(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let ask = py.import("sys")?.getattr("_current_frames")?;
+    if cfg!(Py_GIL_DISABLED) {
+        // It stops all threads there, and the collector comes at no object's making.
+        return ask.call0();
+    }
     // SAFETY: attached. No other thread runs Python code before it is as it was.
     let was_enabled = unsafe { ffi::PyGC_Disable() } != 0;
     let frames = ask.call0();

@@ -2,6 +2,8 @@
 
 pub(crate) mod interpreter;
 
+pub(crate) mod interpreter_lock;
+
 pub(crate) mod attached;
 
 pub(crate) mod lock;

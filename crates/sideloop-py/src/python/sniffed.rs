@@ -108,6 +108,9 @@ fn sniffio(py: Python<'_>) -> PyResult<Option<Arc<Sniffio>>> {
     let Some(modules) = MODULES.get() else { return Ok(None) };
     let modules = modules.bind(py);
     let version = version_of(modules);
+    if version.is_none() {
+        return look(modules, version);
+    }
     let known = LAST.with(py, |last| (version == Some(last.version)).then(|| last.found.clone()));
     match known {
         Some(found) => Ok(found),
@@ -128,6 +131,10 @@ fn look(modules: &Bound<'_, PyDict>, version: Option<u64>) -> PyResult<Option<Ar
         },
         None => None,
     };
+    if cfg!(Py_GIL_DISABLED) && module.is_none() {
+        // Looked at each time: what all threads would write to, and pass around, is left alone.
+        return Ok(None);
+    }
     let look = Look { version: version.unwrap_or(0), found: found.clone() };
     let before = LAST.with(py, |last| std::mem::replace(last, look));
     drop(before);

@@ -32,6 +32,18 @@ impl<'py> Container<'py> {
     /// What another class's shape raises.
     pub(super) fn read(&self, value: &Part<'py>, parts: &mut Vec<Part<'py>>) -> PyResult<()> {
         match self {
+            // A copy each, which CPython makes in one step where there is no interpreter lock.
+            Self::List if cfg!(Py_GIL_DISABLED) => {
+                parts.extend(value.cast::<PyList>()?.to_tuple());
+            }
+            Self::Dict if cfg!(Py_GIL_DISABLED) => {
+                let copy = value.cast::<PyDict>()?.copy()?;
+                parts.extend(copy.iter().flat_map(<[_; 2]>::from));
+            }
+            Self::Set if cfg!(Py_GIL_DISABLED) => {
+                let copy = value.py().get_type::<PyList>().call1((value,))?;
+                parts.extend(copy.cast::<PyList>()?);
+            }
             Self::List => parts.extend(value.cast::<PyList>()?),
             Self::Tuple => parts.extend(value.cast::<PyTuple>()?),
             Self::Dict => parts.extend(value.cast::<PyDict>()?.iter().flat_map(<[_; 2]>::from)),

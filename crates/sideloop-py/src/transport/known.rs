@@ -11,7 +11,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 use super::stream::Stream;
 use crate::python::making::without_init;
 use crate::python::names::names;
-use crate::python::slots::{slot, slot_offset};
+use crate::python::slots::{held, section, slot_offset};
 
 /// The moving half of a transport: a mixin to stand before asyncio's own class.
 ///
@@ -49,12 +49,8 @@ impl Known {
         if class != ours && unsafe { ffi::PyType_IsSubtype(class, ours) } == 0 {
             return None;
         }
-        // SAFETY: an instance of the class whose slot this is, which holds a live object or null; the reference is
-        // our own.
-        let held = unsafe {
-            Bound::from_borrowed_ptr_or_opt(transport.py(), *slot(transport.as_ptr(), self.offset))
-        };
-        held?.cast_into().ok()
+        // SAFETY: an instance of the class whose slot this is, which holds a live object or null.
+        section(transport, || unsafe { held(transport, self.offset) })?.cast_into().ok()
     }
 }
 

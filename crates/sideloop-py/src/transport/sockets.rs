@@ -82,6 +82,9 @@ impl Sockets {
         if version != 0 && version == self.version.load(Ordering::Relaxed) {
             return Ok(true);
         }
+        // A look gives a class its version. It is read before the looks that count, and after.
+        let _ = class.getattr(names(py).fileno.bind(py));
+        let version = class_version(class);
         let owned = class.getattr("__dict__")?;
         for (name, own) in &self.own {
             let now = owned.call_method1("get", (name,))?;
@@ -90,9 +93,9 @@ impl Sockets {
                 return Ok(false);
             }
         }
-        // A look gives a class its version. No Python code has run since the first.
-        let _ = class.getattr(names(py).fileno.bind(py));
-        self.version.store(class_version(class), Ordering::Relaxed);
+        if class_version(class) == version {
+            self.version.store(version, Ordering::Relaxed);
+        }
         Ok(true)
     }
 
