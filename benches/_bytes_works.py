@@ -424,6 +424,8 @@ class IoWork:
     run: Callable[[int], Awaitable[Took]]
     hangs: frozenset[str] = frozenset()
     """The loops that never end it, by name."""
+    lacks: frozenset[str] = frozenset()
+    """The loops that refuse it."""
 
 
 NEVER_LOST = frozenset({"rloop"})

@@ -70,7 +70,12 @@ def measure(loops: Loops, works: Sequence[IoWork], rounds: int) -> Mapping[Cell,
         cpu.setdefault(cell, []).append([took.cpu / n])
         return [took.wall / n]
 
-    cells = [Cell(work, peer) for work in works for peer in loops if peer.name not in work.hangs]
+    cells = [
+        Cell(work, peer)
+        for work in works
+        for peer in loops
+        if peer.name not in work.hangs | work.lacks
+    ]
     walls = interleave(cells, rounds, time_batch)
     return {cell: Figures(wall, Summary.of(cpu[cell])) for cell, wall in walls.items()}
 
@@ -82,8 +87,9 @@ def print_work(results: Mapping[Cell, Figures], work: IoWork, loops: Loops) -> N
         print(f"  {'':10}{'version':>9}{HEADINGS}{'to asyncio':>12}")
         standard: Summary = getattr(results[Cell(work, ASYNCIO)], word)
         for peer in loops:
-            if peer.name in work.hangs:
-                print(f"  {peer.name:10}{peer.version:>9}  never ends it")
+            if peer.name in work.hangs | work.lacks:
+                why = "never ends it" if peer.name in work.hangs else "refuses it"
+                print(f"  {peer.name:10}{peer.version:>9}  {why}")
                 continue
             summary: Summary = getattr(results[Cell(work, peer)], word)
             line = f"  {peer.name:10}{peer.version:>9}{columns(summary)}"
