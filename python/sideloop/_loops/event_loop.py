@@ -271,7 +271,7 @@ _tasks: Any = asyncio.tasks
 # nest_asyncio has tasks made in Python. Since CPython 3.14 those have a current one of their own.
 _CURRENT_TASKS = [(_tasks.current_task, _tasks._enter_task, _tasks._leave_task)]
 if sys.version_info >= (3, 14):
-    _CURRENT_TASKS += [(_tasks._py_current_task, _tasks._py_enter_task, _tasks._py_leave_task)]
+    _CURRENT_TASKS.append((_tasks._py_current_task, _tasks._py_enter_task, _tasks._py_leave_task))
 
 
 def run_nested(loop: Any, future: Any) -> Any:
