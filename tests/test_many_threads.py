@@ -1,5 +1,6 @@
 """What threads share of sideloop, used by several at once: without the lock, inside of it."""
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -44,13 +45,15 @@ class TestTheImportWithoutTheLock:
     IMPORT = "import sideloop, sys; print(sys._is_gil_enabled())"
 
     def run(self, code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        ours = ("PYTHON_GIL", "SIDELOOP_FREE_THREADED")
+        own = {name: value for name, value in os.environ.items() if name not in ours}
         return subprocess.run(
             [sys.executable, "-c", code],
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
-            env=environment,
+            env={**own, **environment},
         )
 
     def test_takes_it_as_cpython_has_extensions_do(self) -> None:
