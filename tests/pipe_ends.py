@@ -83,9 +83,11 @@ def opened_pipe(
     try:
         yield end
     finally:
-        if not transport.is_closing():
-            transport.abort() if way == "write" else transport.close()
+        transport.close()
         end.rest()
+        if transport._pipe is not None:  # what was written has not left, and does not any more
+            transport.abort()
+            end.rest()
         if end.peer is not None:
             os.close(end.peer)
         loop.close()

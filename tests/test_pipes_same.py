@@ -95,14 +95,8 @@ class Run:
         )
 
     def end(self) -> None:
-        """What the protocols were told, all in its order, but for how what was read was cut."""
-        told: list[Any] = []
-        for name, *args in self._events:
-            if name == "data_received" and told and told[-1][0] == name:
-                told[-1][1] += args[0]
-            else:
-                told.append([name, *args])
-        self.seen.append([(name, [repr(arg) for arg in args]) for name, *args in told])
+        """What the protocols were told, all in its order."""
+        self.seen.append([(name, [repr(arg) for arg in args]) for name, *args in self._events])
 
     def _report(self, report: dict[str, Any]) -> tuple[str, str]:
         message = report["message"]

@@ -43,6 +43,8 @@ class TlsTransport(TlsTransportCore, _StandardTransport):
 
     __slots__ = ("_ssl_protocol",)
 
+    _closed = True  # A finalizer asks, also where a signal handler has raised before.
+
 
 class TlsProtocol(TlsCore, _Standard):
     """What stands between that and the transport of the socket."""

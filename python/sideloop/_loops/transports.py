@@ -136,6 +136,10 @@ know_datagrams(DatagramTransport)
 class ReadPipeTransport(ReadPipeCore, _StandardReadPipe):
     """The end of a pipe that is read from."""
 
+    _pipe: Any = (
+        None  # A finalizer asks, also where a signal handler has raised before there is one.
+    )
+
     def _end(self) -> None:
         self._closing = True
         self._loop._remove_reader(self._fileno)
@@ -145,6 +149,8 @@ class ReadPipeTransport(ReadPipeCore, _StandardReadPipe):
 
 class WritePipeTransport(WritePipeCore, _StandardWritePipe):
     """The end of a pipe that is written to. What it takes at once is written at once."""
+
+    _pipe: Any = None  # As above.
 
 
 # As numbers: to make members of enumerations of them takes longer than the rest.

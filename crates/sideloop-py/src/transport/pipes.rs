@@ -13,8 +13,8 @@ use crate::python::names::names;
 use crate::system::pipe::Pipe;
 use crate::system::socket::{Errno, Result, is_not_now};
 
-/// The loop's room, in bytes: as much as a pipe holds unless it is told to hold more.
-const ROOM: usize = 64 * 1024;
+/// The most that is read at once, in bytes, as in asyncio. Of the loop's room as much memory is used as was ever read.
+const ROOM: usize = 256 * 1024;
 
 /// The moving half of the end of a pipe that is read from: a mixin to stand before asyncio's own class.
 ///
