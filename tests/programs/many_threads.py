@@ -321,7 +321,8 @@ def twins() -> None:
 
     held = Inner()
     everything: list[object] = [held] * 5
-    by_number: dict[int, object] = {}
+    # Never without one: what holds nothing to translate is passed on as it is.
+    by_number: dict[int, object] = {0: held}
 
     class Outer:
         async def get(self) -> tuple[Inner, list[object], dict[int, object], set[int]]:
@@ -338,7 +339,8 @@ def twins() -> None:
             by_number[number] = held
             if number % 50 == 0:
                 del everything[5:]
-                by_number.clear()
+                for known in range(1, number + 1):
+                    by_number.pop(known, None)
 
     def look() -> None:
         try:
