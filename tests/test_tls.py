@@ -39,7 +39,7 @@ class TestWhichConnections:
     @since_311
     def test_are_ours_where_transports_are_native(self, both: Secured) -> None:
         transport = both[0].transport
-        assert type(transport).__name__ == "TlsTransport"
+        assert type(transport).__name__ == "SSLTransport"
         assert type(layer(transport)).__name__ == "TlsProtocol"
         assert type(layer(transport)._transport).__name__ == "StreamTransport"
         assert isinstance(layer(transport), sslproto.SSLProtocol)

@@ -191,7 +191,7 @@ class TestStartTls:
             found = loop.run_until_complete(asyncio.wait_for(main(), 20))
             loop.close()
             gc.collect()
-        kind = "TlsTransport" if sys.version_info >= (3, 11) else "_SSLProtocolTransport"
+        kind = "SSLTransport" if sys.version_info >= (3, 11) else "_SSLProtocolTransport"
         kinds = ["StreamTransport", kind, kind]
         assert found == [(b"line %d\n" % place, name) for place, name in enumerate(kinds)]
 

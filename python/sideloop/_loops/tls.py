@@ -38,8 +38,11 @@ ROOM = 256 * 1024
 """The most that is read at once, in bytes, as in asyncio."""
 
 
-class TlsTransport(TlsTransportCore, _StandardTransport):
-    """What the protocol of a TLS connection writes to."""
+class SSLTransport(TlsTransportCore, _StandardTransport):
+    """What the protocol of a TLS connection writes to.
+
+    Named so since some look for "ssl" there: CPython's own tests do.
+    """
 
     __slots__ = ("_ssl_protocol",)
 
@@ -58,7 +61,7 @@ class TlsProtocol(TlsCore, _Standard):
 
     def _get_app_transport(self) -> Any:
         if self._app_transport is None and not self._app_transport_created:
-            self._app_transport = TlsTransport(self._loop, self)
+            self._app_transport = SSLTransport(self._loop, self)
             self._app_transport_created = True
         return super()._get_app_transport()
 
@@ -86,7 +89,7 @@ HAS_TLS = None not in _METHODS
 """Whether asyncio's classes are those that ours are made for."""
 
 if HAS_TLS:
-    know_tls_transports(TlsTransport)
+    know_tls_transports(SSLTransport)
 
 
 def making_tls(loop: Any, sock: socket.socket, make: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,7 +100,7 @@ def making_tls(loop: Any, sock: socket.socket, make: Callable[..., Any]) -> Call
 def starting_tls(loop: Any, transport: Any, start: Callable[..., Any]) -> Callable[..., Any]:
     """Asyncio's `start_tls`, which puts a protocol of ours over a transport of ours."""
     # Over others several might be read into the loop's room at once.
-    is_ours = type(transport) in (StreamTransport, TlsTransport)
+    is_ours = type(transport) in (StreamTransport, SSLTransport)
     return _with_ours(start) if is_ours and not loop.get_debug() and _is_usual() else start
 
 

@@ -4,7 +4,7 @@
 //! of a connection, timeouts, errors and what the protocol is told of them stay asyncio's methods, in each version's own
 //! words; the state that both look at is kept here, and stands in front of the attributes that those write and read.
 //!
-//! `class TlsTransport(TlsTransportCore, _SSLProtocolTransport)` is what the user's protocol writes to.
+//! `class SSLTransport(TlsTransportCore, _SSLProtocolTransport)` is what the user's protocol writes to.
 //!
 //! The records are made and read by the user's own `ssl.SSLContext`: nothing here knows of cryptography.
 
