@@ -7,7 +7,6 @@ the process, both for `n` answers.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import tempfile
 import time
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import cast
 
 HOST = "127.0.0.1"
+
+KIB = 1024
 
 PIPELINED = 16
 """Requests that a client sends at once, each of which gets an answer in three pieces."""
@@ -361,59 +362,6 @@ def sockets(size: int) -> Callable[[int], Awaitable[Took]]:
     return run
 
 
-async def _pipe(
-    reader: Callable[[], asyncio.Protocol], writer: Callable[[], asyncio.Protocol]
-) -> tuple[asyncio.ReadTransport, asyncio.WriteTransport]:
-    """Both ends of a pipe."""
-    loop = asyncio.get_running_loop()
-    read, write = os.pipe()
-    there, _ = await loop.connect_read_pipe(reader, os.fdopen(read, "rb", 0))
-    here, _ = await loop.connect_write_pipe(writer, os.fdopen(write, "wb", 0))
-    return there, here
-
-
-class PipedClient(Client):
-    """The same, with a pipe for each way."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        pass
-
-    def write_to(self, transport: asyncio.WriteTransport) -> None:
-        """Where it is to send."""
-        self._write = transport.write
-
-
-class PipedServer(asyncio.Protocol):
-    """Sends back what it gets, by another pipe."""
-
-    write: Callable[[bytes], None]
-
-    def data_received(self, data: bytes) -> None:
-        self.write(data)
-
-
-def pipes(size: int) -> Callable[[int], Awaitable[Took]]:
-    """An echo of so many bytes: there by one pipe, and back by another one."""
-    message = bytes(size)
-
-    async def run(n: int) -> Took:
-        client, server = PipedClient(message, size), PipedServer()
-        there, to_server = await _pipe(lambda: server, asyncio.Protocol)
-        back, to_client = await _pipe(lambda: client, asyncio.Protocol)
-        client.write_to(to_server)
-        server.write = to_client.write
-        await client.exchange(5)
-        clock = Clock()
-        await client.exchange(n)
-        took = clock.read()
-        for transport in (to_server, to_client, there, back):
-            transport.close()
-        await asyncio.sleep(0.01)
-        return took
-
-    return run
-
-
 @dataclass(frozen=True)
 class IoWork:
     """A piece of work: `n` answers a batch."""
@@ -432,8 +380,6 @@ NEVER_LOST = frozenset({"rloop"})
 """Where what is closed as soon as it is connected is never lost (rloop 0.5.0)."""
 
 
-KIB = 1024
-
 WORKS = (
     *(
         IoWork(f"{kind}_{size}", f"{title} echo, {text}", n, echo(connect, size))
@@ -451,7 +397,5 @@ WORKS = (
     IoWork("pipelined", f"{PIPELINED} requests at once", 300, pipelined(connect_tcp)),
     IoWork("connect", "TCP connect and close", 200, connect_and_close, NEVER_LOST),
     IoWork("streams_connect", "streams: open, ask, close", 150, open_streams, NEVER_LOST),
-    IoWork("pipe_64", "pipes echo, 64 B", 1000, pipes(64)),
-    IoWork("pipe_16384", "pipes echo, 16 KiB", 500, pipes(16 * KIB)),
     IoWork("sock_64", "sock_recv and sock_sendall, 64 B", 500, sockets(64)),
 )

@@ -25,6 +25,7 @@ from _figures import HEADINGS, columns, times
 from _loops import ASYNCIO, RLOOP, SIDELOOP, UVLOOP, LoopPeer, Loops, open_loops
 from _machine import Machine
 from _measure import Summary, interleave
+from _pipe_works import PIPE_WORKS
 from _tls_works import TLS_WORKS
 
 
@@ -37,7 +38,7 @@ def _native() -> asyncio.AbstractEventLoop:
 NATIVE = LoopPeer("native", "sideloop", _native)
 """Ours, with transports of its own."""
 
-WORKS = (*BYTES_WORKS, *TLS_WORKS)
+WORKS = (*BYTES_WORKS, *PIPE_WORKS, *TLS_WORKS)
 
 PEERS = (ASYNCIO, UVLOOP, RLOOP, SIDELOOP, NATIVE)
 

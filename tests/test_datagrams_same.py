@@ -10,6 +10,7 @@ import pytest
 from endpoints import WAYS, Endpoint, Listener, has_v6, opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from same import Bytes, pattern, raising
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asyncio's own elsewhere")
 
@@ -69,10 +70,6 @@ STEPS = st.lists(
     min_size=1,
     max_size=8,
 )
-
-
-class Bytes(bytes):
-    """Bytes that are none."""
 
 
 class Run:
@@ -178,17 +175,6 @@ class Run:
         protocol.events = self._events
         self._events.append(("changed",))
         self._endpoint.transport.set_protocol(protocol)
-
-
-def raising(name: str) -> Callable[..., None]:
-    def act(*_: object) -> None:
-        raise ValueError(name)
-
-    return act
-
-
-def pattern(size: int, start: int = 0) -> bytes:
-    return (bytes(range(start, start + 16)) * (size // 16 + 1))[:size]
 
 
 def run(transports: str, kind: str, way: str, steps: list[list[Op]]) -> list[Any]:

@@ -11,6 +11,7 @@ from connections import Recorder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pipe_ends import KINDS, PipeEnd, opened_pipe
+from same import Bytes, pattern, raising
 
 import sideloop
 
@@ -65,10 +66,6 @@ def ops(way: str) -> st.SearchStrategy[Op]:
 def steps(way: str) -> st.SearchStrategy[list[list[Op]]]:
     some = st.lists(ops(way), min_size=1, max_size=4)
     return st.lists(st.one_of(*[some] * 9, st.just([("hang_up",)])), min_size=1, max_size=8)
-
-
-class Bytes(bytes):
-    """Bytes that are none."""
 
 
 class Run:
@@ -157,17 +154,6 @@ class Run:
         protocol.events = self._events
         self._events.append(("changed",))
         self._end.transport.set_protocol(protocol)
-
-
-def raising(name: str) -> Callable[..., None]:
-    def act(*_: object) -> None:
-        raise ValueError(name)
-
-    return act
-
-
-def pattern(size: int, start: int = 0) -> bytes:
-    return (bytes(range(start, start + 16)) * (size // 16 + 1))[:size]
 
 
 def run(transports: Any, way: str, kind: str, steps: list[list[Op]]) -> list[Any]:

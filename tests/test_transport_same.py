@@ -10,6 +10,7 @@ import pytest
 from connections import BufferedRecorder, Connection, Recorder, connected
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from same import raising
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asyncio's own elsewhere")
 
@@ -153,13 +154,6 @@ class Run:
 def shut(peer: socket.socket) -> None:
     with contextlib.suppress(OSError):
         peer.shutdown(socket.SHUT_WR)
-
-
-def raising(name: str) -> Callable[..., None]:
-    def act(*_: object) -> None:
-        raise ValueError(name)
-
-    return act
 
 
 def pattern(size: int) -> bytes:
