@@ -90,7 +90,7 @@ def _replace(module: ModuleType) -> Mapping[str, Any]:
     theirs: Any = module
     kept: ContextVar[asyncio.AbstractEventLoop | None] = theirs._loop
 
-    def ensure_event_loop(prefer_selector_loop: bool = False) -> asyncio.AbstractEventLoop:  # noqa: ARG001, FBT001, FBT002  # theirs; ours select everywhere
+    def ensure_event_loop(prefer_selector_loop: bool = False) -> asyncio.AbstractEventLoop:  # noqa: ARG001  # ours select
         """The loop that runs here, or else the context's, or else one of this thread's.
 
         That is sideloop's, and the thread drives it by its calls; by hand it runs as any other.
