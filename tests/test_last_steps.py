@@ -10,6 +10,7 @@ WAYS = [
     "nested",
     "with_a_limit",
     "driving",
+    "driving_and_leaving_a_task",
     "run",
     "driven",
     "submit",

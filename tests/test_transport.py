@@ -457,9 +457,12 @@ class TestOneThatIsLost:
             warnings.simplefilter("always")
             del transport, protocol, loop, ours
             gc.collect()
-        assert seen() is None
         texts = [str(one.message) for one in caught if one.category is ResourceWarning]
         assert any(text.startswith("unclosed transport <StreamTransport") for text in texts), texts
+        # A warning that is kept holds what it is of, and CPython 3.15 clears no weak reference to that.
+        caught.clear()
+        gc.collect()
+        assert seen() is None
         peer.setblocking(True)
         assert peer.recv(1) == b"", "its socket was not closed"
         peer.close()

@@ -9,6 +9,7 @@ import ctypes
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ import sideloop
 driving = sideloop.LoopManager(drive="caller")
 runner = sideloop.Runner()
 driven = sideloop.Runner(drive="caller")
+left: list[asyncio.Future[None]] = []
 
 
 def say(text: object) -> None:
@@ -26,6 +28,11 @@ def say(text: object) -> None:
 async def answer() -> int:
     await asyncio.sleep(0)
     return 42
+
+
+async def leave_one() -> int:
+    left.append(asyncio.ensure_future(asyncio.sleep(3600)))
+    return await answer()
 
 
 async def items() -> Any:
@@ -59,6 +66,7 @@ WAYS: dict[str, Callable[[], object]] = {
     "nested": nested,
     "with_a_limit": with_a_limit,
     "driving": lambda: driving.run_sync(answer),
+    "driving_and_leaving_a_task": lambda: driving.run_sync(leave_one),
     "run": lambda: runner.run(answer),
     "driven": lambda: driven.run(answer),
     "submit": lambda: runner.submit(answer).result(10),
@@ -92,4 +100,11 @@ thread = threading.Thread(target=work)
 thread.start()
 thread.join()
 over.wait(20)
+# The end of the thread's loop cancels it, after that.
+end = time.monotonic() + 20
+while not all(one.cancelled() for one in left):
+    if time.monotonic() > end:
+        say(left)
+        break
+    time.sleep(0.001)
 say(sideloop.run_sync(answer))

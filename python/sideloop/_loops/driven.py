@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from functools import partial
+from types import BuiltinMethodType
 from typing import Any
 
 from sideloop._base.errors import driver_ended_error
@@ -137,7 +138,13 @@ class DrivenLoop:
 
     def _has_leftovers(self) -> bool:
         loop: Any = self.loop
-        return bool(asyncio.all_tasks(loop) or loop._asyncgens or loop._ready)
+        if asyncio.all_tasks(loop) or loop._asyncgens:
+            return True
+        # Where there is no bell, calls are announced by handles, and those that came are sent back by now.
+        return not all(self._announces_calls(handle._callback) for handle in loop._ready)
+
+    def _announces_calls(self, callback: object) -> bool:
+        return type(callback) is BuiltinMethodType and callback == self.core.drain
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

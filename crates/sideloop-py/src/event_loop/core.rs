@@ -168,6 +168,12 @@ impl LoopCore {
         self.thread_id.is_some(py)
     }
 
+    /// The same, for whom a nanosecond counts.
+    #[inline]
+    pub(super) fn is_turned(&self) -> bool {
+        self.thread.load(Ordering::Relaxed) != 0
+    }
+
     /// Whether another thread runs it.
     pub(super) fn runs_elsewhere(&self) -> bool {
         let thread = self.thread.load(Ordering::Relaxed);

@@ -66,6 +66,17 @@ unsafe extern "C" fn call_soon(
     count: ffi::Py_ssize_t,
     named: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
+    // SAFETY: by the caller's word.
+    let known = unsafe {
+        Borrowed::from_ptr(Python::assume_attached(), event_loop).cast_unchecked::<LoopCore>()
+    };
+    // Whoever turns the loop is in a function of PyO3's, which knows that the thread is attached. Elsewhere it would have
+    // `PyGILState_Ensure` say so, and where CPython frees what it knows of a thread, before 3.12.4, the release after that
+    // frees it a second time, under the finalizer that has called us.
+    if !known.get().is_turned() {
+        // SAFETY: by the caller's word.
+        return unsafe { in_general(event_loop, args, count, named) };
+    }
     // None where PyO3 takes no thread in: while the collector looks around, or the interpreter ends.
     let quick = Python::try_attach(|py| {
         // SAFETY: by the caller's word. Objects that are passed live for the call, and lie there as `Bound` holds one.
