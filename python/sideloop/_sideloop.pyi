@@ -438,7 +438,8 @@ class WritePipeCore(PipeCore):
 class PipeEnd:
     def __new__(cls) -> Self: ...
 
-# From here on instances of these two classes, derived from ReadPipeCore and WritePipeCore, are ends of pipes.
+# From here on instances of these two classes are ends of pipes: derived from ReadPipeCore, and from
+# WritePipeCore.
 def know_pipes(read_class: type, write_class: type, /) -> None: ...
 
 # From here on instances of this class, which is derived from TransportCore, are transports.

@@ -45,11 +45,7 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
         (Some(timeout), Some(longest)) => Some(timeout.min(longest)),
         (timeout, longest) => timeout.or(longest),
     };
-    // Not for whoever turns it from outside and waits for a call.
-    let may_look = timeout != Some(0.0) && longest.is_none();
-    if !may_look || !look_first(slf)? {
-        wait(slf, timeout)?;
-    }
+    wait(slf, timeout)?;
     if leaves_in_child(slf) {
         return Ok(());
     }
@@ -210,8 +206,8 @@ fn run_watched(slf: &Bound<'_, LoopCore>, handle: &Bound<'_, PyAny>) -> PyResult
     Ok(())
 }
 
-/// Take what has become ready by now, without letting go of the interpreter. Whether there was something; if not, the
-/// loop is to wait.
+/// Take the files that have become ready while the turn ran, without letting go of the interpreter. Whether there was
+/// something; if not, the loop is to wait.
 fn look_first(slf: &Bound<'_, LoopCore>) -> PyResult<bool> {
     let (py, core) = (slf.py(), slf.get());
     let entry = &*core.entry;

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 
 use super::address::{Family, Peer};
 use super::wire::socket_of;
-use crate::event_loop::{LoopCore, Looks};
+use crate::event_loop::{Looks, LoopCore};
 use crate::python::attached::Attached;
 use crate::system::socket::{Result, Socket};
 

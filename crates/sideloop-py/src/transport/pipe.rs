@@ -80,9 +80,9 @@ impl WritePipeCore {
 /// # Errors
 /// `AttributeError`, as of a transport that was never made.
 pub(super) fn end_of<'py>(transport: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PipeEnd>> {
-    let found = CLASSES.get().and_then(|classes| {
-        classes.read.find(transport).or_else(|| classes.write.find(transport))
-    });
+    let found = CLASSES
+        .get()
+        .and_then(|classes| classes.read.find(transport).or_else(|| classes.write.find(transport)));
     found.ok_or_else(never_made)
 }
 
