@@ -177,6 +177,9 @@ pub mod _sideloop {
     use super::python::thread::ThreadLife;
 
     #[pymodule_export]
+    use super::policy::handed::Handed;
+
+    #[pymodule_export]
     use super::policy::insist::Insist;
 
     #[pymodule_export]
