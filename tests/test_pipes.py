@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import gc
 import os
+import socket
 import subprocess
 import sys
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
 import pytest
-from connections import open_files
+from connections import Recorder, open_files
 from endpoints import native_loop
 from pipe_ends import KINDS, PipeEnd, opened_pipe
 
@@ -162,9 +164,126 @@ class TestWriting:
         write_end.peer = None
         assert write_end.protocol.names()[-1] == "connection_lost"
 
+    def test_keeps_the_order_of_what_waits(self, write_end: PipeEnd) -> None:
+        sent = [os.urandom(1 << 18), b"two", bytearray(b"three"), b"four"]
+
+        def write_all() -> None:
+            for data in sent:
+                write_end.transport.write(data)
+
+        write_end.do(write_all)
+        found = bytearray()
+
+        def all_of_it() -> bool:
+            found.extend(write_end.at_peer())
+            return len(found) == sum(map(len, sent))
+
+        write_end.until(all_of_it)
+        assert bytes(found) == b"".join(sent)
+
+    def test_writes_nothing_where_there_is_nothing(self) -> None:
+        """Where messages have ends, one of no bytes would say that it is over."""
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with here, there, contextlib.closing(native_loop()) as loop:
+            connecting = loop.connect_write_pipe(asyncio.Protocol, here)
+            transport, _ = loop.run_until_complete(connecting)
+            transport.write(b"")
+            transport.write(b"some")
+            assert there.recv(10) == b"some"
+            transport.close()
+            loop.run_until_complete(asyncio.sleep(0))
+
     def test_refuses_text_as_asyncio_does(self, write_end: PipeEnd) -> None:
         with pytest.raises(AssertionError, match="'text'"):
             write_end.transport.write("text")
+
+
+@pytest.mark.parametrize("way", ["read", "write"])
+class TestItsState:
+    """Which asyncio's methods, and those derived from them, find under asyncio's names."""
+
+    def test_is_what_asyncio_keeps(self, way: str) -> None:
+        with opened_pipe(way) as end:
+            transport = end.transport
+            assert transport._loop is end.loop
+            assert transport._protocol is transport.get_protocol() is end.protocol
+            assert transport._fileno == end.fd
+            assert transport._closing is transport.is_closing() is False
+            assert f"fd={end.fd}" in repr(transport)
+            end.do(transport.close)
+            assert transport._closing is transport.is_closing() is True
+
+    def test_is_let_go_of_at_the_end(self, way: str) -> None:
+        with opened_pipe(way) as end:
+            end.do(end.transport.close)
+            end.rest()
+            assert end.transport.get_protocol() is end.transport._loop is None
+            assert "closed" in repr(end.transport)
+
+    def test_is_not_there_where_nobody_has_made_it(self, way: str) -> None:
+        with opened_pipe(way) as end:
+            kind = type(end.transport)
+        transport: Any = type("HalfMade", (kind,), {"__init__": lambda *_: None})()
+        for name in ("_loop", "_protocol", "_fileno", "_closing"):
+            with pytest.raises(AttributeError):
+                getattr(transport, name)
+        with pytest.raises(AttributeError):
+            transport.is_closing()
+
+    def test_is_collected_with_its_loop_and_a_protocol_that_knows_its_transport(
+        self, way: str
+    ) -> None:
+        class Holding(asyncio.Protocol):
+            transport: Any = None
+
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                self.transport = transport
+
+        loop: Any = native_loop()
+        ends = os.pipe()
+        here, there = ends if way == "read" else ends[::-1]
+        connect = {"read": loop.connect_read_pipe, "write": loop.connect_write_pipe}[way]
+        file = os.fdopen(here, "rb" if way == "read" else "wb", 0)
+        transport, protocol = loop.run_until_complete(connect(Holding, file))
+        seen, known = weakref.ref(transport), weakref.ref(protocol)
+        loop.close()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            del transport, protocol, loop, connect
+            gc.collect()
+        texts = [str(one.message) for one in caught if one.category is ResourceWarning]
+        caught.clear()  # Warnings know whom they are of.
+        gc.collect()
+        assert seen() is known() is None
+        assert any(text.startswith(f"unclosed transport <{OURS[way]}") for text in texts)
+        assert file.closed
+        os.close(there)
+
+
+class TestSubclasses:
+    def test_hand_over_to_another_protocol(self) -> None:
+        changes: list[Any] = []
+
+        def set_protocol(transport: Any, protocol: Any) -> None:
+            changes.append(protocol)
+            super(changing, transport).set_protocol(protocol)
+
+        with opened_pipe("read") as end:
+            changing: Any = type("Changing", (type(end.transport),), {"set_protocol": set_protocol})
+            reader, writer = os.pipe()
+            protocol, another = Recorder(), Recorder()
+            transport = changing(end.loop, os.fdopen(reader, "rb", 0), protocol)
+            end.rest()
+            os.write(writer, b"one")
+            end.rest()
+            transport.set_protocol(another)
+            os.write(writer, b"two")
+            end.rest()
+            assert (protocol.received, another.received) == (b"one", b"two")
+            assert changes == [another]
+            os.close(writer)
+            end.rest()
+            assert another.names()[-2:] == ["eof_received", "connection_lost"]
 
 
 class TestASubprocess:

@@ -26,6 +26,8 @@ __all__ = [
     "Making",
     "NestedWait",
     "OneAtATime",
+    "PipeCore",
+    "PipeEnd",
     "PutAside",
     "ReadPipeCore",
     "ReadyQueue",
@@ -61,6 +63,7 @@ __all__ = [
     "keep_weak",
     "know_datagrams",
     "know_methods",
+    "know_pipes",
     "know_tls_transports",
     "know_transports",
     "make_held",
@@ -418,14 +421,27 @@ class Stream:
 # The methods of this class are those that may be done without, as long as it has them.
 def know_methods(class_: type, /) -> None: ...
 
-# The same of the ends of pipes.
-class ReadPipeCore:
+# The moving halves of the ends of pipes, in the same way. On Linux.
+class PipeCore:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    def is_closing(self) -> bool: ...
+
+class ReadPipeCore(PipeCore):
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
     def _read_ready(self) -> None: ...
 
-class WritePipeCore:
+class WritePipeCore(PipeCore):
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None: ...
+
+# The state of such an end, which has it in its slot `_pipe_end`.
+@final
+class PipeEnd:
+    def __new__(cls) -> Self: ...
+
+# From here on instances of these two classes are ends of pipes: derived from ReadPipeCore, and from
+# WritePipeCore.
+def know_pipes(read_class: type, write_class: type, /) -> None: ...
 
 # From here on instances of this class, which is derived from TransportCore, are transports.
 def know_transports(class_: type, /) -> None: ...

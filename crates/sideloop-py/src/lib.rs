@@ -75,12 +75,15 @@ pub mod _sideloop {
     use super::transport::Datagrams;
 
     #[pymodule_export]
-    use super::transport::{ReadPipeCore, WritePipeCore};
+    use super::transport::{PipeCore, ReadPipeCore, WritePipeCore};
+
+    #[pymodule_export]
+    use super::transport::PipeEnd;
 
     #[pymodule_export]
     use super::transport::{
-        accept_ready, begin_transport, know_datagrams, know_transports, send_before_fork,
-        start_connecting,
+        accept_ready, begin_transport, know_datagrams, know_pipes, know_transports,
+        send_before_fork, start_connecting,
     };
 
     #[pymodule_export]

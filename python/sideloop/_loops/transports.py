@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from sideloop._sideloop import (
     DatagramCore,
     Datagrams,
+    PipeEnd,
     ReadPipeCore,
     TransportCore,
     WritePipeCore,
     know_datagrams,
+    know_pipes,
     know_transports,
     send_before_fork,
 )
@@ -136,9 +138,15 @@ know_datagrams(DatagramTransport)
 class ReadPipeTransport(ReadPipeCore, _StandardReadPipe):
     """The end of a pipe that is read from."""
 
+    __slots__ = ("_pipe_end",)
+
     _pipe: Any = (
         None  # A finalizer asks, also where a signal handler has raised before there is one.
     )
+
+    def __init__(self, loop: Any, pipe: Any, *args: Any, **options: Any) -> None:
+        self._pipe_end = PipeEnd()
+        super().__init__(loop, pipe, *args, **options)
 
     def _end(self) -> None:
         self._closing = True
@@ -150,7 +158,16 @@ class ReadPipeTransport(ReadPipeCore, _StandardReadPipe):
 class WritePipeTransport(WritePipeCore, _StandardWritePipe):
     """The end of a pipe that is written to. What it takes at once is written at once."""
 
+    __slots__ = ("_pipe_end",)
+
     _pipe: Any = None  # As above.
+
+    def __init__(self, loop: Any, pipe: Any, *args: Any, **options: Any) -> None:
+        self._pipe_end = PipeEnd()
+        super().__init__(loop, pipe, *args, **options)
+
+
+know_pipes(ReadPipeTransport, WritePipeTransport)
 
 
 # As numbers: to make members of enumerations of them takes longer than the rest.

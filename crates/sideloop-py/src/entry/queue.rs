@@ -153,6 +153,11 @@ impl Entry {
         }
     }
 
+    /// Whether callers are to be told of something, or one that was told is about to call again.
+    pub(crate) fn is_about_callers(&self) -> bool {
+        self.has_finished.load(Ordering::Relaxed) || self.next_call.is_expected()
+    }
+
     /// Whether somebody who has just been told would wait for the interpreter: the loop thread has it.
     pub(crate) fn goes_on(&self) -> bool {
         self.goes_on.load(Ordering::Relaxed)

@@ -14,6 +14,7 @@ use super::brief::Briefs;
 use super::field::Field;
 use super::first_step::Hold;
 use super::handle;
+use super::looks::FirstLooks;
 use super::outbox::Outbox;
 use super::overrides::Overrides;
 use super::ready::ReadyQueue;
@@ -41,6 +42,8 @@ pub(crate) struct LoopCore {
     pub(super) may_be_brief: AtomicBool,
     /// Where files are read into, before it is known how much there is: taken out meanwhile.
     pub(super) room: Attached<Vec<u8>>,
+    /// For files that are ready before the loop waits.
+    pub(super) looks: Attached<FirstLooks>,
     pub(super) scheduled: Field,
     pub(super) selector: Field,
     /// The selector's map from descriptors to keys, while it is polled from here.
@@ -216,6 +219,7 @@ impl LoopCore {
             briefs: Attached::default(),
             may_be_brief: AtomicBool::new(false),
             room: Attached::default(),
+            looks: Attached::default(),
             scheduled: Field::new(PyList::empty(py).into_any().unbind()),
             selector: Field::default(),
             keys: Field::default(),

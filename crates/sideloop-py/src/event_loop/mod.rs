@@ -37,6 +37,8 @@ mod spare;
 
 mod timers;
 
+mod looks;
+
 pub(crate) mod turn;
 
 mod linger;
@@ -60,6 +62,7 @@ pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
 pub(crate) use self::brief::know_brief;
 pub(crate) use self::core::LoopCore;
 pub(crate) use self::first_step::FirstStep;
+pub(crate) use self::looks::Looks;
 pub(crate) use self::overrides::know_methods;
 pub(crate) use self::ready::ReadyQueue;
 pub(crate) use self::tenant::Tenant;

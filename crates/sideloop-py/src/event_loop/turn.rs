@@ -7,6 +7,7 @@ use super::core::LoopCore;
 use super::files::{Key, Side};
 use super::handle;
 use super::linger::{Linger, Next};
+use super::looks::FirstLooks;
 use super::overrides::Method;
 use super::poller;
 use super::timers::Timers;
@@ -27,8 +28,8 @@ pub(super) const LONGEST_BLIND: f64 = 50e-6;
 
 /// Run one turn: what `BaseEventLoop._run_once` does, waiting no more than `longest` seconds.
 ///
-/// While a thread runs the loop, more turns follow until there is nothing ready or a look at I/O is due:
-/// going back to `run_forever`, in Python, costs as much as a turn.
+/// While a thread runs the loop, more turns follow until there is nothing ready, nor a file that has become so, or a
+/// look at I/O is due: going back to `run_forever`, in Python, costs as much as a turn.
 ///
 /// # Errors
 /// `SystemExit` and `KeyboardInterrupt` from a callback, a signal handler's exception, and what a
@@ -64,7 +65,7 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
             }
         } else if linger.wait(py, core) == Next::Take {
             drain(slf)?;
-        } else {
+        } else if !look_first(slf)? {
             return Ok(());
         }
         if leaves_in_child(slf) {
@@ -205,6 +206,35 @@ fn run_watched(slf: &Bound<'_, LoopCore>, handle: &Bound<'_, PyAny>) -> PyResult
     Ok(())
 }
 
+/// Take the files that have become ready while the turn ran, without letting go of the interpreter. Whether there was
+/// something; if not, the loop is to wait.
+fn look_first(slf: &Bound<'_, LoopCore>) -> PyResult<bool> {
+    let (py, core) = (slf.py(), slf.get());
+    let entry = &*core.entry;
+    let Some(poller) = core.poller().filter(|_| !entry.is_about_callers()) else {
+        return Ok(false);
+    };
+    if !core.looks.with(py, FirstLooks::is_due) {
+        return Ok(false);
+    }
+    // For what is waited for without Python code in between, where they would be seen to.
+    py.check_signals()?;
+    LoopCore::rearm(slf)?;
+    let found = poller::look(entry, poller).map_err(|error| os_error(&error))?;
+    if found.is_empty() {
+        core.looks.with(py, FirstLooks::was_vain);
+        // The bell is heard once, and may just have been.
+        if !entry.looks_filled() && !entry.is_stop_due() {
+            return Ok(false);
+        }
+    } else {
+        core.looks.with(py, FirstLooks::has_found);
+        process(slf, &found)?;
+    }
+    drain(slf)?;
+    Ok(true)
+}
+
 /// Wait for I/O, messages or the end of the timeout, and make the callbacks ready.
 fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
     let py = slf.py();
@@ -231,6 +261,7 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
         // would turn without rest until a timer is due.
         let timeout = timeout.map(|seconds| bounded((seconds * 1e3).ceil() * 1e-3));
         LoopCore::rearm(slf)?;
+        core.looks.with(py, FirstLooks::lets_go);
         let found = detached(py, || poller::wait(entry, poller, timeout));
         // It may have been a signal that ended the wait.
         py.check_signals()?;

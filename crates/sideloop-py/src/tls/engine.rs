@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::standard::is_again;
+pub(super) use super::standard::pending;
 use crate::python::names::names;
 
 /// What a read has come to.
@@ -14,14 +15,6 @@ pub(super) enum Read<'py> {
     Nothing,
     /// The peer has said that it writes no more.
     End,
-}
-
-/// How many bytes lie in a `MemoryBIO`.
-///
-/// # Errors
-/// None that is known of.
-pub(super) fn pending(bio: &Bound<'_, PyAny>) -> PyResult<usize> {
-    bio.getattr(names(bio.py()).pending.bind(bio.py()))?.extract()
 }
 
 /// Read at most so many bytes, of one record at most.

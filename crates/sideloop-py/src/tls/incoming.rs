@@ -86,11 +86,12 @@ fn read_records<'py>(
         let most = if is_whole { there.min(RECORD) } else { RECORD };
         match engine::read(&engine, most)? {
             Read::Some(data) => {
-                let is_full = data.as_bytes().len() >= most;
+                // Of a record that has all that one holds, nothing is left.
+                let is_cut = (most..RECORD).contains(&data.as_bytes().len());
                 found.push(data);
                 core.with(py, |state| state.is_in_record = false);
                 there = engine::pending(&incoming)?;
-                if there == 0 && !(is_full && engine::has_some(&engine)?) {
+                if there == 0 && !(is_cut && engine::has_some(&engine)?) {
                     return Ok(false);
                 }
             }

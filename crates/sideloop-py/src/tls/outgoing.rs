@@ -105,17 +105,22 @@ pub(super) fn has_backlog(slf: &Bound<'_, TlsCore>) -> PyResult<bool> {
 pub(super) fn send(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
-    if !core.with(py, |state| state.writing_stopped) {
-        let names = names(py);
-        let records =
-            core.needed(py, |state| &state.outgoing)?.call_method0(names.read.bind(py))?;
-        if records.len()? > 0 {
-            let transport = core.held(py, |state| &state.transport);
-            let transport = transport.unwrap_or_else(|| py.None()).into_bound(py);
-            transport.call_method1(names.write.bind(py), (records,))?;
-        }
+    if core.with(py, |state| state.writing_stopped) {
+        return control_writing(slf);
     }
-    control_writing(slf)
+    let outgoing = core.needed(py, |state| &state.outgoing)?;
+    if engine::pending(&outgoing)? > 0 {
+        let records = outgoing.call_method0(names(py).read.bind(py))?;
+        let transport = core.held(py, |state| &state.transport);
+        let transport = transport.unwrap_or_else(|| py.None()).into_bound(py);
+        transport.call_method1(names(py).write.bind(py), (records,))?;
+    }
+    if core.with(py, |state| state.app_writing_paused) {
+        return control_writing(slf);
+    }
+    // Whoever has made more records meanwhile has seen to those.
+    let backlog = core.with(py, |state| state.backlog_size);
+    tell_if_due(slf, backlog)
 }
 
 /// Tell the protocol that it writes too much, or may write again.
@@ -123,9 +128,13 @@ pub(super) fn send(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
 /// # Errors
 /// `SystemExit` and `KeyboardInterrupt` out of it.
 pub(super) fn control_writing(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
-    let py = slf.py();
-    let size = waiting(slf)? as f64;
-    let is_due = slf.get().with(py, |state| {
+    tell_if_due(slf, waiting(slf)?)
+}
+
+/// The same, if so many bytes wait here.
+fn tell_if_due(slf: &Bound<'_, TlsCore>, size: isize) -> PyResult<()> {
+    let size = size as f64;
+    let is_due = slf.get().with(slf.py(), |state| {
         let paused = state.app_writing_paused;
         (size >= state.outgoing_high.bytes && !paused)
             || (size <= state.outgoing_low.bytes && paused)

@@ -5,6 +5,9 @@ use std::sync::OnceLock;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
+use crate::python::names::names;
+use crate::python::slots::get;
+
 /// The methods of `ssl.SSLObject` that hand on their arguments to what it is made of.
 const METHODS: [&str; 3] = ["read", "write", "pending"];
 
@@ -15,6 +18,10 @@ struct Standard {
     object: Py<PyType>,
     /// Its methods.
     methods: Vec<Py<PyAny>>,
+    /// `ssl.MemoryBIO`, which nobody can change.
+    bio: Py<PyType>,
+    /// What tells how many bytes lie in one.
+    pending: Py<PyAny>,
 }
 
 static STANDARD: OnceLock<Option<Standard>> = OnceLock::new();
@@ -24,9 +31,18 @@ impl Standard {
     fn look(py: Python<'_>) -> PyResult<Option<Self>> {
         let module = py.import("asyncio.sslproto")?;
         let Some(again) = module.getattr_opt("SSLAgainErrors")? else { return Ok(None) };
-        let object = py.import("ssl")?.getattr("SSLObject")?.cast_into::<PyType>()?;
+        let ssl = py.import("ssl")?;
+        let object = ssl.getattr("SSLObject")?.cast_into::<PyType>()?;
         let methods = methods_of(&object)?;
-        Ok(Some(Self { again: again.unbind(), object: object.unbind(), methods }))
+        let bio = ssl.getattr("MemoryBIO")?.cast_into::<PyType>()?;
+        let pending = bio.getattr("__dict__")?.get_item("pending")?;
+        Ok(Some(Self {
+            again: again.unbind(),
+            object: object.unbind(),
+            methods,
+            bio: bio.unbind(),
+            pending: pending.unbind(),
+        }))
     }
 }
 
@@ -45,6 +61,19 @@ pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
 pub(super) fn is_again(py: Python<'_>, error: &PyErr) -> bool {
     let known = STANDARD.get().and_then(Option::as_ref);
     known.is_some_and(|known| error.matches(py, known.again.bind(py)).unwrap_or(false))
+}
+
+/// How many bytes lie in a `MemoryBIO`.
+///
+/// # Errors
+/// None that is known of.
+pub(super) fn pending(bio: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let py = bio.py();
+    let known = STANDARD.get().and_then(Option::as_ref);
+    match known.filter(|known| bio.get_type().is(&known.bio)) {
+        Some(known) => get(known.pending.bind(py), bio)?.extract(),
+        None => bio.getattr(names(py).pending.bind(py))?.extract(),
+    }
 }
 
 /// What an `ssl.SSLObject` hands its reads and writes on to; itself, where it is of another class, or somebody has

@@ -10,48 +10,9 @@ use pyo3::prelude::*;
 
 use super::address::{Family, Peer};
 use super::wire::socket_of;
-use crate::event_loop::LoopCore;
+use crate::event_loop::{Looks, LoopCore};
 use crate::python::attached::Attached;
 use crate::system::socket::{Result, Socket};
-
-/// How often one looks behind a datagram for another, without the kernel saying that there is one.
-///
-/// To look in vain costs a system call, and not to look costs a turn of the loop for each datagram. So each vain look
-/// doubles how many events pass until the next, and a look that finds something has the next event looked behind.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Looks {
-    /// So many events pass without one.
-    left: u8,
-    /// So many passed before the last one.
-    passed: u8,
-}
-
-impl Looks {
-    /// The most events that pass: a burst is noticed after so many.
-    const MOST: u8 = 63;
-
-    /// Whether to look this time.
-    pub(super) fn is_due(&mut self) -> bool {
-        match self.left.checked_sub(1) {
-            Some(left) => {
-                self.left = left;
-                false
-            }
-            None => true,
-        }
-    }
-
-    /// There was nothing.
-    pub(super) fn was_vain(&mut self) {
-        self.passed = (2 * self.passed + 1).min(Self::MOST);
-        self.left = self.passed;
-    }
-
-    /// There was one.
-    pub(super) fn has_found(&mut self) {
-        *self = Self::default();
-    }
-}
 
 /// What asyncio keeps on a transport, and what is known of its peers.
 #[derive(Default)]
@@ -72,6 +33,7 @@ pub(super) struct State {
     pub(super) conn_lost: usize,
     pub(super) closing: bool,
     pub(super) paused: bool,
+    /// For another datagram behind one.
     pub(super) looks: Looks,
     /// Who was heard last.
     pub(super) heard: Option<Peer>,

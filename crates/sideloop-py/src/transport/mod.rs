@@ -11,7 +11,7 @@
 //! Nothing of a stream holds its transport, as nothing of asyncio's does: one that is closed is dropped at once.
 //!
 //! `class DatagramTransport(DatagramCore, _SelectorDatagramTransport)` is the same for datagrams, whose state is in
-//! `Datagrams`. Those of pipes (`ReadPipeCore`, `WritePipeCore`) leave all state to asyncio's classes.
+//! `Datagrams`, and for the ends of pipes (`ReadPipeCore`, `WritePipeCore`), whose state is in `PipeEnd`.
 
 mod pieces;
 
@@ -63,6 +63,12 @@ mod send;
 
 mod datagram_methods;
 
+mod pipe_ends;
+
+mod pipe;
+
+mod pipe_fields;
+
 mod pipes;
 
 pub(crate) use self::accept::accept_ready;
@@ -72,7 +78,8 @@ pub(crate) use self::datagram::{DatagramCore, know_datagrams};
 pub(crate) use self::datagrams::Datagrams;
 pub(crate) use self::fork::send_before_fork;
 pub(crate) use self::known::{TransportCore, know_transports};
-pub(crate) use self::pipes::{ReadPipeCore, WritePipeCore};
+pub(crate) use self::pipe::{PipeCore, ReadPipeCore, WritePipeCore, know_pipes};
+pub(crate) use self::pipe_ends::PipeEnd;
 pub(crate) use self::stream::Stream;
 
 /// Look up what connections are made of, before anybody has changed it. At import.
