@@ -171,10 +171,10 @@ impl LoopCore {
         self.thread_id.is_some(py)
     }
 
-    /// The same, for whom a nanosecond counts.
+    /// Whether the calling thread runs the loop now.
     #[inline]
-    pub(super) fn is_turned(&self) -> bool {
-        self.thread.load(Ordering::Relaxed) != 0
+    pub(super) fn runs_here(&self) -> bool {
+        self.thread.load(Ordering::Relaxed) == thread::current()
     }
 
     /// Whether another thread runs it.

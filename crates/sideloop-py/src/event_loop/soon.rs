@@ -70,10 +70,10 @@ unsafe extern "C" fn call_soon(
     let known = unsafe {
         Borrowed::from_ptr(Python::assume_attached(), event_loop).cast_unchecked::<LoopCore>()
     };
-    // Whoever turns the loop is in a function of PyO3's, which knows that the thread is attached. Elsewhere it would have
+    // Who turns the loop is in a function of PyO3's, which knows that the thread is attached. Elsewhere it would have
     // `PyGILState_Ensure` say so, and where CPython frees what it knows of a thread, before 3.12.4, the release after that
     // frees it a second time, under the finalizer that has called us.
-    if !known.get().is_turned() {
+    if !known.get().runs_here() {
         // SAFETY: by the caller's word.
         return unsafe { in_general(event_loop, args, count, named) };
     }
