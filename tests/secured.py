@@ -4,14 +4,20 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import sys
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import pytest
 import trustme
 from connections import Connection, Recorder, pair
 
 import sideloop
+
+since_311 = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="asyncio's SSLProtocol was another one"
+)
 
 
 @cache

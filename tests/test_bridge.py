@@ -19,6 +19,7 @@ from programs import run
 
 import sideloop
 from sideloop import DeadlockError, LoopManager, Runner, RunnerClosedError
+from sideloop._sideloop import Handed
 
 variable = contextvars.ContextVar("variable", default="default")
 
@@ -272,6 +273,47 @@ def assert_nothing_was_never_awaited() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         gc.collect()
+
+
+class TestWhatIsHanded:
+    def test_is_given_away_once(self) -> None:
+        async def answer() -> int:
+            return 22
+
+        handed = Handed(answer())
+        coroutine: Any = handed()
+        with pytest.raises(RuntimeError, match=r"<coroutine object .*answer.* is awaited already"):
+            handed()
+        handed.close()  # it is the loop's now
+        with pytest.raises(StopIteration, match="22"):
+            coroutine.send(None)
+
+    def test_is_closed_if_nobody_has_taken_it(self) -> None:
+        async def answer() -> None: ...
+
+        coroutine = answer()
+        Handed(coroutine).close()
+        assert coroutine.cr_frame is None
+
+    def test_is_named_by_what_it_is_for(self) -> None:
+        async def answer() -> None: ...
+
+        handed = Handed(asyncio.sleep(0), answer)
+        assert handed.func is answer
+        assert repr(handed) == repr(answer)
+        handed.close()
+
+    def test_is_found_by_the_collector(self) -> None:
+        class Awaited:
+            def __await__(self) -> Iterator[None]:
+                yield
+
+        awaited: Any = Awaited()
+        awaited.handed = Handed(awaited)
+        gone = weakref.ref(awaited)
+        del awaited
+        gc.collect()
+        assert gone() is None
 
 
 class TestAFunction:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import trustme
 from connections import Recorder, pair
-from secured import contexts, loop_of, secured, server_context
+from secured import contexts, loop_of, secured, server_context, since_311
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="asyncio's own elsewhere"),
@@ -150,6 +150,7 @@ class TestAHandshake:
 
 
 class TestStartTls:
+    @since_311
     def test_puts_ours_over_ours_and_over_itself(self) -> None:
         loop = loop_of()
         server, client = contexts()
@@ -191,8 +192,7 @@ class TestStartTls:
             found = loop.run_until_complete(asyncio.wait_for(main(), 20))
             loop.close()
             gc.collect()
-        kind = "SSLTransport" if sys.version_info >= (3, 11) else "_SSLProtocolTransport"
-        kinds = ["StreamTransport", kind, kind]
+        kinds = ["StreamTransport", "SSLTransport", "SSLTransport"]
         assert found == [(b"line %d\n" % place, name) for place, name in enumerate(kinds)]
 
     @pytest.mark.parametrize("what", ["context", "transport"])

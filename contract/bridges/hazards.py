@@ -27,9 +27,7 @@ class Cell:
     @property
     def reason(self) -> str | None:
         """Why ours does not keep it."""
-        names = (self.library.name, self.library.name.partition(",")[0])
-        reasons = (NOT_KEPT.get((name, self.row.name)) for name in names)
-        return next((reason for reason in reasons if reason is not None), None)
+        return NOT_KEPT.get((self.library.name, self.row.name))
 
 
 def found_by(libraries: Iterable[Library]) -> Mapping[Cell, str]:

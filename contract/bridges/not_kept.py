@@ -24,7 +24,6 @@ NOT_KEPT: dict[tuple[str, str], str] = {
     ("distributed", "exit_under_way"): ITS_LOOP,
     ("distributed", "at_exit"): ITS_LOOP,
     ("flyte", "cancelled"): ITS_ERROR,
-    ("jupyter_core", "frames"): "the caller turns the loop itself: one frame more",
     ("jupyter_core", "exit_under_way"): "the thread turns its own loop, and nobody else can",
     ("synchronicity", "cancelled"): ITS_ERROR,
     ("unsync", "ctrl_c"): "others may wait for its future, so that the coroutine goes on",

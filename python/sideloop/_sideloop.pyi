@@ -3,8 +3,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable,
 from contextvars import Context, ContextVar
 from selectors import BaseSelector
 from socket import socket
-from types import FrameType, TracebackType
-from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, TypeVar, final
+from types import FrameType, GenericAlias, TracebackType
+from typing import Any, ClassVar, Final, Generic, Literal, Protocol, TypeAlias, TypeVar, final
 from weakref import ref
 
 from typing_extensions import Self, TypeVarTuple, Unpack, disjoint_base
@@ -16,6 +16,7 @@ __all__ = [
     "DatagramCore",
     "Datagrams",
     "Errand",
+    "Handed",
     "Host",
     "Insist",
     "Items",
@@ -582,6 +583,18 @@ class Limit:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None: ...
+
+# An async function that gives its awaitable away, once, on the loop thread. `close` closes what was
+# not taken. Messages name the call by `func`, or else by the awaitable.
+@disjoint_base
+class Handed(Generic[_T]):
+    def __new__(cls, awaitable: Awaitable[_T], func: object = None) -> Self: ...
+    # RuntimeError for a future of another loop than the running one.
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Awaitable[_T]: ...
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+    def close(self) -> None: ...
+    @property
+    def func(self) -> Any: ...
 
 # A callback that calls `act` until no signal handler has interrupted it. Raises then what that
 # raises, with what has interrupted it before as its cause; or else that.

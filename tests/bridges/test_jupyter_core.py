@@ -50,6 +50,83 @@ class TestRunSync:
         """
         assert run(install, COMMON, uses) == ["over"]
 
+    def test_has_one_loop_for_each_thread(self, install: str) -> None:
+        uses = """
+        import contextvars
+        wrapped = run_sync(where)
+        own = utils.ensure_event_loop()
+        assert isinstance(own, sideloop.EventLoop) and wrapped()[2] is own
+        assert asyncio.get_event_loop_policy().get_event_loop() is own
+        found = []
+        def call():
+            found.append(utils.ensure_event_loop())
+            found.append(wrapped()[2])
+            found.append(wrapped()[3])
+        thread = threading.Thread(target=call)
+        thread.start(); thread.join()
+        assert found[0] is found[1] is not own and found[2] is thread and found[0].is_closed()
+        # In its context, but of another thread: that one's loop, as by the original.
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(call,))
+        thread.start(); thread.join()
+        assert found[3] is found[4] is own and found[5] is thread and not own.is_closed()
+        own.close()
+        assert wrapped()[2] is utils.ensure_event_loop() is not own
+        async def inside():
+            return utils.ensure_event_loop() is asyncio.get_running_loop()
+        assert contextvars.Context().run(asyncio.run, inside())
+        print("ok")
+        """
+        assert run(install, COMMON, uses) == ["ok"]
+
+    def test_runs_on_the_loop_that_was_set(self, install: str) -> None:
+        uses = """
+        loop = asyncio.new_event_loop()
+        utils._loop.set(loop)
+        wrapped = run_sync(where)
+        assert wrapped()[2] is utils.ensure_event_loop() is loop
+        running = threading.Thread(target=loop.run_forever)
+        running.start()
+        assert wrapped()[2] is not loop
+        loop.call_soon_threadsafe(loop.stop)
+        running.join()
+        assert wrapped()[2:] == (loop, threading.main_thread())
+        loop.close()
+        print("ok")
+        """
+        assert run(install, COMMON, uses) == ["ok"]
+
+    def test_has_another_one_in_a_forks_child(self, install: str) -> None:
+        uses = """
+        import os
+        wrapped = run_sync(where)
+        own = wrapped()[2]
+        child = os.fork()
+        if not child:
+            found = wrapped()[2]
+            right = found is utils.ensure_event_loop() is not own
+            right = right and found.run_until_complete(where())[2] is found
+            os._exit(0 if right and wrapped()[2] is found else 1)
+        assert os.waitpid(child, 0)[1] == 0 and wrapped()[2] is own
+        print("ok")
+        """
+        assert run(install, COMMON, uses) == ["ok"]
+
+    def test_ends_with_the_interpreter(self, install: str) -> None:
+        uses = """
+        async def late():
+            try:
+                await asyncio.sleep(60)
+            finally:
+                await asyncio.sleep(0)
+                print("unwound", flush=True)
+        async def begin():
+            global task
+            task = asyncio.create_task(late())
+            await asyncio.sleep(0)
+        run_sync(begin)()
+        """
+        assert run(install, COMMON, uses) == ["unwound"]
+
     def test_runs_beside_a_loop_that_runs(self, install: str) -> None:
         uses = """
         wrapped = run_sync(where)

@@ -92,6 +92,10 @@ async def double(number: int) -> int:
     return number * 2
 
 
+running: list[asyncio.Future[None]] = []
+"""A loop has only weak references to its tasks."""
+
+
 def left() -> None:
     """At the exit a task is still there."""
 
@@ -105,7 +109,6 @@ def left() -> None:
         finally:
             print("cleaned up")
 
-    running: list[asyncio.Future[None]] = []
     run_sync(begin)
 
 

@@ -210,7 +210,7 @@ def submitted_nested() -> None:
 def callbacks() -> None:
     """Callbacks that other threads put on a loop: each runs once, or was cancelled."""
     ran: list[int] = []
-    with sideloop.Runner() as runner:
+    with sideloop.Runner(debug=False) as runner:  # debug mode refuses other threads
         loop = runner.loop
 
         def put() -> None:
@@ -227,7 +227,7 @@ def callbacks() -> None:
 
 def handles() -> None:
     """Handles and timers that other threads cancel while the loop takes them."""
-    with sideloop.Runner() as runner:
+    with sideloop.Runner(debug=False) as runner:  # debug mode refuses other threads
         loop = runner.loop
         ran: set[int] = set()
 

@@ -174,6 +174,9 @@ pub mod _sideloop {
     use super::python::thread::ThreadLife;
 
     #[pymodule_export]
+    use super::policy::handed::Handed;
+
+    #[pymodule_export]
     use super::policy::insist::Insist;
 
     #[pymodule_export]

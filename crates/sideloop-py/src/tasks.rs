@@ -9,8 +9,8 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use sideloop_core::generation;
 
 use crate::event_loop::{FirstStep, LoopCore};
-use crate::policy::async_fn::close_coroutine;
 use crate::python::attached::{Attached, Count};
+use crate::python::coroutine::close_coroutine;
 use crate::python::names::names;
 use crate::python::{context, vectorcall, version};
 

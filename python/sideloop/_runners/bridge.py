@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
 from sideloop._loops.loop import Loop
-from sideloop._runners.handed import Handed
 from sideloop._runners.plain import check_sync_fn, run_here, run_plain
-from sideloop._sideloop import Router
+from sideloop._sideloop import Handed, Router
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from sideloop._manager.manager import LoopManager
-from sideloop._runners.handed import Handed
+from sideloop._sideloop import Handed
 from sideloop.compat._drop_in import DropIn
 
 T = TypeVar("T")

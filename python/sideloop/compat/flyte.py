@@ -16,8 +16,8 @@ from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from sideloop._runners.handed import Handed
 from sideloop._runners.runner import Runner
+from sideloop._sideloop import Handed
 from sideloop._twins.passage import Answer
 from sideloop.compat._carried import carried
 from sideloop.compat._drop_in import DropIn

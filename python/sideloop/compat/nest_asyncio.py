@@ -17,7 +17,7 @@ from typing import Any
 from sideloop._base.errors import deadlock_error
 from sideloop._manager.manager import LoopManager
 from sideloop._runners.drive import drive
-from sideloop._runners.handed import Handed
+from sideloop._sideloop import Handed
 from sideloop.compat._drop_in import DropIn
 
 _manager = LoopManager(name="nested")

@@ -20,9 +20,9 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from sideloop._runners.handed import Handed
 from sideloop._runners.run_on import SubmitOn
 from sideloop._runners.runner import Runner
+from sideloop._sideloop import Handed
 from sideloop._twins.passage import Answer
 from sideloop.compat._carried import carried
 from sideloop.compat._drop_in import DropIn
@@ -186,10 +186,13 @@ class _Wrapped(Handed[Any]):
     As long as the outermost has not begun none of them has, and `close` closes all.
     """
 
-    def __init__(self, func: Any, *layers: Coroutine[Any, Any, Any]) -> None:
-        super().__init__(layers[-1])
-        self.func = func
+    _layers: tuple[Coroutine[Any, Any, Any], ...]
+
+    def __new__(cls, func: Any, *layers: Coroutine[Any, Any, Any]) -> "_Wrapped":
+        """A call of `func`, whose coroutine is the first of these."""
+        self = super().__new__(cls, layers[-1], func)
         self._layers = layers
+        return self
 
     def within(self, wrapper: Callable[[Any], Coroutine[Any, Any, Any]]) -> "_Wrapped":
         """The same, inside of one more."""

@@ -17,9 +17,9 @@ from types import ModuleType
 from typing import Any
 
 from sideloop._base.soon import call_soon
-from sideloop._runners.handed import Handed
 from sideloop._runners.run_on import SubmitOn
 from sideloop._runners.runner import Runner
+from sideloop._sideloop import Handed
 from sideloop.compat._drop_in import DropIn
 from sideloop.compat._io_thread import PATIENCE, IoThread, runs_here
 

@@ -15,8 +15,8 @@ from collections.abc import Coroutine, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
 
-from sideloop._runners.handed import Handed
 from sideloop._runners.runner import Runner
+from sideloop._sideloop import Handed
 from sideloop.compat._drop_in import DropIn
 from sideloop.compat._io_thread import IoThread, run_there, runs_here
 

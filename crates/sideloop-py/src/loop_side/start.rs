@@ -9,8 +9,9 @@ use crate::event_loop::FirstStep;
 use crate::finish::finish;
 use crate::host::{arrive, refill};
 use crate::model::{Begun, Call, Work};
-use crate::policy::async_fn::{check_awaitable, is_coroutine};
+use crate::policy::async_fn::check_awaitable;
 use crate::policy::outcome::{Outcome, is_exit};
+use crate::python::coroutine::is_coroutine;
 use crate::python::{context, inside};
 use crate::tasks::TaskMaker;
 

@@ -3,8 +3,12 @@
 //! Who may touch what follows `PhaseCell`: until `begin` the entry queue owns the work; then the
 //! loop thread owns the task; `complete` gives the outcome to the caller. All of them are attached.
 
+mod cancellations;
+
+mod errands;
+
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::{Duration, Instant};
 
 use pyo3::PyTraverseError;
@@ -12,6 +16,7 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use sideloop_core::phase::{Abandon, Begin, Cancel, Complete, PhaseCell};
 
+pub(crate) use self::errands::AskedFor;
 use crate::model::{Answer, Begun, Ending, Errand, RunnerCore, Withdrawn, Work};
 use crate::policy::deadline::Limit;
 use crate::policy::errors::name_of;
@@ -19,17 +24,6 @@ use crate::policy::outcome::Outcome;
 use crate::python::attached::Attached;
 use crate::python::inside::is_in_use;
 use crate::python::thread;
-
-/// Whether an errand was taken.
-#[must_use]
-pub(crate) enum AskedFor {
-    /// Whoever waits has heard of it.
-    Told,
-    /// Whoever waits hears of it by this, which is to be called.
-    Tell(Py<PyAny>),
-    /// Nobody waits, or no longer.
-    Refused,
-}
 
 struct Inner {
     work: Option<Work>,
@@ -163,85 +157,6 @@ impl Call {
         name_of(self.async_fn.bind(py))
     }
 
-    pub(crate) fn heard_cancel(&self) {
-        // ORDERING: Relaxed: a flag on its own, written and read attached.
-        self.heard_cancel.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn has_heard_cancel(&self) -> bool {
-        self.heard_cancel.load(Ordering::Relaxed)
-    }
-
-    /// A cancellation of whoever awaits it is on its way, with this message.
-    pub(crate) fn expect_cancellation(&self, message: Bound<'_, PyAny>) {
-        let kept = message.clone().unbind();
-        self.inner.with(message.py(), |inner| inner.rarer().cancellations.push_back(kept));
-    }
-
-    /// The message of the cancellation that comes to its task now, if that is of whoever awaits it.
-    pub(crate) fn take_cancellation(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.inner.with(py, |inner| inner.rarer.as_mut()?.cancellations.pop_front())
-    }
-
-    /// Its task has got a cancellation of whoever awaits it: what comes of that decides.
-    pub(crate) fn note_cancellation(&self) {
-        // ORDERING: Relaxed: written attached, on the loop thread, and read when the call has ended.
-        self.cancelled.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// How many of those its task has got.
-    pub(crate) fn noted_cancellations(&self) -> usize {
-        self.cancelled.load(Ordering::Relaxed)
-    }
-
-    /// Its task waits for `inner`, which is cancelled with it, and may get its cancellation through that.
-    pub(crate) fn cancel_through(&self, inner: &Bound<'_, Self>) {
-        // ORDERING: Relaxed: as `heard_cancel`.
-        inner.get().for_outer.store(true, Ordering::Relaxed);
-        let kept = inner.clone().unbind();
-        let before =
-            self.inner.with(inner.py(), |inside| inside.rarer().cancelled_inside.replace(kept));
-        drop(before);
-    }
-
-    /// The caller gets a cancellation: if it is that of the caller's own call, that has it now.
-    pub(crate) fn pass_cancellation_on(&self) {
-        self.passed_on.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was cancelled with the call whose task has made it.
-    pub(crate) fn is_cancelled_for_outer(&self) -> bool {
-        self.for_outer.load(Ordering::Relaxed)
-    }
-
-    /// Whether its task has got its cancellation already, through a call that it has waited for.
-    pub(crate) fn has_cancellation(&self, py: Python<'_>) -> bool {
-        self.inner.with(py, |inside| {
-            let through = inside.rarer.as_ref().and_then(|rarer| rarer.cancelled_inside.as_ref());
-            through.is_some_and(|call| call.get().passed_on.load(Ordering::Relaxed))
-        })
-    }
-
-    /// The call that its task waits for, or has waited for, and that was cancelled with it.
-    pub(crate) fn cancelled_inside<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Self>> {
-        self.inner.with(py, |inside| {
-            inside.rarer.as_ref()?.cancelled_inside.as_ref().map(|it| it.bind(py).clone())
-        })
-    }
-
-    /// The same, of a call that is stopped once: none of its cancellations is that of whoever awaits it.
-    pub(crate) fn stopped_through<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Self>> {
-        self.inner.with(py, |inside| {
-            let rarer = inside.rarer.as_ref().filter(|rarer| rarer.cancellations.is_empty())?;
-            rarer.cancelled_inside.as_ref().map(|it| it.bind(py).clone())
-        })
-    }
-
-    pub(crate) fn forget_cancelled_inside(&self, py: Python<'_>) {
-        let before = self.inner.with(py, |inside| inside.rarer.as_mut()?.cancelled_inside.take());
-        drop(before);
-    }
-
     /// The loop thread has taken the call from the entry queue.
     pub(crate) fn begin(&self, py: Python<'_>, now: Instant) -> Begun {
         self.inner.with(py, |inner| match self.phase.begin() {
@@ -367,101 +282,6 @@ impl Call {
     pub(crate) fn is_waited_for(&self, py: Python<'_>) -> bool {
         self.inner
             .with(py, |inner| matches!(inner.answer, Some(Answer::HandOff(_) | Answer::Driver)))
-    }
-
-    /// Put an errand in for the thread that waits for it, and have that look.
-    pub(crate) fn ask(&self, errand: &Bound<'_, Errand>) -> AskedFor {
-        let py = errand.py();
-        let kept = errand.clone().unbind();
-        // Looked at and put in in one go: whoever serves no more says so first, and then looks what there is.
-        let (asked, refused) = self.inner.with(py, |inner| {
-            if !self.serves_now(inner) {
-                return (AskedFor::Refused, Some(kept));
-            }
-            self.has_errands.store(true, Ordering::Relaxed);
-            inner.rarer().errands.push_back(kept);
-            match &inner.answer {
-                // Native, also where it rings a hub: no Python code runs in here.
-                Some(Answer::HandOff(completer)) => completer.knock(),
-                Some(Answer::Driver | Answer::Future(_) | Answer::Nobody) | None => {}
-            }
-            let hears = inner.rarer().hears.as_ref();
-            let tell = |hears: &Py<PyAny>| AskedFor::Tell(hears.clone_ref(py));
-            (hears.map_or(AskedFor::Told, tell), None)
-        });
-        drop(refused);
-        asked
-    }
-
-    /// Whoever waits for its future runs errands, and hears of them by this.
-    pub(crate) fn hear_of_errands_by(&self, hears: Py<PyAny>, py: Python<'_>) {
-        let before = self.inner.with(py, |inner| inner.rarer().hears.replace(hears));
-        drop(before);
-    }
-
-    /// Whether who waits for its future turns its loop, and runs errands in between.
-    pub(crate) fn is_heard_of_by_future(&self, py: Python<'_>) -> bool {
-        self.inner.with(py, |inner| inner.is_heard_of())
-    }
-
-    /// Whether the thread that has made it waits for it, and runs errands.
-    pub(crate) fn serves(&self, py: Python<'_>) -> bool {
-        self.inner.with(py, |inner| self.serves_now(inner))
-    }
-
-    fn serves_now(&self, inner: &Inner) -> bool {
-        let over = self.is_done() || self.is_abandoned();
-        !over
-            && !self.serves_no_more.load(Ordering::Relaxed)
-            && match inner.answer {
-                Some(Answer::HandOff(_) | Answer::Driver) => true,
-                Some(Answer::Future(_) | Answer::Nobody) | None => inner.is_heard_of(),
-            }
-    }
-
-    /// Whether there are errands, or were.
-    pub(crate) fn has_errands(&self) -> bool {
-        self.has_errands.load(Ordering::Relaxed)
-    }
-
-    /// The same, of who has said that nobody serves it any more: none comes after that.
-    #[inline]
-    pub(crate) fn has_had_errands(&self, py: Python<'_>) -> bool {
-        if cfg!(Py_GIL_DISABLED) {
-            // Whoever asks at this instant has put his in, or finds that nobody serves: see `ask`.
-            self.inner.with(py, |_| ());
-        }
-        self.has_errands()
-    }
-
-    pub(crate) fn has_errand(&self, py: Python<'_>) -> bool {
-        let has_one = |rarer: &Rarer| !rarer.errands.is_empty();
-        self.has_errands()
-            && self.inner.with(py, |inner| inner.rarer.as_deref().is_some_and(has_one))
-    }
-
-    /// The next errand.
-    pub(crate) fn take_errand<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Errand>> {
-        let next = self.inner.with(py, |inner| inner.rarer.as_mut()?.errands.pop_front());
-        next.map(|errand| errand.into_bound(py))
-    }
-
-    /// This one was cut off.
-    pub(crate) fn keep_cut_off(&self, errand: &Bound<'_, Errand>) {
-        let kept = errand.clone().unbind();
-        self.inner.with(errand.py(), |inner| inner.rarer().cut_off.push(kept));
-    }
-
-    /// Those that were cut off.
-    pub(crate) fn take_cut_off(&self, py: Python<'_>) -> Vec<Py<Errand>> {
-        self.inner.with(py, |inner| {
-            inner.rarer.as_mut().map(|rarer| std::mem::take(&mut rarer.cut_off)).unwrap_or_default()
-        })
-    }
-
-    /// The caller runs none any more.
-    pub(crate) fn serve_no_more(&self) {
-        self.serves_no_more.store(true, Ordering::Relaxed);
     }
 
     /// Whether anybody can still hear of what comes of it.

@@ -8,6 +8,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyType};
 
 use crate::policy::errors::{Error, name_of};
+use crate::policy::handed::Handed;
+use crate::python::coroutine::{close_coroutine, is_coroutine};
 use crate::python::names::names;
 
 /// Refuse, before anything is sent, what is no async function.
@@ -18,6 +20,9 @@ use crate::python::names::names;
 pub(crate) fn check_async_fn(async_fn: &Bound<'_, PyAny>) -> PyResult<()> {
     // SAFETY: attached; the check reads the object's type.
     if unsafe { ffi::PyFunction_Check(async_fn.as_ptr()) } != 0 {
+        return Ok(());
+    }
+    if async_fn.is_instance_of::<Handed>() {
         return Ok(());
     }
     if async_fn.is_callable() {
@@ -93,18 +98,4 @@ pub(crate) fn check_awaitable(
 /// The error for what `async_fn` returned and nobody can await.
 pub(crate) fn not_awaitable(found: &Bound<'_, PyAny>, async_fn: &Bound<'_, PyAny>) -> PyErr {
     Error::NotAsync.raise(found.py(), (name_of(async_fn), found))
-}
-
-/// Whether this is a coroutine as `async def` makes them.
-pub(crate) fn is_coroutine(object: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: attached; the check reads the object's type.
-    unsafe { ffi::PyCoro_CheckExact(object.as_ptr()) != 0 }
-}
-
-/// Close a coroutine that will never be awaited, so that nobody is warned of it.
-pub(crate) fn close_coroutine(awaitable: &Bound<'_, PyAny>) {
-    if is_coroutine(awaitable) {
-        // One that has not started has nothing to run that could fail.
-        let _ = awaitable.call_method0("close");
-    }
 }

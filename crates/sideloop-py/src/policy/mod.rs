@@ -4,6 +4,8 @@ pub(crate) mod errors;
 
 pub(crate) mod async_fn;
 
+pub(crate) mod handed;
+
 pub(crate) mod outcome;
 
 pub(crate) mod interrupt;

@@ -36,6 +36,8 @@ pub(crate) mod sniffed;
 
 pub(crate) mod vectorcall;
 
+pub(crate) mod coroutine;
+
 pub(crate) mod awaiting;
 
 pub(crate) mod names;
