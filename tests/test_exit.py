@@ -96,7 +96,7 @@ class TestExit:
             begin = time.monotonic()
             ended = program.finish()
         assert ended.code == 3, ended
-        assert time.monotonic() - begin < 1.1
+        assert time.monotonic() - begin < scaled(1.1)
         assert len(ended.stderr.splitlines()) == 2, ended
 
     @pytest.mark.timeout(EXITS_LIMIT)

@@ -459,7 +459,7 @@ class TestOneThatIsLost:
             gc.collect()
         texts = [str(one.message) for one in caught if one.category is ResourceWarning]
         assert any(text.startswith("unclosed transport <StreamTransport") for text in texts), texts
-        # A warning that is kept holds what it is of, and CPython 3.15 clears no weak reference to that.
+        # A warning that is kept holds what it is of: no weak reference to that is cleared (3.15).
         caught.clear()
         gc.collect()
         assert seen() is None

@@ -140,7 +140,7 @@ class DrivenLoop:
         loop: Any = self.loop
         if asyncio.all_tasks(loop) or loop._asyncgens:
             return True
-        # Where there is no bell, calls are announced by handles, and those that came are sent back by now.
+        # Without a bell calls are announced by handles, and those that came are sent back by now.
         return not all(self._announces_calls(handle._callback) for handle in loop._ready)
 
     def _announces_calls(self, callback: object) -> bool:
