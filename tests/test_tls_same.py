@@ -3,7 +3,7 @@
 import gc
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,16 @@ from secured import Peer, secured
 from test_transport_same import KINDS, Op, pattern, plain, raising, without_repeats
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asyncio's own elsewhere")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _of_this_alone() -> Iterator[None]:
+    """What the session holds is not to be looked at for each example."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
 
 # What is small has room in the kernel, and what is large has none.
 SIZES = st.sampled_from([0, 1, 1000, 16_384, 16_385, 40_000, 1_500_000])

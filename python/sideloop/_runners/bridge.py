@@ -5,6 +5,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
+# For the extension, and not at first use: see `event_loop.py`.
+import sideloop._runners.handed  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from sideloop._loops.loop import Loop
 from sideloop._runners.plain import check_sync_fn, run_here, run_plain
 from sideloop._sideloop import Handed, Router
