@@ -678,14 +678,14 @@ class TestClosing:
     def test_leaves_behind_what_is_named_once(
         self, drive: Drive, how: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        runner = Runner(drive=drive, grace=0.1)
+        runner = Runner(drive=drive, grace=scaled(0.1))
         answers = runner.map(stubborn, [1, 2, 0], ordered=False)
         assert next(answers) == 0
         with caplog.at_level(logging.WARNING, "sideloop"):
             if how == "close":
                 answers.close()
             else:
-                with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+                with pytest.raises(TimeoutError), sideloop.timeout(scaled(0.1)):
                     next(answers)
             assert caplog.text.count("stubborn()") == 1
             runner.close()

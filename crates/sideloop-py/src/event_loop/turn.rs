@@ -65,7 +65,7 @@ pub(crate) fn run_once(slf: &Bound<'_, LoopCore>, longest: Option<f64>) -> PyRes
             }
         } else if linger.wait(py, core) == Next::Take {
             drain(slf)?;
-        } else if !look_first(slf)? {
+        } else if core.entry.is_about_callers() || !look_first(slf)? {
             return Ok(());
         }
         if leaves_in_child(slf) {
@@ -211,9 +211,7 @@ fn run_watched(slf: &Bound<'_, LoopCore>, handle: &Bound<'_, PyAny>) -> PyResult
 fn look_first(slf: &Bound<'_, LoopCore>) -> PyResult<bool> {
     let (py, core) = (slf.py(), slf.get());
     let entry = &*core.entry;
-    let Some(poller) = core.poller().filter(|_| !entry.is_about_callers()) else {
-        return Ok(false);
-    };
+    let Some(poller) = core.poller() else { return Ok(false) };
     if !core.looks.with(py, FirstLooks::is_due) {
         return Ok(false);
     }
