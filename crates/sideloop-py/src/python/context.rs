@@ -1,7 +1,14 @@
 //! Contexts and their variables: entered where the user's function runs.
+//!
+//! Before CPython 3.12 the collector runs in the midst of an allocation. A finalizer that it calls may set a variable,
+//! as each `sideloop.timeout` does, and so replace what the context has: which the C function that has allocated still
+//! uses, without a reference. To copy a context, or to set a variable, then reads what is freed
+//! (`tests/programs/collected.py` has CPython's own do so). Ours do not collect meanwhile.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+
+use super::version;
 
 /// A copy of the calling thread's current `contextvars.Context`.
 ///
@@ -9,7 +16,9 @@ use pyo3::prelude::*;
 /// `MemoryError`.
 pub(crate) fn copy_current(py: Python<'_>) -> PyResult<Py<PyAny>> {
     // SAFETY: attached; the function returns a new reference, or null with an exception set.
-    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_CopyCurrent()) }.map(Bound::unbind)
+    let copy = uncollected(py, || unsafe { ffi::PyContext_CopyCurrent() });
+    // SAFETY: as above.
+    unsafe { Bound::from_owned_ptr_or_err(py, copy) }.map(Bound::unbind)
 }
 
 /// What a variable has in the current context: None also if it has neither a value nor a default.
@@ -37,11 +46,30 @@ pub(crate) fn get<'py>(variable: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'p
 pub(crate) fn set(variable: &Bound<'_, PyAny>, value: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
     let py = variable.py();
     let value = value.map_or_else(|| py.None().into_bound(py), Bound::clone);
+    // What the context has had is dropped when it has the new value, and no user code runs in between.
+    let before = if version::is_at_least(py, 12) { None } else { Some(copy_current(py)?) };
     // SAFETY: attached, and the function checks what it is given; it returns a new reference, the token, or null
     // with an exception set.
-    let token = unsafe { ffi::PyContextVar_Set(variable.as_ptr(), value.as_ptr()) };
+    let token =
+        uncollected(py, || unsafe { ffi::PyContextVar_Set(variable.as_ptr(), value.as_ptr()) });
+    drop(before);
     // SAFETY: as above.
     unsafe { Bound::from_owned_ptr_or_err(py, token) }.map(drop)
+}
+
+/// Do this without the collector, where it may run in the midst of it. `inside` runs no Python code.
+fn uncollected<T>(py: Python<'_>, inside: impl FnOnce() -> T) -> T {
+    if version::is_at_least(py, 12) {
+        return inside();
+    }
+    // SAFETY: attached, and so for both: nobody else sees the switch turned.
+    let is_on = unsafe { ffi::PyGC_Disable() } != 0;
+    let done = inside();
+    if is_on {
+        // SAFETY: as above.
+        unsafe { ffi::PyGC_Enable() };
+    }
+    done
 }
 
 /// Whether this is a `contextvars.Context`.
@@ -71,7 +99,7 @@ pub(crate) fn bring_back(
         if stays(&variable) || before.call_method1("get", (&variable,))?.is(&value) {
             continue;
         }
-        variable.call_method1("set", (value,))?;
+        set(&variable, Some(&value))?;
     }
     Ok(())
 }
