@@ -1,6 +1,7 @@
 """The runners of one manager: which are there, whose they are, and which wait for a new thread."""
 
 import asyncio
+import contextlib
 import itertools
 import threading
 import weakref
@@ -64,7 +65,12 @@ class Runners:
 
     def forget_closed(self) -> None:
         with self._lock:
-            self.started = [known for known in self.started if not known.closed]
+            # One by one: a signal handler's call may add one meanwhile, which no close would find
+            # if a list took its place that was made before.
+            for known in list(self.started):
+                if known.closed:
+                    with contextlib.suppress(ValueError):
+                        self.started.remove(known)
 
     # Runners are made with no lock held: making one may run code of the user's.
 
