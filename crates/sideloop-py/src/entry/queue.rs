@@ -85,10 +85,6 @@ impl Entry {
         self.queue.push(message)
     }
 
-    pub(crate) fn looks_filled(&self) -> bool {
-        self.queue.looks_filled()
-    }
-
     pub(crate) fn take(&self, batch: &mut VecDeque<Py<PyAny>>) {
         self.queue.take(batch);
     }
@@ -129,6 +125,12 @@ impl Entry {
 
     pub(crate) fn is_stop_due(&self) -> bool {
         self.stop.is_due()
+    }
+
+    /// Whether the loop has something of its entry's to see to: messages, or its stop.
+    #[inline]
+    pub(crate) fn has_news(&self) -> bool {
+        self.queue.looks_filled() || self.is_stop_due()
     }
 
     /// Complete this hand-off at the next `publish`.

@@ -65,7 +65,7 @@ impl Linger {
 fn spin_detached(py: Python<'_>, entry: &Entry, burst: Burst) -> Seen {
     detached(py, || {
         entry.publish();
-        let seen = spin(burst, || entry.looks_filled() || entry.is_stop_due());
+        let seen = spin(burst, || entry.has_news());
         entry.messages.note(seen);
         seen
     })

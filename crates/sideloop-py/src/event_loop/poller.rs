@@ -69,7 +69,7 @@ pub(crate) fn wait(
     };
     let spun = match plan {
         Plan::Spin(burst) => {
-            let seen = spin(burst, || entry.looks_filled() || entry.is_stop_due());
+            let seen = spin(burst, || entry.has_news());
             entry.messages.note(seen);
             seen == Seen::Answered
         }

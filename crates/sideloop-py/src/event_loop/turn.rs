@@ -140,9 +140,7 @@ fn end_of_now(now: f64, resolution: f64) -> f64 {
 /// Whether work that is ready may go before the next look at I/O.
 pub(crate) fn may_stay_blind(slf: &Bound<'_, LoopCore>) -> bool {
     let core = slf.get();
-    monotonic() < core.polled() + LONGEST_BLIND
-        && !core.entry.looks_filled()
-        && !core.entry.is_stop_due()
+    monotonic() < core.polled() + LONGEST_BLIND && !core.entry.has_news()
 }
 
 /// Run what is ready now. What that makes ready runs in the next turn, after a look at I/O.
@@ -219,17 +217,13 @@ fn look_first(slf: &Bound<'_, LoopCore>) -> PyResult<bool> {
     py.check_signals()?;
     LoopCore::rearm(slf)?;
     let found = poller::look(entry, poller).map_err(|error| os_error(&error))?;
-    if found.is_empty() {
-        core.looks.with(py, FirstLooks::was_vain);
-        // The bell is heard once, and may just have been.
-        if !entry.looks_filled() && !entry.is_stop_due() {
-            return Ok(false);
-        }
-    } else {
-        core.looks.with(py, FirstLooks::has_found);
-        process(slf, &found)?;
+    let note = if found.is_empty() { FirstLooks::was_vain } else { FirstLooks::has_found };
+    core.looks.with(py, note);
+    // The bell is heard once, and may just have been.
+    if found.is_empty() && !entry.has_news() {
+        return Ok(false);
     }
-    drain(slf)?;
+    take(slf, &found)?;
     Ok(true)
 }
 
@@ -247,7 +241,7 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
     };
     let found = if timeout == Some(0.0) {
         let now = monotonic();
-        if now < core.polled() + LONGEST_BLIND && !entry.looks_filled() && !entry.is_stop_due() {
+        if now < core.polled() + LONGEST_BLIND && !entry.has_news() {
             entry.publish_and_go_on();
             return Ok(());
         }
@@ -266,9 +260,14 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
         found
     }
     .map_err(|error| os_error(&error))?;
+    take(slf, &found)
+}
+
+/// Take what the kernel says, and the calls that have come in.
+fn take(slf: &Bound<'_, LoopCore>, found: &[Ready]) -> PyResult<()> {
     // First, since a call may close a file and open another by its number.
     if !found.is_empty() {
-        process(slf, &found)?;
+        process(slf, found)?;
     }
     drain(slf)
 }
@@ -276,7 +275,7 @@ fn wait(slf: &Bound<'_, LoopCore>, timeout: Option<f64>) -> PyResult<()> {
 /// Start the calls that have come in, if a runner serves this loop.
 fn drain(slf: &Bound<'_, LoopCore>) -> PyResult<()> {
     let core = slf.get();
-    if !core.entry.looks_filled() && !core.entry.is_stop_due() {
+    if !core.entry.has_news() {
         return Ok(());
     }
     core.outbox.open();

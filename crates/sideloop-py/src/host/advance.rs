@@ -178,11 +178,7 @@ fn is_alone(host: &Host, py: Python<'_>) -> bool {
 fn spare_time(host: &Host, py: Python<'_>) -> Time {
     let Some(core) = host.core.get().map(|core| core.bind(py).get()) else { return Time::Short };
     let ready = core.own_loop.as_ref().is_some_and(|own_loop| own_loop.get().has_ready(py));
-    if ready || core.entry.looks_filled() || core.entry.is_stop_due() {
-        Time::Short
-    } else {
-        Time::Spare
-    }
+    if ready || core.entry.has_news() { Time::Short } else { Time::Spare }
 }
 
 fn runs_already(host: &Host, py: Python<'_>) -> PyErr {

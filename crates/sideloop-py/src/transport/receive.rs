@@ -72,12 +72,7 @@ fn goes_on(datagrams: &Datagrams, core: &LoopCore, py: Python<'_>) -> bool {
     });
     let entry = &core.entry;
     // What has forked leaves the loop in its child.
-    reads
-        && !core.has_ready(py)
-        && !core.is_stopping()
-        && !core.orphaned()
-        && !entry.looks_filled()
-        && !entry.is_stop_due()
+    reads && !core.has_ready(py) && !core.is_stopping() && !core.orphaned() && !entry.has_news()
 }
 
 fn take_one(datagrams: &Datagrams, core: &LoopCore, py: Python<'_>) -> PyResult<Found> {
