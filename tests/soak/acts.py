@@ -133,11 +133,15 @@ def by_the_clock(bridges: Bridges, dice: random.Random) -> None:
 
 
 def odd_awaitable(bridges: Bridges, dice: random.Random) -> None:
-    """What has `__await__`, or is a future, of somebody's own class; one method of it raises."""
+    """What has `__await__`, or is a future, of somebody's own class; one method of it raises.
+
+    One that raises when it is cancelled may do so after its caller's grace is over: nobody sees that.
+    """
     error = CustomError()
     kinds: list[Callable[[], Any]] = [
         lambda: BadAwaitable(error),
-        lambda: BadSteps(dice.choice(["next", "next_later", "throw"]), error),
+        lambda: BadSteps(dice.choice(["next", "next_later"]), error),
+        lambda: BadSteps("throw", UnseenError()),
         lambda: ForeignFuture("result", error),
         lambda: ForeignFuture("cancel", UnseenError()),
         lambda: ForeignFuture("", error),
