@@ -49,14 +49,14 @@ class TestOurLoop:
         assert code == 0, output
         assert output.rstrip().endswith(" passed, 0 failed"), output
 
-    def test_passes_it_with_native_transports(self) -> None:
+    def test_passes_it_with_asyncios_transports(self) -> None:
         modules = ["buffered_proto", "sendfile", "server", "sslproto", "streams"]
         modules += ["base_events", "events", "selector_events", "sock_lowlevel"]
         if sys.version_info >= (3, 11):
             modules.append("ssl")
         code, output = run_suite(
             "--config=loops",
-            "--loop=asyncio_suite.native:NativeLoop",
+            "--loop=asyncio_suite.standard:StandardTransportsLoop",
             *(f"--module=test_{module}" for module in modules),
         )
         assert code == 0, output

@@ -9,7 +9,7 @@ import socket
 import sys
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
@@ -36,12 +36,34 @@ def standard() -> Any:
 
 
 class TestWhichTransports:
-    def test_are_asyncios_unless_asked_for(self) -> None:
-        loop = sideloop.EventLoop()
+    @pytest.mark.parametrize("make", [sideloop.EventLoop, sideloop.new_event_loop])
+    def test_are_ours_unless_others_are_asked_for(
+        self, make: Callable[[], sideloop.EventLoop]
+    ) -> None:
+        loop = make()
+        loop.set_debug(False)
+        with connected(loop=loop) as connection:
+            assert type(connection.transport).__name__ == "StreamTransport"
+
+    @pytest.mark.parametrize("drive", ["thread", "caller"])
+    def test_are_ours_for_calls(self, drive: Any) -> None:
+        async def kind() -> str:
+            asyncio.get_running_loop().set_debug(False)
+            ours, peer = pair("unix")
+            with peer:
+                _, writer = await asyncio.open_unix_connection(sock=ours)
+                writer.close()
+                return type(writer.transport).__name__
+
+        with sideloop.Runner(drive=drive) as runner:
+            assert runner.run(kind) == "StreamTransport"
+
+    def test_are_asyncios_where_those_are_asked_for(self) -> None:
+        loop = sideloop.EventLoop(transports="asyncio")
         with connected(loop=loop) as connection:
             assert type(connection.transport) is standard()
 
-    def test_are_ours_where_asked_for(self, connection: Connection) -> None:
+    def test_are_ours_of_each_kind(self, connection: Connection) -> None:
         assert type(connection.transport).__name__ == "StreamTransport"
         assert isinstance(connection.transport, standard())
 

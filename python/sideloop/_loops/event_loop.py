@@ -1,4 +1,4 @@
-"""The event loop: asyncio's selector loop with its scheduling in Rust."""
+"""The event loop: asyncio's selector loop with its scheduling and transports in Rust."""
 
 import _socket
 import asyncio.format_helpers
@@ -56,23 +56,23 @@ _numbers = itertools.count(1)
 
 Transports = Literal["asyncio", "native"]
 
-DEFAULT_TRANSPORTS: Transports = "asyncio"
+DEFAULT_TRANSPORTS: Transports = "native"
 """Which transports a loop has unless it is said."""
 
 
 class EventLoop(LoopCore, asyncio.SelectorEventLoop):
-    """An asyncio event loop whose scheduling runs in Rust.
+    """An asyncio event loop whose scheduling and transports run in Rust.
 
-    A drop-in for `asyncio.SelectorEventLoop`: transports, TLS, subprocesses, signals, executors and
-    debug mode are asyncio's own.
+    A drop-in for `asyncio.SelectorEventLoop`: protocols, streams, TLS contexts, subprocesses,
+    signals, executors and debug mode are asyncio's own.
 
     Args:
         selector: What to wait with. `selectors.EpollSelector` is polled natively, any other one
             through its own `select`.
         transports: What moves the bytes of TCP, UDP and Unix stream sockets, and of pipes:
-            `"asyncio"` for its own transports, `"native"` for ours, in Rust, where the socket is a
-            plain one, on Linux. What is written to a stream in one turn of the loop then leaves
-            together, with the end of the turn.
+            `"native"` for ours, in Rust, where the socket is a plain one, on Linux; `"asyncio"` for
+            its own. What is written to a native stream in one turn of the loop leaves together,
+            with the end of the turn.
 
     Raises:
         ValueError: There are no such transports.
