@@ -453,7 +453,8 @@ def accept_ready(
     sock: socket,
     server: Any,
     backlog: int,
-    timeouts: tuple[float | None, ...],
+    rest: tuple[Any, ...],
+    options: dict[str, Any],
     /,
 ) -> None: ...
 

@@ -122,10 +122,8 @@ class BadSteps:
     def send(self, _value: object) -> None:
         return self.__next__()
 
-    def throw(self, kind: type[BaseException] | BaseException, value: BaseException | None = None, *_: object) -> None:
-        if self._bad == "throw":
-            raise self._error
-        raise kind if value is None else value
+    def throw(self, error: Any, value: BaseException | None = None, *_: object) -> None:
+        raise self._error if self._bad == "throw" else value or error
 
     def close(self) -> None:
         pass

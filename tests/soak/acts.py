@@ -133,9 +133,9 @@ def by_the_clock(bridges: Bridges, dice: random.Random) -> None:
 
 
 def odd_awaitable(bridges: Bridges, dice: random.Random) -> None:
-    """What has `__await__`, or is a future, of somebody's own class; one method of it raises.
+    """An awaitable, or a future, of somebody's own class; one method of it raises.
 
-    One that raises when it is cancelled may do so after its caller's grace is over: nobody sees that.
+    One that raises when it is cancelled may do so after its caller's grace: nobody sees that.
     """
     error = CustomError()
     kinds: list[Callable[[], Any]] = [

@@ -45,11 +45,6 @@ format_helpers: Any = asyncio.format_helpers
 # Since CPython 3.13 the text of a callback shows its arguments only in debug mode.
 _TEXT_TAKES_DEBUG = "debug" in inspect.signature(format_helpers._format_callback_source).parameters
 
-_standard: Any = asyncio.SelectorEventLoop
-
-# Since CPython 3.15 what a server accepts runs in copies of the context it was made in.
-_KEEPS_CONTEXTS = "context" in inspect.signature(_standard._start_serving).parameters
-
 _RUN_IN_EXECUTOR = base_events.BaseEventLoop.run_in_executor
 
 _numbers = itertools.count(1)
@@ -164,16 +159,15 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
             sslcontext=None,
             server=None,
             backlog=100,
-            *timeouts,
-            **context,
+            *rest,
+            **options,
         ):
-            is_ours = self._has_native_transports and not _KEEPS_CONTEXTS
-            if is_ours and sslcontext is None and fits(self, sock):
-                what = (self, protocol_factory, sock, server, backlog, timeouts)
+            if self._has_native_transports and sslcontext is None and fits(self, sock):
+                what = (self, protocol_factory, sock, server, backlog, rest, options)
                 self._add_reader(sock.fileno(), accept_ready, *what)
             else:
-                what = (protocol_factory, sock, sslcontext, server, backlog, *timeouts)
-                super()._start_serving(*what, **context)
+                what = (protocol_factory, sock, sslcontext, server, backlog, *rest)
+                super()._start_serving(*what, **options)
 
         async def create_connection(self, protocol_factory, host=None, port=None, **options):
             started = None

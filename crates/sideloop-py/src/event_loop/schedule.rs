@@ -139,12 +139,20 @@ impl LoopCore {
         slf: &Bound<'py, Self>,
         callback: &Bound<'py, PyAny>,
         args: &Bound<'py, PyTuple>,
+        context: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<()> {
         if Self::keeps(slf, Method::CallSoon) {
-            return Self::soon(slf, callback, args.as_slice(), None).map(drop);
+            return Self::soon(slf, callback, args.as_slice(), context).map(drop);
         }
-        let all = before(&[callback], args)?;
-        slf.call_method1(names(slf.py()).call_soon.bind(slf.py()), all).map(drop)
+        let py = slf.py();
+        let Some(context) = context else {
+            let all = before(&[callback], args)?;
+            return slf.call_method1(names(py).call_soon.bind(py), all).map(drop);
+        };
+        let method = slf.getattr(names(py).call_soon.bind(py))?;
+        let all: Vec<_> =
+            [callback.clone()].into_iter().chain(args.iter()).chain([context.clone()]).collect();
+        vectorcall::call_all(&method, &all, slf.get().context_name.bind(py)).map(drop)
     }
 
     fn make_handle<'py>(

@@ -33,13 +33,19 @@ pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
+/// How many time limits `_start_serving` takes.
+const TIMEOUTS: usize = 2;
+
 /// What a server's socket was given to the loop with.
 struct Serving<'a, 'py> {
     event_loop: &'a Bound<'py, LoopCore>,
     protocol_factory: &'a Bound<'py, PyAny>,
     sock: &'a Bound<'py, PyAny>,
     server: &'a Bound<'py, PyAny>,
-    timeouts: &'a Bound<'py, PyTuple>,
+    /// Its timeouts, and since CPython 3.15 perhaps the context.
+    rest: &'a Bound<'py, PyTuple>,
+    /// Or that by its name.
+    options: &'a Bound<'py, PyDict>,
 }
 
 /// A server's socket has connections: take them, no more than `backlog`, but one: asyncio takes none of a backlog of
@@ -49,17 +55,18 @@ struct Serving<'a, 'py> {
 /// What the kernel says of the socket, but that it has no more now, or that there are too many files: asyncio's own
 /// method tells the loop's exception handler of that, and tries again later.
 #[pyfunction]
-#[pyo3(signature = (event_loop, protocol_factory, sock, server, backlog, timeouts, /))]
+#[pyo3(signature = (event_loop, protocol_factory, sock, server, backlog, rest, options, /))]
 pub(crate) fn accept_ready(
     event_loop: &Bound<'_, LoopCore>,
     protocol_factory: &Bound<'_, PyAny>,
     sock: &Bound<'_, PyAny>,
     server: &Bound<'_, PyAny>,
     backlog: isize,
-    timeouts: &Bound<'_, PyTuple>,
+    rest: &Bound<'_, PyTuple>,
+    options: &Bound<'_, PyDict>,
 ) -> PyResult<()> {
     let py = event_loop.py();
-    let serving = Serving { event_loop, protocol_factory, sock, server, timeouts };
+    let serving = Serving { event_loop, protocol_factory, sock, server, rest, options };
     let sockets = if LoopCore::accepts_plainly(event_loop) && uses_our_base(py)? {
         plain_sockets(py)?
     } else {
@@ -93,18 +100,35 @@ impl<'py> Serving<'_, 'py> {
         let none = py.None().into_bound(py);
         let backlog = backlog.into_pyobject(py)?.into_any();
         let first = [self.protocol_factory, self.sock, &none, self.server, &backlog];
-        let all = first.into_iter().cloned().chain(self.timeouts.iter());
+        let all = first.into_iter().cloned().chain(self.rest.iter());
         let all = PyTuple::new(py, all.collect::<Vec<_>>())?;
-        self.event_loop.call_method1(names(py).accept_connection.bind(py), all).map(drop)
+        let method = names(py).accept_connection.bind(py);
+        self.event_loop.call_method(method, all, Some(self.options)).map(drop)
+    }
+
+    /// A copy of the server's context, which a connection has for itself since CPython 3.15.
+    fn context(&self) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = self.event_loop.py();
+        let given = match self.options.get_item(names(py).context_name.bind(py))? {
+            Some(given) => Some(given),
+            None => self.rest.iter().nth(TIMEOUTS),
+        };
+        match given.filter(|given| !given.is_none()) {
+            Some(given) => given.call_method0("copy").map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Make a transport of this in the next turn, as asyncio's task would.
     fn begin_soon(&self, conn: &Bound<'py, PyAny>, peer: &Bound<'py, PyAny>) -> PyResult<()> {
         let py = self.event_loop.py();
         let begin = BEGIN.get().ok_or_else(never_made)?;
-        let factory = self.protocol_factory;
-        let args = [self.event_loop.as_any(), factory, conn, peer, self.server];
-        LoopCore::call_next(self.event_loop, begin.bind(py), &PyTuple::new(py, args)?)
+        let context = self.context()?;
+        let given = context.clone().unwrap_or_else(|| py.None().into_bound(py));
+        let args =
+            [self.event_loop.as_any(), self.protocol_factory, conn, peer, self.server, &given];
+        let args = PyTuple::new(py, args)?;
+        LoopCore::call_next(self.event_loop, begin.bind(py), &args, context.as_ref())
     }
 }
 
@@ -129,6 +153,7 @@ fn begin_accepted<'py>(
     conn: &Bound<'py, PyAny>,
     peer: &Bound<'py, PyAny>,
     server: &Bound<'py, PyAny>,
+    context: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<()> {
     let py = event_loop.py();
     let begin = || -> PyResult<()> {
@@ -136,7 +161,7 @@ fn begin_accepted<'py>(
         let extra = PyDict::new(py);
         extra.set_item(names(py).peername.bind(py), peer)?;
         let server = Some(server).filter(|server| !server.is_none());
-        let (waiter, extra, context) = (None, Some(extra.as_any()), None);
+        let (waiter, extra) = (None, Some(extra.as_any()));
         make(&Parts { event_loop, sock: conn, protocol, waiter, extra, server, context }).map(drop)
     };
     match begin() {

@@ -42,7 +42,27 @@ pub(super) struct Parts<'a, 'py> {
 
 /// Whether asyncio's constructors and its closing are those that are known here.
 pub(super) fn is_known_version(py: Python<'_>) -> bool {
-    !version::is_at_least(py, 15)
+    !version::is_at_least(py, 16)
+}
+
+/// Whether asyncio's transports have a context of their own for what they call.
+fn has_context(py: Python<'_>) -> bool {
+    version::is_at_least(py, 15)
+}
+
+/// What a transport calls its protocol in. None: what is current when it asks for that.
+///
+/// # Errors
+/// None that is known of.
+pub(super) fn context_of<'py>(
+    transport: &Bound<'py, TransportCore>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = transport.py();
+    if !has_context(py) {
+        return Ok(None);
+    }
+    let context = transport.getattr(names(py).handle_context.bind(py))?;
+    Ok((!context.is_none()).then_some(context))
 }
 
 /// A new transport.
@@ -66,7 +86,7 @@ pub(crate) fn begin_transport<'py>(
     waiter: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = event_loop.py();
-    let context = if is_known_version(py) { None } else { Some(copy_current(py)?.into_bound(py)) };
+    let context = if has_context(py) { Some(copy_current(py)?.into_bound(py)) } else { None };
     let (waiter, extra, server, context) = (Some(waiter), None, None, context.as_ref());
     make(&Parts { event_loop, sock, protocol, waiter, extra, server, context })
 }
@@ -120,6 +140,9 @@ fn begin<'py>(transport: &Bound<'py, TransportCore>, parts: &Parts<'_, 'py>) -> 
     let fd = socket_of(Some(sock.clone()))?.map_or(-1, Socket::number);
     let extra = extra.map_or_else(|| PyDict::new(py).into_any(), Bound::clone);
     transport.setattr(names.extra.bind(py), &extra)?;
+    if has_context(py) {
+        transport.setattr(names.handle_context.bind(py), context)?;
+    }
     describe(&extra, sock, kind, fd)?;
     let limit = |bytes: usize| -> PyResult<Limit> {
         Ok(Limit { given: Some(bytes.into_pyobject(py)?.into_any().unbind()), bytes })
@@ -214,10 +237,12 @@ fn schedule<'py>(
     waiter: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<()> {
     let py = transport.py();
+    let context = context_of(transport)?;
+    let context = context.as_ref();
     let made = protocol.getattr(names(py).connection_made.bind(py))?;
-    LoopCore::call_next(event_loop, &made, &PyTuple::new(py, [transport])?)?;
+    LoopCore::call_next(event_loop, &made, &PyTuple::new(py, [transport])?, context)?;
     let reading = transport.getattr(names(py).begin_reading.bind(py))?;
-    LoopCore::call_next(event_loop, &reading, &PyTuple::new(py, waiter)?)
+    LoopCore::call_next(event_loop, &reading, &PyTuple::new(py, waiter)?, context)
 }
 
 fn begin_reading(transport: &Bound<'_, TransportCore>) -> PyResult<()> {
@@ -227,7 +252,12 @@ fn begin_reading(transport: &Bound<'_, TransportCore>) -> PyResult<()> {
     let (waits, fd) = stream.with(py, |state| (state.closing || state.paused, state.fd));
     let Some(event_loop) = stream.event_loop(py).filter(|_| !waits) else { return Ok(()) };
     let ready = transport.getattr(names(py).read_ready.bind(py))?;
-    event_loop.call_method1(names(py).add_reader.bind(py), (fd, ready)).map(drop)
+    let add_reader = names(py).add_reader.bind(py);
+    if has_context(py) {
+        // In its context, which it passes itself.
+        return transport.call_method1(add_reader, (fd, ready)).map(drop);
+    }
+    event_loop.call_method1(add_reader, (fd, ready)).map(drop)
 }
 
 fn wake(waiter: &Bound<'_, PyAny>) -> PyResult<()> {

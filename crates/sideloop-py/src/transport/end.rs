@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PySuper, PyTuple};
 
-use super::begin::{is_known_version, tell_server};
+use super::begin::{context_of, is_known_version, tell_server};
 use super::keeps::Keeps;
 use super::known::{TransportCore, stream_of};
 use super::protocol::ask;
@@ -56,7 +56,8 @@ fn close(transport: &Bound<'_, TransportCore>) -> PyResult<()> {
     stream.with(py, |state| state.conn_lost += 1);
     event_loop.call_method1(names.remove_writer.bind(py), (fd,))?;
     let lost = transport.getattr(names.call_connection_lost.bind(py))?;
-    LoopCore::call_next(&event_loop, &lost, &PyTuple::new(py, [py.None()])?)
+    let context = context_of(transport)?;
+    LoopCore::call_next(&event_loop, &lost, &PyTuple::new(py, [py.None()])?, context.as_ref())
 }
 
 fn tell_lost(transport: &Bound<'_, TransportCore>, error: &Bound<'_, PyAny>) -> PyResult<()> {
