@@ -53,12 +53,12 @@ def warm_up(endpoint: Endpoint) -> None:
 
 
 class TestWhichTransports:
-    def test_are_asyncios_unless_asked_for(self) -> None:
-        with opened(loop=sideloop.EventLoop()) as endpoint:
+    def test_are_asyncios_where_those_are_asked_for(self) -> None:
+        with opened(loop=sideloop.EventLoop(transports="asyncio")) as endpoint:
             assert type(endpoint.transport) is standard()
 
     @pytest.mark.parametrize("way", WAYS)
-    def test_are_ours_where_asked_for(self, kind: str, way: str) -> None:
+    def test_are_ours_unless_others_are_asked_for(self, kind: str, way: str) -> None:
         with opened(kind, way) as endpoint:
             assert type(endpoint.transport).__name__ == "DatagramTransport"
             assert isinstance(endpoint.transport, standard())

@@ -44,11 +44,11 @@ OURS = {"read": "ReadPipeTransport", "write": "WritePipeTransport"}
 
 @pytest.mark.parametrize("way", ["read", "write"])
 class TestWhichTransports:
-    def test_are_asyncios_unless_asked_for(self, way: str) -> None:
-        with opened_pipe(way, loop=sideloop.EventLoop()) as end:
+    def test_are_asyncios_where_those_are_asked_for(self, way: str) -> None:
+        with opened_pipe(way, loop=sideloop.EventLoop(transports="asyncio")) as end:
             assert type(end.transport).__name__ == standard(way)
 
-    def test_are_ours_where_asked_for(self, way: str) -> None:
+    def test_are_ours_unless_others_are_asked_for(self, way: str) -> None:
         with opened_pipe(way) as end:
             assert type(end.transport).__name__ == OURS[way]
             assert isinstance(end.transport, vars(asyncio.unix_events)[standard(way)])

@@ -92,7 +92,7 @@ class TestARegistration:
         loop.run_until_complete(recv_one(loop, here, there, b"2"))
 
     def test_does_not_stay_without_native_transports(self, pair: Pair) -> None:
-        loop = sideloop.EventLoop()
+        loop = sideloop.EventLoop(transports="asyncio")
         loop.set_debug(False)
         loop.run_until_complete(recv_one(loop, *pair, b"1"))
         assert pair[0].fileno() not in registered(loop)

@@ -75,6 +75,7 @@ __all__ = [
     "translate_call",
     "turned_runner",
     "use_errands",
+    "versions_of",
     "wait_in_hubs",
 ]
 
@@ -448,14 +449,7 @@ def know_transports(class_: type, /) -> None: ...
 
 # A server's socket has connections: the reader that a loop has of it. On Linux.
 def accept_ready(
-    event_loop: LoopCore,
-    protocol_factory: Callable[[], asyncio.BaseProtocol],
-    sock: socket,
-    server: Any,
-    backlog: int,
-    rest: tuple[Any, ...],
-    options: dict[str, Any],
-    /,
+    event_loop: LoopCore, args: tuple[Any, ...], options: dict[str, Any], /
 ) -> None: ...
 
 # A transport of a socket that has been connected. On Linux.
@@ -505,6 +499,9 @@ class TlsTransportCore:
 
 # Instances of this class, which is derived from TlsTransportCore, have the protocol in a slot.
 def know_tls_transports(class_: type, /) -> None: ...
+
+# The versions of classes, each another one whenever the class or one of its bases is changed; 0 where it has none now.
+def versions_of(*classes: type) -> tuple[int, ...]: ...
 
 # What the calling thread's loop has gathered leaves.
 def send_before_fork() -> None: ...

@@ -93,7 +93,7 @@ pub mod _sideloop {
     use super::tls::TlsTransportCore;
 
     #[pymodule_export]
-    use super::tls::know_tls_transports;
+    use super::tls::{know_tls_transports, versions_of};
 
     #[pymodule_export]
     use super::model::Errand;

@@ -159,19 +159,18 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
             sslcontext=None,
             server=None,
             backlog=100,
-            *rest,
+            *timeouts,
             **options,
         ):
-            if self._has_native_transports and sslcontext is None and fits(self, sock):
-                what = (self, protocol_factory, sock, server, backlog, rest, options)
-                self._add_reader(sock.fileno(), accept_ready, *what)
+            what = (protocol_factory, sock, sslcontext, server, backlog, *timeouts)
+            if self._has_native_transports and fits(self, sock):
+                self._add_reader(sock.fileno(), accept_ready, self, what, options)
             else:
-                what = (protocol_factory, sock, sslcontext, server, backlog, *rest)
                 super()._start_serving(*what, **options)
 
         async def create_connection(self, protocol_factory, host=None, port=None, **options):
             started = None
-            if self._has_native_transports and not options:
+            if self._has_native_transports and (not options or _is_of_tls(options)):
                 started = start_connecting(self, host, port)
             if started is None:
                 return await super().create_connection(protocol_factory, host, port, **options)
@@ -183,6 +182,11 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
                     self._remove_writer(sock.fileno())
                     sock.close()
                     raise
+            if options:
+                if options.get("server_hostname") is None:
+                    options["server_hostname"] = host
+                make = self._create_connection_transport
+                return await make(sock, protocol_factory, **options)
             protocol = protocol_factory()
             waiter = self.create_future()
             transport = begin_transport(self, sock, protocol, waiter)
@@ -249,6 +253,17 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
 
 
 know_methods(EventLoop)
+
+_TLS_OPTIONS = {
+    name
+    for name in inspect.signature(asyncio.SelectorEventLoop.create_connection).parameters
+    if name == "server_hostname" or name.startswith("ssl")
+}
+
+
+def _is_of_tls(options: dict[str, Any]) -> bool:
+    """Whether these ask for TLS, and for nothing else."""
+    return bool(options.get("ssl")) and options.keys() <= _TLS_OPTIONS
 
 
 def _default_selector() -> selectors.BaseSelector:

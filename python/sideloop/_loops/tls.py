@@ -4,14 +4,15 @@ From CPython 3.11 on: before, asyncio's `SSLProtocol` was another one.
 """
 
 import asyncio
+import functools
 import socket
 from asyncio import base_events, selector_events, sslproto
 from collections.abc import Callable, Mapping
-from types import FunctionType, MethodType, SimpleNamespace
+from types import CodeType, FunctionType, MethodType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sideloop._loops.transports import StreamTransport, fits
-from sideloop._sideloop import TlsCore, TlsTransportCore, know_tls_transports
+from sideloop._sideloop import TlsCore, TlsTransportCore, know_tls_transports, versions_of
 
 if TYPE_CHECKING:
 
@@ -116,8 +117,29 @@ def _is_usual() -> bool:
         HAS_TLS
         and vars(sslproto)["SSLProtocol"] is _Standard
         and vars(sslproto)["_SSLProtocolTransport"] is _StandardTransport
-        and _methods() == _METHODS
+        and _keep_methods()
     )
+
+
+_usual_versions: tuple[int, ...] = ()
+"""Of the two classes, when they had their own methods."""
+
+
+def _keep_methods() -> bool:
+    global _usual_versions
+    versions = versions_of(_Standard, _StandardTransport)
+    if versions != _usual_versions or 0 in versions:
+        if _methods() != _METHODS:
+            return False
+        _usual_versions = versions
+    return True
+
+
+@functools.cache
+def _names_in(code: CodeType) -> frozenset[str]:
+    """All that it may ask its module for, and functions in it."""
+    inner = (one for one in code.co_consts if isinstance(one, CodeType))
+    return frozenset(code.co_names).union(*map(_names_in, inner))
 
 
 def _is_asyncios(function: FunctionType) -> bool:
@@ -130,9 +152,12 @@ def _with_ours(method: Callable[..., Any]) -> Callable[..., Any]:
     # Whoever has replaced it wants that one.
     if type(function) is not FunctionType or not _is_asyncios(function):
         return method
+    # What it looks up, as it is now.
+    known = ("__builtins__", "__name__", *_names_in(function.__code__))
+    found = {name: function.__globals__[name] for name in known if name in function.__globals__}
     made = FunctionType(
         function.__code__,
-        {**function.__globals__, **_NAMES},
+        {**found, **_NAMES},
         function.__name__,
         function.__defaults__,
         function.__closure__,

@@ -27,6 +27,7 @@ macro_rules! names {
 
 names! {
     accept_connection = "_accept_connection",
+    make_accepted = "_accept_connection2",
     acquire = "acquire",
     active = "_active",
     add_done_callback = "add_done_callback",

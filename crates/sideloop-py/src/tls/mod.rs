@@ -29,6 +29,7 @@ mod methods;
 mod transport;
 
 pub(crate) use self::core::TlsCore;
+pub(crate) use self::standard::versions_of;
 pub(crate) use self::transport::{TlsTransportCore, know_tls_transports};
 
 /// Look up what asyncio's own is made of, before anybody has changed it. At import.

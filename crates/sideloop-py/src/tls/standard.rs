@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyTuple, PyType};
 
 use crate::python::names::names;
-use crate::python::slots::get;
+use crate::python::slots::{class_version, get};
 
 /// The methods of `ssl.SSLObject` that hand on their arguments to what it is made of.
 const METHODS: [&str; 3] = ["read", "write", "pending"];
@@ -49,6 +49,17 @@ impl Standard {
 fn methods_of(class: &Bound<'_, PyType>) -> PyResult<Vec<Py<PyAny>>> {
     let own = class.getattr("__dict__")?;
     METHODS.iter().map(|name| own.get_item(name).map(Bound::unbind)).collect()
+}
+
+/// The versions of classes: see `class_version`.
+///
+/// # Errors
+/// `MemoryError`.
+#[pyfunction]
+#[pyo3(signature = (*classes))]
+pub(crate) fn versions_of<'py>(classes: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyTuple>> {
+    let versions = classes.iter().map(|class| Ok(class_version(class.cast::<PyType>()?)));
+    PyTuple::new(classes.py(), versions.collect::<PyResult<Vec<_>>>()?)
 }
 
 pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {

@@ -33,51 +33,48 @@ pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// How many time limits `_start_serving` takes.
-const TIMEOUTS: usize = 2;
-
-/// What a server's socket was given to the loop with.
+/// What a server's socket was given to the loop with, as `_start_serving` takes it.
 struct Serving<'a, 'py> {
     event_loop: &'a Bound<'py, LoopCore>,
-    protocol_factory: &'a Bound<'py, PyAny>,
-    sock: &'a Bound<'py, PyAny>,
-    server: &'a Bound<'py, PyAny>,
-    /// Its timeouts, and since CPython 3.15 perhaps the context.
-    rest: &'a Bound<'py, PyTuple>,
-    /// Or that by its name.
+    args: &'a Bound<'py, PyTuple>,
     options: &'a Bound<'py, PyDict>,
+    protocol_factory: Bound<'py, PyAny>,
+    sock: Bound<'py, PyAny>,
+    ssl: Bound<'py, PyAny>,
+    server: Bound<'py, PyAny>,
+    backlog: isize,
 }
 
-/// A server's socket has connections: take them, no more than `backlog`, but one: asyncio takes none of a backlog of
+/// Where the time limits are among those arguments, and where a context is after them, since CPython 3.15.
+const TIMEOUTS: usize = 5;
+const CONTEXT: usize = 7;
+
+/// A server's socket has connections: take them, no more than its backlog, but one: asyncio takes none of a backlog of
 /// zero in some versions, and turns the loop in vain.
 ///
 /// # Errors
 /// What the kernel says of the socket, but that it has no more now, or that there are too many files: asyncio's own
 /// method tells the loop's exception handler of that, and tries again later.
 #[pyfunction]
-#[pyo3(signature = (event_loop, protocol_factory, sock, server, backlog, rest, options, /))]
+#[pyo3(signature = (event_loop, args, options, /))]
 pub(crate) fn accept_ready(
     event_loop: &Bound<'_, LoopCore>,
-    protocol_factory: &Bound<'_, PyAny>,
-    sock: &Bound<'_, PyAny>,
-    server: &Bound<'_, PyAny>,
-    backlog: isize,
-    rest: &Bound<'_, PyTuple>,
+    args: &Bound<'_, PyTuple>,
     options: &Bound<'_, PyDict>,
 ) -> PyResult<()> {
     let py = event_loop.py();
-    let serving = Serving { event_loop, protocol_factory, sock, server, rest, options };
+    let serving = Serving::of(event_loop, args, options)?;
     let sockets = if LoopCore::accepts_plainly(event_loop) && uses_our_base(py)? {
         plain_sockets(py)?
     } else {
         None
     };
-    let Some((sockets, kind)) = sockets.zip(kind_of(sock)?) else {
-        return serving.ask_asyncio(backlog);
+    let Some((sockets, kind)) = sockets.zip(kind_of(&serving.sock)?) else {
+        return serving.ask_asyncio();
     };
-    for taken in 0..backlog.max(1) {
-        let Ok(socket) = socket_of(Some(sock.clone()))? else {
-            return serving.ask_asyncio(backlog - taken);
+    for _ in 0..serving.backlog.max(1) {
+        let Ok(socket) = socket_of(Some(serving.sock.clone()))? else {
+            return serving.ask_asyncio();
         };
         match socket.accept() {
             Ok((accepted, peer)) => {
@@ -86,32 +83,39 @@ pub(crate) fn accept_ready(
                 serving.begin_soon(&conn, &peer)?;
             }
             Err(error) if is_not_now(error) || has_gone(error) => return Ok(()),
-            Err(error) if is_no_room(error) => return serving.ask_asyncio(backlog - taken),
+            Err(error) if is_no_room(error) => return serving.ask_asyncio(),
             Err(error) => return Err(os_error(&error.into())),
         }
     }
     Ok(())
 }
 
-impl<'py> Serving<'_, 'py> {
-    /// Have asyncio's own method take the rest.
-    fn ask_asyncio(&self, backlog: isize) -> PyResult<()> {
-        let py = self.event_loop.py();
-        let none = py.None().into_bound(py);
-        let backlog = backlog.into_pyobject(py)?.into_any();
-        let first = [self.protocol_factory, self.sock, &none, self.server, &backlog];
-        let all = first.into_iter().cloned().chain(self.rest.iter());
-        let all = PyTuple::new(py, all.collect::<Vec<_>>())?;
-        let method = names(py).accept_connection.bind(py);
-        self.event_loop.call_method(method, all, Some(self.options)).map(drop)
+impl<'a, 'py> Serving<'a, 'py> {
+    fn of(
+        event_loop: &'a Bound<'py, LoopCore>,
+        args: &'a Bound<'py, PyTuple>,
+        options: &'a Bound<'py, PyDict>,
+    ) -> PyResult<Self> {
+        let item = |at: usize| args.get_item(at);
+        let (protocol_factory, sock, ssl, server) = (item(0)?, item(1)?, item(2)?, item(3)?);
+        let backlog = item(4)?.extract()?;
+        Ok(Self { event_loop, args, options, protocol_factory, sock, ssl, server, backlog })
+    }
+
+    /// Have asyncio's own method take what there is.
+    fn ask_asyncio(&self) -> PyResult<()> {
+        let method = names(self.event_loop.py()).accept_connection.bind(self.event_loop.py());
+        self.event_loop.call_method(method, self.args, Some(self.options)).map(drop)
     }
 
     /// A copy of the server's context, which a connection has for itself since CPython 3.15.
     fn context(&self) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let py = self.event_loop.py();
-        let given = match self.options.get_item(names(py).context_name.bind(py))? {
+        let given = match self
+            .options
+            .get_item(names(self.event_loop.py()).context_name.bind(self.event_loop.py()))?
+        {
             Some(given) => Some(given),
-            None => self.rest.iter().nth(TIMEOUTS),
+            None => self.args.iter().nth(CONTEXT),
         };
         match given.filter(|given| !given.is_none()) {
             Some(given) => given.call_method0("copy").map(Some),
@@ -119,16 +123,45 @@ impl<'py> Serving<'_, 'py> {
         }
     }
 
-    /// Make a transport of this in the next turn, as asyncio's task would.
+    /// Make a transport of this in the next turn, as asyncio's task would; with TLS, in that task.
     fn begin_soon(&self, conn: &Bound<'py, PyAny>, peer: &Bound<'py, PyAny>) -> PyResult<()> {
         let py = self.event_loop.py();
-        let begin = BEGIN.get().ok_or_else(never_made)?;
         let context = self.context()?;
+        if !self.ssl.is_none() {
+            return self.begin_handshake(conn, peer, context);
+        }
+        let begin = BEGIN.get().ok_or_else(never_made)?;
         let given = context.clone().unwrap_or_else(|| py.None().into_bound(py));
         let args =
-            [self.event_loop.as_any(), self.protocol_factory, conn, peer, self.server, &given];
+            [self.event_loop.as_any(), &self.protocol_factory, conn, peer, &self.server, &given];
         let args = PyTuple::new(py, args)?;
         LoopCore::call_next(self.event_loop, begin.bind(py), &args, context.as_ref())
+    }
+
+    /// Have asyncio's task wait for the end of the handshake: whoever cancels all tasks ends it.
+    fn begin_handshake(
+        &self,
+        conn: &Bound<'py, PyAny>,
+        peer: &Bound<'py, PyAny>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
+        let py = self.event_loop.py();
+        let names = names(py);
+        let extra = PyDict::new(py).into_any();
+        extra.set_item(names.peername.bind(py), peer)?;
+        let first = [&self.protocol_factory, conn, &extra, &self.ssl, &self.server];
+        let timeouts = self.args.get_slice(TIMEOUTS, CONTEXT);
+        let all: Vec<_> = first.into_iter().cloned().chain(timeouts.iter()).collect();
+        let options = self.options.copy()?;
+        let of_task = PyDict::new(py);
+        if let Some(context) = context {
+            options.set_item(names.context_name.bind(py), &context)?;
+            of_task.set_item(names.context_name.bind(py), &context)?;
+        }
+        let method = names.make_accepted.bind(py);
+        let accept = self.event_loop.call_method(method, PyTuple::new(py, all)?, Some(&options))?;
+        let of_task = (!of_task.is_empty()).then_some(&of_task);
+        self.event_loop.call_method(names.create_task.bind(py), (accept,), of_task).map(drop)
     }
 }
 
