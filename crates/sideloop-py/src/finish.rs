@@ -17,7 +17,6 @@
 //! answer out once, and without it nobody can be told.
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 use sideloop_core::handoff::Completer;
 use sideloop_core::phase::{Abandon, Begin, Cancel};
 
@@ -26,6 +25,7 @@ use crate::policy::chain::after;
 use crate::policy::interrupt::{TRIES, Whose, whose};
 use crate::policy::mismatch;
 use crate::policy::outcome::{Outcome, is_cancelled, is_exit};
+use crate::python::dictionary;
 
 /// The outcome of a call is there. Runs on the loop thread.
 pub(crate) fn finish(call: &Bound<'_, Call>, outcome: Outcome) {
@@ -232,7 +232,7 @@ fn report_lost(core: &RunnerCore, py: Python<'_>, error: PyErr) {
     publish(core);
     let report = || -> PyResult<()> {
         let Some(tasks) = core.tasks.get() else { return Ok(()) };
-        let about = PyDict::new(py);
+        let about = dictionary::empty(py)?;
         about.set_item("message", "exception in a sideloop call that nobody waits for any more")?;
         about.set_item("exception", error.value(py))?;
         tasks.event_loop.call_method1(py, "call_exception_handler", (about,)).map(drop)

@@ -5,12 +5,13 @@ use std::io::Write;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyString, PyTuple};
 use sideloop_core::generation;
 
 use crate::event_loop::{FirstStep, LoopCore};
 use crate::python::attached::{Attached, Count};
 use crate::python::coroutine::close_coroutine;
+use crate::python::dictionary;
 use crate::python::names::names;
 use crate::python::{context, vectorcall, version};
 
@@ -208,7 +209,7 @@ impl TaskMaker {
         let py = coroutine.py();
         let create_task = self.event_loop.bind(py).getattr(names(py).create_task.bind(py))?;
         let task = if self.passes_context(py)? {
-            let options = PyDict::new(py);
+            let options = dictionary::empty(py)?;
             options.set_item(names(py).context_name.bind(py), context)?;
             create_task.call((coroutine,), Some(&options))?
         } else {

@@ -220,7 +220,7 @@ impl LoopCore {
             may_be_brief: AtomicBool::new(false),
             room: Attached::default(),
             looks: Attached::default(),
-            scheduled: Field::new(PyList::empty(py).into_any().unbind()),
+            scheduled: Field::new(PyList::new(py, [(); 0])?.into_any().unbind()),
             selector: Field::default(),
             keys: Field::default(),
             key_class: py.import("selectors")?.getattr("SelectorKey")?.cast_into()?.unbind(),

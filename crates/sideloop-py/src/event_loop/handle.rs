@@ -12,6 +12,7 @@ use pyo3::types::{PyTuple, PyType};
 
 use super::failed;
 use super::spare::Class;
+use crate::python::dictionary;
 use crate::python::names::names;
 use crate::python::slots::{held, peek, put, section, slot, slot_offset};
 
@@ -122,7 +123,7 @@ impl Layout {
     /// Whether instances that the classes make have their state where we look for it, and no more.
     fn agrees_with_the_classes(&self, py: Python<'_>) -> PyResult<bool> {
         let simple = py.import("types")?.getattr("SimpleNamespace")?;
-        let options = pyo3::types::PyDict::new(py);
+        let options = dictionary::empty(py)?;
         options.set_item("get_debug", py.get_type::<pyo3::types::PyBool>())?;
         let stand_in = simple.call((), Some(&options))?;
         let args = PyTuple::new(py, [1])?;

@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyString};
 
 use super::core::LoopCore;
 use super::overrides::Method;
+use crate::python::dictionary;
 use crate::python::names::names;
 use crate::python::version;
 
@@ -38,7 +39,7 @@ impl LoopCore {
         let options = match core.task_options.take(py) {
             Some(kept) => kept.into_bound(py).cast_into::<PyDict>()?,
             None => {
-                let options = PyDict::new(py);
+                let options = dictionary::empty(py)?;
                 options.set_item(names(py).event_loop.bind(py), slf)?;
                 options
             }

@@ -290,7 +290,7 @@ fn process(slf: &Bound<'_, LoopCore>, found: &[Ready]) -> PyResult<()> {
     let Some(keys) = core.keys(py) else { return Ok(()) };
     core.note_told(py, found);
     if !LoopCore::keeps(slf, Method::ProcessEvents) || !LoopCore::keeps(slf, Method::AddCallback) {
-        let events = PyList::empty(py);
+        let events = PyList::new(py, [(); 0])?;
         for ready in found {
             if let Some(key) = keys.get_item(ready.fd)? {
                 let mask = ready.mask & Key::read(&key)?.events;

@@ -7,6 +7,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::router::run_for;
 use crate::model::Router;
+use crate::python::dictionary;
 use crate::python::names::names;
 use crate::translate::PlainClasses;
 
@@ -42,7 +43,7 @@ impl TwinFunction {
         let (py, this) = (slf.py(), slf.get());
         let plain = PlainClasses::new(py);
         let (router, async_fn) = (this.router.bind(py), this.async_fn.bind(py));
-        let none = PyDict::new(py);
+        let none = dictionary::empty(py)?;
         let kwargs = kwargs.unwrap_or(&none);
         let found = if plain.have_all(args, kwargs) {
             run_for(router, async_fn, args, kwargs)?

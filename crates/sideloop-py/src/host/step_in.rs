@@ -2,12 +2,12 @@
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 use sideloop_core::host::Time;
 
 use super::advance::{Stop, advance};
 use crate::model::{Host, State};
 use crate::python::context;
+use crate::python::dictionary;
 use crate::python::names::names;
 use crate::tasks::TaskMaker;
 
@@ -39,7 +39,7 @@ pub(super) fn step_in(host: &Bound<'_, Host>, tasks: &TaskMaker) -> PyResult<()>
 /// What the loop's `call_soon` raises.
 pub(super) fn wake_soon(host: &Bound<'_, Host>, wake: Py<PyAny>) -> PyResult<()> {
     let (py, inside) = (host.py(), host.get());
-    let options = PyDict::new(py);
+    let options = dictionary::empty(py)?;
     options.set_item(names(py).context_name.bind(py), inside.context())?;
     let event_loop = event_loop_of(inside, py)?;
     event_loop.call_method("call_soon", (wake, host), Some(&options)).map(drop)

@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 
 use crate::policy::errors::{made, name_of};
 use crate::python::context;
+use crate::python::dictionary;
 
 static VARIABLE: OnceLock<Py<PyAny>> = OnceLock::new();
 
@@ -24,7 +25,7 @@ static VARIABLE: OnceLock<Py<PyAny>> = OnceLock::new();
 /// # Errors
 /// What importing `contextvars` raises.
 pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
-    let options = pyo3::types::PyDict::new(py);
+    let options = dictionary::empty(py)?;
     options.set_item("default", py.None())?;
     let class = py.import("contextvars")?.getattr("ContextVar")?;
     let variable = class.call(("sideloop.limit",), Some(&options))?;

@@ -15,6 +15,15 @@ const OFFSET: usize = offset_of!(ffi::PyDictObject, ma_used) + size_of::<ffi::Py
 
 static KEPT: OnceLock<bool> = OnceLock::new();
 
+/// An empty dictionary. `PyDict::new` ends the process where there is no memory for one.
+///
+/// # Errors
+/// `MemoryError`.
+pub(crate) fn empty(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    // SAFETY: attached; the function returns a new reference to a dictionary, or null with an exception set.
+    unsafe { Ok(Bound::from_owned_ptr_or_err(py, ffi::PyDict_New())?.cast_into_unchecked()) }
+}
+
 /// Find out whether versions are kept.
 pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
     if cfg!(Py_GIL_DISABLED) {
@@ -22,7 +31,7 @@ pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
         let _ = KEPT.set(false);
         return Ok(());
     }
-    let dict = PyDict::new(py);
+    let dict = empty(py)?;
     let mut seen = vec![read(&dict)];
     for value in 0..3 {
         dict.set_item("key", value)?;
@@ -30,7 +39,7 @@ pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
     }
     dict.del_item("key")?;
     seen.push(read(&dict));
-    seen.push(read(&PyDict::new(py)));
+    seen.push(read(&empty(py)?));
     let number = seen.len();
     seen.sort_unstable();
     seen.dedup();

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyTuple};
 
 use super::shape::Shape;
+use crate::python::dictionary;
 
 /// How a container is read and made.
 ///
@@ -93,8 +94,8 @@ impl<'py> Container<'py> {
     pub(super) fn make_empty(&self, value: &Part<'py>) -> PyResult<Part<'py>> {
         let py = value.py();
         Ok(match self {
-            Self::List => PyList::empty(py).into_any(),
-            Self::Dict => PyDict::new(py).into_any(),
+            Self::List => PyList::new(py, [(); 0])?.into_any(),
+            Self::Dict => dictionary::empty(py)?.into_any(),
             Self::Set => PySet::empty(py)?.into_any(),
             Self::Tuple | Self::FrozenSet => self.make(value, &[])?,
             Self::Shaped(shape) => shape.get().make_empty(value)?,

@@ -17,6 +17,7 @@ use super::wire::socket_of;
 use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
 use crate::policy::outcome::is_exit;
+use crate::python::dictionary;
 use crate::python::names::names;
 use crate::system::socket::{PeerName, has_gone, is_no_room, is_not_now};
 
@@ -147,13 +148,13 @@ impl<'a, 'py> Serving<'a, 'py> {
     ) -> PyResult<()> {
         let py = self.event_loop.py();
         let names = names(py);
-        let extra = PyDict::new(py).into_any();
+        let extra = dictionary::empty(py)?.into_any();
         extra.set_item(names.peername.bind(py), peer)?;
         let first = [&self.protocol_factory, conn, &extra, &self.ssl, &self.server];
         let timeouts = self.args.get_slice(TIMEOUTS, CONTEXT);
         let all: Vec<_> = first.into_iter().cloned().chain(timeouts.iter()).collect();
         let options = self.options.copy()?;
-        let of_task = PyDict::new(py);
+        let of_task = dictionary::empty(py)?;
         if let Some(context) = context {
             options.set_item(names.context_name.bind(py), &context)?;
             of_task.set_item(names.context_name.bind(py), &context)?;
@@ -191,7 +192,7 @@ fn begin_accepted<'py>(
     let py = event_loop.py();
     let begin = || -> PyResult<()> {
         let protocol = &protocol_factory.call0()?;
-        let extra = PyDict::new(py);
+        let extra = dictionary::empty(py)?;
         extra.set_item(names(py).peername.bind(py), peer)?;
         let server = Some(server).filter(|server| !server.is_none());
         let (waiter, extra) = (None, Some(extra.as_any()));

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PySuper, PyTuple};
+use pyo3::types::{PyString, PySuper, PyTuple};
 
 use super::address::tuple_of;
 use super::keeps::Keeps;
@@ -20,6 +20,7 @@ use super::wire::socket_of;
 use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
 use crate::python::context::copy_current;
+use crate::python::dictionary;
 use crate::python::names::names;
 use crate::python::version;
 use crate::system::socket::{Kind, Result, Socket};
@@ -138,7 +139,10 @@ fn begin<'py>(transport: &Bound<'py, TransportCore>, parts: &Parts<'_, 'py>) -> 
         };
     };
     let fd = socket_of(Some(sock.clone()))?.map_or(-1, Socket::number);
-    let extra = extra.map_or_else(|| PyDict::new(py).into_any(), Bound::clone);
+    let extra = match extra {
+        Some(extra) => extra.clone(),
+        None => dictionary::empty(py)?.into_any(),
+    };
     transport.setattr(names.extra.bind(py), &extra)?;
     if has_context(py) {
         transport.setattr(names.handle_context.bind(py), context)?;

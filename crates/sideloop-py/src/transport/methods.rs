@@ -1,8 +1,7 @@
 //! The methods of a transport that are ours.
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PySuper};
 
 use super::known::{TransportCore, stream_of};
 use super::read;
@@ -16,10 +15,9 @@ impl TransportCore {
         let py = slf.py();
         let is_bytes = data.is_exact_instance_of::<PyBytes>();
         if !is_bytes && !is_bytes_like(data) {
-            return Err(PyTypeError::new_err(format!(
-                "data argument must be a bytes-like object, not {}",
-                data.get_type().name()?.repr()?
-            )));
+            // It is refused, in each version's own words.
+            let next = PySuper::new(&py.get_type::<Self>(), slf)?;
+            return next.call_method1("write", (data,)).map(drop);
         }
         let stream = stream_of(slf)?;
         let stream = stream.get();
