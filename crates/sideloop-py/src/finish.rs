@@ -26,6 +26,7 @@ use crate::policy::interrupt::{TRIES, Whose, whose};
 use crate::policy::mismatch;
 use crate::policy::outcome::{Outcome, is_cancelled, is_exit};
 use crate::python::dictionary;
+use crate::python::names::names;
 
 /// The outcome of a call is there. Runs on the loop thread.
 pub(crate) fn finish(call: &Bound<'_, Call>, outcome: Outcome) {
@@ -204,9 +205,11 @@ fn settle(core: &RunnerCore, future: &Bound<'_, PyAny>, outcome: Outcome) -> Tol
     publish(core);
     let py = future.py();
     let settle = || match &outcome {
-        Outcome::Value(value) => future.call_method1("settle_value", (value,)),
-        Outcome::Error(error) => future.call_method1("settle_error", (error.value(py),)),
-        Outcome::NotStarted => future.call_method0("settle_not_started"),
+        Outcome::Value(value) => future.call_method1(names(py).settle_value.bind(py), (value,)),
+        Outcome::Error(error) => {
+            future.call_method1(names(py).settle_error.bind(py), (error.value(py),))
+        }
+        Outcome::NotStarted => future.call_method0(names(py).settle_not_started.bind(py)),
     };
     for _ in 0..TRIES {
         match settle().and_then(|seen| seen.is_truthy()) {

@@ -11,6 +11,7 @@ use crate::policy::async_fn::not_awaitable;
 use crate::policy::errors::name_of;
 use crate::policy::outcome::Outcome;
 use crate::python::awaiting::{Awaiting, Went};
+use crate::python::names::names;
 
 /// Where the work stops.
 #[must_use]
@@ -147,13 +148,14 @@ fn begin<'py>(host: &Bound<'py, Host>, made: impl FnOnce() -> PyResult<Bound<'py
 /// The cancellations that a step has got were its own. What they came to is told with it, and the task goes on as one
 /// that is not cancelled: a time limit in it that is over later is to know whose cancellation it sees.
 fn take_back(host: &Host, call: &Bound<'_, Call>) {
+    let py = call.py();
     let cancellations = call.get().noted_cancellations();
     if cancellations == 0 {
         return;
     }
     let Some(task) = host.task.get().map(|task| task.bind(call.py())) else { return };
     // From CPython 3.11 on.
-    if let Ok(Some(uncancel)) = task.getattr_opt("uncancel") {
+    if let Ok(Some(uncancel)) = task.getattr_opt(names(py).uncancel.bind(py)) {
         for _ in 0..cancellations {
             let _ = uncancel.call0();
         }

@@ -42,7 +42,7 @@ pub(super) fn wake_soon(host: &Bound<'_, Host>, wake: Py<PyAny>) -> PyResult<()>
     let options = dictionary::empty(py)?;
     options.set_item(names(py).context_name.bind(py), inside.context())?;
     let event_loop = event_loop_of(inside, py)?;
-    event_loop.call_method("call_soon", (wake, host), Some(&options)).map(drop)
+    event_loop.call_method(names(py).call_soon.bind(py), (wake, host), Some(&options)).map(drop)
 }
 
 /// The loop of a host's task.

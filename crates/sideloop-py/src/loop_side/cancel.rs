@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use crate::finish::{finish, raise_soon};
 use crate::model::Call;
 use crate::policy::outcome::{Outcome, is_exit};
+use crate::python::names::names;
 
 /// Cancel the task of a call. Runs on the loop thread.
 ///
@@ -34,7 +35,7 @@ pub(crate) fn cancel(call: &Bound<'_, Call>) {
         Err(error) => error,
     };
     // It counts as cancelled since CPython 3.11, and is not: who unwinds the loop is to know.
-    if let Ok(Some(uncancel)) = task.getattr_opt("uncancel") {
+    if let Ok(Some(uncancel)) = task.getattr_opt(names(py).uncancel.bind(py)) {
         let _ = uncancel.call0();
     }
     let core = inside.runner(py).get();
@@ -46,8 +47,9 @@ pub(crate) fn cancel(call: &Bound<'_, Call>) {
 
 /// Whether the task has got it.
 fn cancel_task(task: &Bound<'_, PyAny>, message: Option<&Py<PyAny>>) -> PyResult<bool> {
-    match message.filter(|message| !message.is_none(task.py())) {
-        Some(message) => task.call_method1("cancel", (message,))?.is_truthy(),
-        None => task.call_method0("cancel")?.is_truthy(),
+    let py = task.py();
+    match message.filter(|message| !message.is_none(py)) {
+        Some(message) => task.call_method1(names(py).cancel.bind(py), (message,))?.is_truthy(),
+        None => task.call_method0(names(py).cancel.bind(py))?.is_truthy(),
     }
 }

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 use crate::model::Errand;
 use crate::policy::outcome::Outcome;
+use crate::python::names::names;
 
 /// As a callback of the loop.
 #[pymethods]
@@ -12,7 +13,7 @@ impl Errand {
     fn __call__(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (py, errand) = (slf.py(), slf.get());
         let future = errand.future.bind(py);
-        let is_done = future.call_method0("done")?.is_truthy()?;
+        let is_done = future.call_method0(names(py).done.bind(py))?.is_truthy()?;
         if !is_done && errand.is_told_later() {
             return errand.event_loop.call_method1(py, "call_soon", (slf,)).map(drop);
         }
@@ -25,9 +26,11 @@ impl Errand {
             return Ok(());
         }
         match outcome {
-            Outcome::Value(value) => future.call_method1("set_result", (value,)),
-            Outcome::Error(error) => future.call_method1("set_exception", (error.into_value(py),)),
-            Outcome::NotStarted => future.call_method0("cancel"),
+            Outcome::Value(value) => future.call_method1(names(py).set_result.bind(py), (value,)),
+            Outcome::Error(error) => {
+                future.call_method1(names(py).set_exception.bind(py), (error.into_value(py),))
+            }
+            Outcome::NotStarted => future.call_method0(names(py).cancel.bind(py)),
         }
         .map(drop)
     }

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use crate::finish::{finish_all, refuse};
 use crate::host;
 use crate::model::{Drive, End, EndedBy, RunnerCore, turn_for};
+use crate::python::names::names;
 use crate::send::ring_attached;
 
 #[pymethods]
@@ -112,7 +113,8 @@ pub(crate) fn is_outcome(
 }
 
 fn has_raised(task: &Bound<'_, PyAny>, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
-    Ok(task.call_method0("done")?.is_truthy()?
-        && !task.call_method0("cancelled")?.is_truthy()?
-        && task.call_method0("exception")?.is(exception))
+    let py = task.py();
+    Ok(task.call_method0(names(py).done.bind(py))?.is_truthy()?
+        && !task.call_method0(names(py).cancelled.bind(py))?.is_truthy()?
+        && task.call_method0(names(py).get_exception.bind(py))?.is(exception))
 }

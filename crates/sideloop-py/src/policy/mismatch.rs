@@ -1,5 +1,6 @@
 //! The errors that say that a thing of one loop was awaited on another, and not on which.
 
+use crate::python::names::names;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
@@ -23,14 +24,15 @@ pub(crate) fn explain(error: &PyErr, event_loop: &Bound<'_, PyAny>) {
     let args = (value, error.traceback(py), event_loop);
     let explained = py
         .import("sideloop._loops.mismatch")
-        .and_then(|module| module.call_method1("explain", args));
+        .and_then(|module| module.call_method1(names(py).explain.bind(py), args));
     if let Err(failed) = explained {
         failed.write_unraisable(py, Some(value));
     }
 }
 
 fn says_so(error: &Bound<'_, PyAny>) -> bool {
-    let Ok(args) = error.getattr("args") else { return false };
+    let py = error.py();
+    let Ok(args) = error.getattr(names(py).error_args.bind(py)) else { return false };
     let Ok(args) = args.cast_into::<PyTuple>() else { return false };
     let Ok(first) = args.get_item(0) else { return false };
     let Ok(text) = first.cast::<PyString>() else { return false };

@@ -79,7 +79,7 @@ impl Awaiting {
         match throw.call1((error.into_value(py),)) {
             Ok(future) => Ok(Went::Until(future.unbind())),
             Err(stop) if stop.is_instance_of::<PyStopIteration>(py) => {
-                Ok(Went::Returned(stop.value(py).getattr("value")?.unbind()))
+                Ok(Went::Returned(stop.value(py).getattr(names(py).value.bind(py))?.unbind()))
             }
             Err(error) => Err(error),
         }
@@ -87,7 +87,7 @@ impl Awaiting {
 
     /// Have it unwind as far as it can without waiting.
     pub(crate) fn close(&self, py: Python<'_>) -> PyResult<()> {
-        match self.0.bind(py).getattr_opt("close")? {
+        match self.0.bind(py).getattr_opt(names(py).close.bind(py))? {
             Some(close) => close.call0().map(drop),
             None => Ok(()),
         }
@@ -100,6 +100,7 @@ impl Awaiting {
 
 /// Whether this is awaited itself: a coroutine, or a generator that `types.coroutine` has made one.
 fn is_coroutine(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = object.py();
     // SAFETY: attached; the check reads the object's type.
     if unsafe { ffi::PyCoro_CheckExact(object.as_ptr()) } != 0 {
         return Ok(true);
@@ -108,6 +109,9 @@ fn is_coroutine(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     if unsafe { ffi::PyGen_CheckExact(object.as_ptr()) } == 0 {
         return Ok(false);
     }
-    let flags: u32 = object.getattr("gi_code")?.getattr("co_flags")?.extract()?;
+    let flags: u32 = object
+        .getattr(names(py).gi_code.bind(py))?
+        .getattr(names(py).co_flags.bind(py))?
+        .extract()?;
     Ok(flags & ITERABLE_COROUTINE != 0)
 }

@@ -1,5 +1,6 @@
 //! Coroutines, as `async def` makes them.
 
+use crate::python::names::names;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
@@ -11,8 +12,9 @@ pub(crate) fn is_coroutine(object: &Bound<'_, PyAny>) -> bool {
 
 /// Close a coroutine that will never be awaited, so that nobody is warned of it.
 pub(crate) fn close_coroutine(awaitable: &Bound<'_, PyAny>) {
+    let py = awaitable.py();
     if is_coroutine(awaitable) {
         // One that has not started has nothing to run that could fail.
-        let _ = awaitable.call_method0("close");
+        let _ = awaitable.call_method0(names(py).close.bind(py));
     }
 }
