@@ -264,8 +264,12 @@ class TestTheStopAtTheEnd:
             _stopping = False
 
             def run_forever(self) -> None:
-                while not self._stopping:
-                    self._run_once()  # type: ignore[attr-defined]
+                asyncio._set_running_loop(self)
+                try:
+                    while not self._stopping:
+                        self._run_once()  # type: ignore[attr-defined]
+                finally:
+                    asyncio._set_running_loop(None)
                 self._stopping = False
 
         async def end() -> None:

@@ -14,7 +14,7 @@ from aliases import WaitUntil
 from pace import scaled
 
 import sideloop
-from sideloop import LoopManager, Runner
+from sideloop import LoopManager, Runner, drive
 
 Entry = Callable[[LoopManager, Any], object]
 
@@ -24,6 +24,7 @@ ENTRIES: dict[str, Entry] = {
     "map": lambda manager, async_fn: list(manager.map(lambda _: async_fn(), [1])),
     "submit": lambda manager, async_fn: manager.submit(async_fn).result(),
     "driven": lambda _, async_fn: driven(async_fn),
+    "drive": lambda _, async_fn: driven_by_hand(async_fn),
 }
 
 
@@ -34,6 +35,14 @@ async def items(async_fn: Any) -> Any:
 def driven(async_fn: Any) -> object:
     with Runner(drive="caller") as runner:
         return runner.run(async_fn)
+
+
+def driven_by_hand(async_fn: Any) -> object:
+    loop = asyncio.new_event_loop()
+    try:
+        return drive(loop, async_fn)
+    finally:
+        loop.close()
 
 
 async def answer() -> int:

@@ -68,9 +68,11 @@ __all__ = [
     "know_transports",
     "make_held",
     "run_as_guest",
+    "resume_task",
     "run_hook_of",
     "send_before_fork",
     "start_connecting",
+    "suspend_task",
     "translate",
     "translate_call",
     "turned_runner",
@@ -652,6 +654,10 @@ class PutAside:
     def __enter__(self) -> None: ...
     def __exit__(self, *_raised: object) -> None: ...
 
+# The task that is current on the loop that runs here, while another one is turned inside: since CPython 3.14 a thread has
+# one, whatever its loop. None where there is none, and before.
+def suspend_task(running: asyncio.AbstractEventLoop) -> asyncio.Task[Any] | None: ...
+def resume_task(running: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None: ...
 @final
 class AsDriver:
     def __new__(cls, core: RunnerCore) -> Self: ...

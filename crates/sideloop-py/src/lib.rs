@@ -147,6 +147,9 @@ pub mod _sideloop {
     use super::caller::PutAside;
 
     #[pymodule_export]
+    use super::caller::{resume_task, suspend_task};
+
+    #[pymodule_export]
     use super::caller::AsDriver;
 
     #[pymodule_export]

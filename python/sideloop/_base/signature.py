@@ -22,8 +22,10 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
     if sys.version_info >= (3, 14):
         from annotationlib import Format  # new in 3.14
 
-        with errors_passed_over():
-            return inspect.signature(function, annotation_format=Format.FORWARDREF)
+        # The second passes over whatever an annotation raises, also what a signal handler does.
+        for form in (Format.VALUE, Format.FORWARDREF):
+            with errors_passed_over():
+                return inspect.signature(function, annotation_format=form)
         try:
             return inspect.signature(function, annotation_format=Format.STRING)
         except (TypeError, ValueError):

@@ -106,6 +106,19 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
             self._keep_registrations()
         super().__init__(selector if selector is not None else _default_selector())
 
+    if sys.version_info >= (3, 12) and not TYPE_CHECKING:
+
+        def _run_forever_setup(self):
+            # In some versions what fails here is not cleaned up after: the loop would be said to
+            # run for ever, where a signal handler raises.
+            is_elsewhere = self.is_running() or asyncio._get_running_loop() is not None
+            try:
+                super()._run_forever_setup()
+            except BaseException:
+                if not is_elsewhere:
+                    self._run_forever_cleanup()
+                raise
+
     _nest_patched = True
     """nest_asyncio takes it that this class is nested already, and it is: by `run_nested`."""
 

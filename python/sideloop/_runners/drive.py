@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
@@ -28,6 +27,8 @@ from sideloop._sideloop import (
     check_time,
     copy_context,
     guest_core,
+    resume_task,
+    suspend_task,
 )
 
 P = ParamSpec("P")
@@ -331,22 +332,17 @@ class _Aside:
             self._put()
 
     def _put(self) -> None:
-        tasks: Any = asyncio.tasks
         self._running = running = asyncio._get_running_loop()
         if running is None:
             return
-        # Since CPython 3.14 a thread has one current task, whatever its loop.
-        self._task = asyncio.current_task(running) if sys.version_info >= (3, 14) else None
-        if self._task is not None:
-            tasks._leave_task(running, self._task)
+        self._task = suspend_task(running)
         asyncio._set_running_loop(None)
 
     def _take(self) -> None:
-        tasks: Any = asyncio.tasks
         running, task = self._running, self._task
         self._running = self._task = None
         if running is None:
             return
         asyncio._set_running_loop(running)
         if task is not None:
-            tasks._enter_task(running, task)
+            resume_task(running, task)

@@ -7,12 +7,13 @@
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use super::suspended::{resume_task, suspend_task};
 use crate::event_loop::LoopCore;
 use crate::model::{Drive, Driver, RunnerCore};
 use crate::policy::chain::after;
 use crate::python::attached::Attached;
 use crate::python::running_loop::running_loop;
-use crate::python::{sniffed, version};
+use crate::python::sniffed;
 
 /// What ran on this thread before, to go on after.
 pub(super) struct Outer {
@@ -73,11 +74,8 @@ impl Outer {
         insist(py, &mut gone_on, || {
             driver.set_hooks.call1(py, hooks.bind(py).cast::<PyTuple>()?).map(drop)
         });
-        if let Some(task) = task {
-            insist(py, &mut gone_on, || {
-                let tasks = py.import("asyncio.tasks")?;
-                tasks.call_method1("_enter_task", (&running, &task)).map(drop)
-            });
+        if let Some((running, task)) = running.zip(task) {
+            insist(py, &mut gone_on, || resume_task(running.bind(py), task.bind(py)));
         }
         insist(py, &mut gone_on, || library.resume(py));
         gone_on
@@ -94,21 +92,6 @@ fn insist(py: Python<'_>, done: &mut PyResult<()>, step: impl Fn() -> PyResult<(
             Err(before) => after(py, error, before),
         });
     }
-}
-
-/// The current task of the loop that runs: since CPython 3.14 a thread has one, whatever its loop.
-fn suspend_task(running: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
-    let py = running.py();
-    if !version::is_at_least(py, 14) {
-        return Ok(None);
-    }
-    let tasks = py.import("asyncio.tasks")?;
-    let task = tasks.call_method1("current_task", (running,))?;
-    if task.is_none() {
-        return Ok(None);
-    }
-    tasks.call_method1("_leave_task", (running, &task))?;
-    Ok(Some(task.unbind()))
 }
 
 /// `PutAside(core)`: a context manager around the turning of its loop by the loop's own methods.

@@ -12,6 +12,8 @@ mod errand;
 
 mod gone;
 
+mod suspended;
+
 mod stopping;
 
 mod aside;
@@ -41,3 +43,4 @@ pub(crate) use self::outlast::{Outlasted, outlast};
 pub(crate) use self::pause::wait_in_hubs;
 pub(crate) use self::run::{Run, run, wait_for};
 pub(crate) use self::stopping::{stop, stop_awaited};
+pub(crate) use self::suspended::{resume_task, suspend_task};

@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 use pyo3::prelude::*;
 use sideloop_core::phase::{Begin, Cancel};
 
+use super::suspended::is_suspended;
 use crate::finish::{finish, withdraw};
 use crate::model::{Call, RunnerCore, waited_for};
 use crate::policy::outcome::{Outcome, cancelled_class};
@@ -150,5 +151,5 @@ fn is_current(call: &Bound<'_, Call>, event_loop: &Bound<'_, PyAny>) -> PyResult
     let py = call.py();
     let Some(task) = call.get().task(py) else { return Ok(false) };
     let current = py.import("asyncio.tasks")?.call_method1("current_task", (event_loop,))?;
-    Ok(current.is(&task))
+    Ok(current.is(&task) || is_suspended(&task))
 }
