@@ -96,6 +96,7 @@ def drive(
             call.hear_of_errands_by(driven.hear_of_errand)
             with NestedWait(call), _Aside() as aside:
                 driven.turn(call, aside)
+                return driven.outcome()
         return driven.outcome()
     except BaseException:
         # A signal handler's, before or after: nobody waits for the call any more.

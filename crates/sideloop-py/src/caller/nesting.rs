@@ -14,6 +14,7 @@ use crate::event_loop::LoopCore;
 use crate::model::{Blocked, Call, Chain, LoopId, RunnerCore, turned_here};
 use crate::model::{chain_to_blocked, chain_to_task, wait_for, wait_is_over};
 use crate::policy::errors::{Error, name_of};
+use crate::policy::outcome::is_cancelled;
 use crate::python::attached::Attached;
 use crate::python::running_loop::{running_loop, runs_here};
 use crate::python::thread;
@@ -130,9 +131,9 @@ impl NestedWait {
         let blocked = self.blocked.with(py, std::mem::take);
         wait_is_over(blocked, self.call.bind(py));
         if call.is_cancelled_for_outer() {
-            // Not asyncio's: a future of this kind raises one of its own.
+            // A future of that kind raises one of its own.
             let class = py.import("concurrent.futures")?.getattr("CancelledError")?;
-            if raised.is_instance(&class)? {
+            if is_cancelled(raised) || raised.is_instance(&class)? {
                 call.pass_cancellation_on();
             }
         }
