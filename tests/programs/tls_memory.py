@@ -1,8 +1,13 @@
-"""Opens TLS connections over which little goes, and prints how many KiB both ends of one take."""
+"""Opens TLS connections over which little goes, and prints how many KiB both ends of one take.
+
+With "alone", how many OpenSSL takes of that: some 40 in version 3.0, and 70 in 3.6.
+"""
 
 import asyncio
+import contextlib
 import gc
 import ssl
+import sys
 from pathlib import Path
 
 import trustme
@@ -30,13 +35,47 @@ class Answering(asyncio.Protocol):
         self._transport.write(data)
 
 
-async def main() -> int:
-    """Open some, so that what is made once is there, then many."""
+def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's, and a client's that trusts it."""
     authority = trustme.CA()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(server)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(client)
+    return server, client
+
+
+def open_alone(server: ssl.SSLContext, client: ssl.SSLContext) -> list[object]:
+    """The same without connections: what one end writes the other reads."""
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = client.wrap_bio(back, there, server_hostname="localhost")
+    its = server.wrap_bio(there, back, server_side=True)
+    for _ in range(4):
+        for end in (ours, its):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    for _ in range(3):
+        ours.write(b"hello")
+        assert its.read(5) == b"hello"
+        its.write(b"hello")
+        assert ours.read(5) == b"hello"
+    return [ours, its, there, back]
+
+
+def taken_alone() -> int:
+    """What OpenSSL alone takes."""
+    server, client = contexts()
+    kept = [open_alone(server, client) for _ in range(20)]
+    gc.collect()
+    before = resident()
+    kept += [open_alone(server, client) for _ in range(CONNECTIONS)]
+    gc.collect()
+    return (resident() - before) // CONNECTIONS // 1024
+
+
+async def main() -> int:
+    """Open some, so that what is made once is there, then many."""
+    server, client = contexts()
     loop = asyncio.get_running_loop()
     serving = await loop.create_server(Answering, "127.0.0.1", 0, ssl=server)
     address = serving.sockets[0].getsockname()
@@ -66,7 +105,10 @@ async def main() -> int:
     return took // CONNECTIONS // 1024
 
 
-loop = sideloop.EventLoop(transports="native")
-loop.set_debug(False)
-print(loop.run_until_complete(main()))
-loop.close()
+if sys.argv[1:] == ["alone"]:
+    print(taken_alone())
+else:
+    loop = sideloop.EventLoop(transports="native")
+    loop.set_debug(False)
+    print(loop.run_until_complete(main()))
+    loop.close()

@@ -4,6 +4,7 @@ import ast
 import csv
 import importlib.metadata
 import sys
+import sysconfig
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution
@@ -62,7 +63,7 @@ def modules_of_nobody(distributions: Iterable[Installed]) -> Installed:
         if not isinstance(file, str) or not file.endswith(".py") or _is_known(name):
             continue
         path = Path(file)
-        if path not in taken and not _is_of_site_packages(path):
+        if path not in taken and not _is_of_site_packages(path) and not _is_pythons(path):
             taken.add(path)
             own.sources.append(Source(_from_here(path), path))
     return own
@@ -75,6 +76,11 @@ def _is_known(module: str) -> bool:
 
 def _is_of_site_packages(path: Path) -> bool:
     return any(part in ("site-packages", "dist-packages") for part in path.parts)
+
+
+def _is_pythons(path: Path) -> bool:
+    # Also what a system has put there, as Debian's `sitecustomize`.
+    return path.is_relative_to(sysconfig.get_path("stdlib"))
 
 
 def _from_here(path: Path) -> str:
