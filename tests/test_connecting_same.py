@@ -10,7 +10,6 @@ import socket
 import struct
 import sys
 import warnings
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,6 +20,7 @@ from connections import open_files
 from endpoints import native_loop
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asyncio's own elsewhere")
+
 
 class TestAConnection:
     def test_is_made_and_lost_in_the_same_order(self) -> None:

@@ -47,7 +47,9 @@ async def try_to_connect(
 
 
 class TestAConnection:
-    @pytest.mark.parametrize("options", [{}, {"ssl_handshake_timeout": 5}, {"ssl_shutdown_timeout": 5}])
+    @pytest.mark.parametrize(
+        "options", [{}, {"ssl_handshake_timeout": 5}, {"ssl_shutdown_timeout": 5}]
+    )
     def test_is_made_and_lost_in_the_same_order(self, options: dict[str, Any]) -> None:
         if "ssl_shutdown_timeout" in options and sys.version_info < (3, 11):
             pytest.skip("new in CPython 3.11")

@@ -67,8 +67,8 @@ __all__ = [
     "know_tls_transports",
     "know_transports",
     "make_held",
-    "run_as_guest",
     "resume_task",
+    "run_as_guest",
     "run_hook_of",
     "send_before_fork",
     "start_connecting",
@@ -502,7 +502,8 @@ class TlsTransportCore:
 # Instances of this class, which is derived from TlsTransportCore, have the protocol in a slot.
 def know_tls_transports(class_: type, /) -> None: ...
 
-# The versions of classes, each another one whenever the class or one of its bases is changed; 0 where it has none now.
+# The versions of classes, each another one whenever the class or a base of it is changed; 0 where
+# it has none now.
 def versions_of(*classes: type) -> tuple[int, ...]: ...
 
 # What the calling thread's loop has gathered leaves.
@@ -654,10 +655,11 @@ class PutAside:
     def __enter__(self) -> None: ...
     def __exit__(self, *_raised: object) -> None: ...
 
-# The task that is current on the loop that runs here, while another one is turned inside: since CPython 3.14 a thread has
-# one, whatever its loop. None where there is none, and before.
+# The task that is current on the loop that runs here, while another one is turned inside: since
+# CPython 3.14 a thread has one, whatever its loop. None where there is none, and before.
 def suspend_task(running: asyncio.AbstractEventLoop) -> asyncio.Task[Any] | None: ...
 def resume_task(running: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None: ...
+
 @final
 class AsDriver:
     def __new__(cls, core: RunnerCore) -> Self: ...
