@@ -1,6 +1,7 @@
 """What several stations' tests need: a manager to test, and ways to wait."""
 
 import asyncio
+import signal
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -22,6 +23,11 @@ TIME_LIMIT = 20.0
 """After this many seconds, on an idle machine, a condition is taken for one that never comes."""
 
 pytest_addoption = parts.add_option
+
+# A shell has what it starts in the background ignore it, and newer versions of `timeout` hand that
+# on: programs that are to hear Ctrl-C would inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:
