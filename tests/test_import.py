@@ -123,8 +123,10 @@ def test_what_makes_twins_is_loaded_with_the_first_one() -> None:
 
 
 FIRST_TWIN = """
-import importlib.machinery, os, signal, sys, threading
+import importlib.machinery, os, signal, sys, threading, warnings
 import sideloop
+
+warnings.filterwarnings('ignore', '.*multi-threaded, use of fork.*', DeprecationWarning)
 
 async def number(): return 1
 

@@ -5,9 +5,12 @@ import asyncio
 import os
 import signal
 import sys
+import warnings
 from collections.abc import AsyncGenerator, Callable
 
 import sideloop
+
+warnings.filterwarnings("ignore", ".*multi-threaded, use of fork.*", DeprecationWarning)
 
 HOW_MANY = 20
 """Allocations of a call, about."""
