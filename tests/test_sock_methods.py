@@ -238,6 +238,7 @@ class TestARegistration:
         loop.set_debug(False)
         loop.run_until_complete(recv_one(loop, here, there, b"3"))
 
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
     def test_is_left_alone_by_a_forks_child(self, loop: Any, pair: Pair) -> None:
         here, there = pair
         loop.run_until_complete(recv_one(loop, here, there, b"1"))

@@ -317,7 +317,7 @@ class TestAnErrorInATurn:
 
 
 # Eventlet says so at every fork once anybody has imported it.
-@pytest.mark.filterwarnings("ignore:Using fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 class TestAFork:
     def test_sends_once_what_was_written_before(self, connection: Connection) -> None:
         def write_and_fork() -> bytes:
