@@ -135,6 +135,9 @@ def _keep_methods() -> bool:
     return True
 
 
+_IMPORTING = ("__builtins__", "__name__", "__package__", "__spec__")
+
+
 @functools.cache
 def _names_in(code: CodeType) -> frozenset[str]:
     """All that it may ask its module for, and functions in it."""
@@ -152,8 +155,8 @@ def _with_ours(method: Callable[..., Any]) -> Callable[..., Any]:
     # Whoever has replaced it wants that one.
     if type(function) is not FunctionType or not _is_asyncios(function):
         return method
-    # What it looks up, as it is now.
-    known = ("__builtins__", "__name__", *_names_in(function.__code__))
+    # What it looks up, as it is now, and what an import in it does.
+    known = (*_IMPORTING, *_names_in(function.__code__))
     found = {name: function.__globals__[name] for name in known if name in function.__globals__}
     made = FunctionType(
         function.__code__,
