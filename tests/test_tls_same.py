@@ -85,7 +85,7 @@ class Run:
             self._peer.turn()
             self._connection.rest()
         self._peer.turn()
-        # How much came before it hung up depends on what the kernel had taken: of fewer pieces less.
+        # How much came before it hung up depends on how much the kernel had taken by then.
         is_whole = self._peer.sock.fileno() != -1
         self._note([bytes(self._peer.received) if is_whole else None, self._peer.said_end])
         self._peer.sock.close()
