@@ -379,11 +379,17 @@ class IoWork:
 NEVER_LOST = frozenset({"rloop"})
 """Where what is closed as soon as it is connected is never lost (rloop 0.5.0)."""
 
+NO_UNIX = frozenset({"rloop"})
+"""Which have no servers of Unix sockets (rloop 0.5.0)."""
+
 
 WORKS = (
     *(
-        IoWork(f"{kind}_{size}", f"{title} echo, {text}", n, echo(connect, size))
-        for kind, title, connect in (("tcp", "TCP", connect_tcp), ("unix", "Unix", connect_unix))
+        IoWork(f"{kind}_{size}", f"{title} echo, {text}", n, echo(connect, size), lacks=lacks)
+        for kind, title, connect, lacks in (
+            ("tcp", "TCP", connect_tcp, frozenset[str]()),
+            ("unix", "Unix", connect_unix, NO_UNIX),
+        )
         for size, text, n in (
             (64, "64 B", 1000),
             (16 * KIB, "16 KiB", 500),

@@ -29,18 +29,18 @@ from _pipe_works import PIPE_WORKS
 from _tls_works import TLS_WORKS
 
 
-def _native() -> asyncio.AbstractEventLoop:
+def _with_asyncios() -> asyncio.AbstractEventLoop:
     from sideloop import EventLoop
 
-    return EventLoop(transports="native")
+    return EventLoop(transports="asyncio")
 
 
-NATIVE = LoopPeer("native", "sideloop", _native)
-"""Ours, with transports of its own."""
+WITH_ASYNCIOS = LoopPeer("transports", "sideloop", _with_asyncios)
+"""Ours, with asyncio's transports."""
 
 WORKS = (*BYTES_WORKS, *PIPE_WORKS, *TLS_WORKS)
 
-PEERS = (ASYNCIO, UVLOOP, RLOOP, SIDELOOP, NATIVE)
+PEERS = (ASYNCIO, UVLOOP, RLOOP, SIDELOOP, WITH_ASYNCIOS)
 
 
 @dataclass(frozen=True)
