@@ -5,8 +5,9 @@ import contextlib
 import os
 import select
 import socket
+import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -320,3 +321,153 @@ class TestTheMethods:
             return total
 
         assert loop.run_until_complete(asyncio.wait_for(main(), 20)) == 800
+
+
+class Socket(socket.socket):
+    """A class of somebody's own."""
+
+
+def reset(there: socket.socket) -> None:
+    """Have the other end get an error."""
+    there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    there.close()
+
+
+@contextlib.contextmanager
+def tcp_pair() -> Iterator[Pair]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        here = socket.create_connection(server.getsockname())
+        there, _ = server.accept()
+    here.setblocking(False)
+    there.setblocking(False)
+    with here, there:
+        yield here, there
+
+
+Receiving = Callable[[Any, socket.socket, socket.socket, list[Any]], Awaitable[None]]
+
+
+async def note(awaited: Awaitable[Any], seen: list[Any]) -> None:
+    try:
+        seen.append(await awaited)
+    except (Exception, asyncio.CancelledError) as error:
+        # Without the numbers of descriptors.
+        words = str(error).partition("<")[0].split()
+        seen.append((type(error), [word for word in words if not word.isdigit()]))
+
+
+async def at_once(loop: Any, here: socket.socket, there: socket.socket, seen: list[Any]) -> None:
+    there.send(b"some")
+    for most in (1, 2, True, 0, -1, 1 << 70, "many", None, 100.0):
+        await note(loop.sock_recv(here, most), seen)
+        there.send(b"more")
+
+
+async def later(loop: Any, here: socket.socket, there: socket.socket, seen: list[Any]) -> None:
+    for size in (1, 1000, 65_536, 100_000):
+        receiving = loop.create_task(note(loop.sock_recv(here, size), seen))
+        await asyncio.sleep(0.001)
+        there.send(bytes(size))
+        await receiving
+
+
+async def at_the_end(loop: Any, here: socket.socket, there: socket.socket, seen: list[Any]) -> None:
+    receiving = loop.create_task(note(loop.sock_recv(here, 10), seen))
+    await asyncio.sleep(0.001)
+    there.close()
+    await receiving
+    await note(loop.sock_recv(here, 10), seen)
+
+
+async def is_reset(loop: Any, here: socket.socket, there: socket.socket, seen: list[Any]) -> None:
+    receiving = loop.create_task(note(loop.sock_recv(here, 10), seen))
+    await asyncio.sleep(0.001)
+    reset(there)
+    await receiving
+
+
+async def closed(loop: Any, here: socket.socket, _: socket.socket, seen: list[Any]) -> None:
+    here.close()
+    await note(loop.sock_recv(here, 10), seen)
+
+
+async def cancelled(loop: Any, here: socket.socket, there: socket.socket, seen: list[Any]) -> None:
+    for data in (b"first", b"second"):
+        receiving = loop.create_task(note(loop.sock_recv(here, 10), seen))
+        await asyncio.sleep(0.001)
+        receiving.cancel()
+        await receiving
+        await asyncio.sleep(0)
+        seen.append(loop.remove_reader(here))
+        there.send(data)
+        await note(loop.sock_recv(here, 10), seen)
+
+
+async def taken_over(loop: Any, here: socket.socket, there: socket.socket, seen: list[Any]) -> None:
+    first = loop.create_task(note(loop.sock_recv(here, 10), seen))
+    await asyncio.sleep(0.001)
+    second = loop.create_task(note(loop.sock_recv(here, 10), seen))
+    await asyncio.sleep(0.001)
+    first.cancel()
+    await first
+    there.send(b"for the second")
+    await second
+
+
+async def of_a_transport(loop: Any, here: socket.socket, _: socket.socket, seen: list[Any]) -> None:
+    transport, _ = await loop.create_connection(asyncio.Protocol, sock=here)
+    await note(loop.sock_recv(here, 10), seen)
+    transport.abort()
+    await asyncio.sleep(0)
+
+
+async def with_a_time_limit(
+    loop: Any, here: socket.socket, there: socket.socket, seen: list[Any]
+) -> None:
+    here.settimeout(0.02)
+    await note(loop.sock_recv(here, 10), seen)
+    there.send(b"some")
+    await note(loop.sock_recv(here, 10), seen)
+
+
+async def of_another_class(
+    loop: Any, here: socket.socket, there: socket.socket, seen: list[Any]
+) -> None:
+    with Socket(fileno=here.detach()) as own:
+        own.setblocking(False)
+        there.send(b"some")
+        await note(loop.sock_recv(own, 10), seen)
+
+
+class TestSockRecv:
+    @pytest.mark.parametrize(
+        "program",
+        [
+            *(at_once, later, at_the_end, is_reset, closed, cancelled, taken_over),
+            *(of_a_transport, with_a_time_limit, of_another_class),
+        ],
+    )
+    def test_does_what_asyncios_does(self, program: Receiving) -> None:
+        def run(loop: Any) -> list[Any]:
+            loop.set_debug(False)
+            seen: list[Any] = []
+            with tcp_pair() as (here, there):
+                loop.run_until_complete(asyncio.wait_for(program(loop, here, there, seen), 20))
+            loop.close()
+            return seen
+
+        assert run(native_loop()) == run(asyncio.SelectorEventLoop())
+
+    def test_asks_who_has_replaced_a_method(self, pair: Pair) -> None:
+        asked: list[Any] = []
+
+        class Loop(sideloop.EventLoop):
+            def _sock_recv(self, *args: Any) -> None:
+                asked.append(args)
+                super()._sock_recv(*args)  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+        loop = Loop()
+        loop.set_debug(False)
+        loop.run_until_complete(recv_one(loop, *pair, b"1"))
+        assert len(asked) == 1
+        loop.close()

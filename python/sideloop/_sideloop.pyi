@@ -72,6 +72,7 @@ __all__ = [
     "run_hook_of",
     "send_before_fork",
     "start_connecting",
+    "start_receiving",
     "suspend_task",
     "translate",
     "translate_call",
@@ -462,6 +463,12 @@ def begin_transport(
     waiter: asyncio.Future[None],
     /,
 ) -> asyncio.Transport: ...
+
+# What has come, or a future of it and the handle of its reader; None where asyncio is to do it. On
+# Linux.
+def start_receiving(
+    event_loop: LoopCore, sock: object, most: object, /
+) -> bytes | tuple[asyncio.Future[bytes], asyncio.Handle] | None: ...
 
 # A new socket that is being connected, and until when; None where asyncio is to do it. On Linux.
 def start_connecting(

@@ -83,7 +83,7 @@ pub mod _sideloop {
     #[pymodule_export]
     use super::transport::{
         accept_ready, begin_transport, know_datagrams, know_pipes, know_transports,
-        send_before_fork, start_connecting,
+        send_before_fork, start_connecting, start_receiving,
     };
 
     #[pymodule_export]

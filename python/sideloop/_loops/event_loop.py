@@ -36,7 +36,12 @@ if TYPE_CHECKING or HAS_EPOLL:
         fits_pipes,
         prepare,
     )
-    from sideloop._sideloop import accept_ready, begin_transport, start_connecting
+    from sideloop._sideloop import (
+        accept_ready,
+        begin_transport,
+        start_connecting,
+        start_receiving,
+    )
 
 # What is used of them is private: typeshed knows little of it.
 base_events: Any = asyncio.base_events
@@ -209,6 +214,21 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
                 transport.close()
                 raise
             return transport, protocol
+
+        async def sock_recv(self, sock, n):
+            receiving = start_receiving(self, sock, n) if self._has_native_transports else None
+            if receiving is None:
+                return await super().sock_recv(sock, n)
+            if type(receiving) is bytes:
+                return receiving
+            received, handle = receiving
+            fd = sock.fileno()
+            try:
+                return await received
+            finally:
+                # Else somebody else reads from it by now.
+                if not handle.cancelled():
+                    self._remove_reader(fd)
 
         async def getaddrinfo(self, host, port, *, family=0, type=0, proto=0, flags=0):  # noqa: A002  # asyncio names it
             options = {"family": family, "type": type, "proto": proto, "flags": flags}

@@ -89,10 +89,11 @@ impl Briefs {
     }
 }
 
-/// Whose readers and writers are brief: asyncio's functions, and one of ours.
+/// Whose readers and writers are brief: asyncio's functions, and ours.
 struct Known {
     method: Py<PyType>,
     functions: Vec<Py<PyAny>>,
+    own: Vec<Py<PyAny>>,
 }
 
 static KNOWN: OnceLock<Known> = OnceLock::new();
@@ -108,25 +109,25 @@ const NAMES: [&str; 8] = [
     "_sock_accept",
 ];
 
-/// Look up asyncio's functions, as they are before anybody has changed them, and know `own` as another. Each of them
+/// Look up asyncio's functions, as they are before anybody has changed them, and know `own` as others. Each of them
 /// has for its first argument the future of who waits.
 ///
 /// # Errors
 /// What importing asyncio raises.
-pub(crate) fn know_brief(py: Python<'_>, own: Py<PyAny>) -> PyResult<()> {
+pub(crate) fn know_brief(py: Python<'_>, own: Vec<Py<PyAny>>) -> PyResult<()> {
     let class = py.import("asyncio.selector_events")?.getattr("BaseSelectorEventLoop")?;
     // Not in each version.
     let found = NAMES.iter().filter_map(|name| class.getattr(*name).ok());
-    let functions = found.map(Bound::unbind).chain([own]).collect();
+    let functions = found.map(Bound::unbind).collect();
     let method = py.import("types")?.getattr("MethodType")?.cast_into::<PyType>()?.unbind();
-    let _ = KNOWN.set(Known { method, functions });
+    let _ = KNOWN.set(Known { method, functions, own });
     Ok(())
 }
 
 fn is_known(callback: &Bound<'_, PyAny>) -> bool {
     let Some(known) = KNOWN.get() else { return false };
     if !callback.get_type().is(&known.method) {
-        return known.functions.last().is_some_and(|own| callback.is(own));
+        return known.own.iter().any(|own| callback.is(own));
     }
     let function = callback.getattr(names(callback.py()).function.bind(callback.py()));
     function.is_ok_and(|function| known.functions.iter().any(|one| one.is(&function)))

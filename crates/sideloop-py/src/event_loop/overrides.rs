@@ -34,6 +34,7 @@ pub(crate) enum Method {
     ConnectSock,
     SockConnect,
     MakeConnected,
+    SockRecv,
 }
 
 impl Method {
@@ -42,7 +43,7 @@ impl Method {
     }
 }
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "time",
     "call_at",
     "call_soon",
@@ -58,6 +59,7 @@ const NAMES: [&str; 15] = [
     "_connect_sock",
     "sock_connect",
     "_create_connection_transport",
+    "_sock_recv",
 ];
 
 /// A method as we know it.
@@ -124,6 +126,11 @@ impl LoopCore {
             && Self::keeps(slf, Method::AcceptConnection)
             && Self::keeps(slf, Method::MakeAccepted)
             && Self::keeps(slf, Method::MakeSocketTransport)
+    }
+
+    /// Whether a socket may be read from without asyncio's methods.
+    pub(crate) fn receives_plainly(slf: &Bound<'_, Self>) -> bool {
+        !slf.get().is_debug() && Self::keeps(slf, Method::SockRecv)
     }
 
     /// Whether a socket may be connected without asyncio's methods.

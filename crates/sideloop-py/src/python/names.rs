@@ -83,6 +83,7 @@ names! {
     get_task_factory = "get_task_factory",
     getpeername = "getpeername",
     getsockname = "getsockname",
+    gettimeout = "gettimeout",
     gi_code = "gi_code",
     handle_context = "_context",
     into_call = "into_call",

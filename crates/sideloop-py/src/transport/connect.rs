@@ -15,7 +15,7 @@ use super::register::may_be_registered;
 use super::sockets::plain_sockets;
 use super::standard::uses_our_base;
 use super::wire::socket_of;
-use crate::event_loop::{LoopCore, know_brief};
+use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
 use crate::python::names::names;
 use crate::system::socket::{Errno, Kind, is_begun};
@@ -23,15 +23,14 @@ use crate::system::socket::{Errno, Kind, is_begun};
 /// `connected`, as the loop calls it.
 static CONNECTED: OnceLock<Py<PyAny>> = OnceLock::new();
 
-/// Make the function that the loop is to call.
+/// Make the function that the loop is to call, and return it.
 ///
 /// # Errors
 /// `MemoryError`.
-pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
-    let function = wrap_pyfunction!(connected, py)?;
-    let function = function.into_any().unbind();
+pub(super) fn prepare(py: Python<'_>) -> PyResult<Py<PyAny>> {
+    let function = wrap_pyfunction!(connected, py)?.into_any().unbind();
     let _ = CONNECTED.set(function.clone_ref(py));
-    know_brief(py, function)
+    Ok(function)
 }
 
 /// A socket that is being connected, and a future of when it is: None if it is already.

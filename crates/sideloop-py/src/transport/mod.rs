@@ -47,6 +47,8 @@ mod accept;
 
 mod connect;
 
+mod receiving;
+
 mod fork;
 
 mod address;
@@ -80,6 +82,7 @@ pub(crate) use self::fork::send_before_fork;
 pub(crate) use self::known::{TransportCore, know_transports};
 pub(crate) use self::pipe::{PipeCore, ReadPipeCore, WritePipeCore, know_pipes};
 pub(crate) use self::pipe_ends::PipeEnd;
+pub(crate) use self::receiving::start_receiving;
 pub(crate) use self::stream::Stream;
 
 /// Look up what connections are made of, before anybody has changed it. At import.
@@ -91,5 +94,5 @@ pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
     sockets::prepare(py)?;
     register::prepare(py)?;
     accept::prepare(py)?;
-    connect::prepare(py)
+    crate::event_loop::know_brief(py, vec![connect::prepare(py)?, receiving::prepare(py)?])
 }

@@ -17,8 +17,18 @@ use crate::python::slots::{class_version, get};
 use crate::system::socket::{Accepted, Kind};
 
 /// What of the class may be replaced, so that a socket of ours would not be one of its making.
-const REPLACEABLE: [&str; 8] =
-    ["__init__", "__new__", "accept", "close", "connect", "connect_ex", "fileno", "setblocking"];
+const REPLACEABLE: [&str; 10] = [
+    "__init__",
+    "__new__",
+    "accept",
+    "close",
+    "connect",
+    "connect_ex",
+    "fileno",
+    "gettimeout",
+    "recv",
+    "setblocking",
+];
 
 /// The classes, and how the numbers are read.
 pub(super) struct Sockets {
