@@ -15,6 +15,8 @@
 
 mod pieces;
 
+mod descriptor;
+
 mod wire;
 
 mod stream;
@@ -91,6 +93,7 @@ pub(crate) use self::stream::Stream;
 /// What importing it raises.
 pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
     standard::standard(py)?;
+    descriptor::prepare(py)?;
     sockets::prepare(py)?;
     register::prepare(py)?;
     accept::prepare(py)?;

@@ -9,6 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyFloat, PyInt};
 
+use super::descriptor::descriptor_of;
 use super::known::never_made;
 use super::register::may_be_registered;
 use super::sockets::{kind_of, plain_sockets};
@@ -71,7 +72,7 @@ pub(crate) fn start_receiving<'py>(
         Err(error) if is_not_now(error) => {}
         Err(error) => return Err(os_error(&error.into())),
     }
-    let fd: i32 = sock.call_method0(names.fileno.bind(py))?.extract()?;
+    let fd = descriptor_of(sock)?;
     if may_be_registered(event_loop, fd)? {
         event_loop.call_method1(names.ensure_fd_no_transport.bind(py), (fd,))?;
     }

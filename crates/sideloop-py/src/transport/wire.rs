@@ -4,8 +4,8 @@ use std::io::IoSlice;
 
 use pyo3::prelude::*;
 
+use super::descriptor::descriptor_of;
 use super::pieces::Pieces;
-use crate::python::names::names;
 use crate::system::socket::{Errno, Result, Socket};
 
 /// The most pieces of one call (`IOV_MAX`).
@@ -18,8 +18,7 @@ const FEW: usize = 16;
 /// another file's by now.
 pub(super) fn socket_of(sock: Option<Bound<'_, PyAny>>) -> PyResult<Result<Socket>> {
     let Some(sock) = sock else { return Ok(Err(Errno::BADF)) };
-    let fd = sock.call_method0(names(sock.py()).fileno.bind(sock.py()))?.extract()?;
-    Ok(Socket::of(fd))
+    Ok(Socket::of(descriptor_of(&sock)?))
 }
 
 /// Send what the kernel takes of these pieces. Returns how many bytes.
