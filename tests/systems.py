@@ -24,6 +24,8 @@ WITHOUT_EPOLL = {
     "test_connecting.py::*": NATIVE,
     "test_datagrams*.py::*": NATIVE,
     "test_numeric_hosts.py::*": NATIVE,
+    "test_pipes*.py::*": NATIVE,
+    "test_tls*.py::*": NATIVE,
     "test_transport*.py::*": NATIVE,
     "docs/event-loop.md::*": NATIVE,
     "test_import.py::test_the_extension_finds_*": "the selector for epoll is not loaded",

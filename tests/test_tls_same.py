@@ -167,19 +167,18 @@ def asked(act: Callable[..., Any], *args: Any) -> Any:
 
 
 def run(transports: str, steps: list[list[Op]], *, server_side: bool) -> list[Any]:
-    with (
-        warnings.catch_warnings(),
-        secured(transports=transports, server_side=server_side) as (connection, peer),
-    ):
-        # A transport that nobody has closed, of either kind.
+    with warnings.catch_warnings():
+        # A transport that nobody has closed, of either kind, also if only the collector finds it.
         warnings.simplefilter("ignore", ResourceWarning)
-        ran = Run(connection, peer)
-        for ops in steps:
-            ran.step(ops)
-        ran.end()
-        seen = ran.seen
-        del ran
-    gc.collect()
+        with secured(transports=transports, server_side=server_side) as (connection, peer):
+            ran = Run(connection, peer)
+            for ops in steps:
+                ran.step(ops)
+            ran.end()
+            seen = ran.seen
+            del ran
+        del connection, peer
+        gc.collect()
     return seen
 
 
