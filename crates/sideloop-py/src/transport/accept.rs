@@ -111,13 +111,9 @@ impl<'a, 'py> Serving<'a, 'py> {
 
     /// A copy of the server's context, which a connection has for itself since CPython 3.15.
     fn context(&self) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let given = match self
-            .options
-            .get_item(names(self.event_loop.py()).context_name.bind(self.event_loop.py()))?
-        {
-            Some(given) => Some(given),
-            None => self.args.iter().nth(CONTEXT),
-        };
+        let py = self.event_loop.py();
+        let by_name = self.options.get_item(names(py).context_name.bind(py))?;
+        let given = by_name.or_else(|| self.args.iter().nth(CONTEXT));
         match given.filter(|given| !given.is_none()) {
             Some(given) => given.call_method0("copy").map(Some),
             None => Ok(None),

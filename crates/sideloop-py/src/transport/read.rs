@@ -12,15 +12,13 @@ use super::end::at_end;
 use super::known::{TransportCore, stream_of};
 use super::protocol::{fail, tell};
 use super::stream::{Reads, Stream, Takes};
+use super::wire::{ROOM, receive_bytes};
 use super::write::flush;
 use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
+use crate::python::buffer;
 use crate::python::names::names;
-use crate::python::{buffer, bytes};
 use crate::system::socket::{Errno, Result, Socket, is_not_now};
-
-/// The loop's room, in bytes: less than what an allocator maps by itself.
-const ROOM: usize = 64 * 1024;
 
 /// So little, in bytes, is the end of much: what is large comes in parts of all sizes.
 const LITTLE: usize = ROOM / 4;
@@ -53,7 +51,7 @@ fn read_bytes(transport: &Bound<'_, TransportCore>, stream: &Stream) -> PyResult
     let py = transport.py();
     let Some(event_loop) = stream.event_loop(py) else { return Ok(()) };
     let received = match stream.socket(py)? {
-        Ok(socket) => receive_bytes(stream, &event_loop, socket)?,
+        Ok(socket) => receive(stream, &event_loop, socket)?,
         Err(error) => Err(error),
     };
     match received {
@@ -67,30 +65,17 @@ fn read_bytes(transport: &Bound<'_, TransportCore>, stream: &Stream) -> PyResult
     }
 }
 
-fn receive_bytes<'py>(
+fn receive<'py>(
     stream: &Stream,
     event_loop: &Bound<'py, LoopCore>,
     socket: Socket,
 ) -> PyResult<Result<Bound<'py, PyBytes>>> {
-    let (py, core) = (event_loop.py(), event_loop.get());
-    let received = match stream.with(py, |state| state.reads) {
-        Reads::Small => {
-            let mut room = core.take_room(py, ROOM);
-            let read = room.spare_capacity_mut().get_mut(..ROOM);
-            let read = read.map_or(Err(Errno::NOMEM), |room| socket.receive(room));
-            let data = read.map(|length| {
-                // SAFETY: so many bytes of the room have been written to.
-                unsafe { room.set_len(length) };
-                PyBytes::new(py, &room)
-            });
-            core.give_room_back(py, room);
-            data
-        }
-        Reads::Large => {
-            // SAFETY: the kernel has written to as many bytes as it says.
-            unsafe { bytes::filled(py, MOST, |room| socket.receive(room)) }?
-        }
+    let py = event_loop.py();
+    let most = match stream.with(py, |state| state.reads) {
+        Reads::Small => ROOM,
+        Reads::Large => MOST,
     };
+    let received = receive_bytes(event_loop, socket, most)?;
     if let Ok(data) = &received {
         let length = data.as_bytes().len();
         stream.with(py, |state| match state.reads {

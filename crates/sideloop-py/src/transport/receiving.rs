@@ -5,7 +5,6 @@
 
 use std::sync::OnceLock;
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyFloat, PyInt};
 
@@ -13,15 +12,11 @@ use super::descriptor::descriptor_of;
 use super::known::never_made;
 use super::register::may_be_registered;
 use super::sockets::{kind_of, plain_sockets};
-use super::wire::socket_of;
+use super::wire::{receive_bytes, socket_of};
 use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
-use crate::python::bytes;
 use crate::python::names::names;
 use crate::system::socket::{Result, is_not_now};
-
-/// The loop's room, in bytes: more is read where it is to stay.
-const ROOM: usize = 64 * 1024;
 
 /// `received`, as the loop calls it.
 static RECEIVED: OnceLock<Py<PyAny>> = OnceLock::new();
@@ -89,30 +84,16 @@ fn never_waits(sock: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(limit.cast_exact::<PyFloat>().is_ok_and(|limit| limit.value() == 0.0))
 }
 
+/// Receive what has come, now.
 fn receive<'py>(
     event_loop: &Bound<'py, LoopCore>,
     sock: &Bound<'py, PyAny>,
     most: usize,
 ) -> PyResult<Result<Bound<'py, PyBytes>>> {
-    let (py, core) = (event_loop.py(), event_loop.get());
-    let socket = match socket_of(Some(sock.clone()))? {
-        Ok(socket) => socket,
-        Err(error) => return Ok(Err(error)),
-    };
-    if most > ROOM {
-        // SAFETY: the kernel has written to as many bytes as it says.
-        return unsafe { bytes::filled(py, most, |room| socket.receive(room)) };
+    match socket_of(Some(sock.clone()))? {
+        Ok(socket) => receive_bytes(event_loop, socket, most),
+        Err(error) => Ok(Err(error)),
     }
-    let mut room = core.take_room(py, ROOM);
-    let read = room.spare_capacity_mut().get_mut(..most).map(|room| socket.receive(room));
-    let read = read.ok_or_else(|| PyValueError::new_err("no room"))?;
-    let data = read.map(|length| {
-        // SAFETY: so many bytes of the room have been written to.
-        unsafe { room.set_len(length) };
-        PyBytes::new(py, &room)
-    });
-    core.give_room_back(py, room);
-    Ok(data)
 }
 
 /// The socket has something, or has ended.
