@@ -795,6 +795,47 @@ class TestGivingUp:
 
         assert manager.run_sync(ask) == [3]
 
+    def test_by_closing_the_coroutine_takes_it_back(self, manager: LoopManager) -> None:
+        ran: list[int] = []
+
+        async def ask() -> list[int]:
+            first = asyncio.create_task(run_on_caller(time.sleep, 0.05))
+            await asyncio.sleep(0)
+            second = run_on_caller(ran.append, 2)
+            second.send(None)
+            second.close()
+            await first
+            await run_on_caller(ran.append, 3)
+            return ran
+
+        assert manager.run_sync(ask) == [3]
+
+    @pytest.mark.parametrize("make", [asyncio.SelectorEventLoop, sideloop.EventLoop])
+    def test_by_exits_on_a_loop_that_the_caller_turns_tells_who_asks(
+        self, make: Callable[[], asyncio.AbstractEventLoop]
+    ) -> None:
+        tasks: list[asyncio.Task[str]] = []
+
+        def leave() -> None:
+            raise SystemExit
+
+        async def ask() -> None:
+            loop = asyncio.get_running_loop()
+            tasks.append(loop.create_task(refusal(who)()))
+            # One ends the call, the other has the caller give it up, before it comes to the errand.
+            loop.call_soon(leave)
+            loop.call_soon(leave)
+            await asyncio.sleep(PATIENCE)
+
+        loop = make()
+        try:
+            with pytest.raises(SystemExit):
+                sideloop.drive(loop, ask)
+            said = loop.run_until_complete(asyncio.wait_for(tasks[0], PATIENCE))
+        finally:
+            loop.close()
+        assert "no caller that waits" in said
+
     @pytest.mark.parametrize("fails", [False, True])
     def test_after_that_drops_what_comes_of_it(self, threaded: LoopManager, fails: bool) -> None:
         begun, go, ended = threading.Event(), threading.Event(), threading.Event()
