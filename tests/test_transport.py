@@ -9,7 +9,7 @@ import socket
 import sys
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 from unittest import mock
 
@@ -578,3 +578,41 @@ class TestAsyncioOnTop:
         assert seen == [(name, "maker") for name in told]
         peer.close()
         loop.close()
+
+
+class TestACall:
+    @pytest.mark.parametrize("drive", ["thread", "caller"])
+    def test_has_sent_what_it_has_written_when_it_ends(self, drive: Any) -> None:
+        ours, peer = pair("unix")
+        peer.settimeout(20)
+        writers: list[asyncio.StreamWriter] = []
+
+        async def connect() -> None:
+            asyncio.get_running_loop().set_debug(False)
+            _, writer = await asyncio.open_unix_connection(sock=ours)
+            writers.append(writer)
+
+        async def write(data: bytes, error: Exception | None = None) -> None:
+            writers[0].write(data)
+            if error is not None:
+                raise error
+
+        async def items() -> AsyncGenerator[bytes, None]:
+            for item in (b"one", b"two"):
+                writers[0].write(item)
+                yield item
+
+        async def close() -> None:
+            writers[0].close()
+            await writers[0].wait_closed()
+
+        with peer, sideloop.Runner(drive=drive) as runner:
+            runner.run(connect)
+            runner.run(write, b"returned")
+            assert peer.recv(100) == b"returned"
+            with pytest.raises(ValueError, match="raised"):
+                runner.run(write, b"raised", ValueError("raised"))
+            assert peer.recv(100) == b"raised"
+            for item in runner.iterate(items()):
+                assert peer.recv(100) == item
+            runner.run(close)
