@@ -131,7 +131,7 @@ impl NestedWait {
         let blocked = self.blocked.with(py, std::mem::take);
         wait_is_over(blocked, self.call.bind(py));
         if call.is_cancelled_for_outer() {
-            // A future of that kind raises one of its own.
+            // A submitted call's future raises a CancelledError of its own kind, all others asyncio's.
             let class = py.import("concurrent.futures")?.getattr("CancelledError")?;
             if is_cancelled(raised) || raised.is_instance(&class)? {
                 call.pass_cancellation_on();

@@ -153,7 +153,7 @@ fn take_back(host: &Host, call: &Bound<'_, Call>) {
     if cancellations == 0 {
         return;
     }
-    let Some(task) = host.task.get().map(|task| task.bind(call.py())) else { return };
+    let Some(task) = host.task.get().map(|task| task.bind(py)) else { return };
     // From CPython 3.11 on.
     if let Ok(Some(uncancel)) = task.getattr_opt(names(py).uncancel.bind(py)) {
         for _ in 0..cancellations {

@@ -1,8 +1,9 @@
 //! The errors that say that a thing of one loop was awaited on another, and not on which.
 
-use crate::python::names::names;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
+
+use crate::python::names::names;
 
 /// As asyncio says it, and aiohttp.
 const SAID: [&str; 3] = [

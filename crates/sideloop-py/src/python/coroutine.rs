@@ -1,8 +1,9 @@
 //! Coroutines, as `async def` makes them.
 
-use crate::python::names::names;
 use pyo3::ffi;
 use pyo3::prelude::*;
+
+use super::names::names;
 
 /// Whether this is a coroutine as `async def` makes them.
 pub(crate) fn is_coroutine(object: &Bound<'_, PyAny>) -> bool {

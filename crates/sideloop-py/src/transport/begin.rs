@@ -11,7 +11,7 @@ use pyo3::types::{PyString, PySuper, PyTuple};
 
 use super::address::tuple_of;
 use super::keeps::Keeps;
-use super::known::{TransportCore, allocate, give_stream, stream_of};
+use super::known::{TransportCore, add_file, allocate, give_stream, has_context, stream_of};
 use super::register::register;
 use super::sockets::kind_of;
 use super::standard::standard;
@@ -44,11 +44,6 @@ pub(super) struct Parts<'a, 'py> {
 /// Whether asyncio's constructors and its closing are those that are known here.
 pub(super) fn is_known_version(py: Python<'_>) -> bool {
     !version::is_at_least(py, 16)
-}
-
-/// Whether asyncio's transports have a context of their own for what they call.
-fn has_context(py: Python<'_>) -> bool {
-    version::is_at_least(py, 15)
 }
 
 /// What a transport calls its protocol in. None: what is current when it asks for that.
@@ -256,12 +251,7 @@ fn begin_reading(transport: &Bound<'_, TransportCore>) -> PyResult<()> {
     let (waits, fd) = stream.with(py, |state| (state.closing || state.paused, state.fd));
     let Some(event_loop) = stream.event_loop(py).filter(|_| !waits) else { return Ok(()) };
     let ready = transport.getattr(names(py).read_ready.bind(py))?;
-    let add_reader = names(py).add_reader.bind(py);
-    if has_context(py) {
-        // In its context, which it passes itself.
-        return transport.call_method1(add_reader, (fd, ready)).map(drop);
-    }
-    event_loop.call_method1(add_reader, (fd, ready)).map(drop)
+    add_file(transport, &event_loop, &names(py).add_reader, fd, &ready)
 }
 
 fn wake(waiter: &Bound<'_, PyAny>) -> PyResult<()> {

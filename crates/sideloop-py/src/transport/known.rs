@@ -6,12 +6,13 @@ use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::type_object::PyTypeCheck;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use super::stream::Stream;
 use crate::python::making::without_init;
 use crate::python::names::names;
 use crate::python::slots::{held, section, slot_offset};
+use crate::python::version;
 
 /// The moving half of a transport: a mixin to stand before asyncio's own class.
 ///
@@ -115,4 +116,26 @@ pub(super) fn stream_of<'py>(
     transport: &Bound<'py, TransportCore>,
 ) -> PyResult<Bound<'py, Stream>> {
     find_stream(transport.as_any()).ok_or_else(never_made)
+}
+
+/// Whether asyncio's transports have a context of their own for what they call: since CPython 3.15.
+pub(super) fn has_context(py: Python<'_>) -> bool {
+    version::is_at_least(py, 15)
+}
+
+/// Have the loop watch a transport's file, by its `_add_reader` or `_add_writer`.
+///
+/// # Errors
+/// What that raises.
+pub(super) fn add_file(
+    transport: &Bound<'_, TransportCore>,
+    event_loop: &Bound<'_, PyAny>,
+    method: &Py<PyString>,
+    fd: i32,
+    ready: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    let py = transport.py();
+    // A transport that has a context passes it itself.
+    let by = if has_context(py) { transport.as_any() } else { event_loop };
+    by.call_method1(method.bind(py), (fd, ready)).map(drop)
 }

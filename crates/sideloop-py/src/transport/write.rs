@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use sideloop_core::generation;
 
-use super::known::{TransportCore, stream_of};
+use super::known::{TransportCore, add_file, stream_of};
 use super::protocol::fail;
 use super::stream::{State, Stream, Writes};
 use super::wire::send_pieces;
@@ -17,7 +17,6 @@ use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
 use crate::python::buffer;
 use crate::python::names::names;
-use crate::python::version;
 use crate::system::socket::is_not_now;
 
 /// From here on gathering saves nothing: in bytes.
@@ -254,13 +253,7 @@ fn watch(transport: &Bound<'_, TransportCore>, stream: &Stream) -> PyResult<()> 
     let Some(event_loop) = stream.event_loop(py) else { return Ok(()) };
     let fd = stream.with(py, |state| state.fd);
     let ready = transport.getattr(names(py).write_ready.bind(py))?;
-    let add_writer = names(py).add_writer.bind(py);
-    if version::is_at_least(py, 15) {
-        // In its context, which it passes itself.
-        transport.call_method1(add_writer, (fd, ready))?;
-    } else {
-        event_loop.call_method1(add_writer, (fd, ready))?;
-    }
+    add_file(transport, &event_loop, &names(py).add_writer, fd, &ready)?;
     pause(transport, stream)
 }
 
