@@ -5,40 +5,21 @@
 //! numbers.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyModule, PyString, PyType};
+use pyo3::types::{PyModule, PyString};
 
+use super::descriptor::{SocketClass, socket_class};
 use super::standard::standard;
 use crate::python::making::without_init;
 use crate::python::names::names;
-use crate::python::slots::{class_version, get};
+use crate::python::slots::get;
 use crate::system::socket::{Accepted, Kind};
-
-/// What of the class may be replaced, so that a socket of ours would not be one of its making.
-const REPLACEABLE: [&str; 10] = [
-    "__init__",
-    "__new__",
-    "accept",
-    "close",
-    "connect",
-    "connect_ex",
-    "fileno",
-    "gettimeout",
-    "recv",
-    "setblocking",
-];
 
 /// The classes, and how the numbers are read.
 pub(super) struct Sockets {
     module: Py<PyModule>,
-    class: Py<PyType>,
-    /// What `class` had of the replaceable names.
-    own: Vec<(Py<PyString>, Option<Py<PyAny>>)>,
-    /// The version of `class` in which it was what it had been; 0 if there is none.
-    // ORDERING: Relaxed: read and written attached.
-    version: AtomicU32,
+    class: &'static SocketClass,
     /// `_socket.socket.__init__`
     init: Py<PyAny>,
     /// The descriptors of the numbers, of which the class has its own in front.
@@ -56,18 +37,7 @@ impl Sockets {
     fn look(py: Python<'_>) -> PyResult<Option<Self>> {
         let module = py.import("socket")?;
         let native = py.import("_socket")?.getattr("socket")?;
-        let class = module.getattr("socket")?.cast_into::<PyType>()?;
-        let bases = class.bases();
-        if bases.len() != 1 || !bases.get_item(0)?.is(&native) {
-            return Ok(None);
-        }
-        let names = class.getattr("__dict__")?;
-        let own = REPLACEABLE.iter().map(|name| {
-            let name = PyString::intern(py, name);
-            let found = if names.contains(&name)? { Some(names.get_item(&name)?) } else { None };
-            Ok((name.unbind(), found.map(Bound::unbind)))
-        });
-        let own = own.collect::<PyResult<Vec<_>>>()?;
+        let Some(class) = socket_class() else { return Ok(None) };
         let native_names = native.getattr("__dict__")?;
         let native_name = |name: &str| native_names.get_item(name).map(Bound::unbind);
         let text = |text: &str| PyString::intern(py, text).unbind();
@@ -78,39 +48,13 @@ impl Sockets {
             proto: native_name("proto")?,
             io_refs: text("_io_refs"),
             closed: text("_closed"),
-            version: AtomicU32::new(0),
             module: module.unbind(),
-            class: class.unbind(),
-            own,
+            class,
         }))
     }
 
-    /// Whether the class is what it was.
-    fn is_unchanged(&self, py: Python<'_>) -> PyResult<bool> {
-        let class = self.class.bind(py);
-        let version = class_version(class);
-        if version != 0 && version == self.version.load(Ordering::Relaxed) {
-            return Ok(true);
-        }
-        // A look gives a class its version. It is read before the looks that count, and after.
-        let _ = class.getattr(names(py).fileno.bind(py));
-        let version = class_version(class);
-        let owned = class.getattr("__dict__")?;
-        for (name, own) in &self.own {
-            let now = owned.call_method1("get", (name,))?;
-            let is_same = own.as_ref().map_or_else(|| now.is_none(), |own| now.is(own));
-            if !is_same {
-                return Ok(false);
-            }
-        }
-        if class_version(class) == version {
-            self.version.store(version, Ordering::Relaxed);
-        }
-        Ok(true)
-    }
-
     fn kind_of(&self, sock: &Bound<'_, PyAny>) -> PyResult<Option<Kind>> {
-        if !sock.get_type().is(&self.class) {
+        if !self.class.has(sock) {
             return Ok(None);
         }
         let number = |descriptor: &Py<PyAny>| get(descriptor.bind(sock.py()), sock)?.extract();
@@ -173,8 +117,8 @@ pub(super) fn plain_sockets(py: Python<'_>) -> PyResult<Option<&'static Sockets>
     let Some(known) = KNOWN.get().and_then(Option::as_ref) else { return Ok(None) };
     let used = standard(py)?.base_events.bind(py).getattr(names(py).socket.bind(py))?;
     let is_plain = used.is(&known.module)
-        && used.getattr(names(py).socket.bind(py))?.is(&known.class)
-        && known.is_unchanged(py)?;
+        && used.getattr(names(py).socket.bind(py))?.is(known.class.bind(py))
+        && known.class.is_unchanged(py)?;
     Ok(is_plain.then_some(known))
 }
 
