@@ -39,18 +39,35 @@ def _rloop() -> asyncio.AbstractEventLoop:
     return rloop.new_event_loop()
 
 
+def _zuvloop() -> asyncio.AbstractEventLoop:
+    import zuvloop
+
+    return zuvloop.new_event_loop()
+
+
 def _sideloop() -> asyncio.AbstractEventLoop:
     from sideloop import EventLoop
 
     return EventLoop()
 
 
+def _with_asyncios() -> asyncio.AbstractEventLoop:
+    from sideloop import EventLoop
+
+    return EventLoop(transports="asyncio")
+
+
 ASYNCIO = LoopPeer("asyncio", None, asyncio.SelectorEventLoop)
 UVLOOP = LoopPeer("uvloop", "uvloop", _uvloop)
 RLOOP = LoopPeer("rloop", "rloop", _rloop)
+ZUVLOOP = LoopPeer("zuvloop", "zuvloop", _zuvloop)
 SIDELOOP = LoopPeer("sideloop", "sideloop", _sideloop)
+WITH_ASYNCIOS = LoopPeer("transports", "sideloop", _with_asyncios)
+"""Ours, with asyncio's transports."""
 
-LOOPS = (ASYNCIO, UVLOOP, RLOOP, SIDELOOP)
+LOOPS = (ASYNCIO, UVLOOP, RLOOP, ZUVLOOP, SIDELOOP)
+IO_LOOPS = (*LOOPS, WITH_ASYNCIOS)
+"""The loops that are compared where bytes move."""
 
 Loops = dict[LoopPeer, asyncio.AbstractEventLoop]
 

@@ -11,7 +11,6 @@ in a shuffled order (`_measure.py`).
 from __future__ import annotations
 
 import argparse
-import asyncio
 import gc
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,25 +21,13 @@ from _bytes_works import WORKS as BYTES_WORKS
 from _bytes_works import IoWork
 from _command import command, document, finish, print_head, print_left_out
 from _figures import HEADINGS, columns, times
-from _loops import ASYNCIO, RLOOP, SIDELOOP, UVLOOP, LoopPeer, Loops, open_loops
+from _loops import ASYNCIO, IO_LOOPS, LoopPeer, Loops, open_loops
 from _machine import Machine
 from _measure import Summary, interleave
 from _pipe_works import PIPE_WORKS
 from _tls_works import TLS_WORKS
 
-
-def _with_asyncios() -> asyncio.AbstractEventLoop:
-    from sideloop import EventLoop
-
-    return EventLoop(transports="asyncio")
-
-
-WITH_ASYNCIOS = LoopPeer("transports", "sideloop", _with_asyncios)
-"""Ours, with asyncio's transports."""
-
 WORKS = (*BYTES_WORKS, *PIPE_WORKS, *TLS_WORKS)
-
-PEERS = (ASYNCIO, UVLOOP, RLOOP, SIDELOOP, WITH_ASYNCIOS)
 
 
 @dataclass(frozen=True)
@@ -114,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     machine = Machine.here()
     print_head(machine, f"rounds: {options.rounds}, each over all cells in shuffled order")
     with ExitStack() as stack:
-        loops, left_out = open_loops(stack, PEERS)
+        loops, left_out = open_loops(stack, IO_LOOPS)
         print_left_out(left_out)
         results = measure(loops, works, options.rounds)
     for work in works:
