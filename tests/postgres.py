@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
 import pytest
@@ -23,9 +23,19 @@ def _commands() -> Path:
     return found[-1].parent
 
 
+def _none(folder: Path) -> Mapping[str, object]:  # as others are called
+    return {}
+
+
 @contextlib.contextmanager
-def running() -> Generator[Path]:
-    """The folder of its socket, while it runs."""
+def running(
+    settings: Callable[[Path], Mapping[str, object]] = _none,
+) -> Generator[Path]:
+    """The folder of its socket, while it runs; it listens to nothing else unless a setting says so.
+
+    Args:
+        settings: Returns some more, for that folder, in which it may write files.
+    """
     commands = _commands()
     # It does not run as root; Debian's package has made a user for it.
     user = "postgres" if os.geteuid() == 0 else None
@@ -41,7 +51,12 @@ def running() -> Generator[Path]:
 
         data, log = folder / "data", folder / "log"
         run(commands / "initdb", "--auth=trust", "--no-sync", "--username=postgres", data)
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+        given = {"listen_addresses": "''", "unix_socket_directories": folder, "fsync": "off"}
+        given |= settings(folder)
+        if user is not None:
+            for written in folder.iterdir():
+                shutil.chown(written, user)
+        options = " ".join(f"-c {name}={value}" for name, value in given.items())
         run(
             commands / "pg_ctl",
             "--wait",
