@@ -135,8 +135,9 @@ class TestReading:
         connection.loop.run_until_complete(connection.loop.shutdown_default_executor())
         assert connection.protocol.received == data
 
-    def test_asks_the_system_for_no_memory_each_time(self) -> None:
-        ended = run("page_faults")
+    @pytest.mark.parametrize("size", [8, 5_000, 16_384, 60_000])
+    def test_asks_the_system_for_no_memory_each_time(self, size: int) -> None:
+        ended = run("page_faults", size)
         assert (ended.code, ended.stderr) == (0, "")
         assert float(ended.stdout) < 0.2, f"{ended.stdout} page faults a read"
 

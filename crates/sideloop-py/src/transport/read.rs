@@ -12,7 +12,7 @@ use super::end::at_end;
 use super::known::{TransportCore, stream_of};
 use super::protocol::{fail, tell};
 use super::stream::{Reads, Stream, Takes};
-use super::wire::{ROOM, receive_bytes};
+use super::wire::{ROOM, receive_bytes, receive_in_place};
 use super::write::flush;
 use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
@@ -22,6 +22,9 @@ use crate::system::socket::{Errno, Result, Socket, is_not_now};
 
 /// So little, in bytes, is the end of much: what is large comes in parts of all sizes.
 const LITTLE: usize = ROOM / 4;
+
+/// From here on, in bytes, a copy takes longer than what an allocator does to give the rest of its room back.
+const COPIED: usize = 4 * 1024;
 
 /// The most that is read at once, in bytes, as in asyncio.
 const MOST: usize = 256 * 1024;
@@ -71,20 +74,27 @@ fn receive<'py>(
     socket: Socket,
 ) -> PyResult<Result<Bound<'py, PyBytes>>> {
     let py = event_loop.py();
-    let most = match stream.with(py, |state| state.reads) {
-        Reads::Small => ROOM,
-        Reads::Large => MOST,
+    let received = match stream.with(py, |state| state.reads) {
+        Reads::Small => receive_bytes(event_loop, socket, ROOM)?,
+        Reads::Middling => receive_in_place(py, socket, ROOM)?,
+        Reads::Large => receive_in_place(py, socket, MOST)?,
     };
-    let received = receive_bytes(event_loop, socket, most)?;
     if let Ok(data) = &received {
         let length = data.as_bytes().len();
-        stream.with(py, |state| match state.reads {
-            Reads::Small if length >= ROOM => state.reads = Reads::Large,
-            Reads::Large if length < LITTLE => state.reads = Reads::Small,
-            Reads::Small | Reads::Large => {}
-        });
+        stream.with(py, |state| state.reads = state.reads.after(length));
     }
     Ok(received)
+}
+
+impl Reads {
+    /// How to read next, after so many bytes.
+    const fn after(self, length: usize) -> Self {
+        match (self, length) {
+            (_, ROOM..) | (Self::Large, LITTLE..) => Self::Large,
+            (_, COPIED..) => Self::Middling,
+            _ => Self::Small,
+        }
+    }
 }
 
 fn read_into_buffer(transport: &Bound<'_, TransportCore>, stream: &Stream) -> PyResult<()> {

@@ -55,7 +55,9 @@ pub(super) enum Reads {
     /// Into the loop's room, from which bytes of their exact size are made.
     #[default]
     Small,
-    /// Straight into bytes: there was as much as the room holds, and has not been little since.
+    /// Straight into bytes, which have as much room: a copy of what came last would have taken longer.
+    Middling,
+    /// Straight into bytes of more room: there was as much as the loop's holds, and has not been little since.
     Large,
 }
 

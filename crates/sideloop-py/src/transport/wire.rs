@@ -38,8 +38,7 @@ pub(super) fn receive_bytes<'py>(
 ) -> PyResult<Result<Bound<'py, PyBytes>>> {
     let (py, core) = (event_loop.py(), event_loop.get());
     if most > ROOM {
-        // SAFETY: the kernel has written to as many bytes as it says.
-        return unsafe { bytes::filled(py, most, |room| socket.receive(room)) };
+        return receive_in_place(py, socket, most);
     }
     let mut room = core.take_room(py, ROOM);
     let read = room.spare_capacity_mut().get_mut(..most);
@@ -51,6 +50,19 @@ pub(super) fn receive_bytes<'py>(
     });
     core.give_room_back(py, room);
     Ok(data)
+}
+
+/// Receive at most so many bytes where they are to stay.
+///
+/// # Errors
+/// `MemoryError`.
+pub(super) fn receive_in_place(
+    py: Python<'_>,
+    socket: Socket,
+    most: usize,
+) -> PyResult<Result<Bound<'_, PyBytes>>> {
+    // SAFETY: the kernel has written to as many bytes as it says.
+    unsafe { bytes::filled(py, most, |room| socket.receive(room)) }
 }
 
 /// Send what the kernel takes of these pieces. Returns how many bytes.
