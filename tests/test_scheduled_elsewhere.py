@@ -84,7 +84,8 @@ class TestASyncMethod:
             gate = manager.synced(AsyncGate)()
 
             def set_when_somebody_waits() -> None:
-                while not gate.aio.inside:
+                # asyncio's event walks its waiters: whoever sets it elsewhere waits until they are in.
+                while not gate.aio.event._waiters:
                     pass
                 gate.aio.set_event()
 
