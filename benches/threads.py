@@ -63,25 +63,29 @@ OURS = (PER_THREAD, SHARED)
 PEERS = (*OURS, FLYTEKIT, ANYIO, FSSPEC)
 
 
+BUSY = """
+async def async_add(a, b):
+    for _ in range({turns}):
+        pass
+    return a + b
+"""
+
+
 def busy_add(microseconds: float) -> Callable[[int, int], Coroutine[Any, Any, int]]:
     """Make an `async_add` with work in it: so many turns of a loop, however long they take then."""
 
-    def turn(turns: int) -> None:
-        for _ in range(turns):
-            pass
-
     def took(turns: int) -> float:
         begin = time.perf_counter_ns()
-        turn(turns)
+        for _ in range(turns):
+            pass
         return (time.perf_counter_ns() - begin) / turns
 
     turns = int(microseconds * 1e3 / min(took(10_000) for _ in range(50)))
-
-    async def async_add(a: int, b: int) -> int:
-        turn(turns)
-        return a + b
-
-    return async_add
+    # As a module's own function, and with the number in its code: without the lock threads would
+    # else contend for the references to what it has from around it.
+    names: dict[str, Callable[[int, int], Coroutine[Any, Any, int]]] = {}
+    exec(BUSY.format(turns=turns), names)
+    return names["async_add"]
 
 
 @dataclass(frozen=True)

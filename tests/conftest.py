@@ -6,8 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import interpreters
 import parts
 import pytest
 import systems
@@ -30,6 +32,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    return interpreters.left_out(collection_path.name) or None
+
+
 def pytest_report_header() -> str:
     return f"pace: things take {pace():.2f} times as long as usual"
 
@@ -38,6 +44,7 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     parts.select(config, items)
     systems.mark(items)
+    interpreters.mark(items)
     usual = float(config.getini("timeout"))
     for item in items:
         own = item.get_closest_marker("timeout")

@@ -3,7 +3,7 @@
 import importlib.metadata
 import os
 import subprocess
-import sys
+import sysconfig
 import textwrap
 import venv
 from collections.abc import Mapping
@@ -27,8 +27,7 @@ class Environment:
         self.home.mkdir(parents=True)
         venv.create(folder / "env", with_pip=False, symlinks=True)
         self.python = folder / "env" / "bin" / "python"
-        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        self.packages = folder / "env" / "lib" / version / "site-packages"
+        self.packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder / "env")}))
         self._link(Path(sideloop.__file__).parent)
 
     def borrow(self, *names: str) -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-import trustme
+from certificates import Authority
 from connections import Connection, Recorder, pair
 
 import sideloop
@@ -23,7 +23,7 @@ since_311 = pytest.mark.skipif(
 @cache
 def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """A server's, and one of a client that trusts it."""
-    authority = trustme.CA()
+    authority = Authority()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(server)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -33,7 +33,7 @@ def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 def server_context(version: ssl.TLSVersion) -> ssl.SSLContext:
     """One whose connections are of this version."""
-    authority = trustme.CA()
+    authority = Authority()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(server)
     server.maximum_version = version

@@ -5,8 +5,7 @@ in Python, rung by `call_soon_threadsafe`. With `win32` they are asyncio's own, 
 for those that callers drive. So what runs there is tested here, as far as it is ours.
 """
 
-import fnmatch
-
+import marks
 import pytest
 
 from sideloop._loops.system import HAS_EPOLL, LOOPS_OF
@@ -52,8 +51,4 @@ def mark(items: list[pytest.Item]) -> None:
         reasons |= WITHOUT_EPOLL
     if LOOPS_OF == "win32":
         reasons |= ON_WINDOWS
-    for item in items:
-        test = item.nodeid.removeprefix("tests/")
-        for pattern, reason in reasons.items():
-            if fnmatch.fnmatchcase(test, pattern.replace("[", "[[]")):
-                item.add_marker(pytest.mark.skip(reason=reason))
+    marks.skip(items, reasons)

@@ -19,10 +19,10 @@ import anyio.to_thread
 import httpx
 import loops
 import pytest
-import trustme
 import uvicorn
 from aiohttp import web
 from aliases import WaitUntil
+from certificates import Authority
 from loops import Run
 from pace import scaled
 from websockets.asyncio.client import connect
@@ -42,7 +42,7 @@ class Certificates:
     """What a server on loopback shows, and a client that trusts nothing else."""
 
     def __init__(self) -> None:
-        authority = trustme.CA()
+        authority = Authority()
         self._shown = authority.issue_cert("127.0.0.1")
         self.server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._shown.configure_cert(self.server)

@@ -3,13 +3,11 @@
 import os
 import subprocess
 import sys
-import sysconfig
 
 import programs
 import pytest
+from interpreters import FREE_THREADED
 from programs import count
-
-FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 without_lock = pytest.mark.skipif(not FREE_THREADED, reason="this CPython has the interpreter lock")
 
@@ -56,8 +54,14 @@ class TestTheImportWithoutTheLock:
             env={**own, **environment},
         )
 
-    def test_takes_it_as_cpython_has_extensions_do(self) -> None:
+    def test_does_without_where_that_is_tested(self) -> None:
         done = self.run(self.IMPORT)
+        tested = sys.version_info[:2] == (3, 13)
+        assert done.stdout == f"{not tested}\n"
+        assert (done.stderr == "") is tested
+
+    def test_takes_it_as_cpython_has_extensions_do_where_somebody_has_asked(self) -> None:
+        done = self.run(self.IMPORT, SIDELOOP_FREE_THREADED="0")
         assert done.stdout == "True\n"
         assert "The global interpreter lock (GIL) has been enabled to load module" in done.stderr
         assert "sideloop._sideloop._with_lock" in done.stderr
@@ -66,7 +70,7 @@ class TestTheImportWithoutTheLock:
         done = self.run(self.IMPORT, SIDELOOP_FREE_THREADED="1")
         assert (done.stdout, done.stderr) == ("False\n", "")
 
-    def test_is_refused_where_cpython_takes_none_and_nobody_has_asked(self) -> None:
-        done = self.run(self.IMPORT, PYTHON_GIL="0")
-        assert "ImportError: sideloop takes the interpreter lock, unless" in done.stderr
+    def test_is_refused_where_cpython_takes_none_and_sideloop_is_to_take_it(self) -> None:
+        done = self.run(self.IMPORT, PYTHON_GIL="0", SIDELOOP_FREE_THREADED="0")
+        assert "ImportError: sideloop takes the interpreter lock here, unless" in done.stderr
         assert "SIDELOOP_FREE_THREADED=1" in done.stderr

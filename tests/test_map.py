@@ -17,6 +17,7 @@ import pytest
 from aliases import WaitUntil
 from hooks.futures import ForeignFuture
 from hosts import Drive
+from interpreters import let_go
 from pace import scaled
 from waiting import Waiting
 
@@ -325,6 +326,7 @@ class TestAnError:
         gc.disable()
         try:
             run()
+            let_go()
             # pytest.raises keeps three for each: the ones that it hands out.
             assert [found for found in garbage() if type(found).__module__ != "builtins"] == []
         finally:

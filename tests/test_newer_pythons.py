@@ -380,13 +380,15 @@ class TestTheContextOfAConnection:
 
 
 EVERY_MODULE = """
-import importlib, pkgutil, sys
+import importlib.util, pkgutil, sys
 import sideloop
 
 # What needs more than the package does, or is a program.
-others = ("sideloop.testing", "sideloop.__main__")
+others = ("sideloop.testing", "sideloop.__main__", "sideloop._cli")
+if importlib.util.find_spec("mypy") is None:
+    others += ("sideloop._stubs.",)
 for module in pkgutil.walk_packages(sideloop.__path__, "sideloop."):
-    if module.name not in others and not module.name.startswith("sideloop._cli"):
+    if not module.name.startswith(others):
         importlib.import_module(module.name)
 
 async def add(a, b):

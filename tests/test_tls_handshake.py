@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
+from certificates import Authority
 from connections import Recorder, pair
 from secured import contexts, loop_of, secured, server_context, since_311
 
@@ -210,7 +210,7 @@ class TestStartTls:
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """A certificate with its key, and who has issued it."""
-    authority = trustme.CA()
+    authority = Authority()
     issued = authority.issue_cert("localhost")
     chain, root = tmp_path / "chain.pem", tmp_path / "root.pem"
     issued.private_key_and_cert_chain_pem.write_to_path(str(chain))

@@ -306,8 +306,9 @@ class TestContainers:
         class AsyncFeed(AsyncItem):
             def __init__(self) -> None:
                 super().__init__()
+                # Never without one: what holds nothing to translate is passed on as it is.
                 self.items: list[Any] = [self]
-                self.table: dict[Any, Any] = {}
+                self.table: dict[Any, Any] = {self: [self]}
 
             async def begin(self) -> None:
                 self.task = asyncio.create_task(self.go_on())
@@ -317,8 +318,9 @@ class TestContainers:
                     self.items.append(AsyncItem())
                     self.table[AsyncItem()] = [self.items[-1]]
                     if len(self.items) > 50:
-                        self.items.clear()
-                        self.table.clear()
+                        del self.items[1:]
+                        for known in list(self.table)[1:]:
+                            del self.table[known]
                     await asyncio.sleep(0)
 
             async def end(self) -> None:

@@ -3,7 +3,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable,
 from contextvars import Context, ContextVar
 from selectors import BaseSelector
 from socket import socket
-from types import FrameType, GenericAlias, TracebackType
+from types import CodeType, FrameType, GenericAlias, TracebackType
 from typing import Any, ClassVar, Final, Generic, Literal, Protocol, TypeAlias, TypeVar, final
 from weakref import ref
 
@@ -71,6 +71,8 @@ __all__ = [
     "run_as_guest",
     "run_hook_of",
     "send_before_fork",
+    "stack_of",
+    "standing_at",
     "start_connecting",
     "start_receiving",
     "suspend_task",
@@ -140,6 +142,8 @@ class RunnerCore:
     def stopping(self) -> bool: ...
     @property
     def stuck(self) -> bool: ...
+    @property
+    def has_thread(self) -> bool: ...
     @property
     def driving(self) -> bool: ...
     @property
@@ -539,6 +543,12 @@ def do_without_bells() -> None: ...
 def generation() -> int: ...
 def make_held(holder: object, name: str, make: Callable[[Any], object]) -> None: ...
 def current_frames() -> dict[int, FrameType]: ...
+
+_Place: TypeAlias = tuple[CodeType, int]
+
+# Also of what other threads run meanwhile.
+def stack_of(frame: FrameType) -> list[_Place]: ...
+def standing_at(awaited: object, names: tuple[str, str]) -> tuple[_Place, object | None] | None: ...
 
 @final
 class Shape:

@@ -34,12 +34,19 @@ def outcome(sync_fn: Callable[[], object]) -> str:
         try:
             found = repr(sync_fn())
         finally:
+            sent.wait(20)
             spend()
     except BaseException as error:
         found = type(error).__name__
         if error.__cause__ is not None:
             found += f" because of {type(error.__cause__).__name__}"
     return found
+
+
+sent = threading.Event()
+"""Whether a signal that was to be sent was: the call may end before, where there is no lock."""
+
+sent.set()
 
 
 def spend() -> None:
@@ -49,8 +56,16 @@ def spend() -> None:
 
 
 def press() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        sent.set()
     spend()
+
+
+def press_soon() -> None:
+    sent.clear()
+    asyncio.get_running_loop().call_soon(press)
 
 
 async def answer() -> int:
@@ -59,12 +74,12 @@ async def answer() -> int:
 
 
 async def returns() -> str:
-    asyncio.get_running_loop().call_soon(press)
+    press_soon()
     return "returned"
 
 
 async def fails() -> None:
-    asyncio.get_running_loop().call_soon(press)
+    press_soon()
     raise LookupError("of the call")
 
 
@@ -100,7 +115,7 @@ def of_a_nested_call() -> None:
 
 def of_an_iterator() -> None:
     async def items() -> Any:
-        asyncio.get_running_loop().call_soon(press)
+        press_soon()
         yield 1
 
     with sideloop.Runner(drive=DRIVE) as runner:

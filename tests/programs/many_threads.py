@@ -1,6 +1,7 @@
 """What threads share of sideloop, used by several at once: `many_threads.py <what> <rounds>`.
 
-Right on every interpreter; where there is no interpreter lock the threads meet inside of it.
+`many_threads.py names` says what there is, and `all` is all of that. Right on every interpreter;
+where there is no interpreter lock the threads meet inside of it.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from concurrent.futures import CancelledError
 import sideloop
 
 THREADS = 4
-ROUNDS = int(sys.argv[2])
+ROUNDS = int(sys.argv[2]) if sys.argv[2:] else 0
 PATIENCE = 60.0
 
 
@@ -478,7 +479,9 @@ ALL = {
     )
 }
 
-if __name__ == "__main__":
+if __name__ == "__main__" and sys.argv[1] == "names":
+    print(*ALL)
+elif __name__ == "__main__":
     for what in [sys.argv[1]] if sys.argv[1] != "all" else ALL:
         ALL[what]()
         print(what)

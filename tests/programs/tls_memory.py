@@ -10,9 +10,10 @@ import ssl
 import sys
 from pathlib import Path
 
-import trustme
-
 import sideloop
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from certificates import Authority
 
 CONNECTIONS = 100
 
@@ -37,7 +38,7 @@ class Answering(asyncio.Protocol):
 
 def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """A server's, and a client's that trusts it."""
-    authority = trustme.CA()
+    authority = Authority()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(server)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -18,6 +18,10 @@ PAUSE = 0.02
 would leave the main thread no time."""
 
 
+SWALLOWING = {"__del__", "call", "_remove", "remove", "unraisable"}
+"""Finalizers, also of weak tables: without the interpreter lock they run in anybody's stack."""
+
+
 @contextlib.contextmanager
 def signals(bridges: Bridges, dice: random.Random) -> Generator[None]:
     """Send them while the block runs, on the main thread."""
@@ -42,7 +46,7 @@ def signals(bridges: Bridges, dice: random.Random) -> Generator[None]:
             names.append(frame.f_code.co_name)
             inside = inside or frame.f_code is LoopManager.run_sync.__code__
             frame = frame.f_back
-        if inside and not {"__del__", "call"} & set(names):
+        if inside and not SWALLOWING & set(names):
             tally.count("Ctrl-C in a call")
             raise KeyboardInterrupt
 

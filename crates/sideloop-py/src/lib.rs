@@ -195,6 +195,9 @@ pub mod _sideloop {
     use super::python::frames::current_frames;
 
     #[pymodule_export]
+    use super::python::standing::{stack_of, standing_at};
+
+    #[pymodule_export]
     use super::python::hold::make_held;
 
     #[pymodule_export]

@@ -11,11 +11,17 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from sideloop._sideloop import current_frames
+from sideloop._sideloop import current_frames, stack_of, standing_at
 
 # By hand: importing pathlib takes longer than sideloop.
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")  # noqa: PTH118, PTH120
 """The folder of this package. Ends with a separator: others may begin with its name."""
+
+_NAMES = {
+    types.CoroutineType: ("cr_frame", "cr_await"),
+    types.GeneratorType: ("gi_frame", "gi_yieldfrom"),
+    types.AsyncGeneratorType: ("ag_frame", "ag_await"),
+}
 
 MOST_CHILDREN = 8
 """How many of the tasks that are gathered are shown."""
@@ -34,8 +40,21 @@ def frames_of(ident: int) -> list[traceback.FrameSummary]:
     frame = current_frames().get(ident)
     if frame is None:
         return []
-    walked = traceback.StackSummary.extract(traceback.walk_stack(frame))
+    if _has_lock():
+        walked = traceback.StackSummary.extract(traceback.walk_stack(frame))
+    else:
+        walked = traceback.StackSummary.from_list([_at(*place) for place in stack_of(frame)])
     return [found for found in reversed(walked) if _is_users(found.filename)]
+
+
+def _has_lock() -> bool:
+    """Whether whoever looks at a frame is all that runs meanwhile."""
+    asked = getattr(sys, "_is_gil_enabled", None)
+    return asked is None or bool(asked())
+
+
+def _at(code: types.CodeType, line: int) -> traceback.FrameSummary:
+    return traceback.FrameSummary(code.co_filename, line, code.co_name)
 
 
 def _is_users(file: str) -> bool:
@@ -126,6 +145,14 @@ def _coroutine_frames(awaited: Any) -> list[traceback.FrameSummary]:
     """The frames of a coroutine and of what it awaits, as far as that is written in Python."""
     frames: list[traceback.FrameSummary] = []
     while awaited is not None:
+        names = _NAMES.get(type(awaited))
+        if names is not None and not _has_lock():
+            found = standing_at(awaited, names)
+            if found is None:
+                break
+            place, awaited = found
+            frames.append(_at(*place))
+            continue
         for prefix, inner in (("cr_", "await"), ("gi_", "yieldfrom"), ("ag_", "await")):
             frame = getattr(awaited, f"{prefix}frame", None)
             if frame is not None:

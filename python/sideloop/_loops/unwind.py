@@ -137,9 +137,10 @@ class Unwinding:
         self._leftovers = leftovers = Leftovers(self._core, tasks, self.cancel)
         await leftovers.unwind(self._grace)
         # Asked now: who waits may have named one meanwhile, or another unwinding of this loop.
-        named = {*_named, *_forgotten, *self._core.abandoned_tasks()}
+        # By membership: other loops' threads put in theirs, and a set is not walked meanwhile.
+        abandoned = self._core.abandoned_tasks()
         for task in leftovers.pending():
-            if task not in named:
+            if not (task in _named or task in _forgotten or task in abandoned):
                 logger.warning("%r ignored its cancellation and was left behind", task)
             forget(task)
 

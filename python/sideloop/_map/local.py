@@ -29,6 +29,9 @@ class LocalMap(Generic[T, R]):
     hand-off is made only to wait, or for a loop that has run out of items.
     """
 
+    # Also where the interpreter has taken this module apart, as for runners.
+    _is_over = staticmethod(sys.is_finalizing)
+
     def __init__(
         self,
         find: Find,
@@ -102,7 +105,7 @@ class LocalMap(Generic[T, R]):
 
     def drop(self) -> None:
         """Close for the collector, which runs anywhere, under any lock: it does not wait."""
-        if not sys.is_finalizing() and self._is_in_flight():
+        if not self._is_over() and self._is_in_flight():
             self._have(self._flight.cancel)
 
     def _last(self) -> Outcome[R] | None:

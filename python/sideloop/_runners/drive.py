@@ -87,6 +87,8 @@ def drive(
             raise deadlock_error(f"drive({loop!r})", call_name(async_fn))
         raise driven_elsewhere_error(repr(loop), call_name(async_fn))
     core = guest_core(loop, GRACE, GRACE)
+    if core.has_thread:  # which is about to run it
+        raise driven_elsewhere_error(repr(loop), call_name(async_fn))
     driven: _Driven[T] = _Driven(loop, core, async_fn, limit)
     call: Call | None = None
     try:

@@ -1,12 +1,28 @@
 """An errand: a sync function that async code has its caller run, the thread that waits for it."""
 
+import asyncio
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from sideloop._sideloop import Errand, ask_caller
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Asked(asyncio.Future[Any]):
+    """What an errand comes to, where there is no interpreter lock.
+
+    The caller asks whether it is given up, and of asyncio's own only its loop's thread may ask.
+    """
+
+    given_up = False
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Cancel it, and say so first."""
+        if not self.done():
+            self.given_up = True
+        return super().cancel(msg)
 
 
 async def run_on_caller(sync_fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

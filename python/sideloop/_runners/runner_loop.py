@@ -1,6 +1,7 @@
 """The loop of a runner: started by the first call, replaced when it is gone, closed for good."""
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -38,6 +39,10 @@ class RunnerLoop:
 
     found: Loop | None = None
     closed = False
+
+    # Also where the interpreter has taken this module apart: without its lock, what another thread
+    # has made goes as late as that.
+    _is_over = staticmethod(sys.is_finalizing)
 
     def __init__(
         self,
@@ -186,16 +191,19 @@ class RunnerLoop:
         if self.found is not None:
             self.found.owner = None
 
-    def __del__(self) -> None:
-        # Also of what a close has not brought to its end.
+    def let_go(self) -> None:
+        """Close without waiting: nobody will call any more. Also what a close has not ended."""
         loop = self.found
-        if loop is None or loop.loop.is_closed():
+        if loop is None or self._is_over() or loop.loop.is_closed():
             return
         if not isinstance(loop, DrivenLoop):
             if not loop.core.stopping:
                 self.close_soon()
         elif loop.core.mine or not self.closed:
             self.close_or_let_go()
+
+    def __del__(self) -> None:
+        self.let_go()
 
     def _driven_elsewhere(self) -> DrivenLoop | None:
         """The loop, if another thread of this process drives it."""

@@ -4,7 +4,7 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
-from sideloop._twins.attribute import Attribute
+from sideloop._twins.attribute import AskedOnce, Attribute, is_asked_once
 from sideloop._twins.counterpart import Counterparts
 from sideloop._twins.form import is_function
 from sideloop._twins.member_property import property_of
@@ -47,4 +47,6 @@ def member(original: type, name: str, static: Any) -> Any:
         return ViewOfMemory(static)
     if isinstance(static, _BUILT_IN) and memory_of(original) is not None:
         return Method(name, original, None)
+    if is_asked_once(static):
+        return AskedOnce(name, original, static)
     return Attribute(name, original)

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{IntoPyDict, PyDict, PyList, PyTuple};
 
 use crate::model::{Ask, AskedFor, Call, Errand, Host, RunnerCore, State, turned_here};
 use crate::policy::errors::name_of;
@@ -30,7 +30,7 @@ pub(crate) fn ask_caller<'py>(
         Found::Later(until, _) => return Ok(until),
         Found::Nobody(why) => return Err(not_run(sync_fn, &why)),
     };
-    let future = event_loop.call_method0("create_future")?;
+    let future = future_of(&event_loop)?;
     let context = copy_current(py)?;
     // What it has run elsewhere, and waits for, must not wait for the same thread.
     inside::bar_in(context.bind(py), inside::IN_ERRAND)?;
@@ -53,6 +53,16 @@ pub(crate) fn ask_caller<'py>(
         },
         AskedFor::Refused => Err(not_run(sync_fn, &why_not(&call))),
     }
+}
+
+/// A future of that loop; without the interpreter lock one that other threads may ask, too.
+fn future_of<'py>(event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = event_loop.py();
+    if cfg!(not(Py_GIL_DISABLED)) {
+        return event_loop.call_method0("create_future");
+    }
+    let options = [("loop", event_loop)].into_py_dict(py)?;
+    py.import("sideloop._runners.errand")?.getattr("Asked")?.call((), Some(&options))
 }
 
 /// `threading.get_ident()` of the thread that `ask_caller` would ask, now or when it waits again. None if it would raise.

@@ -52,7 +52,7 @@ enum State {
 #[pyclass(frozen, module = "sideloop._sideloop")]
 pub(crate) struct Errand {
     pub(crate) event_loop: Py<PyAny>,
-    /// asyncio's, of that loop.
+    /// asyncio's, of that loop. Without the interpreter lock a class of ours, which says whether it is given up.
     pub(crate) future: Py<PyAny>,
     /// For how many turns of the loop it is not told yet what it has come to.
     // ORDERING: Relaxed: read and written attached.
@@ -131,7 +131,12 @@ impl Errand {
 
     /// Whether who awaits it was cancelled, and has yet to hear of that.
     pub(crate) fn is_given_up(&self, py: Python<'_>) -> bool {
-        let cancelled = self.future.bind(py).call_method0(names(py).cancelled.bind(py));
+        let future = self.future.bind(py);
+        let cancelled = if cfg!(Py_GIL_DISABLED) {
+            future.getattr("given_up")
+        } else {
+            future.call_method0(names(py).cancelled.bind(py))
+        };
         cancelled.and_then(|cancelled| cancelled.is_truthy()).unwrap_or(false)
     }
 

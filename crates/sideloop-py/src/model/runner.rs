@@ -209,6 +209,12 @@ impl RunnerCore {
         self.entry.accepts()
     }
 
+    /// Whether a thread of its own runs the loop, or is about to.
+    #[getter]
+    fn has_thread(&self) -> bool {
+        matches!(self.drive, Drive::Thread)
+    }
+
     /// Whether the caller drives the loop, and does so now.
     #[getter]
     pub(crate) fn driving(&self) -> bool {

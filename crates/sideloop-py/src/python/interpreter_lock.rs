@@ -1,23 +1,29 @@
 //! Whether the extension runs without the interpreter lock, where CPython is built to.
 //!
-//! Every place that relied on the lock has been given something in its stead, which is experimental until it was run by
-//! others: so it has to be asked for. Else the lock is taken when the extension is imported, as CPython has it for any
-//! extension that needs it; and it is CPython that takes it, for a module of this very file that says so.
+//! Every place that relied on the lock has been given something in its stead. It does without where the suite was run
+//! without, which is on CPython 3.13; elsewhere that is experimental, and has to be asked for. Else the lock is taken when
+//! the extension is imported, as CPython has it for any extension that needs it; and it is CPython that takes it, for a
+//! module of this very file that says so.
 
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
 
-/// What asks for it.
+/// What asks for it, with `1`; with `0` for the lock.
 const VARIABLE: &str = "SIDELOOP_FREE_THREADED";
 
-/// Have the interpreter lock taken, unless somebody has asked to do without, or there is always one.
+/// Whether the suite, the soak and ThreadSanitizer were run on a CPython of this version without the lock
+/// (`docs/where-it-runs.md`).
+const IS_TESTED: bool = cfg!(not(Py_3_14));
+
+/// Have the interpreter lock taken, unless it was tested to do without, or somebody has asked for that; or there is always
+/// one.
 ///
 /// # Errors
 /// `ImportError`, where CPython was told to take none, and nobody has asked.
 pub(crate) fn take_or_do_without(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
-    if cfg!(not(Py_GIL_DISABLED)) || is_asked_for(py)? {
+    if cfg!(not(Py_GIL_DISABLED)) || does_without(py)? {
         return Ok(());
     }
     let is_taken = || -> PyResult<bool> {
@@ -32,14 +38,14 @@ pub(crate) fn take_or_do_without(module: &Bound<'_, PyModule>) -> PyResult<()> {
         return Ok(());
     }
     Err(PyImportError::new_err(format!(
-        "sideloop takes the interpreter lock, unless {VARIABLE}=1 says that it is to do without, which is experimental: \
-         set that, or start Python without -X gil=0 and PYTHON_GIL=0"
+        "sideloop takes the interpreter lock here, unless {VARIABLE}=1 says that it is to do without, which is \
+         experimental where it was not tested: set that, or start Python without -X gil=0 and PYTHON_GIL=0"
     )))
 }
 
-fn is_asked_for(py: Python<'_>) -> PyResult<bool> {
+fn does_without(py: Python<'_>) -> PyResult<bool> {
     let asked = py.import("os")?.getattr("environ")?.call_method1("get", (VARIABLE,))?;
-    asked.eq("1")
+    if IS_TESTED { asked.ne("0") } else { asked.eq("1") }
 }
 
 /// Import the module that needs it, out of the file that this one is in.

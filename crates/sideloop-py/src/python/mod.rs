@@ -30,6 +30,8 @@ pub(crate) mod running_loop;
 
 pub(crate) mod frames;
 
+pub(crate) mod standing;
+
 pub(crate) mod hold;
 
 pub(crate) mod sniffed;
