@@ -145,7 +145,8 @@ def _coroutine_frames(awaited: Any) -> list[traceback.FrameSummary]:
     """The frames of a coroutine and of what it awaits, as far as that is written in Python."""
     frames: list[traceback.FrameSummary] = []
     while awaited is not None:
-        names = _NAMES.get(type(awaited))
+        kind: Any = type(awaited)  # pyright: ignore[reportUnknownVariableType]
+        names = _NAMES.get(kind)
         if names is not None and not _has_lock():
             found = standing_at(awaited, names)
             if found is None:

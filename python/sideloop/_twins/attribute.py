@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 from sideloop._twins.behind import found_behind
 from sideloop._twins.computed import computed
@@ -48,9 +48,9 @@ class AskedOnce(Attribute):
     def __get__(self, twin: Any, owner: Any) -> Any:
         if twin is not None:
             inside = original_of(twin)
-            store = getattr(inside, "__dict__", None)
+            store: Any = getattr(inside, "__dict__", None)
             if type(store) is dict and self._name not in store:
-                self._store_first(inside, store)
+                self._store_first(inside, cast("dict[str, Any]", store))
         return super().__get__(twin, owner)
 
     def _store_first(self, inside: Any, store: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ class AskedOnce(Attribute):
                 found.close()
 
 
-def is_asked_once(static: Any) -> bool:
+def is_asked_once(static: Any) -> TypeGuard[functools.cached_property[Any]]:
     """Whether it is such a property, with nobody's changes."""
     of_functools = type(static) is functools.cached_property
     return of_functools and inspect.iscoroutinefunction(static.func)
