@@ -1,5 +1,5 @@
 # Each target sets up what it needs, in .venv* and target, and prints what it does.
-.PHONY: help run examples test soak lint bench bench-rust contract comparison peers docs screenshots pictures matrix mutants platforms aarch64 release package lock clean
+.PHONY: help run examples test soak lint bench bench-rust contract comparison peers docs screenshots pictures matrix mutants platforms aarch64 musl release package lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -56,6 +56,10 @@ aarch64: ## Linux on arm64, emulated: the Rust tests, the wheel, the suite's qui
 	@scripts/other-linux aarch64-unknown-linux-gnu
 	@scripts/aarch64 test
 	@scripts/aarch64 pytest
+
+musl: ## Linux with musl: the Rust tests, and the wheel on a CPython that is built with it
+	@scripts/other-linux "$$(uname -m)-unknown-linux-musl"
+	@scripts/musl test
 
 release: ## all of a release that can be made here, tried: source archive, wheel, crates
 	@scripts/release

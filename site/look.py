@@ -45,6 +45,13 @@ return wide ? [page.scrollWidth, found.slice(0, 3)] : null;
 """
 """How wide a page is and what makes it so, if that is more than the window."""
 
+CUT = """
+return [...document.querySelectorAll(".md-typeset__scrollwrap")]
+    .filter(one => one.scrollWidth > one.clientWidth + 1)
+    .map(one => one.innerText.trim().slice(0, 60));
+"""
+"""Tables of which one sees a part until they are scrolled, as a phone cannot do without."""
+
 PICTURES = """
 return [...document.images].filter(one => one.complete && !one.naturalWidth).map(one => one.src);
 """
@@ -135,7 +142,7 @@ def see_as(driver: webdriver.Chrome, address: str, size: str, scheme: str) -> No
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
-def look_at(driver: webdriver.Chrome, address: str, scheme: str) -> Iterator[str]:
+def look_at(driver: webdriver.Chrome, address: str, size: str, scheme: str) -> Iterator[str]:
     """What is wrong with a page."""
     driver.get(address)
     if not driver.find_elements("css selector", f"body[data-md-color-scheme={THEMES[scheme]}]"):
@@ -143,6 +150,9 @@ def look_at(driver: webdriver.Chrome, address: str, scheme: str) -> Iterator[str
     wider = driver.execute_script(WIDER)
     if wider is not None:
         yield f"is {wider[0]} wide: {json.dumps(wider[1])}"
+    if size == "desktop":
+        for table in driver.execute_script(CUT):
+            yield f"has a table that is wider than the text: {json.dumps(table)}"
     for missing in driver.execute_script(PICTURES):
         yield f"lacks the picture {missing}"
     for entry in driver.get_log("browser"):
@@ -201,7 +211,7 @@ def main() -> int:
                 folder = asked.pictures / f"{size}-{scheme}"
                 folder.mkdir(parents=True, exist_ok=True)
                 for page in pages:
-                    found = list(look_at(driver, f"{address}/{page}", scheme))
+                    found = list(look_at(driver, f"{address}/{page}", size, scheme))
                     faults += [f"{size}, {scheme}: {page} {fault}" for fault in found]
                     take_picture(driver, size, folder / f"{page.replace('/', '-')}.png")
                 found = list(search(driver, f"{address}/index.html", sought))

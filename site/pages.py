@@ -36,6 +36,9 @@ HIDDEN = re.compile(r"^#(?: .*)?\n", re.MULTILINE)
 WORKER = "assets/javascripts/iframe-worker.js"
 """What has the search work where pages are opened from a disk."""
 
+WIDE = re.compile(r"^(?:\|[^|\n]*){7,}\|$", re.MULTILINE)
+"""A row of a table that needs the room in which a page's own contents are listed."""
+
 RUSTDOC = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "doc"
 
 
@@ -69,11 +72,14 @@ def on_post_build(config: Any) -> None:
 def on_page_markdown(markdown: str, page: Any, **_: object) -> str:
     """Have links lead to where pages are on the site, and the search to those that say most.
 
-    Beside a page that is alone under its tab there is no list of pages.
+    Beside a page that is alone under its tab there is no list of pages, and beside another with a
+    wide table none of what is on it.
     """
     place = page.file.src_uri
     if page.parent is None:
         page.meta["hide"] = ["navigation"]
+    elif WIDE.search(markdown):
+        page.meta["hide"] = ["toc"]
     boost = next((much for begin, much in SOUGHT.items() if place.startswith(begin)), 1)
     page.meta["search"] = {"boost": boost}
     source = next((name for name, there in ELSEWHERE.items() if there == place), f"docs/{place}")

@@ -20,12 +20,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
+import pytest
 from pace import scaled
 
 DIRECTORY = Path(__file__).with_name("programs")
 
 TIME_LIMIT = 30.0
 """Seconds, where the machine is idle: each limit here is scaled by the machine's pace."""
+
+KINDS = ("native", "foreign", "uvloop")
+"""The kinds of loop that programs are run with: `programs/kinds.py`."""
 
 FULL = os.environ.get("SIDELOOP_FULL") == "1"
 """Whether to count as far as is promised, which takes minutes: `make soak` does."""
@@ -34,6 +38,13 @@ FULL = os.environ.get("SIDELOOP_FULL") == "1"
 def count(short: int, *, full: int) -> int:
     """How often to do what has to be done often."""
     return full if FULL else short
+
+
+def kind_or_skip(kind: str) -> str:
+    """The kind, where there is such a loop: scripts/try-wheel runs tests without uvloop."""
+    if kind == "uvloop":
+        pytest.importorskip("uvloop")
+    return kind
 
 
 @dataclass(frozen=True)
@@ -116,9 +127,12 @@ class Program:
 
     def _next(self, end: float) -> str | None:
         try:
-            return self._said.get(timeout=max(end - time.monotonic(), 0))
+            said = self._said.get(timeout=max(end - time.monotonic(), 0))
         except queue.Empty:
             self._hangs()
+        if said is None:
+            self._said.put(None)  # It says nothing more, however often it is asked.
+        return said
 
     def _hangs(self) -> NoReturn:
         self._signal_all(signal.SIGABRT)

@@ -19,9 +19,9 @@ EXITS_LIMIT = 300
 """Seconds for two hundred exits."""
 
 
-@pytest.fixture(params=["native", "foreign", "uvloop"])
+@pytest.fixture(params=programs.KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    return programs.kind_or_skip(request.param)
 
 
 def run(what: str, kind: str) -> Ended:

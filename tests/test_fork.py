@@ -8,9 +8,9 @@ FORKS_LIMIT = 300.0
 """Seconds for a thousand forks."""
 
 
-@pytest.fixture(params=["native", "foreign", "uvloop"])
+@pytest.fixture(params=programs.KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    return programs.kind_or_skip(request.param)
 
 
 def run(

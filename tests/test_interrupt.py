@@ -11,9 +11,9 @@ BLOCKED_GRACE = 0.2
 """The grace of the programs' hasty manager."""
 
 
-@pytest.fixture(params=["native", "foreign", "uvloop"])
+@pytest.fixture(params=programs.KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    return programs.kind_or_skip(request.param)
 
 
 def interrupted(what: str, kind: str, number: int = signal.SIGINT) -> Ended:

@@ -920,11 +920,13 @@ class TestAtTheDoor:
 
 class TestProgress:
     def test_is_a_bar_that_counts_the_answers(self, capsys: pytest.CaptureFixture[str]) -> None:
+        pytest.importorskip("tqdm")
         for _ in sideloop.map(double, range(50), progress=True):
             pass
         assert "50/50" in capsys.readouterr().err
 
     def test_of_items_without_a_length_counts_too(self, capsys: pytest.CaptureFixture[str]) -> None:
+        pytest.importorskip("tqdm")
         for _ in sideloop.map(double, iter(range(50)), progress=True):
             pass
         assert "50it" in capsys.readouterr().err

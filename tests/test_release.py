@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -130,6 +131,54 @@ class TestTheListOfCrates:
         for name, version, licence in linked:
             assert versions[name] == version, f"{name}: scripts/lock renews the licences"
             assert "MIT" in licence
+
+
+class TestWhatAuditwheelSays:
+    """Of a wheel for glibc, and of one for musl."""
+
+    GLIBC: ClassVar[dict[str, Any]] = {
+        "wheel": "a.whl",
+        "overall_tag": "manylinux_2_17_x86_64",
+        "sym_tag": "manylinux_2_17_x86_64",
+        "versioned_symbols": {"libgcc_s.so.1": ["GCC_3.0"], "libc.so.6": ["GLIBC_2.17"]},
+        "external_libs": {},
+    }
+    MUSL: ClassVar[dict[str, Any]] = {
+        "wheel": "a.whl",
+        "overall_tag": "linux_x86_64",
+        "sym_tag": "musllinux_1_2_x86_64",
+        "versioned_symbols": {},
+        "external_libs": {"libc.so": None},
+    }
+
+    @pytest.mark.parametrize(
+        ("tag", "audit", "said"),
+        [
+            ("manylinux_2_17", GLIBC, ""),
+            ("manylinux_2_17", GLIBC | {"overall_tag": "manylinux_2_28_x86_64"}, "manylinux_2_28"),
+            ("manylinux_2_17", GLIBC | {"versioned_symbols": {}}, "an unwinder of its own"),
+            ("musllinux_1_2", MUSL, ""),
+            ("musllinux_1_2", MUSL | {"sym_tag": "linux_x86_64"}, "not musllinux_1_2"),
+            (
+                "musllinux_1_2",
+                MUSL | {"external_libs": {"libc.so": None, "libgcc_s.so.1": None}},
+                "more than musl: libgcc_s.so.1",
+            ),
+        ],
+    )
+    def test_is_what_a_wheel_may_be_named_by(
+        self, tag: str, audit: dict[str, Any], said: str
+    ) -> None:
+        ended = subprocess.run(
+            [sys.executable, ROOT / "release/audited.py", tag],
+            input=json.dumps(audit),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == bool(said)
+        assert said in ended.stderr
+        assert bool(said) == bool(ended.stderr)
 
 
 class Wheel:

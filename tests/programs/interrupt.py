@@ -369,6 +369,8 @@ def storm() -> None:
         while len(asyncio.all_tasks()) > 1:
             await asyncio.sleep(0.001)
 
+    if FACTORY is not None:
+        manager.run_sync(answer)  # Nobody closes one that is interrupted while it is made.
     signal.signal(signal.SIGINT, handler)
     sender = threading.Thread(target=pepper)
     sender.start()

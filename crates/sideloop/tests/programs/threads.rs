@@ -1,7 +1,6 @@
 //! A system that is out of threads: in place of its `pthread_create` stands one that counts.
 
 use std::ffi::{c_int, c_void};
-use std::mem;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// How many threads may still be started; below zero any number.
@@ -40,11 +39,29 @@ unsafe extern "C" fn pthread_create(
     if LEFT.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
         return libc::EAGAIN;
     }
-    // SAFETY: the next definition of this name is the C library's, of this type; the arguments are the
-    // caller's.
+    // SAFETY: as the system's, with the caller's arguments.
+    unsafe { systems()(thread, attributes, start, argument) }
+}
+
+#[cfg(not(all(target_env = "musl", target_feature = "crt-static")))]
+fn systems() -> Create {
+    // SAFETY: the next definition of this name is the C library's, of this type.
     unsafe {
         let next = libc::dlsym(libc::RTLD_NEXT, c"pthread_create".as_ptr());
-        let create = mem::transmute::<*mut c_void, Create>(next);
-        create(thread, attributes, start, argument)
+        std::mem::transmute::<*mut c_void, Create>(next)
     }
+}
+
+/// In a program that musl is linked into no name has a next definition; there it has another one, too.
+#[cfg(all(target_env = "musl", target_feature = "crt-static"))]
+fn systems() -> Create {
+    unsafe extern "C" {
+        fn __pthread_create(
+            thread: *mut libc::pthread_t,
+            attributes: *const libc::pthread_attr_t,
+            start: Start,
+            argument: *mut c_void,
+        ) -> c_int;
+    }
+    __pthread_create
 }
