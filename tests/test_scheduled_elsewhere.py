@@ -84,7 +84,7 @@ class TestASyncMethod:
             gate = manager.synced(AsyncGate)()
 
             def set_when_somebody_waits() -> None:
-                # asyncio's event walks its waiters: whoever sets it elsewhere waits until they are in.
+                # Whoever sets it elsewhere waits until its waiters are in: it walks them.
                 while not gate.aio.event._waiters:
                     pass
                 gate.aio.set_event()

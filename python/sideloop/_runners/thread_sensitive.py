@@ -16,6 +16,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
 
+# The extension finds a class there.
+import sideloop._runners.errand  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from sideloop._base.signals import is_of_a_handler
 from sideloop._sideloop import (
     IN_ERRAND,
