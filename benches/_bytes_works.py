@@ -362,6 +362,18 @@ def sockets(size: int) -> Callable[[int], Awaitable[Took]]:
     return run
 
 
+async def resolve(n: int) -> Took:
+    """Addresses of a host that is a number."""
+    loop = asyncio.get_running_loop()
+
+    async def call() -> None:
+        ((_, _, _, _, found),) = await loop.getaddrinfo(HOST, 80, type=socket.SOCK_STREAM)
+        if found != (HOST, 80):
+            raise RuntimeError(f"{found} is not what was asked for")
+
+    return await timed(call, n)
+
+
 @dataclass(frozen=True)
 class IoWork:
     """A piece of work: `n` answers a batch."""
@@ -404,4 +416,5 @@ WORKS = (
     IoWork("connect", "TCP connect and close", 200, connect_and_close, NEVER_LOST),
     IoWork("streams_connect", "streams: open, ask, close", 150, open_streams, NEVER_LOST),
     IoWork("sock_64", "sock_recv and sock_sendall, 64 B", 500, sockets(64)),
+    IoWork("resolve", "getaddrinfo of a number", 300, resolve),
 )

@@ -9,7 +9,7 @@ the same ratio in every panel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,17 +27,19 @@ ROOM = 7.0
 # A whisker of a bad moment may leave the panel on the left; the table has its figure.
 LEAST = 0.45
 
-SHEET = Sheet(
-    "The event loop's own work: speed beside asyncio's",
-    {Tone.OURS: "sideloop.EventLoop", Tone.BRIDGE: "other loops"},
-)
+TONES = {Tone.OURS: "sideloop.EventLoop", Tone.BRIDGE: "other loops"}
 
 
 def _draw_panel(
-    axes: Axes, title: str, loops: Mapping[str, Summary], limits: tuple[float, float]
+    axes: Axes,
+    title: str,
+    loops: Mapping[str, Summary],
+    names: Sequence[str],
+    limits: tuple[float, float],
 ) -> None:
     base = loops[BASE].median
-    for row, (name, summary) in enumerate(loops.items()):
+    for name, summary in loops.items():
+        row = names.index(name)
         tone = Tone.OURS if name == OURS else Tone.BRIDGE
         speed = base / summary.median
         # A slow batch is a low speed: p90 of the time is the whisker's left end.
@@ -80,18 +82,21 @@ def _draw_panel(
     axes.axvline(1, color=INK, linewidth=0.9)
     quiet(axes)
     axes.set_title(title, loc="left", fontsize=10, weight="bold", pad=6)
-    axes.set_yticks(range(len(loops)), list(loops))
-    axes.set_ylim(len(loops) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
     for label in axes.get_yticklabels():
         if label.get_text() == OURS:
             label.set_color(Tone.OURS.value)
             label.set_fontweight("bold")
 
 
-def draw_loops(panels: Mapping[str, Mapping[str, Summary]], caption: str, stem: Path) -> list[Path]:
+def draw_loops(
+    title: str, panels: Mapping[str, Mapping[str, Summary]], caption: str, stem: Path
+) -> list[Path]:
     """Draw the panels in rows of four and write them as PNG and SVG.
 
     Args:
+        title: What they show.
         panels: Each loop's summary by its name, by the panel's title; asyncio's among them.
         caption: What was measured and where, in small print.
         stem: The path of the files to write, without a suffix.
@@ -105,13 +110,15 @@ def draw_loops(panels: Mapping[str, Mapping[str, Summary]], caption: str, stem: 
         for summary in loops.values()
     ]
     limits = (max(LEAST, min(low for low, _ in spans) / 1.1), max(high for _, high in spans) * ROOM)
+    # Some loops cannot do everything; their rows stay empty there.
+    names = list(dict.fromkeys(name for loops in panels.values() for name in loops))
     columns = min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     paths: list[Path] = []
-    with picture((12.5, 0.9 + 1.65 * rows), SHEET, caption, stem, paths) as figure:
+    with picture((12.5, 0.9 + 1.65 * rows), Sheet(title, TONES), caption, stem, paths) as figure:
         grid = figure.subplots(rows, columns, sharey=True, squeeze=False).flat
-        for (title, loops), axes in zip(panels.items(), grid, strict=False):
-            _draw_panel(axes, title, loops, limits)
+        for (name, loops), axes in zip(panels.items(), grid, strict=False):
+            _draw_panel(axes, name, loops, names, limits)
         for axes in grid:  # those that are left
             axes.set_axis_off()
     return paths

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
-from _bytes_works import KIB, Client, Clock, IoWork, Took
+from _bytes_works import KIB, Client, Clock, IoWork, Took, timed
 
 
 async def _pipe(
@@ -62,7 +62,21 @@ def pipes(size: int) -> Callable[[int], Awaitable[Took]]:
     return run
 
 
+async def spawn(n: int) -> Took:
+    """Processes, one after the other, which send back what they get."""
+    pipe = asyncio.subprocess.PIPE
+
+    async def call() -> None:
+        process = await asyncio.create_subprocess_exec("cat", stdin=pipe, stdout=pipe)
+        answer, _ = await process.communicate(b"hello")
+        if answer != b"hello":
+            raise RuntimeError("what came back is not what was sent")
+
+    return await timed(call, n)
+
+
 PIPE_WORKS = (
     IoWork("pipe_64", "pipes echo, 64 B", 1000, pipes(64)),
     IoWork("pipe_16384", "pipes echo, 16 KiB", 500, pipes(16 * KIB)),
+    IoWork("spawn", "spawn a process, and communicate", 20, spawn),
 )

@@ -13,15 +13,17 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from _bytes_works import WORKS as BYTES_WORKS
 from _bytes_works import IoWork
-from _command import command, document, finish, print_head, print_left_out
+from _chart_loops import draw_loops
+from _command import add_chart, command, document, finish, print_head, print_left_out
 from _figures import HEADINGS, columns, times
-from _loops import ASYNCIO, IO_LOOPS, LoopPeer, Loops, open_loops
+from _loops import ASYNCIO, IO_LOOPS, WITH_ASYNCIOS, LoopPeer, Loops, open_loops
 from _machine import Machine
 from _measure import Summary, interleave
 from _pipe_works import PIPE_WORKS
@@ -84,13 +86,30 @@ def print_work(results: Mapping[Cell, Figures], work: IoWork, loops: Loops) -> N
             print(f"{line}{times(summary.median / standard.median):>12}")
 
 
+def draw_chart(
+    results: Mapping[Cell, Figures], works: Sequence[IoWork], rounds: int, machine: Machine
+) -> Callable[[Path], list[Path]]:
+    """Draw the CPU time of every loop beside asyncio's, one panel a piece of work."""
+    panels = {
+        work.title: {
+            cell.peer.name: figures.cpu
+            for cell, figures in results.items()
+            if cell.work is work and cell.peer is not WITH_ASYNCIOS
+        }
+        for work in works
+    }
+    caption = (
+        f"CPU time of the process: median of {rounds} batches, p10 to p90, and how many times as"
+        f" little as asyncio's. Logarithmic scale. {machine}."
+    )
+    title = "Moving bytes: how little CPU time, beside asyncio's"
+    return lambda directory: draw_loops(title, panels, caption, directory / "io")
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = command("Compare what it costs to move bytes.", rounds=20)
-    names = [work.name for work in WORKS]
-    parser.add_argument(
-        "--only", action="append", choices=names, help="this one alone; may be repeated"
-    )
+    add_chart(parser, [work.name for work in WORKS])
     return parser.parse_args(arguments)
 
 
@@ -111,7 +130,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         | {"wall": asdict(figures.wall), "cpu": asdict(figures.cpu)}
         for cell, figures in results.items()
     ]
-    finish(options, document(machine, "ns", options.rounds, left_out) | {"results": rows})
+    figures = document(machine, "ns", options.rounds, left_out) | {"results": rows}
+    finish(options, figures, draw_chart(results, works, options.rounds, machine))
     return 0
 
 

@@ -163,7 +163,8 @@ def draw_chart(results: Results, machine: Machine, directory: Path) -> list[Path
         f"Median of {results.rounds * BATCHES} batches, p10 to p90, and how many times as fast as "
         f"asyncio's selector loop. Logarithmic scale. {machine}."
     )
-    return draw_loops(panels, caption, directory / "loop")
+    title = "The event loop's own work: speed beside asyncio's"
+    return draw_loops(title, panels, caption, directory / "loop")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

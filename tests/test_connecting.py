@@ -13,6 +13,7 @@ from connections import Recorder, open_files
 from endpoints import closing_native_loop, native_loop
 
 import sideloop
+from sideloop._sideloop import start_connecting
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asyncio's own elsewhere")
 
@@ -391,3 +392,24 @@ class TestAuditHooks:
                 finally:
                     refuses = lambda _: False  # noqa: E731  # see above
         assert open_files() == before
+
+    @pytest.mark.parametrize("answers", [True, False])
+    def test_that_nobody_came_to_await_leave_nothing(self, loop: Any, answers: bool) -> None:
+        reports: list[dict[str, Any]] = []
+        loop.set_exception_handler(lambda _, context: reports.append(context))
+        server = socket.create_server((HOST, 0))
+        address = server.getsockname()
+        if not answers:
+            server.close()
+        before = open_files()
+
+        async def begin() -> None:
+            # As where a signal handler raises before what comes of it is awaited.
+            assert start_connecting(loop, *address) is not None
+
+        loop.run_until_complete(begin())
+        loop.run_until_complete(asyncio.sleep(0.01))
+        gc.collect()
+        assert open_files() == before
+        assert reports == []
+        server.close()

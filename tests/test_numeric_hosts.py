@@ -15,10 +15,19 @@ import sideloop
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asyncio's own elsewhere")
 
-HOSTS = ["127.0.0.1", "0.0.0.0", "255.255.255.255", "::1", "::", "::ffff:1.2.3.4", "2001:db8::1"]
-PORTS = [0, 80, 65_535, None]
+HOSTS = [
+    *("127.0.0.1", "0.0.0.0", "255.255.255.255"),
+    *("::1", "::", "::ffff:1.2.3.4", "2001:db8::1", "2001:0DB8:0::01"),
+]
+PORTS = [0, 80, 65_535, 65_536, -1, None]
 FAMILIES = [socket.AF_UNSPEC, socket.AF_INET, socket.AF_INET6]
-KINDS = [(0, 0), (socket.SOCK_STREAM, 0), (socket.SOCK_DGRAM, socket.IPPROTO_UDP)]
+KINDS = [
+    (0, 0),
+    (socket.SOCK_STREAM, 0),
+    (1, socket.IPPROTO_TCP),
+    (socket.SOCK_STREAM, socket.IPPROTO_UDP),
+    (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+]
 FLAGS = [0, socket.AI_PASSIVE, socket.AI_CANONNAME, socket.AI_NUMERICHOST, socket.AI_V4MAPPED]
 
 NAMES: list[Any] = [
@@ -62,8 +71,26 @@ class TestANumericHost:
             theirs = answer(
                 lambda port=port, options=options: socket.getaddrinfo(host, port, **options)
             )
-            assert ours == theirs
+            # Also the kinds of all: members of enumerations.
+            assert (ours, repr(ours)) == (theirs, repr(theirs))
         assert loop._default_executor is None, "a thread was asked"
+
+    @pytest.mark.parametrize("host", HOSTS)
+    def test_is_seen_by_audit_hooks(self, loop: Any, host: str) -> None:
+        told: list[tuple[Any, ...]] = []
+
+        def hear(event: str, args: tuple[Any, ...]) -> None:
+            if event == "socket.getaddrinfo" and hearing:
+                told.append(args)
+
+        hearing = True
+        sys.addaudithook(hear)
+        kind = socket.SOCK_STREAM
+        loop.run_until_complete(loop.getaddrinfo(host, 80, type=kind))
+        socket.getaddrinfo(host, 80, type=kind)
+        hearing = False
+        ours, theirs = told
+        assert ours == theirs == (host, 80, 0, kind, 0)
 
     def test_has_no_port_beyond_all_numbers(self, loop: Any) -> None:
         ours = answer(lambda: loop.run_until_complete(loop.getaddrinfo("::1", 1 << 70)))

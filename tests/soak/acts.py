@@ -132,6 +132,42 @@ def by_the_clock(bridges: Bridges, dice: random.Random) -> None:
     assert bridges.any_run(dice)(wait) == 3
 
 
+def talk(bridges: Bridges, dice: random.Random) -> None:
+    """Bytes there and back by a connection, both of whose ends are on the loop."""
+    messages = [dice.randbytes(dice.choice([1, 100, 10_000, 300_000])) for _ in range(3)]
+    ends_well = dice.random() < 0.5
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Streams of CPython 3.11 ask a task that was cancelled what it has raised.
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def ask(address: tuple[str, int]) -> None:
+        reader, writer = await asyncio.open_connection(*address)
+        try:
+            for message in messages:
+                writer.write(message)
+                assert await reader.readexactly(len(message)) == message
+            if ends_well:
+                writer.close()
+                await writer.wait_closed()
+        finally:
+            writer.transport.abort()
+
+    async def exchange() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        try:
+            await ask(server.sockets[0].getsockname())
+        finally:
+            server.close()
+
+    tally.count("connections")
+    bridges.any_run(dice)(exchange)
+
+
 def odd_awaitable(bridges: Bridges, dice: random.Random) -> None:
     """An awaitable, or a future, of somebody's own class; one method of it raises.
 
@@ -274,6 +310,7 @@ ACTS: dict[Act, int] = {
     visit: 60,
     read_ahead: 40,
     by_the_clock: 20,
+    talk: 20,
     odd_awaitable: 30,
     stop_the_loop: 6,
     block_the_loop: 3,

@@ -6,7 +6,6 @@ import contextvars
 import inspect
 import itertools
 import selectors
-import socket
 import sys
 from collections.abc import Callable
 from types import MappingProxyType
@@ -22,7 +21,7 @@ from sideloop._sideloop import LoopCore, know_methods
 
 # Not at first use: a signal handler that calls may come in the middle of that import.
 if TYPE_CHECKING or HAS_EPOLL:
-    from sideloop._loops.numeric import is_numeric
+    from sideloop._loops.numeric import addresses_of, is_numeric
     from sideloop._loops.selector import ForkAwareSelector, HubSelector
     from sideloop._loops.tls import making_tls, starting_tls
     from sideloop._loops.transports import (
@@ -231,9 +230,9 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
                     self._remove_reader(fd)
 
         async def getaddrinfo(self, host, port, *, family=0, type=0, proto=0, flags=0):  # noqa: A002  # asyncio names it
-            options = {"family": family, "type": type, "proto": proto, "flags": flags}
             if self._has_native_transports and self._answers_at_once(host, port):
-                return socket.getaddrinfo(host, port, **options)
+                return addresses_of(host, port, family, type, proto, flags)
+            options = {"family": family, "type": type, "proto": proto, "flags": flags}
             return await super().getaddrinfo(host, port, **options)
 
         def _answers_at_once(self, host, port):

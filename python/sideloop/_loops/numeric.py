@@ -2,6 +2,22 @@
 
 # gevent and eventlet replace what is in `socket`.
 import _socket
+import socket
+import sys
+from typing import Any
+
+_STANDARD = socket.getaddrinfo if socket.getaddrinfo.__module__ == "socket" else None
+
+_KINDS = {
+    int(kind): (kind, int(proto))
+    for kind, proto in (
+        (socket.SOCK_STREAM, socket.IPPROTO_TCP),
+        (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+    )
+}
+"""The kinds of which there is one protocol."""
+
+_Address = tuple[str, int] | tuple[str, int, int, int]
 
 
 def is_numeric(host: object, port: object) -> bool:
@@ -13,6 +29,30 @@ def is_numeric(host: object, port: object) -> bool:
         return _is_of(_socket.AF_INET6, host)
     # A look that costs less than an exception, which most names would be.
     return host[-1:].isdecimal() and _is_of(_socket.AF_INET, host)
+
+
+def addresses_of(
+    host: str, port: int | None, family: int, kind: int, proto: int, flags: int
+) -> list[tuple[Any, ...]]:
+    """What `socket.getaddrinfo` answers for a host that is a number."""
+    found = socket.AF_INET6 if ":" in host else socket.AF_INET
+    known = _KINDS.get(kind) if isinstance(kind, int) else None
+    number = port or 0
+    if (
+        socket.getaddrinfo is not _STANDARD  # Whoever has replaced it wants to be asked.
+        or known is None
+        or flags
+        or family not in (0, found)
+        or proto not in (0, known[1])
+        or not 0 <= number <= 0xFFFF
+    ):
+        return [*socket.getaddrinfo(host, port, family=family, type=kind, proto=proto, flags=flags)]
+    sys.audit("socket.getaddrinfo", host, port, family, kind, proto)
+    address: _Address = (host, number)
+    if found is socket.AF_INET6:
+        packed = _socket.inet_pton(found, host)
+        address = (_socket.inet_ntop(found, packed), number, 0, 0)
+    return [(found, *known, "", address)]
 
 
 def _is_of(family: int, host: str) -> bool:

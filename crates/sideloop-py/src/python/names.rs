@@ -44,6 +44,7 @@ names! {
     call_later = "call_later",
     call_soon = "call_soon",
     call_soon_threadsafe = "call_soon_threadsafe",
+    callbacks = "_callbacks",
     cancel = "cancel",
     cancelled = "cancelled",
     cancelled_flag = "_cancelled",

@@ -141,6 +141,11 @@ fn connected<'py>(
         }
         Err(error) => Some(os_error(&error.into())),
     };
+    // A signal handler has raised before it was awaited: nobody knows of the socket any more.
+    if future.getattr(names.callbacks.bind(py))?.is_none() {
+        future.call_method0(names.cancel.bind(py))?;
+        return sock.call_method0(names.close.bind(py)).map(drop);
+    }
     match error {
         None => future.call_method1(names.set_result.bind(py), (py.None(),)).map(drop),
         Some(error) => {
