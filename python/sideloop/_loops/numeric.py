@@ -32,7 +32,7 @@ def is_numeric(host: object, port: object) -> bool:
 
 
 def addresses_of(
-    host: str, port: int | None, family: int, kind: int, proto: int, flags: int
+    host: str, port: int | None, family: Any, kind: Any, proto: Any, flags: Any
 ) -> list[tuple[Any, ...]]:
     """What `socket.getaddrinfo` answers for a host that is a number."""
     found = socket.AF_INET6 if ":" in host else socket.AF_INET
