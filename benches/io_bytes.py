@@ -15,21 +15,21 @@ import gc
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from _bytes_works import WORKS as BYTES_WORKS
 from _bytes_works import IoWork
 from _chart_loops import draw_loops
 from _command import add_chart, command, document, finish, print_head, print_left_out
-from _figures import HEADINGS, columns, times
-from _loops import ASYNCIO, IO_LOOPS, WITH_ASYNCIOS, LoopPeer, Loops, open_loops
+from _datagram_works import DATAGRAM_WORKS
+from _loops import IO_LOOPS, WITH_ASYNCIOS, LoopPeer, Loops, open_loops
 from _machine import Machine
-from _measure import Summary, interleave
 from _pipe_works import PIPE_WORKS
 from _tls_works import TLS_WORKS
+from _wall_and_cpu import Figures, interleave_both, print_both, row_of
 
-WORKS = (*BYTES_WORKS, *PIPE_WORKS, *TLS_WORKS)
+WORKS = (*BYTES_WORKS, *DATAGRAM_WORKS, *PIPE_WORKS, *TLS_WORKS)
 
 
 @dataclass(frozen=True)
@@ -40,25 +40,15 @@ class Cell:
     peer: LoopPeer
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What a cell took, in nanoseconds an answer."""
-
-    wall: Summary
-    cpu: Summary
-
-
 def measure(loops: Loops, works: Sequence[IoWork], rounds: int) -> Mapping[Cell, Figures]:
     """Give every loop every piece of work, in every round."""
-    cpu: dict[Cell, list[list[float]]] = {}
 
-    def time_batch(cell: Cell) -> list[float]:
+    def time_batch(cell: Cell) -> tuple[list[float], float]:
         loop, run, n = loops[cell.peer], cell.work.run, cell.work.n
         # So that no loop pays for collecting what another has left.
         gc.collect()
         took = loop.run_until_complete(run(n))
-        cpu.setdefault(cell, []).append([took.cpu / n])
-        return [took.wall / n]
+        return [took.wall / n], took.cpu / n
 
     cells = [
         Cell(work, peer)
@@ -66,24 +56,22 @@ def measure(loops: Loops, works: Sequence[IoWork], rounds: int) -> Mapping[Cell,
         for peer in loops
         if peer.name not in work.hangs | work.lacks
     ]
-    walls = interleave(cells, rounds, time_batch)
-    return {cell: Figures(wall, Summary.of(cpu[cell])) for cell, wall in walls.items()}
+    return interleave_both(cells, rounds, time_batch)
 
 
 def print_work(results: Mapping[Cell, Figures], work: IoWork, loops: Loops) -> None:
     """Print the two tables of one piece of work."""
-    for word, title in (("cpu", "CPU time of the process"), ("wall", "time")):
-        print(f"\n{work.title}: {title} (µs an answer, {work.n:,} a batch)")
-        print(f"  {'':10}{'version':>9}{HEADINGS}{'to asyncio':>12}")
-        standard: Summary = getattr(results[Cell(work, ASYNCIO)], word)
-        for peer in loops:
-            if peer.name in work.hangs | work.lacks:
-                why = "never ends it" if peer.name in work.hangs else "refuses it"
-                print(f"  {peer.name:10}{peer.version:>9}  {why}")
-                continue
-            summary: Summary = getattr(results[Cell(work, peer)], word)
-            line = f"  {peer.name:10}{peer.version:>9}{columns(summary)}"
-            print(f"{line}{times(summary.median / standard.median):>12}")
+    of_work: dict[LoopPeer, Figures | str] = {
+        peer: "never ends it"
+        if peer.name in work.hangs
+        else "refuses it"
+        if peer.name in work.lacks
+        else results[Cell(work, peer)]
+        for peer in loops
+    }
+    unit = f"(µs an answer, {work.n:,} a batch)"
+    titles = {"cpu": f"CPU time of the process {unit}", "wall": f"time {unit}"}
+    print_both(of_work, {word: f"{work.title}: {title}" for word, title in titles.items()})
 
 
 def draw_chart(
@@ -126,9 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for work in works:
         print_work(results, work, loops)
     rows = [
-        {"work": cell.work.name, "loop": cell.peer.name, "version": cell.peer.version}
-        | {"wall": asdict(figures.wall), "cpu": asdict(figures.cpu)}
-        for cell, figures in results.items()
+        {"work": cell.work.name} | row_of(cell.peer, figures) for cell, figures in results.items()
     ]
     figures = document(machine, "ns", options.rounds, left_out) | {"results": rows}
     finish(options, figures, draw_chart(results, works, options.rounds, machine))

@@ -18,15 +18,14 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from _command import command, document, finish, print_head, print_left_out
-from _figures import HEADINGS, TIMES, columns, count, times
+from _figures import TIMES, count
 from _loops import ASYNCIO, IO_LOOPS, SIDELOOP, UVLOOP, WITH_ASYNCIOS, LoopPeer, open_loops
 from _machine import Machine
-from _measure import Summary, interleave
 from _verdict import as_fast
+from _wall_and_cpu import Figures, interleave_both, print_both, row_of
 
 TRIAL = Path(__file__).with_name("_get_trial.py")
 
@@ -35,14 +34,6 @@ ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(BODY), BODY)
 
 TARGETS = {WITH_ASYNCIOS: as_fast(1.3), UVLOOP: as_fast(1.1), ASYNCIO: as_fast(1)}
 """What is asked of our CPU time beside that on other loops."""
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What a call took, in nanoseconds."""
-
-    wall: Summary
-    cpu: Summary
 
 
 def _answer(end: socket.socket) -> None:
@@ -77,33 +68,26 @@ def measure(
     loops: Sequence[LoopPeer], url: str, rounds: int, calls: int
 ) -> Mapping[LoopPeer, Figures]:
     """Start a process for every loop in every round."""
-    cpu: dict[LoopPeer, list[list[float]]] = {peer: [] for peer in loops}
 
-    def time_batch(peer: LoopPeer) -> list[float]:
+    def time_batch(peer: LoopPeer) -> tuple[list[float], float]:
         ended = subprocess.run(
             [sys.executable, str(TRIAL), peer.name, url, str(calls)],
             stdout=subprocess.PIPE,
             check=True,
         )
         took = json.loads(ended.stdout)
-        cpu[peer].append([took["cpu"]])
-        wall: list[float] = took["wall"]
-        return wall
+        return took["wall"], took["cpu"]
 
-    walls = interleave(loops, rounds, time_batch)
-    return {peer: Figures(wall, Summary.of(cpu[peer])) for peer, wall in walls.items()}
+    return interleave_both(loops, rounds, time_batch)
 
 
 def print_tables(results: Mapping[LoopPeer, Figures]) -> None:
     """Print what the calls took, and the targets."""
-    for word, title in (("cpu", "CPU time of the process, a figure a round"), ("wall", "time")):
-        print(f"\n{title} (µs a call)")
-        print(f"  {'':10}{'version':>9}{HEADINGS}{'to asyncio':>12}")
-        standard: Summary = getattr(results[ASYNCIO], word)
-        for peer, figures in results.items():
-            summary: Summary = getattr(figures, word)
-            line = f"  {peer.name:10}{peer.version:>9}{columns(summary)}"
-            print(f"{line}{times(summary.median / standard.median):>12}")
+    titles = {
+        "cpu": "CPU time of the process, a figure a round (µs a call)",
+        "wall": "time (µs a call)",
+    }
+    print_both(results, titles)
     print("\ntargets for sideloop")
     for peer in results:
         if peer is SIDELOOP:
@@ -138,11 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_left_out(left_out)
         results = measure(list(loops), serve(stack), options.rounds, options.calls)
     print_tables(results)
-    rows = [
-        {"loop": peer.name, "version": peer.version}
-        | {"wall": asdict(figures.wall), "cpu": asdict(figures.cpu)}
-        for peer, figures in results.items()
-    ]
+    rows = [row_of(peer, figures) for peer, figures in results.items()]
     finish(options, document(machine, "ns", options.rounds, left_out) | {"results": rows})
     return 0
 

@@ -16,17 +16,17 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from _command import command, document, finish, print_head, print_left_out
-from _figures import HEADINGS, TIMES, columns, times
+from _figures import TIMES
 from _loops import ASYNCIO, IO_LOOPS, RLOOP, SIDELOOP, UVLOOP, ZUVLOOP, LoopPeer, open_loops
 from _machine import Machine
-from _measure import Summary, interleave
 from _peers import why_left_out
 from _served import APPLICATIONS
 from _verdict import as_fast
+from _wall_and_cpu import Figures, interleave_both, print_both, row_of
 
 FOLDER = Path(__file__).parent
 
@@ -69,14 +69,6 @@ class Cell:
 
     work: ServerWork
     peer: LoopPeer
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What a cell took, in nanoseconds an answer."""
-
-    wall: Summary
-    cpu: Summary
 
 
 @contextmanager
@@ -151,30 +143,22 @@ def open_subjects(
 
 def measure(subjects: Mapping[Cell, Subject], rounds: int) -> dict[Cell, Figures]:
     """Have every server answer a batch in every round."""
-    cpu: dict[Cell, list[list[float]]] = {cell: [] for cell in subjects}
 
-    def time_batch(cell: Cell) -> list[float]:
+    def time_batch(cell: Cell) -> tuple[list[float], float]:
         n, subject = cell.work.n, subjects[cell]
         subject.run(n // 10)
         wall, of_server = subject.run(n)
-        cpu[cell].append([of_server / n])
-        return [wall / n]
+        return [wall / n], of_server / n
 
-    walls = interleave(subjects, rounds, time_batch)
-    return {cell: Figures(wall, Summary.of(cpu[cell])) for cell, wall in walls.items()}
+    return interleave_both(subjects, rounds, time_batch)
 
 
 def print_work(results: Mapping[Cell, Figures], work: ServerWork) -> None:
     """Print the two tables of one piece of work, and its targets."""
     of_work = {cell.peer: figures for cell, figures in results.items() if cell.work is work}
-    for word, title in (("cpu", "CPU time of the server"), ("wall", "time")):
-        print(f"\n{work.title}: {title} (µs an answer, {work.n:,} a batch)")
-        print(f"  {'':10}{'version':>9}{HEADINGS}{'to asyncio':>12}")
-        standard: Summary = getattr(of_work[ASYNCIO], word)
-        for peer, figures in of_work.items():
-            summary: Summary = getattr(figures, word)
-            line = f"  {peer.name:10}{peer.version:>9}{columns(summary)}"
-            print(f"{line}{times(summary.median / standard.median):>12}")
+    unit = f"(µs an answer, {work.n:,} a batch)"
+    titles = {"cpu": f"CPU time of the server {unit}", "wall": f"time {unit}"}
+    print_both(of_work, {word: f"{work.title}: {title}" for word, title in titles.items()})
     for peer in (ASYNCIO, UVLOOP, RLOOP, ZUVLOOP):
         if peer not in of_work:
             continue
@@ -223,9 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for work in works:
         print_work(results, work)
     rows = [
-        {"work": cell.work.name, "loop": cell.peer.name, "version": cell.peer.version}
-        | {"wall": asdict(figures.wall), "cpu": asdict(figures.cpu)}
-        for cell, figures in results.items()
+        {"work": cell.work.name} | row_of(cell.peer, figures) for cell, figures in results.items()
     ]
     finish(options, document(machine, "ns", options.rounds, left_out) | {"results": rows})
     return 0

@@ -172,21 +172,24 @@ async def closes_with_unsent(place: Place) -> None:
     await both_lost(client)
 
 
-async def aborts_with_unsent(place: Place) -> None:
+async def with_unsent(place: Place) -> End:
+    """A client of which much has been written, to a server that does not read."""
     client = await place.connect()
     client.other.transport.pause_reading()
     for _ in range(3):
         client.transport.write(LARGE)
+    return client
+
+
+async def aborts_with_unsent(place: Place) -> None:
+    client = await with_unsent(place)
     client.transport.abort()
     client.other.transport.resume_reading()
     await both_lost(client)
 
 
 async def peer_goes_with_unsent(place: Place) -> None:
-    client = await place.connect()
-    client.other.transport.pause_reading()
-    for _ in range(3):
-        client.transport.write(LARGE)
+    client = await with_unsent(place)
     client.other.transport.abort()
     await both_lost(client)
 
