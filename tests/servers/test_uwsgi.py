@@ -18,11 +18,23 @@ PROCESSES = ("--processes", "2")
 
 THREADS = ("--threads", "4")
 
-RENEW = """
+BUSY_AT_THE_FORK = """
+import asyncio
 import store
 import uwsgi
-uwsgi.post_fork_hook = store.renew
+
+async def never_idle():
+    while True:
+        await asyncio.sleep(0)
+
+def renew():
+    store.renew()
+    print("renewed", flush=True)
+
+store.manager.submit(never_idle)
+uwsgi.post_fork_hook = renew
 """
+"""A thread that takes the interpreter's lock again and again: a fork must not copy it as taken."""
 
 
 class TestUwsgi:
@@ -35,10 +47,12 @@ class TestUwsgi:
             assert "Traceback" not in server.log
 
     def test_serves_what_was_loaded_before_the_fork(self, tmp_path: Path) -> None:
-        (tmp_path / "hook.py").write_text(RENEW, encoding="utf-8")
-        options = ("--import", "hook", "--pythonpath", str(tmp_path))
+        (tmp_path / "hook.py").write_text(BUSY_AT_THE_FORK, encoding="utf-8")
+        options = ("--import", "hook", "--pythonpath", str(tmp_path), "--py-call-uwsgi-fork-hooks")
         with serving(tmp_path, *UWSGI, *PROCESSES, *options) as server:
             assert 1 <= len(check_answers(server, "double", "twin")) <= 2
+            # As above.
+            server.wait_for("renewed", times=2)
             assert server.stop(signal.SIGTERM) == 0
             assert "Traceback" not in server.log
 
