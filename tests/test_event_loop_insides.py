@@ -37,9 +37,9 @@ class TestHandles:
         loop.set_debug(debug)
         assert type(loop.call_soon(print)) is asyncio.Handle
         assert isinstance(loop.call_soon_threadsafe(print), asyncio.Handle)
-        assert type(loop.call_later(1, print)) is asyncio.TimerHandle
+        assert isinstance(loop.call_later(1, print), asyncio.TimerHandle)
         timer = loop.call_at(1.5, print, "a")
-        assert type(timer) is asyncio.TimerHandle
+        assert isinstance(timer, asyncio.TimerHandle)
         assert timer.when() == 1.5
         assert timer.cancelled() is False
         timer.cancel()

@@ -14,6 +14,7 @@ use super::brief::Briefs;
 use super::field::Field;
 use super::first_step::Hold;
 use super::handle;
+use super::hidden::Hidden;
 use super::looks::FirstLooks;
 use super::outbox::Outbox;
 use super::overrides::Overrides;
@@ -45,6 +46,7 @@ pub(crate) struct LoopCore {
     /// For files that are ready before the loop waits.
     pub(super) looks: Attached<FirstLooks>,
     pub(super) scheduled: Field,
+    pub(super) hidden: Hidden,
     pub(super) selector: Field,
     /// The selector's map from descriptors to keys, while it is polled from here.
     pub(super) keys: Field,
@@ -131,6 +133,14 @@ impl LoopCore {
 
     pub(super) fn has_briefs(&self) -> bool {
         self.may_be_brief.load(Ordering::Relaxed)
+    }
+
+    /// A timer was cancelled.
+    pub(super) fn count_cancelled(&self, timer: &Bound<'_, PyAny>) -> PyResult<()> {
+        if handle::is_scheduled(timer)? {
+            self.timers_cancelled.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     pub(crate) fn timers_cancelled(&self) -> isize {
@@ -221,6 +231,7 @@ impl LoopCore {
             room: Attached::default(),
             looks: Attached::default(),
             scheduled: Field::new(PyList::new(py, [(); 0])?.into_any().unbind()),
+            hidden: Hidden::default(),
             selector: Field::default(),
             keys: Field::default(),
             key_class: py.import("selectors")?.getattr("SelectorKey")?.cast_into()?.unbind(),
@@ -268,10 +279,7 @@ impl LoopCore {
 
     /// A timer was cancelled.
     fn _timer_handle_cancelled(&self, handle: &Bound<'_, PyAny>) -> PyResult<()> {
-        if handle::is_scheduled(handle)? {
-            self.timers_cancelled.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(())
+        self.count_cancelled(handle)
     }
 
     /// Run one turn.

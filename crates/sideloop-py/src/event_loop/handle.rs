@@ -12,6 +12,7 @@ use pyo3::types::{PyTuple, PyType};
 
 use super::failed;
 use super::spare::Class;
+use super::timer_class;
 use crate::python::dictionary;
 use crate::python::names::names;
 use crate::python::slots::{held, peek, put, section, slot, slot_offset};
@@ -28,10 +29,13 @@ struct Offsets {
     context: isize,
 }
 
-/// The two classes of handles, and where their slots lie.
+/// The classes of handles, and where their slots lie.
 pub(crate) struct Layout {
     handle: Class,
+    /// Derived from asyncio's: see `timer_class.rs`.
     timer: Class,
+    /// asyncio's own, which makes those of debug mode.
+    plain_timer: Py<PyType>,
     /// A handle with a lock of its own, which `call_soon_threadsafe` makes since CPython 3.14.
     locked: Option<Py<PyType>>,
     offsets: Offsets,
@@ -114,9 +118,11 @@ impl Layout {
             None => None,
         };
         let handle = Class::new(&handle, both);
-        let timer = Class::new(&timer, timers);
+        let plain_timer = timer.unbind();
+        let timer =
+            Class::new(&timer_class::derive(handle.class.bind(py), plain_timer.bind(py))?, timers);
         let locked = locked.map(Bound::unbind);
-        let layout = Self { handle, timer, locked, offsets, scheduled, when };
+        let layout = Self { handle, timer, plain_timer, locked, offsets, scheduled, when };
         Ok(layout.agrees_with_the_classes(py)?.then_some(layout))
     }
 
@@ -147,10 +153,9 @@ impl Layout {
             }
         }
         let known = fields.len() + 1;
-        let slots =
-            |class: &Class| -> PyResult<usize> { class.class.bind(py).getattr("__slots__")?.len() };
+        let slots = |class: &Py<PyType>| class.bind(py).getattr("__slots__")?.len();
         // `__weakref__` is the one we leave alone. A slot more, and a new handle would lack it.
-        Ok(slots(&self.handle)? + slots(&self.timer)? == known
+        Ok(slots(&self.handle.class)? + slots(&self.plain_timer)? == known
             && self.timer.sees_weak_references(&made)?)
     }
 
@@ -162,21 +167,22 @@ impl Layout {
     ) -> PyResult<Bound<'py, PyAny>> {
         let context = what.context()?;
         // SAFETY: the class is `Handle`, whose layout this is.
-        unsafe { self.allocate(&self.handle, event_loop, what, context) }
+        unsafe { self.allocate(&self.handle, event_loop, what, context, false) }
     }
 
-    /// A new `TimerHandle`, which counts as scheduled.
+    /// A new `TimerHandle`, which counts as scheduled, `hidden` from the collector or not.
     pub(crate) fn make_timer<'py>(
         &self,
         when: Bound<'py, PyAny>,
         event_loop: &Bound<'py, PyAny>,
         what: &Callback<'_, 'py>,
+        hidden: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let context = what.context()?;
         // SAFETY: the class is `TimerHandle`, which has the slots of `Handle` and two more, all null
         // after allocation.
         unsafe {
-            let timer = self.allocate(&self.timer, event_loop, what, context)?;
+            let timer = self.allocate(&self.timer, event_loop, what, context, hidden)?;
             *slot(timer.as_ptr(), self.when) = when.into_ptr();
             *slot(timer.as_ptr(), self.scheduled) = ffi::Py_NewRef(ffi::Py_True());
             Ok(timer)
@@ -184,13 +190,14 @@ impl Layout {
     }
 
     /// # Safety
-    /// `class` is one of the two classes of this layout.
+    /// `class` is one of the classes of this layout.
     unsafe fn allocate<'py>(
         &self,
         class: &Class,
         event_loop: &Bound<'py, PyAny>,
         what: &Callback<'_, 'py>,
         context: Py<PyAny>,
+        hidden: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = event_loop.py();
         let at = &self.offsets;
@@ -199,7 +206,7 @@ impl Layout {
         // - stored: each slot gets a new reference of its own, which the object's dealloc drops;
         // - nobody else sees it: no Python code runs before it is returned.
         unsafe {
-            let made = class.allocate(py)?;
+            let made = class.allocate(py, hidden)?;
             let object = made.as_ptr();
             *slot(object, at.callback) = what.callback.clone().into_ptr();
             *slot(object, at.args) = what.args.clone().into_ptr();
@@ -212,9 +219,13 @@ impl Layout {
         }
     }
 
-    /// Whether this is exactly one of the two classes, and not one derived from them.
-    fn fits(&self, handle: &Bound<'_, PyAny>) -> bool {
-        self.handle.fits(handle) || self.timer.fits(handle)
+    /// Whether this is exactly one of the classes, and not one that somebody has derived from them.
+    pub(super) fn fits(&self, handle: &Bound<'_, PyAny>) -> bool {
+        self.handle.fits(handle) || self.fits_timer(handle)
+    }
+
+    fn fits_timer(&self, handle: &Bound<'_, PyAny>) -> bool {
+        self.timer.fits(handle) || handle.get_type().is(&self.plain_timer)
     }
 
     /// Whether this is exactly one that has a lock.
@@ -225,7 +236,7 @@ impl Layout {
     /// When a timer is due, in seconds of the loop's clock. None if it is no plain `TimerHandle` with a
     /// float in it.
     pub(crate) fn when(&self, timer: &Bound<'_, PyAny>) -> Option<f64> {
-        if !self.timer.fits(timer) {
+        if !self.fits_timer(timer) {
             return None;
         }
         // SAFETY: a `TimerHandle`; the slot holds a live object or null, and is only read.
@@ -247,10 +258,17 @@ pub(crate) fn is_cancelled(handle: &Bound<'_, PyAny>) -> PyResult<bool> {
     handle.getattr(names(py).cancelled_flag.bind(py))?.is_truthy()
 }
 
-/// Cancel a handle, as it does itself where its loop is not in debug mode.
+/// The loop of a handle, which may be any object.
+pub(super) fn event_loop<'py>(handle: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let at = &layout(handle.py()).filter(|layout| layout.fits(handle))?.offsets;
+    // SAFETY: the handle has this slot.
+    section(handle, || unsafe { held(handle, at.event_loop) })
+}
+
+/// Cancel a handle, as `asyncio.Handle` does where its loop is not in debug mode.
 pub(super) fn cancel(handle: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = handle.py();
-    let Some(layout) = layout(py).filter(|layout| layout.handle.fits(handle)) else {
+    let Some(layout) = layout(py).filter(|layout| layout.fits(handle)) else {
         return handle.call_method0(names(py).cancel.bind(py)).map(drop);
     };
     let at = &layout.offsets;
@@ -277,7 +295,7 @@ pub(super) fn runs(handle: &Bound<'_, PyAny>, callback: &Bound<'_, PyAny>) -> Py
 /// Whether a timer counts as scheduled.
 pub(super) fn is_scheduled(timer: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = timer.py();
-    if let Some(layout) = layout(py).filter(|layout| layout.timer.fits(timer)) {
+    if let Some(layout) = layout(py).filter(|layout| layout.fits_timer(timer)) {
         // SAFETY: the timer has this slot; it is only compared.
         return Ok(unsafe { peek(timer, layout.scheduled) == ffi::Py_True() });
     }
@@ -287,7 +305,7 @@ pub(super) fn is_scheduled(timer: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// A timer counts as scheduled no more.
 pub(super) fn set_unscheduled(timer: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = timer.py();
-    if let Some(layout) = layout(py).filter(|layout| layout.timer.fits(timer)) {
+    if let Some(layout) = layout(py).filter(|layout| layout.fits_timer(timer)) {
         // SAFETY: the timer has this slot. It gets a reference of its own, and what it held is let go after.
         unsafe {
             let no = ffi::Py_NewRef(ffi::Py_False());

@@ -37,6 +37,10 @@ mod spare;
 
 mod timers;
 
+mod timer_class;
+
+mod hidden;
+
 mod looks;
 
 pub(crate) mod turn;

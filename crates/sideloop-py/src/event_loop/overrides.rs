@@ -35,6 +35,7 @@ pub(crate) enum Method {
     SockConnect,
     MakeConnected,
     SockRecv,
+    TimerHandleCancelled,
 }
 
 impl Method {
@@ -43,7 +44,7 @@ impl Method {
     }
 }
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "time",
     "call_at",
     "call_soon",
@@ -60,6 +61,7 @@ const NAMES: [&str; 16] = [
     "sock_connect",
     "_create_connection_transport",
     "_sock_recv",
+    "_timer_handle_cancelled",
 ];
 
 /// A method as we know it.

@@ -219,7 +219,8 @@ impl LoopCore {
             && let Some(layout) = handle::layout(py)
         {
             let what = Callback { callback, args, context };
-            let timer = layout.make_timer(when.clone(), slf.as_any(), &what)?;
+            let timer =
+                layout.make_timer(when.clone(), slf.as_any(), &what, core.hides_timers())?;
             Timers::new(slf, &core.scheduled(py)?).push(&timer)?;
             Self::wake_from_elsewhere(slf)?;
             return Ok(timer);

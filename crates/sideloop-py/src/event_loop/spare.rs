@@ -18,7 +18,22 @@ use crate::python::slots::slot;
 /// The most handles of a class that are kept: those of a burst. About 100 bytes each.
 const MOST: usize = 1024;
 
-/// One of the two classes of handles.
+/// Have the collector know a handle that was hidden from it.
+#[inline]
+pub(super) fn show(handle: &Bound<'_, PyAny>) {
+    let object = handle.as_ptr();
+    // SAFETY: attached; the object is of a class that the collector knows, and is whole.
+    unsafe {
+        if cfg!(not(Py_GIL_DISABLED))
+            && ffi::PyObject_IS_GC(object) != 0
+            && ffi::PyObject_GC_IsTracked(object) == 0
+        {
+            ffi::PyObject_GC_Track(object.cast());
+        }
+    }
+}
+
+/// One of the two classes of handles that are made here.
 pub(super) struct Class {
     pub(super) class: Py<PyType>,
     /// Where the slots of an instance lie, in bytes from its start, and where its weak references.
@@ -49,19 +64,29 @@ impl Class {
         Ok(self.weak_references != 0 && !before && after)
     }
 
-    /// An instance whose slots are all null.
-    pub(super) fn allocate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// An instance whose slots are all null, which the collector knows unless it is `hidden` from it.
+    pub(super) fn allocate<'py>(
+        &self,
+        py: Python<'py>,
+        hidden: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
         // SAFETY: attached. One that was kept is known to nobody, the collector included, which knows those that
         // the class's allocator makes.
         unsafe {
             if cfg!(not(Py_GIL_DISABLED))
                 && let Some(kept) = self.spare.with(py, Vec::pop)
             {
-                ffi::PyObject_GC_Track(kept.as_ptr().cast());
+                if !hidden {
+                    ffi::PyObject_GC_Track(kept.as_ptr().cast());
+                }
                 return Ok(kept.into_bound(py));
             }
             let made = ffi::PyType_GenericAlloc(self.class.as_ptr().cast(), 0);
-            Bound::from_owned_ptr_or_err(py, made)
+            let made = Bound::from_owned_ptr_or_err(py, made)?;
+            if hidden {
+                ffi::PyObject_GC_UnTrack(made.as_ptr().cast());
+            }
+            Ok(made)
         }
     }
 
@@ -70,7 +95,7 @@ impl Class {
         if cfg!(Py_GIL_DISABLED) || !self.is_ours_alone(&handle) {
             return;
         }
-        // SAFETY: attached, and the collector knows it, as it does all handles in use. Nobody finds it half empty.
+        // SAFETY: attached; one that the collector does not know stays so. Nobody finds it half empty.
         unsafe { ffi::PyObject_GC_UnTrack(handle.as_ptr().cast()) };
         for offset in &self.slots {
             // SAFETY: an instance has this slot, with a reference of its own or null. It is emptied before that

@@ -21,13 +21,18 @@ impl LoopCore {
     }
 
     #[getter(_scheduled)]
-    fn get_scheduled_field(&self, py: Python<'_>) -> Py<PyAny> {
-        self.scheduled.get(py)
+    fn get_scheduled_field(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.show_list(py)?;
+        Ok(self.scheduled.get(py))
     }
 
     #[setter(_scheduled)]
-    fn set_scheduled_field(&self, timers: Bound<'_, PyList>) {
+    fn set_scheduled_field(&self, timers: Bound<'_, PyList>) -> PyResult<()> {
+        if self.hides_timers() {
+            self.show_list(timers.py())?;
+        }
         self.scheduled.set(timers.py(), Some(timers.into_any().unbind()));
+        Ok(())
     }
 
     #[getter(_selector)]
@@ -55,10 +60,15 @@ impl LoopCore {
     }
 
     #[setter(_thread_id)]
-    fn set_thread_id_field(&self, py: Python<'_>, ident: Option<Py<PyAny>>) {
+    fn set_thread_id_field(&self, py: Python<'_>, ident: Option<Py<PyAny>>) -> PyResult<()> {
         // Each run begins with a look at I/O: however short it is, it sees what has come before.
         self.set_polled(0.0);
+        match ident {
+            Some(_) => self.hide_timers(),
+            None => self.show_timers(py)?,
+        }
         self.set_thread_id(py, ident);
+        Ok(())
     }
 
     #[getter(_current_handle)]

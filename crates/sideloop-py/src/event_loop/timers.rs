@@ -13,6 +13,7 @@ use pyo3::types::PyList;
 use rustc_hash::FxHashSet;
 
 use super::handle::{self, Layout};
+use super::spare::show;
 
 /// asyncio cleans the heap when it holds more timers than this, …
 const MOST_SCHEDULED: usize = 100;
@@ -48,7 +49,7 @@ impl<'a, 'py> Timers<'a, 'py> {
         if self.list.is_empty() { None } else { self.list.get_item(0).ok() }
     }
 
-    /// Take the timer that is due first.
+    /// Take the timer that is due first. The collector knows it from here on.
     pub(crate) fn pop(&self) -> PyResult<Option<Bound<'py, PyAny>>> {
         with_critical_section(self.event_loop, || self.pop_first())
     }
@@ -64,6 +65,7 @@ impl<'a, 'py> Timers<'a, 'py> {
                 self.heapify()?;
             }
         }
+        show(&first);
         handle::set_unscheduled(&first)?;
         Ok(Some(first))
     }
@@ -85,29 +87,18 @@ impl<'a, 'py> Timers<'a, 'py> {
     fn drop_cancelled(&self, cancelled: isize) -> PyResult<isize> {
         let all = self.list.len();
         if all > MOST_SCHEDULED && cancelled as f64 / all as f64 > MOST_CANCELLED {
-            let mut dropped = Vec::new();
-            // A copy: asking a timer of somebody else's class is Python code, which may add another.
-            for timer in self.list.to_tuple().iter() {
-                if handle::is_cancelled(&timer)? {
-                    dropped.push(timer);
+            if self.layout.is_some_and(|layout| self.list.iter().all(|timer| layout.fits(&timer))) {
+                self.drop_those(|timer| handle::is_cancelled(timer).unwrap_or(false))?;
+            } else {
+                // A copy: asking a timer of somebody else's class is Python code, which may add another.
+                let mut cancelled = Vec::new();
+                for timer in self.list.to_tuple().iter() {
+                    if handle::is_cancelled(&timer)? {
+                        cancelled.push(timer);
+                    }
                 }
-            }
-            let places: FxHashSet<_> = dropped.iter().map(|timer| timer.as_ptr()).collect();
-            // In its place: to make another list may run the collector, and that any code.
-            let mut kept = 0;
-            for index in 0..self.list.len() {
-                let is_dropped =
-                    self.list.get_item(index).is_ok_and(|timer| places.contains(&timer.as_ptr()));
-                if !is_dropped {
-                    self.swap(index, kept);
-                    kept += 1;
-                }
-            }
-            self.list.del_slice(kept, self.list.len())?;
-            self.heapify()?;
-            for timer in dropped {
-                handle::set_unscheduled(&timer)?;
-                handle::let_go(timer);
+                let places: FxHashSet<_> = cancelled.iter().map(|timer| timer.as_ptr()).collect();
+                self.drop_those(|timer| places.contains(&timer.as_ptr()))?;
             }
             return Ok(0);
         }
@@ -121,6 +112,27 @@ impl<'a, 'py> Timers<'a, 'py> {
             left -= 1;
         }
         Ok(left)
+    }
+
+    /// Drop some timers, which is told without running Python code.
+    fn drop_those(&self, is_dropped: impl Fn(&Bound<'py, PyAny>) -> bool) -> PyResult<()> {
+        // In its place: to make another list may run the collector, and that any code.
+        let mut kept = 0;
+        for index in 0..self.list.len() {
+            if !self.list.get_item(index).is_ok_and(|timer| is_dropped(&timer)) {
+                self.swap(index, kept);
+                kept += 1;
+            }
+        }
+        let dropped: Vec<_> = self.list.iter().skip(kept).collect();
+        self.list.del_slice(kept, self.list.len())?;
+        self.heapify()?;
+        for timer in dropped {
+            show(&timer);
+            handle::set_unscheduled(&timer)?;
+            handle::let_go(timer);
+        }
+        Ok(())
     }
 
     /// Put the whole list in order, whatever its items are.
