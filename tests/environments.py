@@ -27,7 +27,9 @@ class Environment:
         self.home.mkdir(parents=True)
         venv.create(folder / "env", with_pip=False, symlinks=True)
         self.python = folder / "env" / "bin" / "python"
-        self.packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder / "env")}))
+        # CPython 3.10 has no layout of that name; Debian's default one is not that of environments.
+        layout = "venv" if "venv" in sysconfig.get_scheme_names() else "posix_prefix"
+        self.packages = Path(sysconfig.get_path("purelib", layout, {"base": str(folder / "env")}))
         self._link(Path(sideloop.__file__).parent)
 
     def borrow(self, *names: str) -> None:

@@ -204,7 +204,8 @@ class TestAnAwaitable:
 
     def test_is_cancelled_by_a_time_limit(self, owner: Any) -> None:
         sleeper = Sleeper()
-        with pytest.raises(TimeoutError, match="Sleeper"), sideloop.timeout(scaled(0.05)):
+        owner.run_awaitable(asyncio.sleep(0))
+        with pytest.raises(TimeoutError, match="Sleeper"), sideloop.timeout(scaled(0.3)):
             owner.run_awaitable(sleeper())
         assert sleeper.cleaned_up
 
