@@ -2,7 +2,7 @@
 //!
 //! `class EventLoop(LoopCore, asyncio.SelectorEventLoop)`: what is here comes first in the method
 //! resolution order and overrides only scheduling. Transports, TLS, subprocesses, signals and executors
-//! stay asyncio's, handles stay genuine `asyncio.Handle` objects, and what is slow anyway (debug mode,
+//! stay asyncio's, handles are genuine `asyncio.Handle` and `TimerHandle` objects, and what is slow anyway (debug mode,
 //! unusual selectors, overridden methods) takes asyncio's own methods.
 
 mod core;
