@@ -2,9 +2,11 @@
 
 import importlib.util
 import ipaddress
+import shutil
 import ssl
 import subprocess
 import tempfile
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +44,8 @@ class ByOpenssl:
     """An authority that the `openssl` command makes, as far as the tests use trustme's."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory()
+        self._folder = tempfile.mkdtemp()
+        weakref.finalize(self, shutil.rmtree, self._folder)
         self._make("ca", "-subj", "/CN=authority", "-addext", "keyUsage=critical,keyCertSign")
         self.cert_pem = Pem(self._read("ca.pem"))
 
@@ -68,7 +71,7 @@ class ByOpenssl:
         subprocess.run(command, check=True, capture_output=True)
 
     def _path(self, name: str) -> str:
-        return str(Path(self._folder.name, name))
+        return str(Path(self._folder, name))
 
     def _read(self, name: str) -> str:
         return Path(self._path(name)).read_text(encoding="ascii")

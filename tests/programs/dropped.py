@@ -18,9 +18,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import trustme
-
 import sideloop
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from certificates import Authority
 
 KIND, COUNT = sys.argv[1], int(sys.argv[2])
 
@@ -81,7 +82,7 @@ class Place:
     async def open(self) -> None:
         options: dict[str, Any] = {}
         if KIND == "tls":
-            authority = trustme.CA()
+            authority = Authority()
             server = options["ssl"] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             authority.issue_cert("localhost").configure_cert(server)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
