@@ -4,6 +4,7 @@ import asyncio
 import gc
 import socket
 import sys
+from asyncio.trsock import TransportSocket
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
@@ -87,6 +88,56 @@ class TestAConnection:
             server.close()
 
         loop.run_until_complete(asyncio.wait_for(connect(), 20))
+
+    def test_comes_in_in_a_crowd_and_alone(self, loop: Any) -> None:
+        made: list[Any] = []
+
+        class Kept(asyncio.Protocol):
+            def connection_made(self, transport: Any) -> None:
+                made.append(transport)
+
+        async def connect() -> None:
+            server = await loop.create_server(Kept, HOST, 0)
+            address = server.sockets[0].getsockname()
+            for number in (1, 40, 1, 1, 1, 90, 1, 2, 3):
+                made.clear()
+                # The kernel has them all before the loop looks.
+                peers = [socket.create_connection(address) for _ in range(number)]
+                while len(made) < number:
+                    await asyncio.sleep(0.001)
+                names = {transport.get_extra_info("peername") for transport in made}
+                assert names == {peer.getsockname() for peer in peers}
+                for end in (*made, *peers):
+                    end.close()
+                await asyncio.sleep(0.01)
+            server.close()
+
+        loop.run_until_complete(asyncio.wait_for(connect(), 20))
+
+    @pytest.mark.parametrize("make", [asyncio.SelectorEventLoop, native_loop])
+    def test_leaves_the_files_of_its_socket_open(self, make: Callable[[], Any]) -> None:
+        async def connect() -> None:
+            loop = asyncio.get_running_loop()
+            near, far = socket.socketpair()
+            lost = Recorder()
+            transport, _ = await loop.create_connection(lambda: lost, sock=near)
+            shown = transport.get_extra_info("socket")
+            assert type(shown) is TransportSocket
+            assert shown.fileno() == near.fileno()
+            file = near.makefile("rb")
+            far.sendall(b"line\n")
+            transport.pause_reading()
+            transport.close()
+            await asyncio.sleep(0.01)
+            assert "connection_lost" in lost.names()
+            assert near.fileno() != -1
+            file.close()
+            assert near.fileno() == -1
+            far.close()
+
+        loop = make()
+        loop.run_until_complete(connect())
+        loop.close()
 
     def test_may_be_made_by_name(self, loop: Any) -> None:
         async def by_name() -> None:
@@ -208,7 +259,10 @@ class TestWhatSomebodyHasReplaced:
         loop.run_until_complete(ask(loop))
         assert len(called) == count
 
-    @pytest.mark.parametrize("name", ["accept", "connect", "connect_ex", "setblocking", "fileno"])
+    @pytest.mark.parametrize(
+        "name",
+        ["accept", "connect", "connect_ex", "setblocking", "fileno", "close", "_real_close"],
+    )
     def test_of_sockets_is_called_where_asyncio_would(self, loop: Any, name: str) -> None:
         def count(on: Any) -> int:
             original = getattr(socket.socket, name)
@@ -243,6 +297,29 @@ class TestWhatSomebodyHasReplaced:
         assert received == b"question"
         # The server's, the client's and that of what has come in.
         assert len(made) == 3
+
+    @pytest.mark.parametrize("what", ["constructor", "class"])
+    def test_of_what_a_transport_shows_of_its_socket_is_used(self, loop: Any, what: str) -> None:
+        made: list[Any] = []
+        constructor = TransportSocket.__init__
+
+        def spy(self: Any, sock: socket.socket) -> None:
+            made.append(self)
+            constructor(self, sock)
+
+        class Own(TransportSocket):
+            __init__ = spy
+
+        ways = {
+            "constructor": mock.patch.object(TransportSocket, "__init__", spy),
+            "class": mock.patch("asyncio.trsock.TransportSocket", Own),
+        }
+        with ways[what]:
+            transport, received, _ = loop.run_until_complete(ask(loop))
+        assert received == b"question"
+        assert transport.get_extra_info("socket") in made
+        # The listening socket may be shown, too, which others have made.
+        assert len(made) >= 2
 
     def test_a_task_factory_sees_a_task_for_each_that_comes_in(self, loop: Any) -> None:
         names: list[str] = []

@@ -15,7 +15,7 @@ use super::field::Field;
 use super::first_step::Hold;
 use super::handle;
 use super::hidden::Hidden;
-use super::looks::FirstLooks;
+use super::looks::{FirstLooks, Looks};
 use super::outbox::Outbox;
 use super::overrides::Overrides;
 use super::ready::ReadyQueue;
@@ -45,6 +45,8 @@ pub(crate) struct LoopCore {
     pub(super) room: Attached<Vec<u8>>,
     /// For files that are ready before the loop waits.
     pub(super) looks: Attached<FirstLooks>,
+    /// For connections that come in with another one.
+    crowds: Attached<Looks>,
     pub(super) scheduled: Field,
     pub(super) hidden: Hidden,
     pub(super) selector: Field,
@@ -129,6 +131,11 @@ impl LoopCore {
     pub(crate) fn give_room_back(&self, py: Python<'_>, room: Vec<u8>) {
         let before = self.room.with(py, |now| std::mem::replace(now, room));
         drop(before);
+    }
+
+    /// How often one looks whether a connection has come in with another one.
+    pub(crate) fn crowds(&self) -> &Attached<Looks> {
+        &self.crowds
     }
 
     pub(super) fn has_briefs(&self) -> bool {
@@ -230,6 +237,7 @@ impl LoopCore {
             may_be_brief: AtomicBool::new(false),
             room: Attached::default(),
             looks: Attached::default(),
+            crowds: Attached::default(),
             scheduled: Field::new(PyList::new(py, [(); 0])?.into_any().unbind()),
             hidden: Hidden::default(),
             selector: Field::default(),

@@ -14,7 +14,7 @@ use super::known::never_made;
 use super::sockets::{kind_of, plain_sockets};
 use super::standard::uses_our_base;
 use super::wire::socket_of;
-use crate::event_loop::LoopCore;
+use crate::event_loop::{Looks, LoopCore};
 use crate::policy::errors::os_error;
 use crate::policy::outcome::is_exit;
 use crate::python::dictionary;
@@ -73,17 +73,31 @@ pub(crate) fn accept_ready(
     let Some((sockets, kind)) = sockets.zip(kind_of(&serving.sock)?) else {
         return serving.ask_asyncio();
     };
-    for _ in 0..serving.backlog.max(1) {
+    let crowds = event_loop.get().crowds();
+    for number in 0..serving.backlog.max(1) {
+        // Most come alone. Where there is another all the same, the kernel says so again.
+        let looks_for_more = number > 0;
+        if looks_for_more && !crowds.with(py, Looks::is_due) {
+            return Ok(());
+        }
         let Ok(socket) = socket_of(Some(serving.sock.clone()))? else {
             return serving.ask_asyncio();
         };
         match socket.accept() {
             Ok((accepted, peer)) => {
+                if looks_for_more {
+                    crowds.with(py, Looks::has_found);
+                }
                 let conn = sockets.make(py, accepted, kind)?;
                 let peer = name_of(&conn, peer)?;
                 serving.begin_soon(&conn, &peer)?;
             }
-            Err(error) if is_not_now(error) || has_gone(error) => return Ok(()),
+            Err(error) if is_not_now(error) || has_gone(error) => {
+                if looks_for_more {
+                    crowds.with(py, Looks::was_vain);
+                }
+                return Ok(());
+            }
             Err(error) if is_no_room(error) => return serving.ask_asyncio(),
             Err(error) => return Err(os_error(&error.into())),
         }

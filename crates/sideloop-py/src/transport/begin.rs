@@ -16,6 +16,7 @@ use super::register::register;
 use super::sockets::kind_of;
 use super::standard::standard;
 use super::stream::{Limit, Stream};
+use super::view::view_of;
 use super::wire::socket_of;
 use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
@@ -192,8 +193,7 @@ fn describe(
 ) -> PyResult<()> {
     let py = sock.py();
     let names = names(py);
-    let class = standard(py)?.trsock.bind(py).getattr(names.transport_socket.bind(py))?;
-    extra.set_item(names.socket.bind(py), class.call1((sock,))?)?;
+    extra.set_item(names.socket.bind(py), view_of(sock)?)?;
     let own = address_of(sock, kind, || Socket::of(fd)?.own_address(), names.getsockname.bind(py))?;
     extra.set_item(names.sockname.bind(py), own)?;
     if !extra.contains(names.peername.bind(py))? {

@@ -15,9 +15,10 @@ use crate::python::names::names;
 use crate::python::slots::class_version;
 
 /// What of the class may be replaced, so that a socket of ours would not be one of its making.
-const REPLACEABLE: [&str; 10] = [
+const REPLACEABLE: [&str; 11] = [
     "__init__",
     "__new__",
+    "_real_close",
     "accept",
     "close",
     "connect",

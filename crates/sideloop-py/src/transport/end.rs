@@ -7,6 +7,7 @@ use super::begin::{context_of, is_known_version, tell_server};
 use super::keeps::Keeps;
 use super::known::{TransportCore, stream_of};
 use super::protocol::ask;
+use super::sockets;
 use super::write::flush;
 use crate::event_loop::LoopCore;
 use crate::policy::chain::after;
@@ -73,7 +74,7 @@ fn release(transport: &Bound<'_, TransportCore>) -> PyResult<()> {
     let py = transport.py();
     let names = names(py);
     if let Some(sock) = stream_of(transport)?.get().sock(py) {
-        sock.call_method0(names.close.bind(py))?;
+        sockets::close(&sock)?;
     }
     let held = TransportCore::look(transport, |state| {
         (state.sock.take(), state.protocol.take(), state.event_loop.take())

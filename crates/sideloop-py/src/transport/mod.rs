@@ -25,6 +25,8 @@ mod standard;
 
 mod sockets;
 
+mod view;
+
 mod known;
 
 mod keeps;
@@ -96,6 +98,7 @@ pub(crate) fn prepare(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
     descriptor::prepare(py)?;
     sockets::prepare(py)?;
     register::prepare(py)?;
+    view::prepare(py)?;
     accept::prepare(py)?;
     crate::event_loop::know_brief(py, vec![connect::prepare(py)?, receiving::prepare(py)?])
 }

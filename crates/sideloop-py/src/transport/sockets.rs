@@ -22,6 +22,8 @@ pub(super) struct Sockets {
     class: &'static SocketClass,
     /// `_socket.socket.__init__`
     init: Py<PyAny>,
+    /// `_socket.socket.close`
+    close: Py<PyAny>,
     /// The descriptors of the numbers, of which the class has its own in front.
     family: Py<PyAny>,
     kind: Py<PyAny>,
@@ -43,6 +45,7 @@ impl Sockets {
         let text = |text: &str| PyString::intern(py, text).unbind();
         Ok(Some(Self {
             init: native_name("__init__")?,
+            close: native_name("close")?,
             family: native_name("family")?,
             kind: native_name("type")?,
             proto: native_name("proto")?,
@@ -97,6 +100,24 @@ impl Sockets {
         sock.setattr(&self.closed, false)?;
         Ok(sock)
     }
+}
+
+/// Close a socket, as its own `close` does: Python code that calls Python code.
+///
+/// # Errors
+/// What the kernel says, and what a `close` of somebody else's raises.
+pub(super) fn close(sock: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = sock.py();
+    let known = KNOWN.get().and_then(Option::as_ref).filter(|known| known.class.has(sock));
+    let Some(known) = known.filter(|known| known.class.is_unchanged(py).unwrap_or(false)) else {
+        return sock.call_method0(names(py).close.bind(py)).map(drop);
+    };
+    sock.setattr(&known.closed, true)?;
+    // Files made of it keep it open.
+    if sock.getattr(&known.io_refs)?.extract::<isize>()? > 0 {
+        return Ok(());
+    }
+    known.close.bind(py).call1((sock,)).map(drop)
 }
 
 /// Look the classes up. At import, before anybody has changed them.
