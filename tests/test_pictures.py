@@ -30,7 +30,9 @@ class TestThePictures:
 
     def test_show_what_the_error_says(self) -> None:
         picture = ElementTree.parse(IMAGES / "deadlock.svg").getroot()
-        texts = {"".join(one.itertext()) for one in picture.iter() if one.tag.endswith("}text")}
+        texts = {
+            "".join(one.itertext()).strip() for one in picture.iter() if one.tag.endswith("}text")
+        }
         assert {"runner 'accounts'", "runner 'orders'", "refused"} < texts
 
     def test_have_the_program_that_the_page_shows(self) -> None:
