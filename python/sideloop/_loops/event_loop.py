@@ -85,7 +85,8 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     >>> loop.close()
     """
 
-    # Ctrl-C may come while a loop is made; one that is half made is closed all the same.
+    # Ctrl-C may come while a loop is made; one that is half made is closed all the same. It begins
+    # as a closed one, which asyncio's constructor opens.
     _ssock = _csock = _default_executor = None
     _signal_handlers: MappingProxyType[int, Any] = MappingProxyType({})
     _number = 0
@@ -99,7 +100,6 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
         transports: Transports = DEFAULT_TRANSPORTS,
     ) -> None:
         if transports not in get_args(Transports):
-            self._closed = True
             raise ValueError(
                 f"transports is {transports!r}, for a new EventLoop: pass 'asyncio' or 'native'"
             )
@@ -108,7 +108,13 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
         if self._has_native_transports:
             prepare()
             self._keep_registrations()
-        super().__init__(selector if selector is not None else _default_selector())
+        try:
+            super().__init__(selector if selector is not None else _default_selector())
+        except BaseException:
+            # Not left to the collector, where asyncio says that nobody has closed it. A method of
+            # a class of the user's would find less than it knows.
+            super().close()
+            raise
 
     if sys.version_info >= (3, 12) and not TYPE_CHECKING:
 

@@ -258,7 +258,8 @@ impl LoopCore {
             timers_cancelled: AtomicIsize::new(0),
             clock_resolution: AtomicU64::new(0),
             polled: AtomicU64::new(0),
-            closed: AtomicBool::new(false),
+            // Until asyncio's constructor says otherwise: there is nothing to close in what has none.
+            closed: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
             debug: AtomicBool::new(false),
         })
