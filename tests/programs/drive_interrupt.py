@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from blocking import block_for_ever
+from pacing import scaled
 
 import sideloop
 
@@ -211,7 +212,7 @@ def handler_calls() -> None:
             await asyncio.sleep(0.001)
 
     signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+    signal.setitimer(signal.ITIMER_REAL, scaled(0.005), scaled(0.005))
     for _ in range(2):
         manager.run_sync(until, len(handled) + 20)
         for _ in range(500):
