@@ -71,8 +71,9 @@ def _is_left(make: Callable[[], EventLoop], number: int) -> bool:
     lines = itertools.count()
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
-        # Nothing holds a loop whose constructor has just returned, and one that is being closed is.
-        if frame.f_code.co_name in ("close", "__del__"):
+        # What is being closed is. Logging, which asyncio asks, would be left with its lock held.
+        package = frame.f_globals["__name__"].partition(".")[0]
+        if package not in ("sideloop", "asyncio") or frame.f_code.co_name in ("close", "__del__"):
             return None
         if event in ("call", "line") and next(lines) == number:
             raise KeyboardInterrupt
