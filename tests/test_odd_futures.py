@@ -226,7 +226,7 @@ class TestAFutureOfSomebodysOwnClass:
             kept.append(Foreign(60))
             return kept[0]
 
-        with pytest.raises(TimeoutError) as raised, sideloop.timeout(0.05):
+        with pytest.raises(TimeoutError) as raised, sideloop.timeout(scaled(0.1)):
             run(make)
         assert isinstance(raised.value.__cause__, asyncio.CancelledError)
         assert kept[0].cancelled()
@@ -249,7 +249,7 @@ def test_a_future_of_somebodys_own_class_that_cannot_be_cancelled_ends_its_call_
             raise error
 
     with Runner(grace=GRACE, **options) as runner:
-        with pytest.raises((TimeoutError, kind)) as raised, sideloop.timeout(0.05):
+        with pytest.raises((TimeoutError, kind)) as raised, sideloop.timeout(scaled(0.1)):
             runner.run(lambda: ThatCannotBeCancelled(60))
         assert error in (raised.value, raised.value.__cause__)
         assert runner.run(answer) == 42
@@ -322,7 +322,7 @@ class TestAFutureWhoseCancelRaises:
     ) -> None:
         with Runner(name="tested", loop_factory=loop_factory, grace=GRACE) as runner:
             waiting = Waiting(runner)
-            with pytest.raises(TimeoutError) as raised, sideloop.timeout(0.05):
+            with pytest.raises(TimeoutError) as raised, sideloop.timeout(scaled(0.1)):
                 runner.run(async_fn)
             assert isinstance(raised.value.__cause__, OddError)
             assert runner.run(answer) == 42
@@ -331,7 +331,7 @@ class TestAFutureWhoseCancelRaises:
 
     def test_fails_its_own_call_where_the_caller_drives(self, async_fn: Callable[[], Any]) -> None:
         with Runner(drive="caller", grace=GRACE) as runner:
-            with pytest.raises(TimeoutError) as raised, sideloop.timeout(0.05):
+            with pytest.raises(TimeoutError) as raised, sideloop.timeout(scaled(0.1)):
                 runner.run(async_fn)
             assert isinstance(raised.value.__cause__, OddError)
             assert runner.run(answer) == 42
@@ -382,7 +382,7 @@ class TestAFutureWhoseCancelRaises:
         monkeypatch.setattr(Stubborn, "error", error)
         with Runner(name="tested", loop_factory=loop_factory, grace=GRACE) as runner:
             waiting = Waiting(runner)
-            with pytest.raises(exit_kind) as raised, sideloop.timeout(0.05):
+            with pytest.raises(exit_kind) as raised, sideloop.timeout(scaled(0.1)):
                 runner.run(async_fn)
             assert raised.value is error
             assert isinstance(error.__context__, TimeoutError)
@@ -414,7 +414,7 @@ class TestAFutureWhoseCancelRaises:
         thread = threading.Thread(target=serve)
         thread.start()
         wait_until(loop.is_running)
-        with pytest.raises(exit_kind) as raised, sideloop.timeout(0.05):
+        with pytest.raises(exit_kind) as raised, sideloop.timeout(scaled(0.1)):
             sideloop.run_on(loop, async_fn)
         assert raised.value is error
         wait_until(lambda: left == [error] and loop.is_running())

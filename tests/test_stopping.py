@@ -285,7 +285,7 @@ class TestACallWhoseTaskWaits:
                 sleeper.done.append("outside")
 
         began = time.monotonic()
-        with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+        with pytest.raises(TimeoutError), sideloop.timeout(scaled(0.2)):
             manager.run_sync(outer)
         assert time.monotonic() - began < scaled(20)
         assert sleeper.done == ["inside", "outside"]
