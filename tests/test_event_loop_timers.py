@@ -5,13 +5,14 @@ import contextvars
 import gc
 import heapq
 import inspect
+import random
 import weakref
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, cast
 
 import pytest
 from interpreters import FREE_THREADED
-from loops import OURS, WITH_BOTH, Loop, turn
+from loops import OURS, STANDARD, WITH_BOTH, Loop, turn
 
 import sideloop
 
@@ -149,6 +150,50 @@ class TestATimerThatIsCancelled:
         assert sorted(map(id, loop._scheduled)) == sorted(map(id, left))
         in_order = [heapq.heappop(loop._scheduled) for _ in left]
         assert in_order == sorted(left, key=asyncio.TimerHandle.when)
+
+
+def history(make: type[Loop], seed: int) -> list[object]:
+    """What happens to timers that are made, cancelled and due at random, by a clock of its own."""
+
+    class Clock(make):  # type: ignore[misc, valid-type]
+        now = 1000.0
+
+        def time(self) -> float:
+            return self.now
+
+    def make_one(choose: random.Random) -> None:
+        delay = choose.choice([0, 0.25, 0.5, 1, 2, 5, 50])
+        timers.append(loop.call_later(delay, fire, len(timers)))
+
+    def fire(number: int) -> None:
+        seen.append((number, loop.now))
+        if inside.random() < 0.2:
+            inside.choice(timers).cancel()
+        if inside.random() < 0.2:
+            make_one(inside)
+
+    outside, inside = random.Random(seed), random.Random(-seed)
+    loop, timers, seen = Clock(), list[asyncio.TimerHandle](), list[object]()
+    for _ in range(outside.randrange(3, 12)):
+        for _ in range(outside.randrange(60)):
+            if outside.random() < 0.6 or not timers:
+                make_one(outside)
+            else:
+                timer = outside.choice(timers)
+                seen.append((timer.cancelled(), timer.when()))
+                timer.cancel()
+        loop.now += outside.choice([0, 0.25, 0.5, 1, 4])
+        loop.set_debug(outside.random() < 0.3)
+        turn(loop)
+        seen.append((len(loop._scheduled), loop._timer_cancelled_count))
+    loop.close()
+    return [*seen, *(timer.cancelled() for timer in timers)]
+
+
+class TestTimersAtRandom:
+    @pytest.mark.parametrize("seed", range(1, 81))
+    def test_have_the_same_happen_to_them_as_on_asyncios_loop(self, seed: int) -> None:
+        assert history(OURS, seed) == history(STANDARD, seed)
 
 
 context_of = contextvars.ContextVar[Thing]("context_of")
