@@ -5,6 +5,7 @@ import contextlib
 import gc
 import itertools
 import logging
+import socket
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import programs
 import pytest
 from aliases import LoopFactory, WaitUntil
+from hosts import MakeRunner
 from pace import scaled
 
 import sideloop
@@ -112,6 +114,101 @@ class TestATaskThatWasCancelledBefore:
         assert time.monotonic() - begin < scaled(5)
         assert not kept.done()
         assert [record.getMessage().count("ignore()") for record in caplog.records] == [1]
+
+
+class TestATaskThatBeginsWhileItsLoopEnds:
+    """By the cleanup of another, by a generator's, or since a connection has just come in."""
+
+    def test_is_cancelled_and_cleans_up(
+        self, make_runner: MakeRunner, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        log: list[str] = []
+        kept: list[object] = []
+
+        async def clean_up(name: str, then: Callable[[], object]) -> None:
+            try:
+                await forever()
+            finally:
+                await asyncio.sleep(0.001)
+                log.append(name)
+                then()
+
+        def begin(number: int) -> None:
+            if number:
+                begins = clean_up(f"{number}", lambda: begin(number - 1))
+                kept.append(asyncio.ensure_future(begins))
+
+        async def numbers() -> AsyncGenerator[int]:
+            try:
+                yield 1
+            finally:
+                kept.append(asyncio.ensure_future(clean_up("generator's", int)))
+                await asyncio.sleep(0.001)
+
+        async def leave() -> None:
+            begin(3)
+            generator = numbers()
+            kept.append(generator)
+            await generator.__anext__()
+            await asyncio.sleep(0)
+
+        runner = make_runner()
+        runner.run(leave)
+        runner.close()
+        assert sorted(log) == ["1", "2", "3", "generator's"]
+        assert not caplog.records
+
+    def test_each_time_anew_does_not_keep_it_from_ending(
+        self, make_runner: MakeRunner, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        began: list[asyncio.Task[None]] = []
+
+        def begin(_: object = None) -> None:
+            began.append(asyncio.ensure_future(forever()))
+            began[-1].add_done_callback(begin)
+
+        async def leave() -> None:
+            begin()
+            await asyncio.sleep(0)
+
+        runner = make_runner()
+        runner.run(leave)
+        start = time.monotonic()
+        runner.close()
+        assert time.monotonic() - start < scaled(10)
+        said = {record.getMessage().rpartition("> ")[2] for record in caplog.records}
+        assert said <= {"began while its loop ended, and was left behind"}
+        gc.collect()
+        assert len(began) > 5
+
+    # Of a connection whose task is cancelled before its first step, as on asyncio's own loop.
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    def test_for_a_connection_is_cancelled_and_cleans_up(self, make_runner: MakeRunner) -> None:
+        log: list[str] = []
+        kept: list[Any] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            log.append("began")
+            try:
+                await reader.read()
+            finally:
+                await asyncio.sleep(0.001)
+                writer.close()
+                log.append("cleaned up")
+
+        async def connect() -> None:
+            server = await asyncio.start_server(serve, "127.0.0.1", 0)
+            kept.append(server)
+            peer = socket.create_connection(server.sockets[0].getsockname())
+            kept.append(peer)
+
+        runner = make_runner()
+        # Not turned since, or for a moment: it may come in before the end, while it ends, or never.
+        runner.run(connect)
+        runner.close()
+        assert log in ([], ["began", "cleaned up"])
+        kept.pop().close()
+        gc.collect()
 
 
 class TestAnIteratorThatWasCancelledBefore:

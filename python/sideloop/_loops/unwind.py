@@ -25,6 +25,9 @@ _named: "weakref.WeakSet[asyncio.Future[Any]]" = weakref.WeakSet()
 _ATTEMPTS = 1000
 """A loop that leaves off more often than this does not run any more."""
 
+_ROUNDS = 10
+"""What begins another task more often than this, each time it is cancelled, does so without end."""
+
 _FAILURES = 10
 """So does one that fails more often, since what runs on it cannot have it fail."""
 
@@ -82,10 +85,10 @@ class Unwinding:
         self._core = core
         self._grace = grace
         self._exits: list[BaseException] = []
-        self._leftovers: Leftovers | None = None
+        self._leftovers: list[Leftovers] = []
 
     def run(self) -> None:
-        """Cancel what is left on the loop, and turn that until it has unwound.
+        """Cancel what is left on the loop and what that begins, and turn it until all has unwound.
 
         Blocks for the grace at most, and runs the tasks' cleanup on the calling thread. What still
         runs then is named in a log warning, unless its caller has left it behind before.
@@ -95,16 +98,21 @@ class Unwinding:
                 with it; or a signal handler has raised, whatever it was.
         """
         end = time.monotonic() + self._grace
-        self.complete(self.cancel_leftovers)
-        if getattr(self._loop, "_asyncgens", True):
-            left = max(end - time.monotonic(), 0.1)
-            self.complete(partial(self.close_generators, left))
+        for _ in range(_ROUNDS):
+            self.complete(partial(self.cancel_all, end))
+            if getattr(self._loop, "_asyncgens", True):
+                left = max(end - time.monotonic(), 0.1)
+                self.complete(partial(self.close_generators, left))
+            # Their last turns, or a generator's cleanup, may have begun another, or a connection has
+            # come in that is about to.
+            if not self._left() and not getattr(self._loop, "_ready", ()):
+                break
         self.exit()
 
     @property
     def told(self) -> bool:
         """Whether what is left has heard that the loop ends."""
-        return self._leftovers is not None and self._leftovers.told
+        return any(leftovers.told for leftovers in self._leftovers)
 
     def note_exit(self, error: BaseException) -> None:
         """This is raised at the end."""
@@ -129,13 +137,31 @@ class Unwinding:
                     report(self._loop, f"{task!r} could not be cancelled", error)
                 break
 
-    async def cancel_leftovers(self) -> None:
+    def _left(self) -> "set[asyncio.Task[Any]]":
+        return {task for task in users_tasks(self._loop) if task not in _forgotten}
+
+    async def cancel_all(self, end: float) -> None:
+        """Cancel the other tasks, and those that begin meanwhile, until `end`; name the rest.
+
+        The cleanup of one may begin another, and a connection may have come in just before.
+        """
+        for number in range(_ROUNDS):
+            left = end - time.monotonic()
+            if not self._left() or (number > 0 and left <= 0):
+                break
+            await self.cancel_leftovers(max(left, 0.0))
+        for task in self._left():
+            logger.warning("%r began while its loop ended, and was left behind", task)
+            forget(task)
+
+    async def cancel_leftovers(self, grace: float | None = None) -> None:
         """Cancel the other tasks, once; name and forget those that go on after the grace."""
-        tasks = {task for task in users_tasks(self._loop) if task not in _forgotten}
+        tasks = self._left()
         if not tasks:
             return  # as mostly, and a loop's end costs less
-        self._leftovers = leftovers = Leftovers(self._core, tasks, self.cancel)
-        await leftovers.unwind(self._grace)
+        leftovers = Leftovers(self._core, tasks, self.cancel)
+        self._leftovers.append(leftovers)
+        await leftovers.unwind(self._grace if grace is None else grace)
         # Asked now: who waits may have named one meanwhile, or another unwinding of this loop.
         # By membership: other loops' threads put in theirs, and a set is not walked meanwhile.
         abandoned = self._core.abandoned_tasks()
