@@ -166,7 +166,7 @@ def prompt() -> None:
         try:
             manager.run_sync(ask, delay)
         except KeyboardInterrupt:
-            return time.monotonic() - sent[-1] > 0.05
+            return time.monotonic() - sent[-1] > scaled(0.05)
         return True
 
     late = sum(is_late(number % 25 * 1e-6) for number in range(200))
