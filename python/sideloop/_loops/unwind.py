@@ -98,14 +98,15 @@ class Unwinding:
                 with it; or a signal handler has raised, whatever it was.
         """
         end = time.monotonic() + self._grace
-        for _ in range(_ROUNDS):
-            self.complete(partial(self.cancel_all, end))
+        for number in range(_ROUNDS):
+            ran = self.complete(partial(self.cancel_all, end))
             if getattr(self._loop, "_asyncgens", True):
                 left = max(end - time.monotonic(), 0.1)
-                self.complete(partial(self.close_generators, left))
-            # Their last turns, or a generator's cleanup, may have begun another, or a connection has
-            # come in that is about to.
-            if not self._left() and not getattr(self._loop, "_ready", ()):
+                ran = self.complete(partial(self.close_generators, left)) and ran
+            # Their last turns, or a generator's cleanup, may have begun another; and a connection
+            # that has come in is about to.
+            ends = not self._left() and not getattr(self._loop, "_ready", ())
+            if not ran or ends or (number > 0 and time.monotonic() > end):
                 break
         self.exit()
 
@@ -185,8 +186,10 @@ class Unwinding:
             await asyncio.wait({closing}, timeout=0.1)
             forget(closing)
 
-    def complete(self, async_fn: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    def complete(self, async_fn: Callable[[], Coroutine[Any, Any, object]]) -> bool:
         """Run an async function with a time limit of its own to its end, whatever the others raise.
+
+        Returns whether it has come to that.
 
         Ctrl-C that is no task's own error, or a second one, comes out at once, when what is left
         has heard; what else a signal handler raises is an exit.
@@ -233,8 +236,11 @@ class Unwinding:
             left = users_tasks(self._loop) or getattr(self._loop, "_asyncgens", None)
             if failed is not None and left:
                 report(self._loop, "the loop does not run, so what is left on it is lost", failed)
-        elif not task.cancelled() and (unfit := task.exception()) is not None:
+            return False
+        if not task.cancelled() and (unfit := task.exception()) is not None:
             report(self._loop, "the loop could not be unwound", unfit)
+            return False
+        return True
 
     def _start(self, async_fn: Callable[[], Coroutine[Any, Any, object]]) -> "asyncio.Task[object]":
         task = _OwnTask(async_fn(), loop=self._loop)
