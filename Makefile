@@ -1,5 +1,5 @@
 # Each target sets up what it needs, in .venv* and target, and prints what it does.
-.PHONY: help run examples test soak lint bench bench-rust contract comparison peers docs screenshots pictures matrix mutants platforms aarch64 musl release package lock clean
+.PHONY: help run examples test soak lint bench bench-rust contract compare peers docs screenshots pictures matrix mutants platforms aarch64 musl release package lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -28,7 +28,7 @@ bench-rust: ## the Rust crate beside its peers, with a table of ratios
 contract: ## call from every context, with the peers, and write the table
 	@scripts/contract
 
-comparison: ## twins beside what other tools make, tried, and the page of it
+compare: ## twins beside what other tools make, tried, and the page of it
 	@scripts/comparison
 
 peers: ## libraries with bridges of their own on ours: their tests, costs, hazards, in a table
