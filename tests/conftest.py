@@ -15,6 +15,7 @@ import pytest
 import systems
 from aliases import LoopFactory, WaitUntil
 from hosts import MakeLoop, MakeRunner, options_of
+from loops import OURS, Loop
 from owners import OWNERS, Owner
 from pace import pace, scaled
 
@@ -142,3 +143,17 @@ def make_runner(kind: str) -> Generator[MakeRunner]:
     yield make
     for runner in runners:
         runner.close()
+
+
+@pytest.fixture
+def make() -> type[Loop]:
+    """The class of `loop`; `WITH_BOTH` gives the standard one as well."""
+    return OURS
+
+
+@pytest.fixture
+def loop(make: type[Loop]) -> Generator[Loop]:
+    """A loop that nobody has run, closed in the end."""
+    loop = make()
+    yield loop
+    loop.close()

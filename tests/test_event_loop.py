@@ -9,7 +9,6 @@ import selectors
 import socket
 import sys
 import threading
-from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -17,18 +16,6 @@ from loops import OURS, STANDARD, WITH_BOTH, Loop, on_another_thread, turn
 from pace import scaled
 
 import sideloop
-
-
-@pytest.fixture
-def make() -> type[Loop]:
-    return OURS
-
-
-@pytest.fixture
-def loop(make: type[Loop]) -> Generator[Loop]:
-    loop = make()
-    yield loop
-    loop.close()
 
 
 class TestOrder:

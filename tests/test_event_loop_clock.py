@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 from unittest import mock
@@ -11,18 +11,6 @@ import pytest
 from loops import OURS, WITH_BOTH, Loop, turn
 
 import sideloop
-
-
-@pytest.fixture
-def make() -> type[Loop]:
-    return OURS
-
-
-@pytest.fixture
-def loop(make: type[Loop]) -> Generator[Loop]:
-    loop = make()
-    yield loop
-    loop.close()
 
 
 class TestAClockThatShowsMuch:

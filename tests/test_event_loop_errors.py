@@ -10,22 +10,10 @@ import re
 import selectors
 import signal
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
 import pytest
 from loops import OURS, STANDARD, WITH_BOTH, Loop, on_another_thread, turn
-
-
-@pytest.fixture
-def make() -> type[Loop]:
-    return OURS
-
-
-@pytest.fixture
-def loop(make: type[Loop]) -> Generator[Loop]:
-    loop = make()
-    yield loop
-    loop.close()
 
 
 def plain(text: object) -> str:

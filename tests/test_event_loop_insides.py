@@ -18,18 +18,6 @@ from loops import OURS, STANDARD, WITH_BOTH, Loop, on_another_thread, turn
 from pace import scaled
 
 
-@pytest.fixture
-def make() -> type[Loop]:
-    return OURS
-
-
-@pytest.fixture
-def loop(make: type[Loop]) -> Generator[Loop]:
-    loop = make()
-    yield loop
-    loop.close()
-
-
 class TestHandles:
     @WITH_BOTH
     @pytest.mark.parametrize("debug", [False, True], ids=["plain", "debug"])

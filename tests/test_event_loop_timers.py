@@ -7,7 +7,7 @@ import heapq
 import inspect
 import random
 import weakref
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
@@ -15,18 +15,6 @@ from interpreters import FREE_THREADED
 from loops import OURS, STANDARD, WITH_BOTH, Loop, turn
 
 import sideloop
-
-
-@pytest.fixture
-def make() -> type[Loop]:
-    return OURS
-
-
-@pytest.fixture
-def loop(make: type[Loop]) -> Generator[Loop]:
-    loop = make()
-    yield loop
-    loop.close()
 
 
 class Thing:

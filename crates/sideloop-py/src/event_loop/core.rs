@@ -142,14 +142,6 @@ impl LoopCore {
         self.may_be_brief.load(Ordering::Relaxed)
     }
 
-    /// A timer was cancelled.
-    pub(super) fn count_cancelled(&self, timer: &Bound<'_, PyAny>) -> PyResult<()> {
-        if handle::is_scheduled(timer)? {
-            self.timers_cancelled.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
     pub(crate) fn timers_cancelled(&self) -> isize {
         self.timers_cancelled.load(Ordering::Relaxed)
     }
@@ -287,8 +279,11 @@ impl LoopCore {
     }
 
     /// A timer was cancelled.
-    fn _timer_handle_cancelled(&self, handle: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.count_cancelled(handle)
+    pub(super) fn _timer_handle_cancelled(&self, handle: &Bound<'_, PyAny>) -> PyResult<()> {
+        if handle::is_scheduled(handle)? {
+            self.timers_cancelled.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Run one turn.

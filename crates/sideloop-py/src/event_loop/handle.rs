@@ -12,7 +12,7 @@ use pyo3::types::{PyTuple, PyType};
 
 use super::failed;
 use super::spare::Class;
-use super::timer_class;
+use super::timer_class::derive;
 use crate::python::dictionary;
 use crate::python::names::names;
 use crate::python::slots::{held, peek, put, section, slot, slot_offset};
@@ -119,8 +119,7 @@ impl Layout {
         };
         let handle = Class::new(&handle, both);
         let plain_timer = timer.unbind();
-        let timer =
-            Class::new(&timer_class::derive(handle.class.bind(py), plain_timer.bind(py))?, timers);
+        let timer = Class::new(&derive(handle.class.bind(py), plain_timer.bind(py))?, timers);
         let locked = locked.map(Bound::unbind);
         let layout = Self { handle, timer, plain_timer, locked, offsets, scheduled, when };
         Ok(layout.agrees_with_the_classes(py)?.then_some(layout))

@@ -129,7 +129,7 @@ fn cancel_timer(timer: &Bound<'_, PyAny>) -> PyResult<()> {
         && LoopCore::keeps(event_loop, Method::TimerHandleCancelled)
         && known.is_unchanged(py)
     {
-        event_loop.get().count_cancelled(timer)?;
+        event_loop.get()._timer_handle_cancelled(timer)?;
         return handle::cancel(timer);
     }
     let [(class, _), _] = &known.classes;
