@@ -7,7 +7,9 @@ import sys
 import warnings
 import weakref
 from asyncio import sslproto
+from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 from unittest import mock
 
@@ -17,6 +19,8 @@ from programs import run
 from secured import Peer, contexts, layer, secured, since_311
 
 import sideloop
+from sideloop._loops import tls
+from sideloop._sideloop import TlsCore
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="asyncio's own elsewhere"),
@@ -53,22 +57,70 @@ class TestWhichConnections:
             transport = connection.transport
             assert other in (type(transport), type(layer(transport)))
 
-    @pytest.mark.parametrize("name", ["_do_read", "_write_appdata", "buffer_updated"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("__init__", "_set_app_protocol", "_get_app_transport", "_wakeup_waiter"),
+            *("connection_made", "_start_handshake", "_do_handshake", "_on_handshake_complete"),
+            *("get_buffer", "buffer_updated", "_do_read", "_write_appdata", "_set_state"),
+        ],
+    )
     def test_are_asyncios_where_somebody_has_replaced_a_method(self, name: str) -> None:
         own = vars(sslproto.SSLProtocol).get(name)
         if own is None:
             pytest.skip("asyncio's has none")
         called: list[str] = []
 
-        def other(*args: Any) -> Any:
+        def other(*args: Any, **options: Any) -> Any:
             called.append(name)
-            return own(*args)
+            return own(*args, **options)
 
         with mock.patch.object(sslproto.SSLProtocol, name, other), secured() as (connection, peer):
             assert type(layer(connection.transport)) is sslproto.SSLProtocol
             peer.send(b"hello")
             connection.do(lambda: connection.transport.write(b"hello"))
             assert called
+
+    @since_311
+    @pytest.mark.parametrize("name", sorted(vars(TlsCore)))
+    def test_know_of_each_method_that_ours_stand_in_front_of(self, name: str) -> None:
+        own = vars(sslproto.SSLProtocol).get(name)
+        if isinstance(own, FunctionType):
+            assert name in tls._OVERRIDDEN
+
+    @since_311
+    @pytest.mark.parametrize(
+        "name", ["read", "write", "do_handshake", "unwrap", "getpeercert", "cipher", "compression"]
+    )
+    def test_ask_a_method_of_the_engine_that_somebody_has_replaced(self, name: str) -> None:
+        own = getattr(ssl.SSLObject, name)
+        called: list[str] = []
+
+        def other(*args: Any) -> Any:
+            called.append(name)
+            return own(*args)
+
+        # One before, so that it is known how the class was.
+        with secured():
+            pass
+        with mock.patch.object(ssl.SSLObject, name, other), secured() as (connection, peer):
+            peer.send(b"hello")
+            connection.do(lambda: connection.transport.write(b"hello"))
+            connection.do(connection.transport.close)
+            assert called
+
+    @since_311
+    def test_are_of_what_somebody_has_put_in_place_of_asyncios_maker(self) -> None:
+        class_ = BaseSelectorEventLoop
+        own = vars(class_)["_make_ssl_transport"]
+        made: list[Any] = []
+
+        def other(*args: Any, **options: Any) -> Any:
+            made.append(args)
+            return own(*args, **options)
+
+        with mock.patch.object(class_, "_make_ssl_transport", other), secured():
+            assert len(made) == 1
 
     def test_are_asyncios_in_debug_mode(self) -> None:
         loop = sideloop.EventLoop(transports="native")

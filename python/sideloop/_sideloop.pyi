@@ -1,4 +1,5 @@
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from contextvars import Context, ContextVar
 from selectors import BaseSelector
@@ -56,6 +57,7 @@ __all__ = [
     "current_frames",
     "do_without_bells",
     "ended_counts",
+    "fits",
     "forget_weak",
     "generation",
     "guest_core",
@@ -67,6 +69,7 @@ __all__ = [
     "know_tls_transports",
     "know_transports",
     "make_held",
+    "make_tls",
     "resume_task",
     "run_as_guest",
     "run_hook_of",
@@ -500,9 +503,22 @@ def know_datagrams(class_: type, /) -> None: ...
 @disjoint_base
 class TlsCore:
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    def __init__(
+        self,
+        loop: Any,
+        app_protocol: Any,
+        sslcontext: Any,
+        waiter: Any,
+        server_side: bool | None = None,
+        server_hostname: str | None = None,
+        call_connection_made: bool = True,
+        ssl_handshake_timeout: float | None = None,
+        ssl_shutdown_timeout: float | None = None,
+    ) -> None: ...
+    def connection_made(self, transport: asyncio.BaseTransport) -> None: ...
+    def connection_lost(self, exc: Exception | None) -> None: ...
     def get_buffer(self, sizehint: int) -> memoryview: ...
     def buffer_updated(self, nbytes: int) -> None: ...
-    def _use_room(self, room: memoryview) -> None: ...
 
 # What a protocol writes to, before asyncio's transport of TLS connections.
 class TlsTransportCore:
@@ -511,7 +527,26 @@ class TlsTransportCore:
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None: ...
 
 # Instances of this class, which is derived from TlsTransportCore, have the protocol in a slot.
-def know_tls_transports(class_: type, /) -> None: ...
+# Each is over an instance of the protocol's class.
+def know_tls_transports(class_: type, protocol: type, /) -> None: ...
+def make_tls(
+    event_loop: LoopCore,
+    sock: socket,
+    protocol: asyncio.BaseProtocol,
+    sslcontext: ssl.SSLContext | None,
+    waiter: asyncio.Future[None] | None = None,
+    *,
+    server_side: bool | None = None,
+    server_hostname: str | None = None,
+    extra: dict[str, Any] | None = None,
+    server: Any = None,
+    ssl_handshake_timeout: float | None = None,
+    ssl_shutdown_timeout: float | None = None,
+    context: Context | None = None,
+) -> asyncio.Transport: ...
+
+# Whether this stream socket may have a native transport on this loop.
+def fits(event_loop: LoopCore, sock: socket, /) -> bool: ...
 
 # The versions of classes, each another one whenever the class or a base of it is changed; 0 where
 # it has none now.

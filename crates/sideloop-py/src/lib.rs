@@ -82,7 +82,7 @@ pub mod _sideloop {
 
     #[pymodule_export]
     use super::transport::{
-        accept_ready, begin_transport, know_datagrams, know_pipes, know_transports,
+        accept_ready, begin_transport, fits, know_datagrams, know_pipes, know_transports,
         send_before_fork, start_connecting, start_receiving,
     };
 
@@ -93,7 +93,7 @@ pub mod _sideloop {
     use super::tls::TlsTransportCore;
 
     #[pymodule_export]
-    use super::tls::{know_tls_transports, versions_of};
+    use super::tls::{know_tls_transports, make_tls, versions_of};
 
     #[pymodule_export]
     use super::model::Errand;

@@ -23,14 +23,13 @@ from sideloop._sideloop import LoopCore, know_methods
 if TYPE_CHECKING or HAS_EPOLL:
     from sideloop._loops.numeric import addresses_of, is_numeric
     from sideloop._loops.selector import ForkAwareSelector, HubSelector
-    from sideloop._loops.tls import making_tls, starting_tls
+    from sideloop._loops.tls import make_room, makes_tls, starting_tls
     from sideloop._loops.transports import (
         DatagramTransport,
         ReadPipeTransport,
         StreamTransport,
         WritePipeTransport,
         check_unused,
-        fits,
         fits_datagrams,
         fits_pipes,
         prepare,
@@ -38,6 +37,8 @@ if TYPE_CHECKING or HAS_EPOLL:
     from sideloop._sideloop import (
         accept_ready,
         begin_transport,
+        fits,
+        make_tls,
         start_connecting,
         start_receiving,
     )
@@ -149,9 +150,14 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
 
         def _make_ssl_transport(self, rawsock, *args, **options):
             make = super()._make_ssl_transport
-            if self._has_native_transports:
-                make = making_tls(self, rawsock, make)
+            if self._has_native_transports and makes_tls(self, rawsock, make):
+                check_unused(self, rawsock)
+                return make_tls(self, rawsock, *args, **options)
             return make(rawsock, *args, **options)
+
+        def _make_tls_room(self):
+            self._tls_room = make_room()
+            return self._tls_room
 
         async def start_tls(self, transport, *args, **options):
             start = super().start_tls

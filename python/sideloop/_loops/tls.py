@@ -11,8 +11,14 @@ from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType, MethodType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from sideloop._loops.transports import StreamTransport, fits
-from sideloop._sideloop import TlsCore, TlsTransportCore, know_tls_transports, versions_of
+from sideloop._loops.transports import StreamTransport
+from sideloop._sideloop import (
+    TlsCore,
+    TlsTransportCore,
+    fits,
+    know_tls_transports,
+    versions_of,
+)
 
 if TYPE_CHECKING:
 
@@ -20,11 +26,8 @@ if TYPE_CHECKING:
         """asyncio's own class, which typeshed does not know: what is used of it."""
 
         _app_transport: Any
-        _app_transport_created: bool
-        _loop: Any
 
         def __init__(self, loop: Any, *args: Any, **options: Any) -> None: ...
-        def _get_app_transport(self) -> Any: ...
 
     class _StandardTransport(asyncio.Transport):
         """The same."""
@@ -53,26 +56,17 @@ class SSLTransport(TlsTransportCore, _StandardTransport):
 class TlsProtocol(TlsCore, _Standard):
     """What stands between that and the transport of the socket."""
 
-    max_size = 0
-    """asyncio's constructor makes room of this size. What comes goes by the loop's."""
-
-    def __init__(self, loop: Any, *args: Any, **options: Any) -> None:
-        self._use_room(_room_of(loop))
-        super().__init__(loop, *args, **options)
-
-    def _get_app_transport(self) -> Any:
-        if self._app_transport is None and not self._app_transport_created:
-            self._app_transport = SSLTransport(self._loop, self)
-            self._app_transport_created = True
-        return super()._get_app_transport()
-
 
 _OVERRIDDEN = (
+    *("__init__", "_set_app_protocol", "_set_read_buffer_limits", "_set_write_buffer_limits"),
+    *("_get_app_transport", "_wakeup_waiter", "_set_state"),
+    *("connection_made", "_start_handshake", "_do_handshake", "_on_handshake_complete"),
     *("get_buffer", "buffer_updated", "_do_read", "_do_read__copied", "_do_read__buffered"),
     *("_control_ssl_reading", "_process_outgoing", "_control_app_writing", "_write_appdata"),
-    *("_get_write_buffer_size", "_get_app_transport"),
+    "_get_write_buffer_size",
+    *("_start_shutdown", "_do_flush", "_do_shutdown", "_call_eof_received", "connection_lost"),
 )
-_OVERRIDDEN_OF_TRANSPORT = ("write", "writelines")
+_OVERRIDDEN_OF_TRANSPORT = ("__init__", "write", "writelines")
 
 
 def _methods() -> list[Any]:
@@ -90,12 +84,15 @@ HAS_TLS = None not in _METHODS
 """Whether asyncio's classes are those that ours are made for."""
 
 if HAS_TLS:
-    know_tls_transports(SSLTransport)
+    know_tls_transports(SSLTransport, TlsProtocol)
 
 
-def making_tls(loop: Any, sock: socket.socket, make: Callable[..., Any]) -> Callable[..., Any]:
-    """Asyncio's `_make_ssl_transport`, which makes ours if this socket may have them."""
-    return _with_ours(make) if fits(loop, sock) and _is_usual() else make
+_MAKE = vars(selector_events.BaseSelectorEventLoop)["_make_ssl_transport"]
+
+
+def makes_tls(loop: Any, sock: socket.socket, make: Callable[..., Any]) -> bool:
+    """Whether `make_tls` does as asyncio's `_make_ssl_transport`, which this method is."""
+    return getattr(make, "__func__", None) is _MAKE and fits(loop, sock) and _is_usual()
 
 
 def starting_tls(loop: Any, transport: Any, start: Callable[..., Any]) -> Callable[..., Any]:
@@ -117,22 +114,21 @@ def _is_usual() -> bool:
         HAS_TLS
         and vars(sslproto)["SSLProtocol"] is _Standard
         and vars(sslproto)["_SSLProtocolTransport"] is _StandardTransport
-        and _keep_methods()
+        and (versions_of(_Standard, _StandardTransport) == _usual_versions or _keep_methods())
     )
 
 
-_usual_versions: tuple[int, ...] = ()
+_usual_versions: tuple[int, ...] | None = None
 """Of the two classes, when they had their own methods."""
 
 
 def _keep_methods() -> bool:
     global _usual_versions
+    keep = _methods() == _METHODS
     versions = versions_of(_Standard, _StandardTransport)
-    if versions != _usual_versions or 0 in versions:
-        if _methods() != _METHODS:
-            return False
-        _usual_versions = versions
-    return True
+    # A class that has none now changes unseen.
+    _usual_versions = versions if keep and 0 not in versions else None
+    return keep
 
 
 _IMPORTING = ("__builtins__", "__name__", "__package__", "__spec__")
@@ -169,8 +165,6 @@ def _with_ours(method: Callable[..., Any]) -> Callable[..., Any]:
     return MethodType(made, getattr(method, "__self__"))  # noqa: B009  # no attribute of a callable
 
 
-def _room_of(loop: Any) -> memoryview:
-    room: memoryview | None = loop._tls_room
-    if room is None:
-        room = loop._tls_room = memoryview(bytearray(ROOM))
-    return room
+def make_room() -> memoryview:
+    """Room for what comes, which all TLS connections of a loop share."""
+    return memoryview(bytearray(ROOM))

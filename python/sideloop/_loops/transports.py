@@ -181,17 +181,6 @@ def prepare() -> None:
     os.register_at_fork(before=send_before_fork)
 
 
-def fits(loop: Any, sock: socket.socket) -> bool:
-    """Whether this stream socket may have a native transport."""
-    return (
-        _are_usual(loop, sock)
-        and _type_of(sock) == socket.SOCK_STREAM
-        and _family_of(sock) in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
-        # Whoever has replaced asyncio's class wants that one.
-        and vars(selector_events)["_SelectorSocketTransport"] is _Standard
-    )
-
-
 def fits_datagrams(loop: Any, sock: socket.socket) -> bool:
     """Whether this socket of datagrams may have a native transport."""
     return (

@@ -320,7 +320,7 @@ impl LoopCore {
 
     /// Whether other threads wake this loop without a pipe.
     #[getter(_hears_bell)]
-    fn hears_bell(&self) -> bool {
+    pub(crate) fn hears_bell(&self) -> bool {
         self.poller().is_some()
     }
 

@@ -57,6 +57,12 @@ impl TlsCore {
         let before = self.with(value.py(), |state| std::mem::replace(which(state), now));
         drop(before);
     }
+
+    /// Hold nothing there any more.
+    pub(super) fn drop_held(&self, py: Python<'_>, which: impl FnOnce(&mut State) -> &mut Object) {
+        let before = self.with(py, |state| which(state).take());
+        drop(before);
+    }
 }
 
 #[pymethods]
@@ -71,26 +77,7 @@ impl TlsCore {
         if !self.made.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let all = |state: &State| {
-            visit.call(&state.phase_member)?;
-            visit.call(&state.transport)?;
-            visit.call(&state.object)?;
-            visit.call(&state.engine)?;
-            visit.call(&state.incoming)?;
-            visit.call(&state.outgoing)?;
-            visit.call(&state.protocol)?;
-            visit.call(&state.backlog)?;
-            visit.call(&state.room)?;
-            for water in [
-                &state.incoming_high,
-                &state.incoming_low,
-                &state.outgoing_high,
-                &state.outgoing_low,
-            ] {
-                visit.call(&water.given)?;
-            }
-            Ok(())
-        };
+        let all = |state: &State| state.objects().try_for_each(|held| visit.call(held));
         self.state.traverse(all).unwrap_or(Ok(()))
     }
 

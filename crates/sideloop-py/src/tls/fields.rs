@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 
 use super::core::TlsCore;
-use super::standard::inside_of;
-use super::state::{Object, Phase, Takes, Water};
+use super::standard::{inside_of, standard};
+use super::state::{Object, Takes, Water};
 
 /// Fields that are an object, or None.
 macro_rules! objects {
@@ -27,6 +27,17 @@ macro_rules! objects {
 }
 
 objects! {
+    _loop, get_loop, set_loop, event_loop;
+    _waiter, get_waiter, set_waiter, waiter;
+    _app_transport, get_app_transport, set_app_transport, app_transport;
+    _server_hostname, get_server_hostname, set_server_hostname, server_hostname;
+    _sslcontext, get_context, set_context, context;
+    _extra, get_extra, set_extra, extra;
+    _ssl_handshake_timeout, get_handshake_timeout, set_handshake_timeout, handshake_timeout;
+    _handshake_timeout_handle, get_handshake_timer, set_handshake_timer, handshake_timer;
+    _handshake_start_time, get_handshake_start, set_handshake_start, handshake_start;
+    _ssl_shutdown_timeout, get_shutdown_timeout, set_shutdown_timeout, shutdown_timeout;
+    _shutdown_timeout_handle, get_shutdown_timer, set_shutdown_timer, shutdown_timer;
     _transport, get_transport, set_transport, transport;
     _incoming, get_incoming, set_incoming, incoming;
     _outgoing, get_outgoing, set_outgoing, outgoing;
@@ -55,10 +66,38 @@ macro_rules! flags {
 }
 
 flags! {
+    _app_transport_created, get_created, set_created, app_transport_created;
+    _server_side, get_server_side, set_server_side, server_side;
+    _eof_received, get_eof_received, set_eof_received, eof_received;
     _ssl_writing_paused, get_writing_stopped, set_writing_stopped, writing_stopped;
     _ssl_reading_paused, get_reading_stopped, set_reading_stopped, reading_stopped;
     _app_reading_paused, get_reading_paused, set_reading_paused, app_reading_paused;
     _app_writing_paused, get_writing_paused, set_writing_paused, app_writing_paused;
+}
+
+/// Fields that are a number.
+macro_rules! numbers {
+    ($($name:ident, $get:ident, $set:ident, $field:ident;)*) => {
+        #[pymethods]
+        impl TlsCore {
+            $(
+                #[getter($name)]
+                fn $get(&self, py: Python<'_>) -> isize {
+                    self.with(py, |state| state.$field)
+                }
+
+                #[setter($name)]
+                fn $set(&self, py: Python<'_>, value: isize) {
+                    self.with(py, |state| state.$field = value);
+                }
+            )*
+        }
+    };
+}
+
+numbers! {
+    _write_buffer_size, get_backlog_size, set_backlog_size, backlog_size;
+    _conn_lost, get_times_lost, set_times_lost, times_lost;
 }
 
 /// Fields that are a limit.
@@ -96,17 +135,26 @@ waters! {
 #[pymethods]
 impl TlsCore {
     #[getter(_state)]
-    fn get_state(&self, py: Python<'_>) -> Object {
-        self.held(py, |state| &state.phase_member)
+    fn get_phase(&self, py: Python<'_>) -> PyResult<Object> {
+        Ok(standard()?.phases.member(py, self.with(py, |state| state.phase)))
     }
 
     #[setter(_state)]
-    fn set_state(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let phase = Phase::of(value)?;
-        self.hold(value, |state| {
-            state.phase = phase;
-            &mut state.phase_member
-        });
+    fn set_phase(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let phase = standard()?.phases.meant(value);
+        self.with(value.py(), |state| state.phase = phase);
+        Ok(())
+    }
+
+    #[getter(_app_state)]
+    fn get_told(&self, py: Python<'_>) -> PyResult<Object> {
+        Ok(standard()?.told.member(py, self.with(py, |state| state.told)))
+    }
+
+    #[setter(_app_state)]
+    fn set_told(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let told = standard()?.told.meant(value);
+        self.with(value.py(), |state| state.told = told);
         Ok(())
     }
 
@@ -132,20 +180,5 @@ impl TlsCore {
     fn set_is_buffer(&self, py: Python<'_>, value: bool) {
         let takes = if value { Takes::Buffer } else { Takes::Bytes };
         self.with(py, |state| state.takes = takes);
-    }
-
-    #[getter(_write_buffer_size)]
-    fn get_backlog_size(&self, py: Python<'_>) -> isize {
-        self.with(py, |state| state.backlog_size)
-    }
-
-    #[setter(_write_buffer_size)]
-    fn set_backlog_size(&self, py: Python<'_>, value: isize) {
-        self.with(py, |state| state.backlog_size = value);
-    }
-
-    /// Have what comes read into the room behind this view, which all connections of a loop share.
-    fn _use_room(&self, room: &Bound<'_, PyAny>) {
-        self.hold(room, |state| &mut state.room);
     }
 }

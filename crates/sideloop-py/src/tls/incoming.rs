@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 use super::core::TlsCore;
+use super::ending::tell_of_end;
 use super::engine::{self, Read};
 use super::into_buffer::read_into_buffer;
 use super::outgoing::{asyncios, has_backlog, or_fail, send};
@@ -37,8 +38,8 @@ fn pump(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
             Takes::Buffer => read_into_buffer(slf)?,
         };
         if is_end {
-            slf.call_method0("_call_eof_received")?;
-            slf.call_method0("_start_shutdown")?;
+            tell_of_end(slf)?;
+            slf.call_method0(names(py).start_shutdown.bind(py))?;
         }
         if has_backlog(slf)? {
             slf.call_method0("_do_write")?;

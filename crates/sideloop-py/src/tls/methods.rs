@@ -4,8 +4,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PySequence};
 
 use super::core::TlsCore;
+use super::handshake;
 use super::incoming;
-use super::outgoing::{self, asyncios};
+use super::outgoing;
+use super::shutdown;
 use super::state::Phase;
 use crate::python::buffer;
 use crate::python::names::names;
@@ -20,27 +22,22 @@ impl TlsCore {
         slf: &Bound<'py, Self>,
         sizehint: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        match slf.get().held(slf.py(), |state| &state.room) {
-            Some(room) => Ok(room.into_bound(slf.py())),
-            None => asyncios(slf, "get_buffer", (sizehint,)),
-        }
+        let _ = sizehint;
+        slf.get().needed(slf.py(), |state| &state.room)
     }
 
     /// So many bytes have come.
     fn buffer_updated(slf: &Bound<'_, Self>, nbytes: usize) -> PyResult<()> {
         let py = slf.py();
         let core = slf.get();
-        let Some(room) = core.held(py, |state| &state.room) else {
-            return asyncios(slf, "buffer_updated", (nbytes,)).map(drop);
-        };
-        let data = part_of(room.bind(py), nbytes)?;
+        let data = part_of(&core.needed(py, |state| &state.room)?, nbytes)?;
         let incoming = core.needed(py, |state| &state.incoming)?;
         incoming.call_method1(names(py).write.bind(py), (data,))?;
         match core.with(py, |state| state.phase) {
             Phase::Wrapped => incoming::read(slf),
-            Phase::Handshake => slf.call_method0("_do_handshake").map(drop),
-            Phase::Flushing => slf.call_method0("_do_flush").map(drop),
-            Phase::Shutdown => slf.call_method0("_do_shutdown").map(drop),
+            Phase::Handshake => handshake::go_on(slf),
+            Phase::Flushing => shutdown::flush(slf),
+            Phase::Shutdown => shutdown::go_on(slf),
             Phase::Unwrapped => Ok(()),
         }
     }

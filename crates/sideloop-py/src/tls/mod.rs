@@ -8,11 +8,11 @@
 //!
 //! The records are made and read by the user's own `ssl.SSLContext`: nothing here knows of cryptography.
 
+mod state;
+
 mod standard;
 
 mod engine;
-
-mod state;
 
 mod core;
 
@@ -20,15 +20,26 @@ mod fields;
 
 mod outgoing;
 
+mod phase;
+
+mod ending;
+
 mod into_buffer;
 
 mod incoming;
 
-mod methods;
-
 mod transport;
 
+mod handshake;
+
+mod shutdown;
+
+mod making;
+
+mod methods;
+
 pub(crate) use self::core::TlsCore;
+pub(crate) use self::making::make_tls;
 pub(crate) use self::standard::versions_of;
 pub(crate) use self::transport::{TlsTransportCore, know_tls_transports};
 

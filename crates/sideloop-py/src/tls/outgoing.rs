@@ -28,15 +28,21 @@ pub(super) fn asyncios<'py>(
 /// # Errors
 /// What is no `Exception`: it leaves the loop.
 pub(super) fn or_fail(slf: &Bound<'_, TlsCore>, done: PyResult<()>) -> PyResult<()> {
-    let py = slf.py();
     match done {
-        Err(error) if error.is_instance_of::<PyException>(py) => {
-            // With its traceback, which `value` leaves aside before CPython 3.12.
-            let error = error.into_value(py);
-            slf.call_method1(names(py).fatal_error.bind(py), (error, FAILED)).map(drop)
-        }
+        Err(error) if error.is_instance_of::<PyException>(slf.py()) => fail(slf, error, FAILED),
         done => done,
     }
+}
+
+/// Give up the connection, for this.
+///
+/// # Errors
+/// What asyncio's own raises.
+pub(super) fn fail(slf: &Bound<'_, TlsCore>, error: PyErr, message: &str) -> PyResult<()> {
+    let py = slf.py();
+    // With its traceback, which `value` leaves aside before CPython 3.12.
+    let error = error.into_value(py);
+    slf.call_method1(names(py).fatal_error.bind(py), (error, message)).map(drop)
 }
 
 /// Write these, of which none is empty.

@@ -18,22 +18,35 @@ pub(super) enum Phase {
     Unwrapped,
 }
 
-impl Phase {
-    /// Which one a member of asyncio's enumeration is.
-    ///
-    /// # Errors
-    /// If it is none.
-    pub(super) fn of(member: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let name = member.getattr("_name_")?;
-        Ok(match name.extract::<&str>()? {
-            "DO_HANDSHAKE" => Self::Handshake,
-            "WRAPPED" => Self::Wrapped,
-            "FLUSHING" => Self::Flushing,
-            "SHUTDOWN" => Self::Shutdown,
-            _ => Self::Unwrapped,
-        })
-    }
+/// What the user's protocol knows: asyncio's `AppProtocolState`.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Told {
+    #[default]
+    Nothing,
+    /// That there is a connection.
+    Made,
+    /// That nothing more will come.
+    End,
+    /// That it is over.
+    Lost,
 }
+
+/// asyncio's names for them.
+pub(super) const PHASES: [(Phase, &str); 5] = [
+    (Phase::Unwrapped, "UNWRAPPED"),
+    (Phase::Handshake, "DO_HANDSHAKE"),
+    (Phase::Wrapped, "WRAPPED"),
+    (Phase::Flushing, "FLUSHING"),
+    (Phase::Shutdown, "SHUTDOWN"),
+];
+
+/// asyncio's names for them.
+pub(super) const TOLD: [(Told, &str); 4] = [
+    (Told::Nothing, "STATE_INIT"),
+    (Told::Made, "STATE_CON_MADE"),
+    (Told::End, "STATE_EOF"),
+    (Told::Lost, "STATE_CON_LOST"),
+];
 
 /// How the user's protocol takes what was read.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -55,10 +68,19 @@ pub(super) struct Water {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) phase: Phase,
-    pub(super) phase_member: Object,
+    pub(super) told: Told,
+    pub(super) event_loop: Object,
+    /// Who waits for the end of the handshake: a future.
+    pub(super) waiter: Object,
     pub(super) transport: Object,
+    pub(super) app_transport: Object,
+    pub(super) app_transport_created: bool,
+    pub(super) server_side: bool,
+    pub(super) server_hostname: Object,
+    pub(super) context: Object,
+    pub(super) extra: Object,
     pub(super) object: Object,
-    /// What the object hands its reads and writes on to.
+    /// What the object hands its calls on to.
     pub(super) engine: Object,
     pub(super) incoming: Object,
     pub(super) outgoing: Object,
@@ -66,6 +88,15 @@ pub(super) struct State {
     pub(super) takes: Takes,
     pub(super) backlog: Object,
     pub(super) backlog_size: isize,
+    pub(super) eof_received: bool,
+    pub(super) times_lost: isize,
+    /// In seconds.
+    pub(super) handshake_timeout: Object,
+    pub(super) handshake_timer: Object,
+    /// By the loop's clock; in debug mode alone.
+    pub(super) handshake_start: Object,
+    pub(super) shutdown_timeout: Object,
+    pub(super) shutdown_timer: Object,
     pub(super) writing_stopped: bool,
     pub(super) reading_stopped: bool,
     pub(super) app_reading_paused: bool,
@@ -78,4 +109,34 @@ pub(super) struct State {
     pub(super) room: Object,
     /// Whether the engine holds a part of a record.
     pub(super) is_in_record: bool,
+}
+
+impl State {
+    /// All that is held here.
+    pub(super) fn objects(&self) -> impl Iterator<Item = &Object> {
+        let waters =
+            [&self.incoming_high, &self.incoming_low, &self.outgoing_high, &self.outgoing_low];
+        let others = [
+            &self.event_loop,
+            &self.waiter,
+            &self.transport,
+            &self.app_transport,
+            &self.server_hostname,
+            &self.context,
+            &self.extra,
+            &self.object,
+            &self.engine,
+            &self.incoming,
+            &self.outgoing,
+            &self.protocol,
+            &self.backlog,
+            &self.handshake_timeout,
+            &self.handshake_timer,
+            &self.handshake_start,
+            &self.shutdown_timeout,
+            &self.shutdown_timer,
+            &self.room,
+        ];
+        waters.map(|water| &water.given).into_iter().chain(others)
+    }
 }

@@ -31,15 +31,15 @@ const HIGH: usize = 64 * 1024;
 const LOW: usize = HIGH / 4;
 
 /// What a transport is made of, as asyncio's constructor takes it.
-pub(super) struct Parts<'a, 'py> {
-    pub(super) event_loop: &'a Bound<'py, LoopCore>,
-    pub(super) sock: &'a Bound<'py, PyAny>,
-    pub(super) protocol: &'a Bound<'py, PyAny>,
-    pub(super) waiter: Option<&'a Bound<'py, PyAny>>,
-    pub(super) extra: Option<&'a Bound<'py, PyAny>>,
-    pub(super) server: Option<&'a Bound<'py, PyAny>>,
+pub(crate) struct Parts<'a, 'py> {
+    pub(crate) event_loop: &'a Bound<'py, LoopCore>,
+    pub(crate) sock: &'a Bound<'py, PyAny>,
+    pub(crate) protocol: &'a Bound<'py, PyAny>,
+    pub(crate) waiter: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) extra: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) server: Option<&'a Bound<'py, PyAny>>,
     /// What its protocol runs in, since CPython 3.15.
-    pub(super) context: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) context: Option<&'a Bound<'py, PyAny>>,
 }
 
 /// Whether asyncio's constructors and its closing are those that are known here.
@@ -66,7 +66,7 @@ pub(super) fn context_of<'py>(
 ///
 /// # Errors
 /// What a server raises that has closed meanwhile, and what the loop raises.
-pub(super) fn make<'py>(parts: &Parts<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn make<'py>(parts: &Parts<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
     let py = parts.event_loop.py();
     let made = allocate(py)?;
     begin(made.cast::<TransportCore>()?, parts)?;

@@ -43,6 +43,8 @@ mod methods;
 
 mod register;
 
+mod fit;
+
 mod begin;
 
 mod end;
@@ -78,10 +80,11 @@ mod pipe_fields;
 mod pipes;
 
 pub(crate) use self::accept::accept_ready;
-pub(crate) use self::begin::begin_transport;
+pub(crate) use self::begin::{Parts, begin_transport, make};
 pub(crate) use self::connect::start_connecting;
 pub(crate) use self::datagram::{DatagramCore, know_datagrams};
 pub(crate) use self::datagrams::Datagrams;
+pub(crate) use self::fit::fits;
 pub(crate) use self::fork::send_before_fork;
 pub(crate) use self::known::{TransportCore, know_transports};
 pub(crate) use self::pipe::{PipeCore, ReadPipeCore, WritePipeCore, know_pipes};

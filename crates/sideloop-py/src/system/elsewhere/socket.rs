@@ -120,6 +120,10 @@ impl Kind {
         match self {}
     }
 
+    pub(crate) fn is_stream(self) -> bool {
+        match self {}
+    }
+
     pub(crate) fn is_tcp(self) -> bool {
         match self {}
     }

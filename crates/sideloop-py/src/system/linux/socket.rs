@@ -149,6 +149,12 @@ impl Kind {
             .any(|family| i32::from(family.as_raw()) == self.family)
     }
 
+    /// Whether what it carries is a stream of bytes, over the internet or within the machine.
+    pub(crate) fn is_stream(self) -> bool {
+        let is_local = i32::from(AddressFamily::UNIX.as_raw()) == self.family;
+        self.kind.cast_unsigned() == SocketType::STREAM.as_raw() && (is_local || self.is_inet())
+    }
+
     pub(crate) fn is_tcp(self) -> bool {
         self.is_inet()
             && self.kind.cast_unsigned() == SocketType::STREAM.as_raw()
