@@ -99,16 +99,23 @@ class Unwinding:
         """
         end = time.monotonic() + self._grace
         for number in range(_ROUNDS):
-            ran = self.complete(partial(self.cancel_all, end))
+            left = end - time.monotonic()
+            if number > 0 and left <= 0:
+                break
+            if not self.complete(partial(self.cancel_leftovers, max(left, 0.0))):
+                return self.exit()
             if getattr(self._loop, "_asyncgens", True):
                 left = max(end - time.monotonic(), 0.1)
-                ran = self.complete(partial(self.close_generators, left)) and ran
+                if not self.complete(partial(self.close_generators, left)):
+                    return self.exit()
             # Their last turns, or a generator's cleanup, may have begun another; and a connection
             # that has come in is about to.
-            ends = not self._left() and not getattr(self._loop, "_ready", ())
-            if not ran or ends or (number > 0 and time.monotonic() > end):
+            if not self._left() and not getattr(self._loop, "_ready", ()):
                 break
-        self.exit()
+        for task in self._left():
+            logger.warning("%r began while its loop ended, and was left behind", task)
+            forget(task)
+        return self.exit()
 
     @property
     def told(self) -> bool:
@@ -140,20 +147,6 @@ class Unwinding:
 
     def _left(self) -> "set[asyncio.Task[Any]]":
         return {task for task in users_tasks(self._loop) if task not in _forgotten}
-
-    async def cancel_all(self, end: float) -> None:
-        """Cancel the other tasks, and those that begin meanwhile, until `end`; name the rest.
-
-        The cleanup of one may begin another, and a connection may have come in just before.
-        """
-        for number in range(_ROUNDS):
-            left = end - time.monotonic()
-            if not self._left() or (number > 0 and left <= 0):
-                break
-            await self.cancel_leftovers(max(left, 0.0))
-        for task in self._left():
-            logger.warning("%r began while its loop ended, and was left behind", task)
-            forget(task)
 
     async def cancel_leftovers(self, grace: float | None = None) -> None:
         """Cancel the other tasks, once; name and forget those that go on after the grace."""
