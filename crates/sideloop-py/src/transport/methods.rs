@@ -3,9 +3,11 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PySuper};
 
+use super::backlog;
+use super::door::{Door, check_door, count_lost, door};
 use super::known::{TransportCore, stream_of};
 use super::read;
-use super::write::{self, Door, check_door, door};
+use super::write;
 use crate::python::{buffer, version};
 
 #[pymethods]
@@ -27,7 +29,7 @@ impl TransportCore {
             return Ok(());
         }
         if door == Door::Lost {
-            return write::count_lost(slf, stream);
+            return count_lost(slf, stream);
         }
         write::write(slf, stream, data)
     }
@@ -90,7 +92,7 @@ impl TransportCore {
 
     /// What the loop calls when the socket takes more.
     fn _send_backlog(slf: &Bound<'_, Self>) -> PyResult<()> {
-        write::write_ready(slf)
+        backlog::write_ready(slf)
     }
 
     /// The same under asyncio's name. A field, since asyncio's constructor puts a method of its own here (since

@@ -35,6 +35,10 @@ mod fields;
 
 mod protocol;
 
+mod door;
+
+mod backlog;
+
 mod write;
 
 mod read;
