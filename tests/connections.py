@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,6 +124,15 @@ class Connection:
         return bytes(found)
 
 
+def noting(reports: list[dict[str, Any]]) -> Callable[[asyncio.AbstractEventLoop, Any], None]:
+    """An exception handler that keeps what it is told, and whether that is being handled then."""
+
+    def note(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        reports.append({**context, "handled": sys.exc_info()[1] is context.get("exception")})
+
+    return note
+
+
 def open_files() -> set[int]:
     """The descriptors that this process has open."""
     return {int(entry.name) for entry in Path("/proc/self/fd").iterdir()}
@@ -157,7 +167,7 @@ def connected(
     ours, peer = pair(kind)
     told = Recorder() if protocol is None else protocol
     reports: list[dict[str, Any]] = []
-    loop.set_exception_handler(lambda _, context: reports.append(context))
+    loop.set_exception_handler(noting(reports))
     connecting = loop.create_connection(lambda: told, sock=ours)
     transport, _ = loop.run_until_complete(connecting)
     connection = Connection(loop, transport, told, peer, reports)

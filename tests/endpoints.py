@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from connections import Connection, Recorder
+from connections import Connection, Recorder, noting
 
 import sideloop
 
@@ -137,7 +137,7 @@ def opened(
     peer.setblocking(False)
     told = Listener() if protocol is None else protocol
     reports: list[dict[str, Any]] = []
-    loop.set_exception_handler(lambda _, context: reports.append(context))
+    loop.set_exception_handler(noting(reports))
     options: dict[str, Any] = {"local_addr": (HOSTS[kind], 0)}
     if way != "bound":
         options["remote_addr"] = peer.getsockname()[:2]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from connections import Connection, Event, Recorder
+from connections import Connection, Event, Recorder, noting
 from endpoints import native_loop
 
 KINDS = ["pipe", "socket"]
@@ -75,7 +75,7 @@ def opened_pipe(
     here, there = _ends(way, kind)
     os.set_blocking(there, False)
     reports: list[dict[str, Any]] = []
-    loop.set_exception_handler(lambda _, report: reports.append(report))
+    loop.set_exception_handler(noting(reports))
     connect = {"read": loop.connect_read_pipe, "write": loop.connect_write_pipe}[way]
     file = os.fdopen(here, "rb" if way == "read" else "wb", 0)
     transport, _ = loop.run_until_complete(connect(lambda: protocol, file))

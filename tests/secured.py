@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from certificates import Authority
-from connections import Connection, Recorder, pair
+from connections import Connection, Recorder, noting, pair
 
 import sideloop
 
@@ -129,7 +129,7 @@ def secured(
     server, client = contexts() if given is None else given
     peer = Peer(theirs, client if server_side else server, server_side=not server_side)
     reports: list[dict[str, Any]] = []
-    loop.set_exception_handler(lambda _, context: reports.append(context))
+    loop.set_exception_handler(noting(reports))
     connection = Connection(loop, None, told, theirs, reports)
 
     async def connect() -> Any:

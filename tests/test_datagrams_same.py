@@ -109,11 +109,11 @@ class Run:
             text = re.sub(rf"\b{address[1]}\b", name, text)
         return text
 
-    def _report(self, report: dict[str, Any]) -> tuple[str, str]:
+    def _report(self, report: dict[str, Any]) -> tuple[str, str, bool]:
         message = report["message"]
         # Which goes on with the name of the method.
         message = "Exception in callback" if message.startswith("Exception in") else message
-        return message, self._plain(report["exception"])
+        return message, self._plain(report["exception"]), report["handled"]
 
     def _act(self, op: Op) -> Callable[[], Any]:
         def act() -> Any:

@@ -95,11 +95,11 @@ class Run:
         """What the protocols were told, all in its order."""
         self.seen.append([(name, [repr(arg) for arg in args]) for name, *args in self._events])
 
-    def _report(self, report: dict[str, Any]) -> tuple[str, str]:
+    def _report(self, report: dict[str, Any]) -> tuple[str, str, bool]:
         message = report["message"]
         # Which goes on with the name of the method.
         message = "Exception in callback" if message.startswith("Exception in") else message
-        return message, repr(report["exception"])
+        return message, repr(report["exception"]), report["handled"]
 
     def _act(self, op: Op) -> Callable[[], Any]:
         def act() -> Any:

@@ -9,7 +9,7 @@ import weakref
 from asyncio import sslproto
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Callable, Iterator
-from types import FunctionType
+from types import FrameType, FunctionType
 from typing import Any
 from unittest import mock
 
@@ -270,6 +270,36 @@ class TestWhatIsRead:
         connection.rest()
         told = [event for event in connection.protocol.events if event[0] == "data_received"]
         assert told == [("data_received", b"01234")]
+
+    @since_311
+    @pytest.mark.parametrize("size", [100, 8 * 1024, 40_000])
+    def test_runs_no_python_code_but_the_protocols(self, both: Secured, size: int) -> None:
+        """A signal handler that raises in the midst of it would be taken for something else."""
+        connection, peer = both
+        called: set[str] = set()
+        inside = 0
+
+        def note(frame: FrameType, event: str, arg: Any) -> None:
+            nonlocal inside
+            name = getattr(arg, "__qualname__", "")
+            if event == "c_call" and name.endswith("buffer_updated"):
+                inside += 1
+            elif event in ("c_return", "c_exception") and name.endswith("buffer_updated"):
+                inside -= 1
+            elif event == "call" and inside:
+                called.add(frame.f_code.co_qualname)
+
+        update = layer(connection.transport).buffer_updated
+        data = peer.records(bytes(size))
+        view = layer(connection.transport).get_buffer(len(data))
+        view[: len(data)] = data
+        sys.setprofile(note)
+        try:
+            update(len(data))
+        finally:
+            sys.setprofile(None)
+        assert len(connection.protocol.received) == size
+        assert called == {"Recorder.data_received", "Recorder._told"}
 
     def test_waits_while_reading_is_paused(self, both: Secured) -> None:
         connection, peer = both

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import ssl
 import sys
+from asyncio import sslproto
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,14 +45,18 @@ def kept(over: Any) -> list[Any]:
 
 
 class Meddled(ssl.SSLObject):
-    """What makes records, with a method that fails once."""
+    """What makes records, with a method that fails, or does something else before."""
 
-    fails: tuple[str, BaseException]
+    fails: tuple[str, BaseException] | None = None
+    acts: tuple[str, Callable[[], object]] | None = None
 
     def _meddle(self, name: str) -> Any:
-        if self.fails[0] == name:
+        if self.fails is not None and self.fails[0] == name:
             raise self.fails[1]
-        return getattr(ssl.SSLObject, name)(self)
+        done = getattr(ssl.SSLObject, name)(self)
+        if self.acts is not None and self.acts[0] == name:
+            self.acts[1]()
+        return done
 
     def do_handshake(self) -> None:
         return self._meddle("do_handshake")
@@ -71,6 +76,12 @@ def plain(context: dict[str, Any]) -> str:
     return repr(context.get("exception")).partition(" (_ssl.c")[0]
 
 
+def logged(record: logging.LogRecord) -> tuple[str, Any]:
+    """A message, and of what its traceback is. What is named there is ours or asyncio's."""
+    error = record.exc_info and record.exc_info[0]
+    return str(record.msg), error
+
+
 @dataclass
 class Seen:
     """What is seen of a connection from its beginning to its end."""
@@ -79,7 +90,7 @@ class Seen:
     notes: list[Any] = field(default_factory=list[Any])
     told: Any = None
     reports: list[Any] = field(default_factory=list[Any])
-    logged: list[str] = field(default_factory=list[str])
+    logged: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
 
 
 @dataclass
@@ -89,6 +100,8 @@ class Way:
     protocol: Callable[[], Any] = Recorder
     acts: dict[str, Callable[..., Any]] = field(default_factory=dict[str, Callable[..., Any]])
     fails: tuple[str, BaseException] | None = None
+    in_engine: tuple[str, Callable[[Any], object]] | None = None
+    """What is done with the transport when a method of the engine has succeeded."""
     between: Callable[[asyncio.AbstractEventLoop, "asyncio.Task[Any]"], object] | None = None
     """Called when the first message of the handshake has left."""
     end: Callable[[Any, Peer], object] = lambda transport, _: transport.close()
@@ -103,20 +116,28 @@ def follow(way: Way, transports: str) -> Seen:
     loop.set_exception_handler(
         lambda _, context: seen.reports.append(
             # A callback is named with its class.
-            (context["message"].split("(")[0].replace("TlsProtocol", "SSLProtocol"), plain(context))
+            (
+                context["message"].split("(")[0].replace("TlsProtocol", "SSLProtocol"),
+                plain(context),
+                sys.exc_info()[1] is context.get("exception"),
+            )
         )
     )
     handler = logging.Handler()
-    handler.emit = lambda record: seen.logged.append(record.getMessage())  # type: ignore[method-assign]
+    handler.emit = lambda record: seen.logged.append(logged(record))  # type: ignore[method-assign]
     server, client = contexts.__wrapped__()
     own = server if way.server_side else client
+    made: list[Any] = []
     if way.fails is not None:
-        own.sslobject_class = type("Once", (Meddled,), {"fails": way.fails})
+        own.sslobject_class = type("Failing", (Meddled,), {"fails": way.fails})
+    if way.in_engine is not None:
+        name, act = way.in_engine
+        acts = (name, lambda: act(made[0]._app_transport))
+        own.sslobject_class = type("Acting", (Meddled,), {"acts": acts})
     ours, theirs = pair("unix")
     peer = Peer(theirs, client if way.server_side else server, server_side=not way.server_side)
     told = way.protocol()
     told.acts.update(way.acts)
-    made: list[Any] = []
     make = type(loop)._make_ssl_transport  # type: ignore[attr-defined]  # pyright: ignore
 
     def note(*args: Any, **options: Any) -> Any:
@@ -187,6 +208,18 @@ def fail() -> None:
     raise ValueError("of the protocol")
 
 
+def fail_of_system() -> None:
+    """For a protocol that raises what asyncio only logs, in debug mode."""
+    raise OSError("of the system")
+
+
+def unwrap_otherwise(transport: Any, _: Peer) -> None:
+    """Do not wait for what the peer says, as some do."""
+    engine = transport.get_extra_info("ssl_object")
+    with mock.patch.object(engine, "unwrap", return_value=None):
+        transport.close()
+
+
 def close(transport: Any, peer: Peer) -> None:
     """The peer ends first."""
     peer.say_end()
@@ -212,6 +245,23 @@ WAYS = {
     "lost raises": Way(acts={"connection_lost": lambda _: fail()}),
     "cancelled": Way(between=lambda _, task: task.cancel()),
     "debug mode": Way(between=lambda loop, _: loop.set_debug(True)),
+    "debug mode at the end": Way(
+        end=lambda transport, peer: (
+            transport._loop.set_debug(True),
+            transport.close(),
+            peer.send_raw(bytes(20)),
+        )
+    ),
+    "debug mode, end raises": Way(
+        acts={"eof_received": fail_of_system},
+        end=lambda transport, _: (transport._loop.set_debug(True), transport.close()),
+    ),
+    "engine aborts": Way(in_engine=("do_handshake", lambda transport: transport.abort())),
+    "engine closes": Way(in_engine=("do_handshake", lambda transport: transport.close())),
+    "certificate aborts": Way(in_engine=("getpeercert", lambda transport: transport.abort())),
+    "cipher aborts": Way(in_engine=("cipher", lambda transport: transport.abort())),
+    "unwrap aborts": Way(in_engine=("unwrap", lambda transport: transport.abort())),
+    "unwrap of its own": Way(end=unwrap_otherwise),
     "abort": Way(end=lambda transport, _: transport.abort()),
     "twice": Way(end=lambda transport, _: (transport.close(), transport.close())),
     "both": Way(end=lambda transport, _: (transport.close(), transport.abort())),
@@ -262,6 +312,34 @@ class TestAConnection:
         refuse = "needs a valid SSLContext"
         found = [refused(refuse, tls, None, server_side=True) for tls in BOTH]
         assert found[0] == found[1]
+
+    @pytest.mark.parametrize("side", [None, "yes", [], 1.5, 2], ids=repr)
+    def test_takes_what_asyncios_takes_for_a_side(self, side: Any) -> None:
+        found = []
+        for transports in BOTH:
+            loop: Any = loop_of(transports)
+            ours, theirs = pair("unix")
+            try:
+                transport = loop._make_ssl_transport(
+                    ours, Recorder(), contexts()[0], server_side=side
+                )
+            except TypeError as error:
+                found.append(str(error))
+                ours.close()
+            else:
+                found.append(repr(layer(transport)._server_side))
+                loop.run_until_complete(asyncio.sleep(0.001))
+                transport.abort()
+                loop.run_until_complete(asyncio.sleep(0.001))
+            theirs.close()
+            loop.close()
+        assert found[0] == found[1]
+
+    def test_warns_by_asyncios_logger(self) -> None:
+        for transports in BOTH:
+            with mock.patch.object(sslproto, "logger") as logger:
+                follow(Way(acts={"eof_received": lambda: True}), transports)
+            logger.warning.assert_called_once()
 
     def test_tells_the_same_of_a_clients_own_context(self) -> None:
         found = []

@@ -107,7 +107,10 @@ class Run:
                 asked(transport.is_reading),
                 asked(transport.get_write_buffer_size),
                 asked(transport.get_protocol) in self._protocols,
-                [(one["message"], repr(one["exception"])) for one in self._connection.reports],
+                [
+                    (one["message"], repr(one["exception"]), one["handled"])
+                    for one in self._connection.reports
+                ],
             )
         )
 

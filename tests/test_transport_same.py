@@ -93,7 +93,10 @@ class Run:
                 transport.is_closing(),
                 transport.is_reading(),
                 transport.get_write_buffer_size() > 0,
-                [(one["message"], repr(one["exception"])) for one in self._connection.reports],
+                [
+                    (one["message"], repr(one["exception"]), one["handled"])
+                    for one in self._connection.reports
+                ],
             )
         )
 

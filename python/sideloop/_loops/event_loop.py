@@ -148,12 +148,12 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
                 return StreamTransport(self, sock, protocol, waiter, **options)
             return super()._make_socket_transport(sock, protocol, waiter, **options)
 
-        def _make_ssl_transport(self, rawsock, *args, **options):
+        def _make_ssl_transport(self, rawsock, *args, server_side=False, **options):
             make = super()._make_ssl_transport
             if self._has_native_transports and makes_tls(self, rawsock, make):
                 check_unused(self, rawsock)
-                return make_tls(self, rawsock, *args, **options)
-            return make(rawsock, *args, **options)
+                return make_tls(self, rawsock, *args, server_side=server_side, **options)
+            return make(rawsock, *args, server_side=server_side, **options)
 
         def _make_tls_room(self):
             self._tls_room = make_room()

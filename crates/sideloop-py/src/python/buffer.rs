@@ -32,6 +32,26 @@ pub(crate) fn write<R>(
     })
 }
 
+/// The part of an object that is a sequence, from `start` on and before `end`, as Python's `object[start:end]`.
+///
+/// Not by `cast::<PySequence>`: for other classes than list and tuple that asks `collections.abc`, in Python code, and takes
+/// what a signal handler raises there for a no.
+///
+/// # Errors
+/// What the object raises.
+pub(crate) fn part<'py>(
+    object: &Bound<'py, PyAny>,
+    start: usize,
+    end: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let place = |place: usize| isize::try_from(place).unwrap_or(isize::MAX);
+    // SAFETY: attached; the function returns a new reference, or null with an exception set.
+    unsafe {
+        let made = ffi::PySequence_GetSlice(object.as_ptr(), place(start), place(end));
+        Bound::from_owned_ptr_or_err(object.py(), made)
+    }
+}
+
 fn with_view<R>(
     object: &Bound<'_, PyAny>,
     flags: c_int,

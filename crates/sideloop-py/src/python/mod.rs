@@ -44,6 +44,8 @@ pub(crate) mod awaiting;
 
 pub(crate) mod names;
 
+pub(crate) mod handling;
+
 pub(crate) mod weak;
 
 pub(crate) mod version;

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 use super::core::TlsCore;
 use super::outgoing::fail;
+use super::standard::standard;
 use super::state::{Object, Phase, State, Told};
 use crate::policy::outcome::is_exit;
 use crate::python::names::names;
@@ -61,7 +62,7 @@ pub(super) fn tell_of_end(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
     let tell = || -> PyResult<()> {
         let protocol = slf.get().needed(py, |state| &state.protocol)?;
         if protocol.call_method0(names(py).eof_received.bind(py))?.is_truthy()? {
-            let log = py.import("asyncio.log")?.getattr("logger")?;
+            let log = standard()?.sslproto.bind(py).getattr("logger")?;
             log.call_method1("warning", (KEEPS_OPEN,))?;
         }
         Ok(())

@@ -85,13 +85,13 @@ pub(super) fn write(engine: &Bound<'_, PyAny>, data: &Bound<'_, PyAny>) -> PyRes
     }
 }
 
-/// Go on with the handshake, or with the end. Returns whether that is done; if not, something has to come first.
+/// Go on with the handshake, or with the end, by a method of the object itself: it is asked a few times for a connection. Returns whether that is done; if not, something has to come first.
 ///
 /// # Errors
 /// What OpenSSL says.
-fn go_on(engine: &Bound<'_, PyAny>, method: &Py<PyString>) -> PyResult<bool> {
-    let py = engine.py();
-    match engine.call_method0(method.bind(py)) {
+fn go_on(object: &Bound<'_, PyAny>, method: &Py<PyString>) -> PyResult<bool> {
+    let py = object.py();
+    match object.call_method0(method.bind(py)) {
         Ok(_) => Ok(true),
         Err(error) if is_again(py, &error) => Ok(false),
         Err(error) => Err(error),
@@ -102,33 +102,32 @@ fn go_on(engine: &Bound<'_, PyAny>, method: &Py<PyString>) -> PyResult<bool> {
 ///
 /// # Errors
 /// What OpenSSL says.
-pub(super) fn shake_hands(engine: &Bound<'_, PyAny>) -> PyResult<bool> {
-    go_on(engine, &names(engine.py()).do_handshake)
+pub(super) fn shake_hands(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    go_on(object, &names(object.py()).do_handshake)
 }
 
 /// Go on with the end of the connection: see `go_on`.
 ///
 /// # Errors
 /// What OpenSSL says.
-pub(super) fn shut_down(engine: &Bound<'_, PyAny>, is_inside: bool) -> PyResult<bool> {
-    let names = names(engine.py());
-    go_on(engine, if is_inside { &names.shutdown } else { &names.unwrap })
+pub(super) fn shut_down(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    go_on(object, &names(object.py()).unwrap)
 }
 
 /// Who the peer is: its certificate, as Python's `ssl` has it.
 ///
 /// # Errors
 /// What asking for it raises.
-pub(super) fn certificate<'py>(engine: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    engine.call_method0(names(engine.py()).getpeercert.bind(engine.py()))
+pub(super) fn certificate<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    object.call_method0(names(object.py()).getpeercert.bind(object.py()))
 }
 
 /// What has been agreed on: the cipher, the compression.
 ///
 /// # Errors
 /// What asking for them raises.
-pub(super) fn agreed<'py>(engine: &Bound<'py, PyAny>) -> PyResult<[Bound<'py, PyAny>; 2]> {
-    let py = engine.py();
-    let ask = |name: &Py<PyString>| engine.call_method0(name.bind(py));
+pub(super) fn agreed<'py>(object: &Bound<'py, PyAny>) -> PyResult<[Bound<'py, PyAny>; 2]> {
+    let py = object.py();
+    let ask = |name: &Py<PyString>| object.call_method0(name.bind(py));
     Ok([ask(&names(py).cipher)?, ask(&names(py).compression)?])
 }

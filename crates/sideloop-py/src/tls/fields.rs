@@ -30,6 +30,7 @@ objects! {
     _loop, get_loop, set_loop, event_loop;
     _waiter, get_waiter, set_waiter, waiter;
     _app_transport, get_app_transport, set_app_transport, app_transport;
+    _server_side, get_server_side, set_server_side, server_side;
     _server_hostname, get_server_hostname, set_server_hostname, server_hostname;
     _sslcontext, get_context, set_context, context;
     _extra, get_extra, set_extra, extra;
@@ -67,7 +68,6 @@ macro_rules! flags {
 
 flags! {
     _app_transport_created, get_created, set_created, app_transport_created;
-    _server_side, get_server_side, set_server_side, server_side;
     _eof_received, get_eof_received, set_eof_received, eof_received;
     _ssl_writing_paused, get_writing_stopped, set_writing_stopped, writing_stopped;
     _ssl_reading_paused, get_reading_stopped, set_reading_stopped, reading_stopped;

@@ -12,6 +12,7 @@ use super::phase::{enter, is_in_debug_mode, start_timer};
 use super::standard::is_of_ssl;
 use super::state::{Phase, Told};
 use super::transport::app_transport;
+use crate::python::handling::while_handling;
 use crate::python::names::names;
 
 #[pymethods]
@@ -41,9 +42,9 @@ impl TlsCore {
 /// What the protocol raises, which is told of its connection.
 pub(super) fn go_on(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
     let py = slf.py();
-    let engine = slf.get().needed(py, |state| &state.engine)?;
-    match engine::shake_hands(&engine) {
-        Ok(true) => complete(slf, &engine),
+    let object = slf.get().needed(py, |state| &state.object)?;
+    match engine::shake_hands(&object) {
+        Ok(true) => complete(slf, &object),
         Ok(false) => send(slf),
         Err(error) if is_of_ssl(py, &error) => fail(slf, error),
         Err(error) => Err(error),
@@ -52,28 +53,29 @@ pub(super) fn go_on(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
 
 /// Have asyncio's own say so.
 fn fail(slf: &Bound<'_, TlsCore>, error: PyErr) -> PyResult<()> {
-    asyncios(slf, "_on_handshake_complete", (error.into_value(slf.py()),)).map(drop)
+    let error = error.into_value(slf.py()).into_bound(slf.py()).into_any();
+    let fail = || asyncios(slf, "_on_handshake_complete", (&error,));
+    while_handling(&error, fail).map(drop)
 }
 
-fn complete<'py>(slf: &Bound<'py, TlsCore>, engine: &Bound<'py, PyAny>) -> PyResult<()> {
+fn complete<'py>(slf: &Bound<'py, TlsCore>, object: &Bound<'py, PyAny>) -> PyResult<()> {
     let py = slf.py();
     let (core, names) = (slf.get(), names(py));
     if is_in_debug_mode(slf)? {
         return asyncios(slf, "_on_handshake_complete", (py.None(),)).map(drop);
     }
     cancel(slf, |state| &mut state.handshake_timer)?;
-    enter(slf, Phase::Wrapped)?;
-    let certificate = match engine::certificate(engine) {
+    let certificate = match enter(slf, Phase::Wrapped).and_then(|()| engine::certificate(object)) {
         Ok(certificate) => certificate,
         Err(error) if error.is_instance_of::<PyException>(py) => return fail(slf, error),
         Err(error) => return Err(error),
     };
-    let [cipher, compression] = engine::agreed(engine)?;
+    let [cipher, compression] = engine::agreed(object)?;
     let extra = core.needed(py, |state| &state.extra)?;
     extra.set_item(names.peercert.bind(py), certificate)?;
     extra.set_item(names.cipher.bind(py), cipher)?;
     extra.set_item(names.compression.bind(py), compression)?;
-    extra.set_item(names.ssl_object.bind(py), core.held(py, |state| &state.object))?;
+    extra.set_item(names.ssl_object.bind(py), object)?;
     let is_due = core.with(py, |state| {
         let is_due = state.told == Told::Nothing;
         if is_due {

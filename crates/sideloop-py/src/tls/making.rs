@@ -20,7 +20,7 @@ struct Parts<'a, 'py> {
     protocol: &'a Bound<'py, PyAny>,
     context: &'a Bound<'py, PyAny>,
     waiter: Option<&'a Bound<'py, PyAny>>,
-    server_side: Option<&'a Bound<'py, PyAny>>,
+    server_side: &'a Bound<'py, PyAny>,
     server_hostname: Option<&'a Bound<'py, PyAny>>,
     /// Whether the protocol is to be told of the connection.
     is_to_tell: bool,
@@ -34,8 +34,8 @@ struct Parts<'a, 'py> {
 /// What the context and the loop raise, and a server that has closed meanwhile.
 #[pyfunction]
 #[pyo3(signature = (
-    event_loop, sock, protocol, sslcontext, waiter=None, *, server_side=None, server_hostname=None, extra=None,
-    server=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None, context=None,
+    event_loop, sock, protocol, sslcontext, waiter=None, *, server_side, server_hostname=None, extra=None, server=None,
+     ssl_handshake_timeout=None, ssl_shutdown_timeout=None, context=None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "they are those of asyncio's method")]
 pub(crate) fn make_tls<'py>(
@@ -44,7 +44,7 @@ pub(crate) fn make_tls<'py>(
     protocol: &Bound<'py, PyAny>,
     sslcontext: &Bound<'py, PyAny>,
     waiter: Option<&Bound<'py, PyAny>>,
-    server_side: Option<&Bound<'py, PyAny>>,
+    server_side: &Bound<'py, PyAny>,
     server_hostname: Option<&Bound<'py, PyAny>>,
     extra: Option<&Bound<'py, PyAny>>,
     server: Option<&Bound<'py, PyAny>>,
@@ -73,7 +73,7 @@ pub(crate) fn make_tls<'py>(
 #[pymethods]
 impl TlsCore {
     #[pyo3(signature = (
-        r#loop, app_protocol, sslcontext, waiter, server_side=None, server_hostname=None,
+        r#loop, app_protocol, sslcontext, waiter, server_side, server_hostname=None,
         call_connection_made=true, ssl_handshake_timeout=None, ssl_shutdown_timeout=None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are those of asyncio's constructor")]
@@ -83,7 +83,7 @@ impl TlsCore {
         app_protocol: &Bound<'py, PyAny>,
         sslcontext: &Bound<'py, PyAny>,
         waiter: Option<&Bound<'py, PyAny>>,
-        server_side: Option<&Bound<'py, PyAny>>,
+        server_side: &Bound<'py, PyAny>,
         server_hostname: Option<&Bound<'py, PyAny>>,
         call_connection_made: bool,
         ssl_handshake_timeout: Option<&Bound<'py, PyAny>>,
@@ -119,15 +119,14 @@ fn begin<'py>(slf: &Bound<'py, TlsCore>, parts: &Parts<'_, 'py>) -> PyResult<()>
     let [handshake_timeout, shutdown_timeout] =
         seconds.map(|(given, what, name)| timeout(known, given, what.bind(py), name.bind(py)));
     let (handshake_timeout, shutdown_timeout) = (handshake_timeout?, shutdown_timeout?);
-    let server_side = parts.server_side.map_or(Ok(false), Bound::is_truthy)?;
     let context = if parts.context.is_truthy()? {
         parts.context.clone()
     } else {
         let make = known.sslproto.bind(py).getattr("_create_transport_context")?;
-        make.call1((server_side, parts.server_hostname))?
+        make.call1((parts.server_side, parts.server_hostname))?
     };
     let server_hostname = match parts.server_hostname {
-        Some(name) if !server_side && name.is_truthy()? => Some(name),
+        Some(name) if name.is_truthy()? && !parts.server_side.is_truthy()? => Some(name),
         _ => None,
     };
     let room = room_of(parts.event_loop)?;
@@ -137,14 +136,14 @@ fn begin<'py>(slf: &Bound<'py, TlsCore>, parts: &Parts<'_, 'py>) -> PyResult<()>
     let [incoming_high, incoming_low] = waters(known, names.high_water_read.bind(py))?;
     let [outgoing_high, outgoing_low] = waters(known, names.high_water_write.bind(py))?;
     let backlog = known.deque.bind(py).call0()?;
-    let object = wrap(&context, [&incoming, &outgoing], server_side, server_hostname)?;
+    let object = wrap(&context, [&incoming, &outgoing], parts.server_side, server_hostname)?;
     let engine = inside_of(&object)?;
     let keep = |object: &Bound<'py, PyAny>| Some(object.clone().unbind());
     let begun = State {
         told: if parts.is_to_tell { Told::Nothing } else { Told::Made },
         event_loop: keep(parts.event_loop),
         waiter: parts.waiter.and_then(keep),
-        server_side,
+        server_side: keep(parts.server_side),
         server_hostname: server_hostname.and_then(keep),
         context: keep(&context),
         extra: keep(extra.as_any()),
@@ -196,23 +195,24 @@ fn timeout<'py>(
     Ok(given.clone())
 }
 
-/// The limits of a buffer that asyncio begins with: its constant of this name, in KiB, and a quarter of that.
+/// The limits of a buffer that asyncio begins with, by its constant of this name.
 fn waters(known: &Standard, name: &Bound<'_, PyString>) -> PyResult<[Water; 2]> {
     let py = name.py();
-    let kib: usize = known.constants.bind(py).getattr(name)?.extract()?;
-    let water = |bytes: usize| -> PyResult<Water> {
-        let given = Some(bytes.into_pyobject(py)?.into_any().unbind());
-        Ok(Water { given, bytes: bytes as f64 })
+    let kib = known.constants.bind(py).getattr(name)?;
+    let limits = names(py).flow_control.bind(py);
+    let both = known.sslproto.bind(py).getattr(limits)?.call1((py.None(), py.None(), kib))?;
+    let water = |place: usize| -> PyResult<Water> {
+        let given = both.get_item(place)?;
+        Ok(Water { bytes: given.extract()?, given: Some(given.unbind()) })
     };
-    let high = kib * 1024;
-    Ok([water(high)?, water(high / 4)?])
+    Ok([water(0)?, water(1)?])
 }
 
 /// What makes and reads records, by the user's context.
 fn wrap<'py>(
     context: &Bound<'py, PyAny>,
     [incoming, outgoing]: [&Bound<'py, PyAny>; 2],
-    server_side: bool,
+    server_side: &Bound<'py, PyAny>,
     server_hostname: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = context.py();

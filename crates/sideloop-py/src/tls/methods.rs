@@ -1,7 +1,7 @@
 //! The methods of asyncio's `SSLProtocol` that are ours.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PySequence};
+use pyo3::types::PyBytes;
 
 use super::core::TlsCore;
 use super::handshake;
@@ -69,5 +69,5 @@ fn part_of<'py>(room: &Bound<'py, PyAny>, length: usize) -> PyResult<Bound<'py, 
         let copy = |bytes: &[u8]| PyBytes::new(room.py(), bytes.get(..length).unwrap_or(bytes));
         return Ok(buffer::read(room, copy)?.into_any());
     }
-    Ok(room.cast::<PySequence>()?.get_slice(0, length)?.into_any())
+    buffer::part(room, 0, length)
 }

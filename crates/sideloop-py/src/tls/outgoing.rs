@@ -2,11 +2,13 @@
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PySequence, PySuper, PyTuple};
+use pyo3::types::{PySuper, PyTuple};
 
 use super::core::TlsCore;
 use super::engine;
 use super::state::Phase;
+use crate::python::buffer;
+use crate::python::handling::while_handling;
 use crate::python::names::names;
 
 const FAILED: &str = "Fatal error on SSL protocol";
@@ -41,8 +43,9 @@ pub(super) fn or_fail(slf: &Bound<'_, TlsCore>, done: PyResult<()>) -> PyResult<
 pub(super) fn fail(slf: &Bound<'_, TlsCore>, error: PyErr, message: &str) -> PyResult<()> {
     let py = slf.py();
     // With its traceback, which `value` leaves aside before CPython 3.12.
-    let error = error.into_value(py);
-    slf.call_method1(names(py).fatal_error.bind(py), (error, message)).map(drop)
+    let error = error.into_value(py).into_bound(py).into_any();
+    let fatal = names(py).fatal_error.bind(py);
+    while_handling(&error, || slf.call_method1(fatal, (&error, message))).map(drop)
 }
 
 /// Write these, of which none is empty.
@@ -88,7 +91,7 @@ fn keep(slf: &Bound<'_, TlsCore>, all: &[Bound<'_, PyAny>], written: usize) -> P
     for (place, data) in all.iter().enumerate() {
         let length = data.len()?;
         let rest = if place == 0 && written > 0 {
-            data.cast::<PySequence>()?.get_slice(written, length)?.into_any()
+            buffer::part(data, written, length)?
         } else {
             data.clone()
         };

@@ -10,6 +10,7 @@ use super::outgoing::{asyncios, send};
 use super::phase::{enter, start_timer};
 use super::standard::is_of_ssl;
 use super::state::Phase;
+use crate::python::handling::while_handling;
 use crate::python::names::names;
 
 #[pymethods]
@@ -56,9 +57,7 @@ pub(super) fn go_on(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
     let py = slf.py();
     let core = slf.get();
     if !core.with(py, |state| state.eof_received) {
-        let object = core.needed(py, |state| &state.object)?;
-        let engine = core.needed(py, |state| &state.engine)?;
-        match engine::shut_down(&engine, !engine.is(&object)) {
+        match engine::shut_down(&core.needed(py, |state| &state.object)?) {
             Ok(true) => {}
             Ok(false) => return send(slf),
             Err(error) if is_of_ssl(py, &error) => return complete(slf, Some(error)),
@@ -72,6 +71,9 @@ pub(super) fn go_on(slf: &Bound<'_, TlsCore>) -> PyResult<()> {
 
 /// How long the transport below may take to close is told by each version in its own way.
 fn complete(slf: &Bound<'_, TlsCore>, error: Option<PyErr>) -> PyResult<()> {
-    let error = error.map(|error| error.into_value(slf.py()));
-    slf.call_method1(names(slf.py()).on_shutdown_complete.bind(slf.py()), (error,)).map(drop)
+    let py = slf.py();
+    let method = names(py).on_shutdown_complete.bind(py);
+    let Some(error) = error else { return slf.call_method1(method, (py.None(),)).map(drop) };
+    let error = error.into_value(py).into_bound(py).into_any();
+    while_handling(&error, || slf.call_method1(method, (&error,))).map(drop)
 }

@@ -13,8 +13,7 @@ use crate::python::names::names;
 use crate::python::slots::{class_version, get};
 
 /// The methods of `ssl.SSLObject` that hand on their arguments to what it is made of.
-const METHODS: [&str; 8] =
-    ["read", "write", "pending", "do_handshake", "unwrap", "getpeercert", "cipher", "compression"];
+const METHODS: [&str; 3] = ["read", "write", "pending"];
 
 /// Members of an enumeration, and what each stands for.
 pub(super) struct Members<M>(Vec<(M, Py<PyAny>)>);
@@ -179,7 +178,7 @@ pub(super) fn pending(bio: &Bound<'_, PyAny>) -> PyResult<usize> {
     }
 }
 
-/// What an `ssl.SSLObject` hands its calls on to; itself, where it is of another class, or somebody has
+/// What an `ssl.SSLObject` hands its reads and writes on to; itself, where it is of another class, or somebody has
 /// replaced one of the methods.
 ///
 /// # Errors

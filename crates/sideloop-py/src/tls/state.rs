@@ -75,12 +75,12 @@ pub(super) struct State {
     pub(super) transport: Object,
     pub(super) app_transport: Object,
     pub(super) app_transport_created: bool,
-    pub(super) server_side: bool,
+    pub(super) server_side: Object,
     pub(super) server_hostname: Object,
     pub(super) context: Object,
     pub(super) extra: Object,
     pub(super) object: Object,
-    /// What the object hands its calls on to.
+    /// What the object hands its reads and writes on to.
     pub(super) engine: Object,
     pub(super) incoming: Object,
     pub(super) outgoing: Object,
@@ -121,6 +121,7 @@ impl State {
             &self.waiter,
             &self.transport,
             &self.app_transport,
+            &self.server_side,
             &self.server_hostname,
             &self.context,
             &self.extra,

@@ -9,6 +9,7 @@ use pyo3::types::{PyBytes, PyMemoryView, PySlice, PySuper};
 use super::pipe::{PipeCore, ReadPipeCore, WritePipeCore, end_of, read_end_of, write_end_of};
 use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
+use crate::python::handling::while_handling;
 use crate::python::names::names;
 use crate::system::pipe::Pipe;
 use crate::system::socket::{Errno, Result, is_not_now};
@@ -36,8 +37,10 @@ impl ReadPipeCore {
             Ok(data) => data,
             Err(error) if is_not_now(error) => return Ok(()),
             Err(error) => {
-                let what = (os_error(&error.into()), "Fatal read error on pipe transport");
-                return slf.call_method1(names.fatal_error.bind(py), what).map(drop);
+                let error = os_error(&error.into()).into_value(py).into_bound(py).into_any();
+                let what = (&error, "Fatal read error on pipe transport");
+                let fatal = names.fatal_error.bind(py);
+                return while_handling(&error, || slf.call_method1(fatal, what)).map(drop);
             }
         };
         if data.as_bytes().is_empty() {
