@@ -1,6 +1,8 @@
 """Tests that are not for every interpreter, and what differs without the lock (CPython 3.13t)."""
 
 import gc
+import os
+import sys
 import sysconfig
 import time
 import weakref
@@ -10,6 +12,9 @@ import marks
 import pytest
 
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+
+IN_DEBUG_MODE = bool(os.environ.get("PYTHONASYNCIODEBUG")) or sys.flags.dev_mode
+"""Whether asyncio's loops begin in it."""
 
 TOOLS = "says the same on every interpreter (requirements/free-threaded.in)"
 PYDANTIC = "no pydantic (requirements/free-threaded.in)"

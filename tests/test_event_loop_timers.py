@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
-from interpreters import FREE_THREADED
+from interpreters import FREE_THREADED, IN_DEBUG_MODE
 from loops import OURS, STANDARD, WITH_BOTH, Loop, turn
 
 import sideloop
@@ -293,6 +293,7 @@ class TestATimerInACircle:
 
 
 @pytest.mark.skipif(FREE_THREADED, reason="without the lock the collector looks at all objects")
+@pytest.mark.skipif(IN_DEBUG_MODE, reason="timers keep a stack there, and are asyncio's")
 class TestTheCollector:
     """Knows no timer that waits in a loop that runs, where it would find nothing."""
 

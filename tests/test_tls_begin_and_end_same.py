@@ -1,7 +1,7 @@
 """TLS on native transports begins and ends as on asyncio's own, whatever goes wrong."""
 
 import asyncio
-import contextlib
+import inspect
 import logging
 import ssl
 import sys
@@ -169,8 +169,12 @@ def follow(way: Way, transports: str) -> Seen:
         seen.notes.append(("begun", task.done(), made and kept(made[0])))
         if task.done() and not task.cancelled() and task.exception() is None:
             transport, _ = await task
-            with contextlib.suppress(ValueError):
-                way.end(transport, peer)
+            try:
+                ended = way.end(transport, peer)
+                if inspect.isawaitable(ended):
+                    await ended
+            except (ValueError, RuntimeError) as error:
+                seen.notes.append(repr(error))
             seen.notes.append(("ending", kept(made[0]), transport.is_closing()))
             for _ in range(20):
                 peer.turn()
@@ -220,6 +224,17 @@ def unwrap_otherwise(transport: Any, _: Peer) -> None:
         transport.close()
 
 
+async def abort_while_it_flushes(transport: Any, peer: Peer) -> None:
+    """What is left is read when the transport is closed, and the protocol aborts then."""
+    transport.pause_reading()
+    peer.send(b"bye")
+    for _ in range(5):
+        await asyncio.sleep(0.001)
+    transport.resume_reading()
+    transport.get_protocol().acts["data_received"] = lambda _: transport.abort()
+    transport.close()
+
+
 def close(transport: Any, peer: Peer) -> None:
     """The peer ends first."""
     peer.say_end()
@@ -262,6 +277,7 @@ WAYS = {
     "cipher aborts": Way(in_engine=("cipher", lambda transport: transport.abort())),
     "unwrap aborts": Way(in_engine=("unwrap", lambda transport: transport.abort())),
     "unwrap of its own": Way(end=unwrap_otherwise),
+    "aborts while it flushes": Way(end=abort_while_it_flushes),
     "abort": Way(end=lambda transport, _: transport.abort()),
     "twice": Way(end=lambda transport, _: (transport.close(), transport.close())),
     "both": Way(end=lambda transport, _: (transport.close(), transport.abort())),

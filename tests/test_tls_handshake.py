@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from certificates import Authority
-from connections import Recorder, pair
+from connections import Recorder, noting, pair
 from secured import contexts, loop_of, secured, server_context, since_311
 
 pytestmark = [
@@ -194,6 +194,45 @@ class TestStartTls:
             gc.collect()
         kinds = ["StreamTransport", "SSLTransport", "SSLTransport"]
         assert found == [(b"line %d\n" % place, name) for place, name in enumerate(kinds)]
+
+    @pytest.mark.parametrize("how", ["close", "garbage", "abort"])
+    def test_that_does_not_come_about_ends_as_asyncios_does(self, how: str) -> None:
+        found: list[Any] = []
+        for transports in ("native", "asyncio"):
+            loop = loop_of(transports)
+            reports: list[dict[str, Any]] = []
+            loop.set_exception_handler(noting(reports))
+            ours, theirs = pair("unix")
+            told = Recorder()
+
+            async def main(
+                loop: asyncio.AbstractEventLoop = loop,
+                ours: socket.socket = ours,
+                theirs: socket.socket = theirs,
+                told: Recorder = told,
+            ) -> None:
+                transport, _ = await loop.create_connection(lambda: told, sock=ours)
+                starting = asyncio.ensure_future(
+                    loop.start_tls(transport, told, contexts()[1], server_hostname="localhost")
+                )
+                await asyncio.sleep(0.01)
+                if how == "close":
+                    theirs.close()
+                elif how == "garbage":
+                    theirs.send(bytes(20))
+                else:
+                    transport.abort()
+                done, _ = await asyncio.wait([starting], timeout=0.1)
+                found.append([type(one.exception()) for one in done])
+                starting.cancel()
+                await asyncio.sleep(0.01)
+
+            loop.run_until_complete(main())
+            theirs.close()
+            loop.run_until_complete(asyncio.sleep(0.01))
+            loop.close()
+            found.append([told.names(), [(one["message"], one["handled"]) for one in reports]])
+        assert found[:2] == found[2:]
 
     @pytest.mark.parametrize("what", ["context", "transport"])
     def test_refuses_what_asyncios_refuses(self, what: str) -> None:
