@@ -52,6 +52,7 @@ WITHOUT_LOCK = {
     "test_overrides.py::*_any_more_is_collected": IMMORTAL,
     "test_deep.py::*_holds_no_class_longer_than_anyone_needs*": IMMORTAL,
     "test_scheduled_elsewhere.py::*_is_heard_while_the_caller_drives": ASYNCIOS,
+    "test_scheduled_elsewhere.py::*_waits_on_the_objects_loop[event]": ASYNCIOS,
     "test_exit.py::*_daemon_threads_call_without_end*": AT_EXIT,
 }
 """Why some are not for interpreters without the lock: patterns, in which `[` stands for itself."""

@@ -85,7 +85,8 @@ pub(super) fn write(engine: &Bound<'_, PyAny>, data: &Bound<'_, PyAny>) -> PyRes
     }
 }
 
-/// Go on with the handshake, or with the end, by a method of the object itself: it is asked a few times for a connection. Returns whether that is done; if not, something has to come first.
+/// Go on with the handshake, or with the end, by a method of the object itself: it is asked a few times for a
+/// connection. Returns whether that is done; if not, something has to come first.
 ///
 /// # Errors
 /// What OpenSSL says.

@@ -35,7 +35,7 @@ struct Parts<'a, 'py> {
 #[pyfunction]
 #[pyo3(signature = (
     event_loop, sock, protocol, sslcontext, waiter=None, *, server_side, server_hostname=None, extra=None, server=None,
-     ssl_handshake_timeout=None, ssl_shutdown_timeout=None, context=None,
+    ssl_handshake_timeout=None, ssl_shutdown_timeout=None, context=None,
 ))]
 #[expect(clippy::too_many_arguments, reason = "they are those of asyncio's method")]
 pub(crate) fn make_tls<'py>(
