@@ -29,6 +29,7 @@ def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     lost = error is None and "wait_for=<hooks.futures.ForeignFuture" in about
     # asyncio's own, in debug mode: a connection has come in for a server that was closed meanwhile.
     late = type(error) is AssertionError and "for incoming connection" in context["message"]
+    late = late and loop.get_debug()
     if lost or late or isinstance(error, (UnseenError, LoopStoppedError, RunnerClosedError)):
         tally.count("failed unseen, reported")
     else:

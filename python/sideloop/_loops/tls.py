@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     class _Standard(asyncio.BufferedProtocol):
         """asyncio's own class, which typeshed does not know: what is used of it."""
 
-        _app_transport: Any
-
         def __init__(self, loop: Any, *args: Any, **options: Any) -> None: ...
 
     class _StandardTransport(asyncio.Transport):

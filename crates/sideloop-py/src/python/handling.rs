@@ -2,6 +2,7 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 /// Call this as in an `except` block that has caught `error`: whoever logs what is handled finds it, and what is raised
 /// meanwhile has it as its context.
@@ -21,4 +22,20 @@ pub(crate) fn while_handling<R>(error: &Bound<'_, PyAny>, call: impl FnOnce() ->
     // SAFETY: attached, still; the references are handed back.
     unsafe { ffi::PyErr_SetExcInfo(class, value, traceback) };
     returned
+}
+
+/// Call a method with an error and a text, while that error is handled.
+///
+/// # Errors
+/// What the method raises.
+pub(crate) fn report(
+    object: &Bound<'_, PyAny>,
+    method: &Bound<'_, PyString>,
+    error: PyErr,
+    message: &str,
+) -> PyResult<()> {
+    let py = object.py();
+    // With its traceback, which `value` leaves aside before CPython 3.12.
+    let error = error.into_value(py).into_bound(py).into_any();
+    while_handling(&error, || object.call_method1(method, (&error, message))).map(drop)
 }

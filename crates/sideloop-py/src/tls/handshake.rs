@@ -25,9 +25,12 @@ impl TlsCore {
             return asyncios(slf, "_start_handshake", ()).map(drop);
         }
         enter(slf, Phase::Handshake)?;
-        let timeout = slf.get().needed(py, |state| &state.handshake_timeout)?;
-        let timer = start_timer(slf, &timeout, &names(py).check_handshake_timeout)?;
-        slf.get().hold(&timer, |state| &mut state.handshake_timer);
+        start_timer(
+            slf,
+            |state| &state.handshake_timeout,
+            &names(py).check_handshake_timeout,
+            |state| &mut state.handshake_timer,
+        )?;
         go_on(slf)
     }
 

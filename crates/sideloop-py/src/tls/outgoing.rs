@@ -8,7 +8,7 @@ use super::core::TlsCore;
 use super::engine;
 use super::state::Phase;
 use crate::python::buffer;
-use crate::python::handling::while_handling;
+use crate::python::handling::report;
 use crate::python::names::names;
 
 const FAILED: &str = "Fatal error on SSL protocol";
@@ -41,11 +41,7 @@ pub(super) fn or_fail(slf: &Bound<'_, TlsCore>, done: PyResult<()>) -> PyResult<
 /// # Errors
 /// What asyncio's own raises.
 pub(super) fn fail(slf: &Bound<'_, TlsCore>, error: PyErr, message: &str) -> PyResult<()> {
-    let py = slf.py();
-    // With its traceback, which `value` leaves aside before CPython 3.12.
-    let error = error.into_value(py).into_bound(py).into_any();
-    let fatal = names(py).fatal_error.bind(py);
-    while_handling(&error, || slf.call_method1(fatal, (&error, message))).map(drop)
+    report(slf, names(slf.py()).fatal_error.bind(slf.py()), error, message)
 }
 
 /// Write these, of which none is empty.

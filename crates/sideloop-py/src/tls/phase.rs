@@ -6,7 +6,7 @@ use pyo3::types::PyString;
 use super::core::TlsCore;
 use super::outgoing::asyncios;
 use super::standard::standard;
-use super::state::Phase;
+use super::state::{Object, Phase, State};
 use crate::python::names::names;
 
 /// Go on to the next phase.
@@ -45,17 +45,21 @@ pub(super) fn is_in_debug_mode(slf: &Bound<'_, TlsCore>) -> PyResult<bool> {
     event_loop.call_method0(names(py).get_debug.bind(py))?.is_truthy()
 }
 
-/// Have a method called when so many seconds are over.
+/// Have a method called when the seconds of one field are over, and keep the timer in another.
 ///
 /// # Errors
 /// What the loop raises.
-pub(super) fn start_timer<'py>(
-    slf: &Bound<'py, TlsCore>,
-    timeout: &Bound<'py, PyAny>,
+pub(super) fn start_timer(
+    slf: &Bound<'_, TlsCore>,
+    timeout: impl FnOnce(&State) -> &Object,
     method: &Py<PyString>,
-) -> PyResult<Bound<'py, PyAny>> {
+    kept: impl FnOnce(&mut State) -> &mut Object,
+) -> PyResult<()> {
     let py = slf.py();
+    let timeout = slf.get().needed(py, timeout)?;
     let event_loop = slf.get().needed(py, |state| &state.event_loop)?;
     let check = slf.getattr(method.bind(py))?;
-    event_loop.call_method1(names(py).call_later.bind(py), (timeout, check))
+    let timer = event_loop.call_method1(names(py).call_later.bind(py), (timeout, check))?;
+    slf.get().hold(&timer, kept);
+    Ok(())
 }

@@ -24,9 +24,12 @@ impl TlsCore {
         }
         close_transport(slf)?;
         enter(slf, Phase::Flushing)?;
-        let timeout = slf.get().needed(py, |state| &state.shutdown_timeout)?;
-        let timer = start_timer(slf, &timeout, &names(py).check_shutdown_timeout)?;
-        slf.get().hold(&timer, |state| &mut state.shutdown_timer);
+        start_timer(
+            slf,
+            |state| &state.shutdown_timeout,
+            &names(py).check_shutdown_timeout,
+            |state| &mut state.shutdown_timer,
+        )?;
         flush(slf)
     }
 

@@ -9,7 +9,7 @@ use pyo3::types::{PyBytes, PyMemoryView, PySlice, PySuper};
 use super::pipe::{PipeCore, ReadPipeCore, WritePipeCore, end_of, read_end_of, write_end_of};
 use crate::event_loop::LoopCore;
 use crate::policy::errors::os_error;
-use crate::python::handling::while_handling;
+use crate::python::handling::report;
 use crate::python::names::names;
 use crate::system::pipe::Pipe;
 use crate::system::socket::{Errno, Result, is_not_now};
@@ -37,10 +37,8 @@ impl ReadPipeCore {
             Ok(data) => data,
             Err(error) if is_not_now(error) => return Ok(()),
             Err(error) => {
-                let error = os_error(&error.into()).into_value(py).into_bound(py).into_any();
-                let what = (&error, "Fatal read error on pipe transport");
-                let fatal = names.fatal_error.bind(py);
-                return while_handling(&error, || slf.call_method1(fatal, what)).map(drop);
+                let message = "Fatal read error on pipe transport";
+                return report(slf, names.fatal_error.bind(py), os_error(&error.into()), message);
             }
         };
         if data.as_bytes().is_empty() {

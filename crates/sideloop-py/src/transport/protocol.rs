@@ -6,7 +6,7 @@ use pyo3::types::PyString;
 
 use super::known::TransportCore;
 use crate::policy::outcome::is_exit;
-use crate::python::handling::while_handling;
+use crate::python::handling::report;
 use crate::python::names::names;
 
 /// Lose the connection for this error, as asyncio does: what is no `OSError` goes to the loop's exception handler.
@@ -22,10 +22,7 @@ pub(super) fn fail(
     if is_exit(py, &error) {
         return Err(error);
     }
-    // With its traceback, which `value` leaves aside before CPython 3.12.
-    let error = error.into_value(py).into_bound(py).into_any();
-    let fatal = names(py).fatal_error.bind(py);
-    while_handling(&error, || transport.call_method1(fatal, (&error, message))).map(drop)
+    report(transport, names(py).fatal_error.bind(py), error, message)
 }
 
 /// Call a method of the protocol. Returns what that returns; None if the connection is lost for what it raised.

@@ -16,7 +16,7 @@ use super::receive::tell_error;
 use crate::policy::outcome::is_exit;
 use crate::python::audit::audit;
 use crate::python::buffer;
-use crate::python::handling::while_handling;
+use crate::python::handling::report;
 use crate::python::names::names;
 use crate::system::socket::is_not_now;
 
@@ -142,8 +142,6 @@ fn refuse(
             .call_method1(names(py).error_received.bind(py), (error.value(py),))
             .map(drop);
     }
-    let error = error.into_value(py).into_bound(py).into_any();
-    let arguments = (&error, "Fatal write error on datagram transport");
-    let fatal = names(py).fatal_error.bind(py);
-    while_handling(&error, || transport.call_method1(fatal, arguments)).map(drop)
+    let message = "Fatal write error on datagram transport";
+    report(transport, names(py).fatal_error.bind(py), error, message)
 }
