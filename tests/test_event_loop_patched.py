@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import programs
 import pytest
 from loops import OURS, WITH_BOTH, on_another_thread, turn
 
@@ -117,15 +118,50 @@ UNSEEN: list[tuple[str, Callable[[Any], None]]] = [
 """What docs/event-loop.md says is not looked at, and what for."""
 
 
-def on_the_loop(make: type[Any], name: str, seen: list[str]) -> Any:
-    loop = make()
+def looked_at(loop: Any) -> Any:
+    """A loop that has been asked for its methods before."""
+    turn(loop)
+    loop.call_later(60, int).cancel()
+    return loop
+
+
+def noting(loop: Any, name: str, seen: list[str]) -> Callable[..., Any]:
     method = getattr(loop, name)
 
     def noted(*args: Any, **options: Any) -> Any:
         seen.append(name)
         return method(*args, **options)
 
-    setattr(loop, name, noted)
+    return noted
+
+
+def on_the_loop(make: type[Any], name: str, seen: list[str]) -> Any:
+    loop = looked_at(make())
+    setattr(loop, name, noting(loop, name, seen))
+    return loop
+
+
+def in_its_dictionary(make: type[Any], name: str, seen: list[str]) -> Any:
+    loop = looked_at(make())
+    # A text of its own, which is no attribute's.
+    vars(loop)["".join(name)] = noting(loop, name, seen)
+    return loop
+
+
+def in_another_dictionary(make: type[Any], name: str, seen: list[str]) -> Any:
+    loop = make()
+    # The one before lives on.
+    before = vars(looked_at(loop))
+    loop.__dict__ = {**before, "before": before, name: noting(loop, name, seen)}
+    return loop
+
+
+def by_a_text_of_another_class(make: type[Any], name: str, seen: list[str]) -> Any:
+    class Text(str):
+        __slots__ = ()
+
+    loop = looked_at(make())
+    vars(loop).update({Text(name): noting(loop, name, seen)})
     return loop
 
 
@@ -133,10 +169,7 @@ def on_its_class(make: type[Any], name: str, seen: list[str]) -> Any:
     class Own(make):  # type: ignore[misc]
         pass
 
-    loop = Own()
-    # It has been looked at before.
-    turn(loop)
-    loop.call_later(60, int).cancel()
+    loop = looked_at(Own())
     method = getattr(Own, name)
 
     @functools.wraps(method)
@@ -157,8 +190,15 @@ def in_a_subclass(make: type[Any], name: str, seen: list[str]) -> Any:
     return own()
 
 
+ON_THE_LOOP = [
+    on_the_loop,
+    in_its_dictionary,
+    in_another_dictionary,
+    by_a_text_of_another_class,
+]
+
 WAYS = pytest.mark.parametrize(
-    "patched", [on_the_loop, on_its_class, in_a_subclass], ids=lambda way: way.__name__
+    "patched", [*ON_THE_LOOP, on_its_class, in_a_subclass], ids=lambda way: way.__name__
 )
 
 
@@ -212,7 +252,7 @@ class TestAMethodThatIsReplaced:
         loop = patched(OURS, "call_at", seen)
         call_later(loop)
         assert seen
-        if patched is on_the_loop:
+        if patched in ON_THE_LOOP:
             del loop.call_at
         else:
             del type(loop).call_at
@@ -264,3 +304,9 @@ class TestAClass:
         loop.__class__ = Own
         assert loop.call_later(60, int).when() == 67
         loop.close()
+
+
+@pytest.mark.parametrize("what", ["none_left", "many_changes"])
+def test_of_changes_cpython_may_tell_no_more(what: str) -> None:
+    ended = programs.run("dictionary_watchers", what)
+    assert (ended.lines, ended.code) == (["ok"], 0), ended.stderr

@@ -220,6 +220,7 @@ pub mod _sideloop {
         super::python::names::names(py);
         super::python::version::is_at_least(py, 0);
         super::python::dictionary::prepare(py)?;
+        super::python::versions::prepare(py)?;
         super::event_loop::prepare(py)?;
         super::transport::prepare(py)?;
         super::tls::prepare(py)?;

@@ -12,8 +12,8 @@ use pyo3::types::{PyDict, PyModule, PyString};
 
 use super::core::LoopCore;
 use super::overrides::Method;
-use crate::python::dictionary::version_of;
 use crate::python::names::names;
+use crate::python::versions::{Asked, version_for};
 use crate::system::clock::{IS_PYTHONS, monotonic};
 
 /// Where asyncio's loops read the time.
@@ -25,6 +25,7 @@ struct System {
     names: Py<PyDict>,
     /// The function in C that reads the system's clock; None if it could not be told.
     function: Option<ffi::PyCFunction>,
+    asked: Asked,
     // ORDERING: Relaxed: read and written attached.
     /// The versions of both dictionaries that were looked at, and whether it is what is read by them.
     versions: [AtomicU64; 2],
@@ -41,11 +42,13 @@ pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
     // Somebody may have replaced it already.
     let is_systems = IS_PYTHONS && (before..=monotonic()).contains(&read);
     let function = is_systems.then(|| function_of(&module.getattr("monotonic").ok()?)).flatten();
+    let names = names(py);
     let system = System {
         base_events: py.import("asyncio.base_events")?.dict().unbind(),
         names: module.dict().unbind(),
         module: module.unbind(),
         function,
+        asked: Asked::new(py, [&names.time, &names.monotonic])?,
         versions: [AtomicU64::new(0), AtomicU64::new(0)],
         was_read: AtomicBool::new(false),
     };
@@ -56,7 +59,8 @@ pub(super) fn prepare(py: Python<'_>) -> PyResult<()> {
 impl System {
     /// Whether it is what asyncio's loops read.
     fn is_read(&self, py: Python<'_>) -> bool {
-        let versions = [version_of(self.base_events.bind(py)), version_of(self.names.bind(py))];
+        let versions =
+            [&self.base_events, &self.names].map(|names| version_for(names.bind(py), &self.asked));
         let known = self.versions.each_ref().map(|version| Some(version.load(Ordering::Relaxed)));
         if versions == known {
             return self.was_read.load(Ordering::Relaxed);

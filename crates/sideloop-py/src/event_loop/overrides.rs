@@ -13,8 +13,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyType};
 
 use super::core::LoopCore;
-use crate::python::dictionary;
-use crate::python::slots::{slot, version_of_class};
+use crate::python::dictionary::{Own, own_of};
+use crate::python::slots::version_of_class;
+use crate::python::versions::{Asked, version_for};
 
 /// What the loop may do in another way while nobody has changed it.
 #[derive(Clone, Copy)]
@@ -70,7 +71,7 @@ struct Known {
     ours: Py<PyAny>,
 }
 
-static KNOWN: PyOnceLock<Vec<Known>> = PyOnceLock::new();
+static KNOWN: PyOnceLock<(Vec<Known>, Asked)> = PyOnceLock::new();
 
 /// Look up the methods of `EventLoop` as they are before anybody has changed them. Once, when the class is made.
 ///
@@ -85,7 +86,8 @@ pub(crate) fn know_methods(class_: &Bound<'_, PyType>) -> PyResult<()> {
         Ok(Known { name: PyString::intern(py, name).unbind(), ours })
     });
     let known = known.collect::<PyResult<Vec<_>>>()?;
-    let _ = KNOWN.set(py, known);
+    let asked = Asked::new(py, known.iter().map(|known| &known.name))?;
+    let _ = KNOWN.set(py, (known, asked));
     Ok(())
 }
 
@@ -156,7 +158,7 @@ impl Overrides {
 
     #[cold]
     fn look_at_class(&self, event_loop: &Bound<'_, LoopCore>) -> u32 {
-        let Some(known) = KNOWN.get(event_loop.py()) else { return u32::MAX };
+        let Some((known, _)) = KNOWN.get(event_loop.py()) else { return u32::MAX };
         let class = event_loop.get_type();
         let look = |known: &Known| class.getattr(&known.name).is_ok_and(|own| own.is(&known.ours));
         // A look gives a class its version. It may run code of a metaclass, so the version is read before the
@@ -173,7 +175,7 @@ impl Overrides {
     /// Look at what the instance itself has, whose dictionary has this version.
     #[cold]
     fn look_at_own(&self, event_loop: &Bound<'_, LoopCore>, version: u64) -> u32 {
-        let Some(known) = KNOWN.get(event_loop.py()) else { return u32::MAX };
+        let Some((known, _)) = KNOWN.get(event_loop.py()) else { return u32::MAX };
         let own = own_names(event_loop)
             .map_or(0, |names| bits(known, |known| names.contains(&known.name).unwrap_or(true)));
         self.own.store(own, Ordering::Relaxed);
@@ -184,7 +186,7 @@ impl Overrides {
 
 /// The bit of this method, if the instance itself has one of its name. Where no versions of dictionaries are kept.
 fn look_for_own(event_loop: &Bound<'_, LoopCore>, method: Method) -> u32 {
-    let Some(known) = KNOWN.get(event_loop.py()) else { return u32::MAX };
+    let Some((known, _)) = KNOWN.get(event_loop.py()) else { return u32::MAX };
     let is_own = |names: Bound<'_, PyDict>| {
         known.get(method as usize).is_none_or(|known| names.contains(&known.name).unwrap_or(true))
     };
@@ -196,25 +198,12 @@ fn bits(known: &[Known], is_set: impl Fn(&Known) -> bool) -> u32 {
 }
 
 /// The version of the instance's dictionary, 0 if it has none yet; None where that cannot be told.
-///
-/// It is read where it lies: to ask for it costs as much as to look into it.
 #[inline]
 fn own_version(event_loop: &Bound<'_, LoopCore>) -> Option<u64> {
-    if cfg!(Py_GIL_DISABLED) {
-        // It may be exchanged meanwhile, and none has a version.
-        return None;
-    }
-    let object = event_loop.as_ptr();
-    // SAFETY: attached. A positive offset is where instances keep their dictionary, or null before they have one.
-    unsafe {
-        let offset = (*ffi::Py_TYPE(object)).tp_dictoffset;
-        if offset <= 0 {
-            return None;
-        }
-        match Borrowed::from_ptr_or_opt(event_loop.py(), *slot(object, offset)) {
-            Some(own) => own.cast::<PyDict>().ok().and_then(|own| dictionary::version_of(&own)),
-            None => Some(0),
-        }
+    match own_of(event_loop.as_any()) {
+        Own::Here(own) => version_for(&own, &KNOWN.get(event_loop.py())?.1),
+        Own::Missing => Some(0),
+        Own::Unknown => None,
     }
 }
 

@@ -16,6 +16,10 @@ pub(crate) mod inside;
 
 pub(crate) mod dictionary;
 
+mod watched;
+
+pub(crate) mod versions;
+
 pub(crate) mod slots;
 
 pub(crate) mod buffer;

@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 use pyo3::{Borrowed, ffi};
 
 use super::attached::Attached;
-use super::dictionary::version_of;
+use super::versions::version_of;
 
 /// `asyncio._get_running_loop`, and whether what it answers is in the dictionary of the thread's state.
 static GET_RUNNING_LOOP: OnceLock<(Py<PyAny>, bool)> = OnceLock::new();

@@ -13,11 +13,11 @@ use pyo3::types::PyDict;
 
 use crate::python::attached::Attached;
 use crate::python::context;
-use crate::python::dictionary::version_of;
 use crate::python::names::names;
+use crate::python::versions::{Asked, version_for};
 
-/// `sys.modules`, which is looked at for asgiref, too.
-static MODULES: OnceLock<Py<PyDict>> = OnceLock::new();
+/// `sys.modules`, and what is looked for there: asgiref, too.
+static MODULES: OnceLock<(Py<PyDict>, Asked)> = OnceLock::new();
 
 /// What sniffio has.
 struct Sniffio {
@@ -43,7 +43,9 @@ static LAST: Attached<Look> = Attached::new(Look { version: 0, found: None });
 /// What looking at `sys.modules` raises.
 pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
     let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
-    let _ = MODULES.set(modules.unbind());
+    let names = names(py);
+    let asked = Asked::new(py, [&names.sniffio, &names.asgiref_sync])?;
+    let _ = MODULES.set((modules.unbind(), asked));
     Ok(())
 }
 
@@ -105,9 +107,9 @@ impl Outer {
 /// sniffio, if somebody has imported it.
 #[inline]
 fn sniffio(py: Python<'_>) -> PyResult<Option<Arc<Sniffio>>> {
-    let Some(modules) = MODULES.get() else { return Ok(None) };
+    let Some((modules, asked)) = MODULES.get() else { return Ok(None) };
     let modules = modules.bind(py);
-    let version = version_of(modules);
+    let version = version_for(modules, asked);
     if version.is_none() {
         return look(modules, version);
     }
