@@ -54,6 +54,7 @@ WITHOUT_LOCK = {
     "test_scheduled_elsewhere.py::*_is_heard_while_the_caller_drives": ASYNCIOS,
     "test_scheduled_elsewhere.py::*_waits_on_the_objects_loop[event]": ASYNCIOS,
     "test_exit.py::*_daemon_threads_call_without_end*": AT_EXIT,
+    "test_drive_end.py::*_while_daemon_threads_have_loops": AT_EXIT,
 }
 """Why some are not for interpreters without the lock: patterns, in which `[` stands for itself."""
 

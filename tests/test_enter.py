@@ -447,8 +447,9 @@ class TestALimit:
                 unwound.append(True)
 
         twin = either.synced(slow)()
-        missed = pytest.raises(TimeoutError, match=r"slow\(\) did not end within 0.05 s")
-        with missed, sideloop.timeout(0.05), twin:
+        limit = scaled(0.5)
+        missed = pytest.raises(TimeoutError, match=rf"slow\(\) did not end within {limit} s")
+        with missed, sideloop.timeout(limit), twin:
             pass
         assert unwound
 

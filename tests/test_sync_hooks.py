@@ -21,6 +21,7 @@ from unittest import mock
 
 import pytest
 from aliases import WaitUntil
+from pace import scaled
 from programs import Ended, Program, run
 from typing_extensions import TypeAliasType, Unpack
 
@@ -626,7 +627,7 @@ class TestGivingUp:
             ended.set()
 
         feed, released, ended = Feed(), threading.Event(), threading.Event()
-        with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+        with pytest.raises(TimeoutError), sideloop.timeout(scaled(0.5)):
             feed.one(block)
         assert feed.double(1) == 2
         assert not ended.is_set()
@@ -672,7 +673,7 @@ class TestGivingUp:
 
         feed, entering, released, over = Feed(), *(threading.Event() for _ in range(3))
         left: list[Any] = []
-        with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+        with pytest.raises(TimeoutError), sideloop.timeout(scaled(0.5)):
             feed.entered(lambda n: Resource())
         assert entering.wait(20)
         assert left == []
@@ -695,7 +696,7 @@ class TestGivingUp:
                 closed.set()
 
         feed, released, closed = Feed(), threading.Event(), threading.Event()
-        with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+        with pytest.raises(TimeoutError), sideloop.timeout(scaled(0.5)):
             feed.iterated(lambda n: Cursor())
         assert not closed.is_set()
         released.set()
@@ -744,7 +745,7 @@ class TestGivingUp:
 
         with LoopManager(exception_handler=handle) as manager:
             feed = manager.synced(AsyncFeed)()
-            with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+            with pytest.raises(TimeoutError), sideloop.timeout(scaled(0.5)):
                 feed.entered(lambda n: Resource())
             released.set()
             assert heard.wait(20)
@@ -770,7 +771,7 @@ class TestGivingUp:
         def block(n: int) -> None:
             gate.wait(20)
 
-        with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+        with pytest.raises(TimeoutError), sideloop.timeout(scaled(0.5)):
             submit(block)
         gate.set()
         assert futures[0].result(20) == "later"
@@ -783,7 +784,7 @@ class TestGivingUp:
             raise LookupError("late")
 
         feed, released = Feed(), threading.Event()
-        with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+        with pytest.raises(TimeoutError), sideloop.timeout(scaled(0.5)):
             feed.one(fail)
         released.set()
         deadline = time.monotonic() + 20
@@ -827,7 +828,7 @@ class TestGivingUp:
             raise TimeoutError("late")
 
         feed = Feed()
-        with pytest.raises(TimeoutError), sideloop.timeout(0.1):
+        with pytest.raises(TimeoutError), sideloop.timeout(scaled(0.5)):
             feed.one(call)
         released.set()
         wait_until(lambda: feed.double(1) and "late" in caplog.text)
