@@ -45,10 +45,6 @@ pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
 
 /// Whether an instance that keeps no values in place of a dictionary, as loops are, has it at `MANAGED`.
 fn is_managed(py: Python<'_>) -> PyResult<bool> {
-    if cfg!(Py_GIL_DISABLED) {
-        // There it lies elsewhere, and may be exchanged while it is looked at.
-        return Ok(false);
-    }
     let class = py.get_type::<PyType>().call1(("Tried", (py.get_type::<PyDict>(),), empty(py)?))?;
     let tried = class.call0()?;
     tried.setattr("key", 1)?;
@@ -56,17 +52,18 @@ fn is_managed(py: Python<'_>) -> PyResult<bool> {
     Ok(managed(&tried).is_some_and(|found| found == own.as_ptr()))
 }
 
-/// What lies at `MANAGED` of an instance of a class that says so.
+/// What lies at `MANAGED` of an instance of a class that says so; None without the interpreter lock, where it lies
+/// elsewhere, and may be exchanged while it is looked at.
 #[inline]
 fn managed(object: &Bound<'_, PyAny>) -> Option<*mut ffi::PyObject> {
-    #[cfg(Py_3_11)]
+    #[cfg(all(Py_3_11, not(Py_GIL_DISABLED)))]
     // SAFETY: attached; the class of a live object is alive, and by this flag its instances have room there.
     unsafe {
         let class = object.get_type_ptr();
         ((*class).tp_flags & ffi::Py_TPFLAGS_MANAGED_DICT != 0)
             .then(|| *slot(object.as_ptr(), MANAGED))
     }
-    #[cfg(not(Py_3_11))]
+    #[cfg(not(all(Py_3_11, not(Py_GIL_DISABLED))))]
     {
         let _ = object;
         None
