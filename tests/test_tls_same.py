@@ -4,6 +4,7 @@ import gc
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -64,6 +65,18 @@ STEPS = st.lists(
 )
 
 
+@dataclass
+class Seen:
+    """What is seen of a run."""
+
+    notes: list[Any] = field(default_factory=list)
+    came: bytes = b""
+    """What has come to the peer, unless that has hung up."""
+
+    is_whole: bool = False
+    """Whether all has come. Of one that is lost as much has as the kernel had taken."""
+
+
 class Run:
     """One run of some steps, and what is seen of it."""
 
@@ -71,11 +84,7 @@ class Run:
         self._connection, self._peer = connection, peer
         self._protocols: list[Any] = [connection.protocol]
         self._rest = b""
-        self.seen: list[Any] = []
-        self.came = b""
-        """What has come to the peer, unless that has hung up."""
-        self.is_whole = False
-        """Whether all has come. Of one that is lost as much has as the kernel had taken."""
+        self.seen = Seen()
 
     def step(self, ops: list[Op]) -> None:
         """Do all in one turn."""
@@ -94,17 +103,13 @@ class Run:
         self._peer.turn()
         # How much came before it hung up depends on how much the kernel had taken by then.
         if self._peer.sock.fileno() != -1:
-            self.came = bytes(self._peer.received)
-            self.is_whole = self._peer.said_end or not self._connection.transport.is_closing()
+            self.seen.came = bytes(self._peer.received)
+            self.seen.is_whole = self._peer.said_end or not self._connection.transport.is_closing()
         self._note([self._peer.said_end])
         self._peer.sock.close()
         for _ in range(3):
             self._connection.rest()
         self._note(["end"])
-
-    def let_go(self) -> None:
-        """Keep what was seen alone, that the rest can be collected."""
-        del self._connection, self._peer, self._protocols
 
     def _note(self, results: list[Any]) -> None:
         transport = self._connection.transport
@@ -112,7 +117,7 @@ class Run:
             (protocol.received, without_repeats([plain(event) for event in protocol.events]))
             for protocol in self._protocols
         ]
-        self.seen.append(
+        self.seen.notes.append(
             (
                 results,
                 events,
@@ -182,7 +187,7 @@ def asked(act: Callable[..., Any], *args: Any) -> Any:
         return repr(error)
 
 
-def run(transports: str, steps: list[list[Op]], *, server_side: bool) -> Run:
+def run(transports: str, steps: list[list[Op]], *, server_side: bool) -> Seen:
     with warnings.catch_warnings():
         # A transport that nobody has closed, of either kind, also if only the collector finds it.
         warnings.simplefilter("ignore", ResourceWarning)
@@ -191,10 +196,11 @@ def run(transports: str, steps: list[list[Op]], *, server_side: bool) -> Run:
             for ops in steps:
                 ran.step(ops)
             ran.end()
-            ran.let_go()
+            seen = ran.seen
+            del ran
         del connection, peer
         gc.collect()
-    return ran
+    return seen
 
 
 class TestANativeTlsConnection:
@@ -215,7 +221,7 @@ class TestANativeTlsConnection:
     def test_does_what_asyncios_does(self, steps: list[list[Op]], server_side: bool) -> None:
         native = run("native", steps, server_side=server_side)
         asyncios = run("asyncio", steps, server_side=server_side)
-        assert native.seen == asyncios.seen
+        assert native.notes == asyncios.notes
         assert native.is_whole == asyncios.is_whole
         both = sorted((native.came, asyncios.came), key=len)
         if native.is_whole or len(both[1]) < TAKEN:
